@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Installs when needed, starts the server with reload, waits until it is ready, and says how to use it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'USAGE'
+Usage: ./run-dev.sh [options]
+
+  --port N       port to listen on (default: PORT, from the environment or .env, else 8001)
+  --host ADDR    address to listen on (default: HOST, else 127.0.0.1; only loopback for now)
+  --no-reload    do not restart when a source file changes
+  --help         this text
+
+Every other setting is an environment variable: see .env.example.
+USAGE
+}
+
+fail() {
+  echo "run-dev: $1" >&2
+  exit "${2:-1}"
+}
+
+reload=yes
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --port | --host)
+      [ $# -ge 2 ] || fail "$1 needs a value (see --help)" 2
+      if [ "$1" = --port ]; then export PORT="$2"; else export HOST="$2"; fi
+      shift 2
+      ;;
+    --port=*) export PORT="${1#*=}"; shift ;;
+    --host=*) export HOST="${1#*=}"; shift ;;
+    --no-reload) reload=no; shift ;;
+    --help | -h) usage; exit 0 ;;
+    *) fail "unknown option '$1' (see --help)" 2 ;;
+  esac
+done
+
+command -v npm >/dev/null || fail "npm is missing: install Node.js 20 or newer, which brings it (https://nodejs.org)"
+
+# The lock file of the last install stands in node_modules; a newer one means that packages have changed.
+if [ ! -x node_modules/.bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo "run-dev: installing packages (once)…"
+  npm ci --no-fund --no-audit || fail "the packages could not be installed: see the lines above"
+fi
+
+node=node_modules/.bin/node
+export LOG_FORMAT="${LOG_FORMAT:-pretty}"
+flags=(--conditions=source)
+
+# Settings are read and the port is tried first, so that a mistake gives one line and nothing is started.
+where=$("$node" "${flags[@]}" src/main.ts --check) || exit $?
+export PORT="${where##*:}"
+
+[ "$reload" = yes ] && flags+=(--watch-path=src --watch-preserve-output)
+"$node" "${flags[@]}" src/main.ts &
+server=$!
+stop() {
+  trap - INT TERM EXIT
+  kill -TERM "$server" 2>/dev/null || true
+  wait "$server" 2>/dev/null || true
+}
+trap stop INT TERM EXIT
+
+for _ in $(seq 1 150); do
+  kill -0 "$server" 2>/dev/null || fail "the server ended while it started: see the lines above"
+  if "$node" -e "fetch('$where/health/ready').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; then
+    cat <<READY
+
+  Headgate is ready at $where
+
+  Try it:
+    curl -F file=@README.md '$where/analyze-document?priority=2'
+    curl $where/api/queue/stats
+
+READY
+    break
+  fi
+  sleep 0.1
+done
+
+wait "$server"

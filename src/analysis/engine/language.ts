@@ -1,0 +1,19 @@
+import { detect } from 'tinyld'
+
+const SAMPLE_CHARS = 5000
+const HAN = /\p{Script=Han}/gu
+const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}]/gu
+const HANGUL = /\p{Script=Hangul}/gu
+const LETTER = /\p{L}/gu
+/** Technical Chinese is full of Latin names; this share of Han letters still makes it Chinese. */
+const MIN_HAN_SHARE = 0.15
+
+/** ISO 639-1 code of the language a text is written in; `en` when it cannot be told. */
+export function languageOf(text: string): string {
+  const sample = text.slice(0, SAMPLE_CHARS)
+  const share = (script: RegExp) => (sample.match(script)?.length ?? 0) / (sample.match(LETTER)?.length ?? 1)
+  if (share(KANA) > 0.1) return 'ja'
+  if (share(HANGUL) > 0.1) return 'ko'
+  if (share(HAN) > MIN_HAN_SHARE) return 'zh'
+  return detect(sample) || 'en'
+}

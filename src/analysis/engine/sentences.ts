@@ -1,0 +1,125 @@
+import type { Paragraph, SourceDocument } from '../source/document.ts'
+
+/** One whole sentence of the source, with where it stands. */
+export interface Sentence {
+  readonly text: string
+  readonly page: number | null
+  /** Index of its section in the document. */
+  readonly section: number
+  /** Place in the whole document, rising. */
+  readonly order: number
+}
+
+const ABBREVIATIONS =
+  /(?:^|[\s(“"])(?:Dr|Mr|Mrs|Ms|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|Sec|Ch|No|Nos|Vol|pp?|ed|eds|Inc|Ltd|Co|Corp|approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Gen|Col|Sen|Rep|Gov|Capt|Lt|U\.S|U\.K|U\.N|a\.m|p\.m|[A-Z])\.\s*$/
+const CLOSING = /^[”’"'»」』）)\]]+/
+/** Longer runs of text are not given to the segmenter in one piece. */
+const MAX_PIECE_CHARS = 20_000
+
+/** Splits every paragraph and keeps what reads as a whole sentence. */
+export function sentencesOf(document: SourceDocument, language: string): Sentence[] {
+  const segmenter = new Intl.Segmenter(language, { granularity: 'sentence' })
+  const isWide = language === 'zh' || language === 'ja'
+  const seen = new Set<string>()
+  const sentences: Sentence[] = []
+  for (const [section, { paragraphs }] of document.sections.entries()) {
+    for (const paragraph of paragraphs) {
+      for (const text of wholeSentences(paragraph, segmenter, isWide)) {
+        const key = text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+        if (seen.has(key)) continue
+        seen.add(key)
+        sentences.push({ text, page: paragraph.page, section, order: sentences.length })
+      }
+    }
+  }
+  return sentences
+}
+
+function wholeSentences(paragraph: Paragraph, segmenter: Intl.Segmenter, isWide: boolean): string[] {
+  if (CAPTION.test(paragraph.text)) return []
+  // A list item, and in Chinese any line, may be a sentence that leaves its full stop out.
+  const plain = paragraph.text.replace(REFERENCE_MARK, '')
+  const isOpen = /[\p{L}\p{N}%)）”]$/u.test(plain) && (isWide || paragraph.isListItem)
+  const text = isOpen ? closed(plain, isWide) : plain
+  return splitSentences(text, segmenter).filter((sentence) => isWhole(sentence, isWide))
+}
+const REFERENCE_MARK = /\s?\[\d{1,3}(?:[,–-]\s?\d{1,3})*\]/g
+const CAPTION = /^(figure|fig\.|table|listing|algorithm|图|表)\s*\d+\s*[.:：]/i
+
+/**
+ * Sentences as Intl.Segmenter finds them, its known faults mended: it divides after "Dr." and "U.S." and
+ * before a closing quotation mark.
+ */
+export function splitSentences(text: string, segmenter: Intl.Segmenter): string[] {
+  const sentences: string[] = []
+  for (const piece of piecesOf(text)) {
+    for (const { segment } of segmenter.segment(piece)) {
+      const last = sentences.at(-1)
+      if (last !== undefined && (ABBREVIATIONS.test(last) || /^\s*\p{Ll}/u.test(segment))) {
+        sentences[sentences.length - 1] = last + segment
+      } else if (last !== undefined && CLOSING.test(segment)) {
+        const closing = CLOSING.exec(segment)?.[0] ?? ''
+        sentences[sentences.length - 1] = last.trimEnd() + closing
+        if (segment.length > closing.length) sentences.push(segment.slice(closing.length))
+      } else {
+        sentences.push(segment)
+      }
+    }
+  }
+  return sentences.map((sentence) => sentence.trim()).filter((sentence) => sentence !== '')
+}
+
+function* piecesOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length;) {
+    const limit = start + MAX_PIECE_CHARS
+    const space = limit < text.length ? text.lastIndexOf(' ', limit) : -1
+    const end = limit >= text.length ? text.length : space > start ? space + 1 : limit
+    yield text.slice(start, end)
+    start = end
+  }
+}
+
+/** Puts the full stop; "问题：…" names what the sentence is about, and the sentence is the rest. */
+function closed(text: string, isWide: boolean): string {
+  if (!isWide) return `${text}.`
+  const [, rest = text] = /^[^：:，。]{1,16}[：:]\s*(.+)$/su.exec(text) ?? []
+  return `${rest}。`
+}
+
+const MIN_HAN = 9
+const MAX_WIDE_CHARS = 200
+const MIN_WORDS = 6
+const MAX_WORDS = 70
+/** Signs of code, formulas, arrows and measures: not prose. */
+const NOT_PROSE =
+  /[{}<>=|\\→←↔≈×÷$]|::|\/\/|https?:|\w\(\)|\.{4,}|(?:^|\s)[\w./-]+\.(?:py|ts|js|sh|md|json|env)\b/
+
+/** Whether a piece reads as one whole sentence of prose. */
+function isWhole(text: string, isWide: boolean): boolean {
+  if (NOT_PROSE.test(text) || !/[.!?。！？…]["”’」』）)]*$/u.test(text)) return false
+  return isWide ? isWholeWide(text) : isWholeSpaced(text)
+}
+
+function isWholeWide(text: string): boolean {
+  const han = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/gu)?.length ?? 0
+  // A label with its value is no sentence, nor is a row of nouns.
+  const isLabelled = /^[^，。]{1,14}[：:]\s*[^，。]{0,14}。?$/u.test(text)
+  const isRow = !text.includes('，') && (text.match(/、/g)?.length ?? 0) >= 2
+  const isLongEnough = han >= MIN_HAN && han >= text.length * 0.4
+  return isLongEnough && text.length <= MAX_WIDE_CHARS && !isLabelled && !isRow
+}
+
+function isWholeSpaced(text: string): boolean {
+  const words = text.split(/\s+/)
+  const letters = text.match(/\p{L}/gu)?.length ?? 0
+  const startsWell = /^["“‘'([]?[\p{Lu}\p{Lo}\p{N}]/u.test(text)
+  const capitals = words.filter((word) => /^\p{Lu}/u.test(word)).length
+  return (
+    startsWell &&
+    words.length >= MIN_WORDS &&
+    words.length <= MAX_WORDS &&
+    letters >= text.length * 0.65 &&
+    // Names in a row: an author list, a menu, a reference.
+    capitals <= words.length * 0.6
+  )
+}

@@ -1,0 +1,64 @@
+import type { Report } from '../engine/report.ts'
+import { ParserProcess, type ParserLimits } from './parser-process.ts'
+import type { Job, JobNews } from './protocol.ts'
+
+export interface ParsersOptions extends ParserLimits {
+  /** Children that are kept when idle; as many jobs may run at once as callers ask for. */
+  readonly maxIdle: number
+  readonly readableFolder: string
+}
+
+/** A child is replaced after this many documents, so that what leaks in it stays small. */
+const JOBS_PER_PROCESS = 50
+
+/** The children that read documents: started when needed, kept warm, replaced when worn or killed. */
+export class Parsers {
+  readonly #options: ParsersOptions
+  readonly #idle: ParserProcess[] = []
+  readonly #busy = new Set<ParserProcess>()
+  #isStopped = false
+
+  constructor(options: ParsersOptions) {
+    this.#options = options
+  }
+
+  /** Starts one child ahead of the first document. */
+  warmUp(): void {
+    if (this.#idle.length === 0 && !this.#isStopped) this.#idle.push(this.#create())
+  }
+
+  /** @throws TaskError named after what is wrong with the document; the reason of `signal`. */
+  async run(job: Job, told: (news: JobNews) => void, signal: AbortSignal): Promise<Report> {
+    const process = this.#take()
+    this.#busy.add(process)
+    try {
+      return await process.run(job, told, signal)
+    } finally {
+      this.#busy.delete(process)
+      await this.#putBack(process)
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await Promise.all([...this.#idle.splice(0), ...this.#busy].map((process) => process.kill()))
+  }
+
+  #take(): ParserProcess {
+    const idle = this.#idle.pop()
+    if (idle === undefined) return this.#create()
+    return idle.isDead ? this.#take() : idle
+  }
+
+  async #putBack(process: ParserProcess): Promise<void> {
+    const isWorn = process.jobs >= JOBS_PER_PROCESS || this.#idle.length >= this.#options.maxIdle
+    if (process.isDead) this.warmUp()
+    else if (isWorn || this.#isStopped) await process.kill()
+    else this.#idle.push(process)
+  }
+
+  #create(): ParserProcess {
+    const { memoryBytes, cpuMs, readableFolder } = this.#options
+    return new ParserProcess({ limits: { memoryBytes, cpuMs }, readableFolder })
+  }
+}

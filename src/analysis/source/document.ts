@@ -1,0 +1,54 @@
+/** What a source reader makes of a file: sections of paragraphs, in reading order. */
+export interface SourceDocument {
+  readonly title: string | null
+  readonly sections: readonly Section[]
+  readonly pages: number | null
+  /** What a reader of the report should know about how the text was read. */
+  readonly warnings: readonly string[]
+}
+
+export interface Section {
+  /** null before the first heading. */
+  readonly heading: string | null
+  readonly paragraphs: readonly Paragraph[]
+}
+
+export interface Paragraph {
+  readonly text: string
+  /** 1 for the first; null where the source has no pages. */
+  readonly page: number | null
+  /** A list item is a sentence only when it reads as one. */
+  readonly isListItem: boolean
+}
+
+/** Collects paragraphs under their headings. */
+export class SectionBuilder {
+  readonly #sections: { heading: string | null; paragraphs: Paragraph[] }[] = [
+    { heading: null, paragraphs: [] },
+  ]
+
+  heading(text: string): void {
+    const heading = text.trim()
+    if (heading !== '') this.#sections.push({ heading, paragraphs: [] })
+  }
+
+  paragraph(text: string, page: number | null = null, isListItem = false): void {
+    const trimmed = text.replace(/\s+/g, ' ').trim()
+    if (trimmed !== '') this.#sections.at(-1)?.paragraphs.push({ text: trimmed, page, isListItem })
+  }
+
+  /** Sections that hold text. */
+  build(): Section[] {
+    return this.#sections.filter((section) => section.paragraphs.length > 0)
+  }
+}
+
+/** Joins two pieces of one line of thought: with a space, but none between Chinese or Japanese characters. */
+export function joinLines(before: string, after: string): string {
+  if (before === '') return after
+  const isWide = WIDE_END.test(before) || WIDE_START.test(after)
+  return isWide ? before + after : `${before} ${after}`
+}
+const WIDE = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303f\\uff00-\\uffef'
+const WIDE_END = new RegExp(`[${WIDE}]$`, 'u')
+const WIDE_START = new RegExp(`^[${WIDE}]`, 'u')

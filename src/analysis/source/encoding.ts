@@ -1,0 +1,44 @@
+/** Tried in this order when a file is neither marked nor valid UTF-8; the least damage wins. */
+const GUESSES = ['gb18030', 'big5', 'shift_jis', 'windows-1252'] as const
+const GUESS_BYTES = 64 * 1024
+const META_CHARSET = /<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)/i
+const META_WITHIN = 2048
+
+/** Decodes text: byte order mark, then the page's own word, then strict UTF-8, then the best guess. */
+export function decodeText(bytes: Uint8Array): string {
+  const label = markOf(bytes) ?? metaOf(bytes)
+  if (label !== undefined) return new TextDecoder(label).decode(bytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return new TextDecoder(guessOf(bytes)).decode(bytes)
+  }
+}
+
+function markOf(bytes: Uint8Array): string | undefined {
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8'
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
+  return undefined
+}
+
+function metaOf(bytes: Uint8Array): string | undefined {
+  const label = META_CHARSET.exec(Buffer.from(bytes.subarray(0, META_WITHIN)).toString('latin1'))?.[1]
+  if (label === undefined) return undefined
+  try {
+    return new TextDecoder(label).encoding
+  } catch {
+    return undefined
+  }
+}
+
+function guessOf(bytes: Uint8Array): string {
+  const head = bytes.subarray(0, GUESS_BYTES)
+  const damage = GUESSES.map((label) => ({ label, count: damageOf(new TextDecoder(label).decode(head)) }))
+  return damage.reduce((best, next) => (next.count < best.count ? next : best)).label
+}
+
+/** Replacement, private-use and control characters: what a wrong table makes of text. */
+function damageOf(text: string): number {
+  return text.match(/[\ufffd\p{Co}\p{Cn}]|[\x80-\x9f]/gu)?.length ?? 0
+}

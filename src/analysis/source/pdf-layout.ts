@@ -1,0 +1,126 @@
+import { joinLines, SectionBuilder, type Section } from './document.ts'
+import type { PdfLine } from './pdf-lines.ts'
+
+/** A heading is this much larger than the running text, or of another font. */
+const LARGER = 1.08
+const MAX_HEADING_CHARS = 90
+/** Lines farther apart than this many sizes are two paragraphs. */
+const PARAGRAPH_GAP = 1.7
+/** An indent of at least this many sizes begins a paragraph. */
+const INDENT = 0.8
+/** A line that stands on this share of the pages is a header or a footer. */
+const REPEATED_SHARE = 0.3
+const MIN_REPEATS = 3
+const NUMBERED = /^(\d{1,2}(\.\d{1,2}){0,3}\.?|[A-Z]\.|[IVX]{1,5}\.)\s+\p{Lu}/u
+const LIST_MARK = /^[•◦▪–∗*-]\s+/
+const SENTENCE_END = /[.!?。！？:：]["”’)\]]*$/
+
+export interface PdfText {
+  readonly title: string | null
+  readonly sections: readonly Section[]
+}
+
+/** Makes paragraphs and sections of lines: running headers left out, hyphenated words joined. */
+export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
+  const body = bodyOf(lines)
+  const repeated = repeatedOf(lines, pageCount)
+  const title = titleOf(lines, body.size)
+  const builder = new SectionBuilder()
+  let open: { text: string; page: number; last: PdfLine } | null = null
+  const flush = () => {
+    if (open !== null)
+      builder.paragraph(open.text.replace(LIST_MARK, ''), open.page, LIST_MARK.test(open.text))
+    open = null
+  }
+
+  for (const line of lines) {
+    if (repeated.has(keyOf(line)) || isPageNumber(line) || title?.lines.has(line)) continue
+    if (isHeading(line, body)) {
+      flush()
+      builder.heading(line.text)
+    } else if (open !== null && continues(open.last, line)) {
+      open = {
+        ...(open as { text: string; page: number }),
+        text: joinWords(open.text, line.text),
+        last: line,
+      }
+    } else {
+      flush()
+      open = { text: line.text, page: line.page, last: line }
+    }
+  }
+  flush()
+  return { title: title?.text ?? null, sections: builder.build() }
+}
+
+interface Body {
+  readonly size: number
+  readonly font: string
+}
+
+/** Size and font of the running text: those that most characters have. */
+function bodyOf(lines: readonly PdfLine[]): Body {
+  const chars = new Map<string, { body: Body; count: number }>()
+  for (const { size, font, text } of lines) {
+    const key = `${size.toFixed(1)} ${font}`
+    const entry = chars.get(key) ?? { body: { size, font }, count: 0 }
+    chars.set(key, { ...entry, count: entry.count + text.length })
+  }
+  const entries = [...chars.values()]
+  const best = entries.reduce((most, next) => (next.count > most.count ? next : most), entries[0] ?? NO_TEXT)
+  return best.body
+}
+const NO_TEXT = { body: { size: 0, font: '' }, count: 0 }
+
+/** The largest lines of the first page that stand together. */
+function titleOf(lines: readonly PdfLine[], bodySize: number) {
+  const first = lines.filter((line) => line.page === 1)
+  const largest = Math.max(...first.map((line) => line.size), 0)
+  if (largest < bodySize * LARGER) return null
+  const start = first.findIndex((line) => line.size === largest && /\p{L}{2}/u.test(line.text))
+  const end = first.findIndex((line, index) => index > start && line.size !== largest)
+  const found = start < 0 ? [] : first.slice(start, end < 0 ? undefined : end)
+  const text = found.reduce((joined, line) => joinLines(joined, line.text), '')
+  return text.length < 4 || text.length > 300 ? null : { text, lines: new Set(found) }
+}
+
+function isHeading(line: PdfLine, body: Body): boolean {
+  const { text, size, font } = line
+  if (text.length > MAX_HEADING_CHARS || !/\p{L}{3}/u.test(text) || /[.,;:，。；]$/.test(text)) return false
+  if (size >= body.size * LARGER) return true
+  return font !== body.font && size >= body.size * 0.95 && NUMBERED.test(text)
+}
+
+function continues(last: PdfLine, line: PdfLine): boolean {
+  const isNextColumn = line.page !== last.page || line.y > last.y + last.size
+  if (LIST_MARK.test(line.text) || Math.abs(line.size - last.size) > last.size * 0.2) return false
+  if (isNextColumn) return !SENTENCE_END.test(last.text)
+  const isFar = last.y - line.y > Math.max(last.size, line.size) * PARAGRAPH_GAP
+  const isIndented = line.x - last.x > line.size * INDENT && SENTENCE_END.test(last.text)
+  return !isFar && !isIndented
+}
+
+/** Joins a word that was divided at the end of a line. */
+function joinWords(before: string, after: string): string {
+  if (/\p{L}-$/u.test(before) && /^\p{Ll}/u.test(after)) return before.slice(0, -1) + after
+  return joinLines(before, after)
+}
+
+/** Lines that come back on many pages, their numbers aside. */
+function repeatedOf(lines: readonly PdfLine[], pageCount: number): ReadonlySet<string> {
+  const pages = new Map<string, Set<number>>()
+  for (const line of lines) {
+    const key = keyOf(line)
+    pages.set(key, (pages.get(key) ?? new Set()).add(line.page))
+  }
+  const least = Math.max(MIN_REPEATS, pageCount * REPEATED_SHARE)
+  return new Set([...pages].filter(([, found]) => found.size >= least).map(([key]) => key))
+}
+
+function keyOf(line: PdfLine): string {
+  return `${line.text.replace(/\d+/g, '#')} ${Math.round(line.y / 10)}`
+}
+
+function isPageNumber(line: PdfLine): boolean {
+  return /^\W*(page\s+)?\d{1,4}(\s*(of|\/)\s*\d{1,4})?\W*$/i.test(line.text)
+}

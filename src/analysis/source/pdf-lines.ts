@@ -1,0 +1,79 @@
+/** One piece of text as the PDF places it; lengths in points, y grows upwards. */
+export interface PdfItem {
+  readonly text: string
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  /** Size of the font. */
+  readonly size: number
+  readonly font: string
+}
+
+export interface PdfLine {
+  readonly text: string
+  readonly x: number
+  readonly right: number
+  readonly y: number
+  readonly size: number
+  readonly font: string
+  readonly page: number
+}
+
+/** Items on one baseline differ in y by less than this share of their size. */
+const SAME_LINE = 0.5
+/** A gap wider than this share of the size is a space. */
+const SPACE_GAP = 0.15
+/** A gap wider than this many sizes starts another column. */
+const COLUMN_GAP = 2
+
+/** Joins items into lines, in the order in which the file draws them: columns stay apart. */
+export function linesOf(items: readonly PdfItem[], page: number): PdfLine[] {
+  const lines: PdfLine[] = []
+  let open: PdfItem[] = []
+  for (const item of items) {
+    const last = open.at(-1)
+    if (last !== undefined && !isSameLine(last, item)) {
+      lines.push(lineOf(open, page))
+      open = []
+    }
+    open.push(item)
+  }
+  if (open.length > 0) lines.push(lineOf(open, page))
+  return lines.filter((line) => line.text !== '')
+}
+
+function isSameLine(last: PdfItem, next: PdfItem): boolean {
+  const size = Math.max(last.size, next.size)
+  const gap = next.x - (last.x + last.width)
+  return Math.abs(next.y - last.y) < size * SAME_LINE && gap > -size && gap < size * COLUMN_GAP
+}
+
+function lineOf(items: readonly PdfItem[], page: number): PdfLine {
+  let text = ''
+  let right = -Infinity
+  for (const item of items) {
+    const isApart = text !== '' && item.x - right > item.size * SPACE_GAP
+    text += isApart && !text.endsWith(' ') && !item.text.startsWith(' ') ? ` ${item.text}` : item.text
+    right = item.x + item.width
+  }
+  const widest = items.reduce((best, item) => (item.text.length > best.text.length ? item : best))
+  const { size, font } = widest
+  return { text: tidy(text), x: items[0]?.x ?? 0, right, y: widest.y, size, font, page }
+}
+
+const LIGATURES: Readonly<Record<string, string>> = {
+  '\ufb00': 'ff',
+  '\ufb01': 'fi',
+  '\ufb02': 'fl',
+  '\ufb03': 'ffi',
+  '\ufb04': 'ffl',
+  '\ufb05': 'st',
+  '\ufb06': 'st',
+}
+
+function tidy(text: string): string {
+  return text
+    .replace(/[\ufb00-\ufb06]/g, (ligature) => LIGATURES[ligature] ?? ligature)
+    .replace(/\s+/g, ' ')
+    .trim()
+}

@@ -1,0 +1,102 @@
+import { decodeText } from './encoding.ts'
+import { joinLines, SectionBuilder, type SourceDocument } from './document.ts'
+
+const FENCE = /^\s*(```|~~~)/
+const HEADING = /^\s{0,3}(#{1,6})\s+(.+?)\s*#*\s*$/
+const UNDERLINE = /^\s{0,3}(=+|-{3,})\s*$/
+const TABLE_ROW = /^\s*\|.*\|\s*$|^\s*\|?\s*:?-{3,}:?\s*\|/
+const RULE = /^\s{0,3}([-*_])(\s*\1){2,}\s*$/
+const LIST_ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)、])\s+(.*)$/
+const HARD_BREAK = /\S {2,}$/
+const QUOTE = /^\s{0,3}>\s?/
+const FRONT_MATTER = /^\ufeff?---\n[\s\S]*?\n---\n/
+/** A line of symbols: a diagram, an arrow, an art of letters. */
+const LETTERS = /[\p{L}\p{N}]/gu
+const MIN_LETTER_SHARE = 0.4
+
+/** Reads Markdown and plain text: headings, paragraphs and list items; code, tables and rules are left out. */
+export function readText(bytes: Uint8Array): SourceDocument {
+  const text = decodeText(bytes).replace(/\r\n?/g, '\n').replace(FRONT_MATTER, '')
+  const reader = new LineReader()
+  for (const line of text.split('\n')) reader.read(line)
+  const sections = reader.end()
+  return { title: reader.title, sections, pages: null, warnings: [] }
+}
+
+class LineReader {
+  title: string | null = null
+  readonly #builder = new SectionBuilder()
+  #open = ''
+  #isListItem = false
+  #fence: string | null = null
+
+  read(line: string): void {
+    const fence = FENCE.exec(line)?.[1]
+    if (this.#fence !== null) {
+      if (fence === this.#fence) this.#fence = null
+      return
+    }
+    if (fence !== undefined) {
+      this.#flush()
+      this.#fence = fence
+      return
+    }
+    this.#readText(line.replace(QUOTE, ''))
+  }
+
+  end() {
+    this.#flush()
+    return this.#builder.build()
+  }
+
+  #readText(line: string): void {
+    const heading = HEADING.exec(line)
+    if (heading !== null) return this.#heading(heading[2] ?? '', heading[1]?.length ?? 1)
+    if (UNDERLINE.test(line) && this.#open !== '' && this.#open.length < 100 && !this.#isListItem) {
+      const text = this.#open
+      this.#open = ''
+      return this.#heading(text, 1)
+    }
+    if (line.trim() === '' || TABLE_ROW.test(line) || RULE.test(line)) return this.#flush()
+    const item = LIST_ITEM.exec(line)
+    if (item !== null) {
+      this.#flush()
+      this.#isListItem = true
+    }
+    const text = plainOf(item?.[1] ?? line)
+    if (isText(text)) this.#open = joinLines(this.#open, text)
+    if (HARD_BREAK.test(line)) this.#flush()
+  }
+
+  #heading(text: string, level: number): void {
+    this.#flush()
+    const plain = plainOf(text)
+    if (level === 1 && this.title === null) this.title = plain
+    else this.#builder.heading(plain)
+  }
+
+  #flush(): void {
+    this.#builder.paragraph(this.#open, null, this.#isListItem)
+    this.#open = ''
+    this.#isListItem = false
+  }
+}
+
+function isText(line: string): boolean {
+  const chars = line.replace(/\s/g, '').length
+  return chars > 0 && (line.match(LETTERS)?.length ?? 0) / chars >= MIN_LETTER_SHARE
+}
+
+/** A line without Markdown's marks: emphasis, code ticks, links, images, check boxes, pictographs. */
+function plainOf(line: string): string {
+  return line
+    .replace(/!\[[^\]]*\]\([^)]*\)/g, '')
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/^\s*\[[ xX]\]\s+/, '')
+    .replace(/(\*\*|__)(.+?)\1/g, '$2')
+    .replace(/(^|[^\w*])[*_]([^*_\s][^*_]*)[*_](?![\w*])/g, '$1$2')
+    .replace(/`([^`]*)`/g, '$1')
+    .replace(/<\/?[a-z][^>]*>/gi, '')
+    .replace(/[\p{Extended_Pictographic}\u{fe0f}\u{200d}]/gu, '')
+    .trim()
+}

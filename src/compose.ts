@@ -1,0 +1,172 @@
+import type { FastifyInstance } from 'fastify'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Logger } from 'pino'
+import { createAnalysis } from './analysis/analysis.ts'
+import type { Settings } from './config.ts'
+import { Feed } from './feed/feed.ts'
+import { Connector } from './fetch/connector.ts'
+import type { TaskType } from './handler/define-task.ts'
+import { Registry } from './handler/registry.ts'
+import { createRunner } from './handler/runner.ts'
+import { edge } from './http/plugin.ts'
+import { Connections } from './http/stream/connections.ts'
+import { Intake } from './intake/intake.ts'
+import { Positions } from './intake/positions.ts'
+import { createStepStore } from './intake/steps.ts'
+import { createMemoryJournal } from './journal/memory.ts'
+import { WorkerPool } from './pool/worker-pool.ts'
+import { removeAbandoned, Spool } from './spool/spool.ts'
+import { ShuttingDown } from './task/abort.ts'
+import { systemClock, type Clock } from './task/clock.ts'
+
+export interface ComposeOptions {
+  readonly settings: Settings
+  readonly log: Logger
+  /** Task types beside the built-in ones. */
+  readonly tasks: readonly TaskType[]
+  /** Path that every URL begins with; empty for a server of our own. */
+  readonly prefix: string
+  /** A promise of the house can no longer be kept: the process, or the host, has to stop. */
+  readonly onFatal: (error: unknown) => void
+  readonly clock?: Clock
+  /** 0 to 1; spreads returning clients. */
+  readonly random?: () => number
+}
+
+/** The composed house. `start` and `stop` may be called twice. */
+export interface Headgate {
+  readonly intake: Intake
+  readonly pool: WorkerPool
+  readonly registry: Registry
+  readonly feed: Feed
+  /** The HTTP edge, to be registered in a Fastify application. */
+  readonly edge: (app: FastifyInstance) => Promise<void>
+  readonly start: () => Promise<void>
+  /** In the order of design §6. `skipWait`, once settled, ends the wait for running work. */
+  readonly stop: (skipWait?: Promise<void>) => Promise<void>
+}
+
+/** One reader may be this far behind before its stream is closed. */
+const FEED_LIMITS = { maxQueued: 1024, maxQueuedChars: 1024 * 1024 }
+const NEVER = new Promise<void>(() => {})
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+/** The only place that knows every part. */
+export function compose(options: ComposeOptions): Headgate {
+  const parts = assemble(options)
+  const { intake, pool, registry, feed } = parts
+  let isReady = false
+  let stopped: Promise<void> | null = null
+
+  return {
+    intake,
+    pool,
+    registry,
+    feed,
+    edge: (app) =>
+      edge(app, {
+        ...parts,
+        journal: parts.journal.tasks,
+        prefix: options.prefix,
+        version,
+        isReady: () => isReady,
+      }),
+    start: async () => {
+      await removeAbandoned(parts.dataDir)
+      await parts.spool.start()
+      parts.analysis.start()
+      parts.positions.start()
+      isReady = true
+    },
+    stop: (skipWait = NEVER) => {
+      isReady = false
+      return (stopped ??= stopInOrder(parts, options.settings, skipWait))
+    },
+  }
+}
+
+type Parts = ReturnType<typeof assemble>
+
+function assemble(options: ComposeOptions) {
+  const { settings, log, onFatal, clock = systemClock, random = Math.random } = options
+  const resting = assembleMemory(settings, clock)
+  const { journal, feed, spool, analysis } = resting
+  const registry = new Registry([...analysis.types, ...options.tasks])
+
+  const pool: WorkerPool = new WorkerPool({
+    slots: settings.slots,
+    capacity: settings.capacity,
+    graceMs: settings.graceMs,
+    maxStuck: settings.maxStuck ?? settings.slots,
+    clock,
+    concurrencyOf: (type) => registry.find(type)?.concurrency ?? Infinity,
+    work: (task, signal) => run(task, signal),
+    ended: (task, outcome) => intake.ended(task, outcome),
+  })
+  const intakeParts = { registry, pool, journal: journal.tasks, feed, spool, clock, random, log, onFatal }
+  const intake = new Intake({ ...intakeParts, defaultTimeoutMs: settings.taskTimeoutMs })
+  const run = createRunner(registry, {
+    started: (task) => intake.started(task),
+    report: (task, report) => intake.report(task, report),
+    steps: createStepStore(intake.recorder, journal.steps),
+    pathOf: (upload) => spool.pathOf(upload),
+    clock,
+  })
+  return { ...resting, registry, pool, intake, positions: new Positions({ pool, feed, clock }), clock }
+}
+
+/** The parts that know nothing of the pool. */
+function assembleMemory(settings: Settings, clock: Clock) {
+  const dataDir = resolve(settings.dataDir)
+  const spoolFolder = join(dataDir, `spool-${process.pid}`)
+  const spool = new Spool(spoolFolder)
+  const { keptTasks: maxFinished, keptBytes: maxFinishedBytes, maxUploadBytes, maxFetchBytes } = settings
+  const connector = new Connector({
+    allowHosts: settings.fetchAllowHosts,
+    timeoutMs: settings.fetchTimeoutMs,
+    maxBytes: maxFetchBytes,
+  })
+  const parser = {
+    maxIdle: settings.slots,
+    memoryBytes: settings.parserMemoryBytes,
+    cpuMs: settings.parserCpuMs,
+  }
+  return {
+    dataDir,
+    spool,
+    connector,
+    analysis: createAnalysis({ connector, spool, spoolFolder, maxUploadBytes, maxFetchBytes, parser }),
+    journal: createMemoryJournal({ maxFinished, maxFinishedBytes }),
+    feed: new Feed(FEED_LIMITS),
+    connections: new Connections(clock),
+  }
+}
+
+async function stopInOrder(parts: Parts, settings: Settings, skipWait: Promise<void>): Promise<void> {
+  const { intake, pool, connections, clock } = parts
+  intake.close()
+  pool.pause()
+  connections.announceShutdown()
+  await firstOf([pool.whenQuiet(), skipWait], settings.stopWaitMs, clock)
+  pool.abortAll(new ShuttingDown(), settings.stopGraceMs)
+  await pool.whenQuiet()
+  parts.positions.stop()
+  parts.feed.close()
+  connections.closeAll()
+  await parts.analysis.stop()
+  await parts.connector.close()
+  await parts.journal[Symbol.asyncDispose]()
+  await parts.spool.clear()
+}
+
+/** Settles with the first of the promises, or after `ms`. */
+async function firstOf(promises: readonly Promise<void>[], ms: number, clock: Clock): Promise<void> {
+  const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
+  const takeBack = clock.after(ms, giveUp)
+  await Promise.race([...promises, late])
+  takeBack()
+}

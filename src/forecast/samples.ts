@@ -1,0 +1,44 @@
+/** Fewer samples than this say nothing: estimates are null, never a guess. */
+export const MIN_SAMPLES = 5
+
+export interface Quantiles {
+  readonly p50: number
+  readonly p90: number
+}
+
+/** The newest durations of one kind, in ms: a ring of fixed size. */
+export class Samples {
+  readonly #values: Float64Array
+  #count = 0
+
+  constructor(size: number) {
+    this.#values = new Float64Array(size)
+  }
+
+  add(ms: number): void {
+    this.#values[this.#count % this.#values.length] = ms
+    this.#count += 1
+  }
+
+  get size(): number {
+    return Math.min(this.#count, this.#values.length)
+  }
+
+  /** Mean in ms; null without samples. */
+  get mean(): number | null {
+    const kept = this.#kept()
+    return kept.length === 0 ? null : kept.reduce((sum, value) => sum + value, 0) / kept.length
+  }
+
+  /** Nearest-rank quantiles in ms; null below {@link MIN_SAMPLES}. */
+  quantiles(): Quantiles | null {
+    if (this.size < MIN_SAMPLES) return null
+    const sorted = this.#kept().sort()
+    const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
+    return { p50: rank(0.5), p90: rank(0.9) }
+  }
+
+  #kept(): Float64Array {
+    return this.#values.slice(0, this.size)
+  }
+}

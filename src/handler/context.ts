@@ -1,0 +1,92 @@
+import type { LogLevel } from '../task/event.ts'
+import type { ProgressDetail, Task } from '../task/task.ts'
+import type { RunnerPorts } from './ports.ts'
+import { createStep, type Step } from './step.ts'
+import { ProgressThrottle, SpeechBudget } from './throttle.ts'
+
+/** Longest message of a log line or of a progress, in characters; the rest is cut. */
+export const MAX_LINE_CHARS = 2000
+const LOG_LINES = { perSecond: 100, inAll: 10_000 }
+const OUTPUT_BYTES = { perSecond: 1024 * 1024, inAll: 10 * 1024 * 1024 }
+
+/** The file that came with a task. */
+export interface UploadedFile {
+  readonly path: string
+  readonly name: string
+  /** Recognised from the content. */
+  readonly mediaType: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** What a handler gets beside its input. */
+export interface Context {
+  readonly taskId: string
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** Aborted when the run has to stop: its time limit, a cancel, a shutdown. Pass it on to what you await. */
+  readonly signal: AbortSignal
+  readonly upload: UploadedFile | null
+  /** Tells how far the work is: 0 to 100, never falling; at most four a second are sent, the latest wins. */
+  readonly progress: (percent: number, message?: string, detail?: ProgressDetail) => void
+  /** One line for whoever watches; at most 100 a second and 10 000 a run. */
+  readonly log: (message: string, level?: LogLevel) => void
+  /** Text of the result as it is written; at most 1 MB a second and 10 MB a run. */
+  readonly output: (chunk: string) => void
+  /**
+   * Runs `work` once and keeps its result under `name`: a later run of the same task gets the result back
+   * without running it. The result must be JSON-safe data; it is returned as JSON gives it back. Steps may
+   * run side by side.
+   *
+   * @throws HeadgateError `duplicate-step` when a run uses one name twice.
+   */
+  readonly step: Step
+}
+
+export interface OpenContext {
+  readonly context: Context
+  /** Sends what was held back. */
+  readonly close: () => void
+}
+
+export function createContext(task: Task, signal: AbortSignal, ports: RunnerPorts): OpenContext {
+  const { clock } = ports
+  const progress = new ProgressThrottle((report) => ports.report(task, report), clock)
+  const lines = new SpeechBudget(LOG_LINES, clock)
+  const bytes = new SpeechBudget(OUTPUT_BYTES, clock)
+  let index = 0
+
+  const say = (message: string, level: LogLevel) =>
+    ports.report(task, { type: 'log', message: cutLine(message), level })
+  const tellRefused = () => {
+    if (lines.refused > 0) say(`${lines.refused} log lines were left out: too many.`, 'warn')
+    if (bytes.refused > 0) say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')
+  }
+
+  const context: Context = {
+    taskId: task.id,
+    attempt: task.attempt,
+    signal,
+    upload: task.upload === null ? null : { ...task.upload, path: ports.pathOf(task.upload) },
+    progress: (percent, message, detail) =>
+      progress.tell(percent, message === undefined ? null : cutLine(message), detail ?? null),
+    log: (message, level = 'info') => {
+      if (lines.spend(1)) say(message, level)
+    },
+    output: (chunk) => {
+      if (!bytes.spend(Buffer.byteLength(chunk))) return
+      ports.report(task, { type: 'output', index, chunk })
+      index += 1
+    },
+    step: createStep(task, ports.steps),
+  }
+  const close = () => {
+    progress.close()
+    tellRefused()
+  }
+  return { context, close }
+}
+
+function cutLine(message: string): string {
+  return message.length > MAX_LINE_CHARS ? `${message.slice(0, MAX_LINE_CHARS - 1)}…` : message
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { MAX_TIMER_MS } from '../task/clock.ts'
+import { HeadgateError } from '../task/errors.ts'
+import type { Context } from './context.ts'
+
+/** What a task type takes as a file. */
+export interface UploadPolicy {
+  /** Media types as recognised from the content, never from the name, e.g. `application/pdf`. */
+  readonly accept: readonly string[]
+  readonly maxBytes: number
+  /** Said to the caller with the refusal of another type. */
+  readonly suggestion?: string
+}
+
+export interface TaskDefinition<Input = unknown, Result = unknown> {
+  /** The path: `POST /<type>`. Lower-case words joined by hyphens. */
+  readonly type: string
+  /** Checked at the door; unknown fields are refused. */
+  readonly input: z.ZodType<Input>
+  /** Present: the task is submitted as multipart with one `file`. */
+  readonly upload?: UploadPolicy
+  /** Time limit of one run, 1 to 2^31−1 ms. Default: the setting ANALYSIS_TASK_TIMEOUT. */
+  readonly timeoutMs?: number
+  /** How many tasks of this type may run at once, 1 or more. Default: as many as there are slots. */
+  readonly concurrency?: number
+  /** Does the work. The result must be JSON-safe data of at most 10 MB. */
+  readonly run: (input: Input, ctx: Context) => Promise<Result> | Result
+}
+
+/** A task type as the registry holds it: input and result types forgotten, the schema strict. */
+export type TaskType = TaskDefinition
+
+const definitionSchema = z.object({
+  type: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'expected lower-case words joined by hyphens'),
+  input: z.custom<z.ZodType>((value) => value instanceof z.ZodType, 'expected a zod schema'),
+  upload: z
+    .object({
+      accept: z.array(z.string().min(1)).min(1),
+      maxBytes: z.int().min(1),
+      suggestion: z.string().optional(),
+    })
+    .optional(),
+  timeoutMs: z.int().min(1).max(MAX_TIMER_MS).optional(),
+  concurrency: z.int().min(1).optional(),
+  run: z.custom((value) => typeof value === 'function', 'expected a function'),
+})
+
+/**
+ * Defines a task type: `POST /<type>`, its streams, stats and limits come with it.
+ *
+ * @example
+ * defineTask({
+ *   type: 'word-count',
+ *   input: z.object({ text: z.string() }),
+ *   run: ({ text }) => ({ words: text.split(/\s+/).length }),
+ * })
+ * @throws HeadgateError `invalid-task-type` when a part is missing or out of its bounds.
+ */
+export function defineTask<Input, Result>(definition: TaskDefinition<Input, Result>): TaskType {
+  const checked = definitionSchema.safeParse(definition)
+  if (!checked.success) {
+    const where = z.prettifyError(checked.error).replaceAll('\n', ' ')
+    throw new HeadgateError('invalid-task-type', `defineTask: ${where}`)
+  }
+  const { input } = definition
+  const strictInput = input instanceof z.ZodObject ? input.strict() : input
+  return { ...definition, input: strictInput } as TaskType
+}

@@ -1,0 +1,49 @@
+import { describeThrown } from './thrown.ts'
+
+/** Largest result or step value, in UTF-8 bytes. */
+export const MAX_JSON_BYTES = 10 * 1024 * 1024
+/** Deepest nesting: what every reader down the line can take. */
+export const MAX_JSON_DEPTH = 200
+
+export type JsonText =
+  { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string }
+
+/**
+ * Freezes a value as JSON text, or says why that cannot be: cyclic, BigInt, nested too deep, too large, or
+ * a getter that throws. `undefined` becomes `null`; so do NaN and Infinity, as JSON has it.
+ */
+export function toJsonText(value: unknown): JsonText {
+  let text: string
+  try {
+    text = JSON.stringify(value) ?? 'null'
+  } catch (error) {
+    // The stack is what limits the nesting of JSON.stringify.
+    const why = error instanceof RangeError ? tooDeep() : describeThrown(error)
+    return { ok: false, why }
+  }
+  // A UTF-16 unit has three bytes of UTF-8 at the most.
+  const bytes = text.length * 3 > MAX_JSON_BYTES ? Buffer.byteLength(text) : 0
+  if (bytes > MAX_JSON_BYTES) return { ok: false, why: `it has ${bytes} bytes, more than ${MAX_JSON_BYTES}` }
+  return depthOf(text) > MAX_JSON_DEPTH ? { ok: false, why: tooDeep() } : { ok: true, text }
+}
+
+function tooDeep(): string {
+  return `it is nested deeper than ${MAX_JSON_DEPTH} levels`
+}
+
+/** Deepest nesting of a JSON text: brackets counted outside strings, one pass. */
+function depthOf(text: string): number {
+  let depth = 0
+  let deepest = 0
+  let isString = false
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at]
+    if (isString) {
+      if (char === '\\') at += 1
+      else if (char === '"') isString = false
+    } else if (char === '"') isString = true
+    else if (char === '{' || char === '[') deepest = Math.max(deepest, (depth += 1))
+    else if (char === '}' || char === ']') depth -= 1
+  }
+  return deepest
+}

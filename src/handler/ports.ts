@@ -1,0 +1,25 @@
+import type { Clock } from '../task/clock.ts'
+import type { EventBody } from '../task/event.ts'
+import type { Task, Upload } from '../task/task.ts'
+
+/** What a running handler may tell: the events that it can cause itself. */
+export type Report = Extract<EventBody, { type: 'log' | 'progress' | 'output' }>
+
+/** Results of named steps, kept for later runs of the same task. Values are JSON text. */
+export interface StepStore {
+  load(task: Task, name: string): Promise<string | undefined>
+  /** @throws HeadgateError `stale-run` when the run is over. */
+  save(task: Task, name: string, value: string): Promise<void>
+}
+
+/** What the runner needs from the rest of the house; `compose.ts` fills it in. */
+export interface RunnerPorts {
+  /** Commits the start of a run and returns the task as it then is. */
+  readonly started: (task: Task) => Promise<Task>
+  /** Records an event of a run; one of a run that is over is dropped. */
+  readonly report: (task: Task, report: Report) => void
+  readonly steps: StepStore
+  /** Where the uploaded file lies. */
+  readonly pathOf: (upload: Upload) => string
+  readonly clock: Clock
+}

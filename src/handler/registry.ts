@@ -1,0 +1,25 @@
+import { HeadgateError } from '../task/errors.ts'
+import type { TaskType } from './define-task.ts'
+
+/** The task types of this process, by name. */
+export class Registry {
+  readonly #types = new Map<string, TaskType>()
+
+  /** @throws HeadgateError `duplicate-task-type`. */
+  constructor(types: readonly TaskType[]) {
+    for (const type of types) {
+      if (this.#types.has(type.type)) {
+        throw new HeadgateError('duplicate-task-type', `Two task types are named "${type.type}".`)
+      }
+      this.#types.set(type.type, type)
+    }
+  }
+
+  find(type: string): TaskType | undefined {
+    return this.#types.get(type)
+  }
+
+  get all(): readonly TaskType[] {
+    return [...this.#types.values()]
+  }
+}

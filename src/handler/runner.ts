@@ -1,0 +1,69 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { failure } from '../task/failure.ts'
+import type { Headline, Outcome } from '../task/outcome.ts'
+import type { Task } from '../task/task.ts'
+import { createContext, type Context } from './context.ts'
+import type { TaskType } from './define-task.ts'
+import { toJsonText } from './json-text.ts'
+import type { RunnerPorts } from './ports.ts'
+import type { Registry } from './registry.ts'
+import { failureOf } from './thrown.ts'
+
+/** The run that the current asynchronous work belongs to, so that a floating rejection finds its task. */
+interface CurrentRun {
+  readonly task: Task
+  stray: { readonly error: unknown } | null
+}
+const currentRun = new AsyncLocalStorage<CurrentRun>()
+
+/**
+ * The run of a task, top to bottom. Never rejects: whatever the handler does becomes an outcome. What the
+ * guard decides (time limit, cancel, stop) goes before what is decided here.
+ */
+export function createRunner(registry: Registry, ports: RunnerPorts) {
+  return async (task: Task, signal: AbortSignal): Promise<Outcome> => {
+    const started = await ports.started(task)
+    if (signal.aborted) return failed('The run was stopped before it began.')
+    const type = registry.find(task.type)
+    if (type === undefined) return failed(`No task type "${task.type}" is registered any more.`)
+    const { context, close } = createContext(started, signal, ports)
+
+    const run: CurrentRun = { task: started, stray: null }
+    const outcome = await currentRun.run(run, () => settle(type, started, context))
+    close()
+    return run.stray === null ? outcome : { kind: 'failed', failure: failureOf(run.stray.error) }
+  }
+}
+
+async function settle(type: TaskType, task: Task, context: Context): Promise<Outcome> {
+  try {
+    const input = type.input.parse(task.input)
+    const value = await type.run(input, context)
+    const frozen = toJsonText(value)
+    if (!frozen.ok) return failed(`The result of the handler is not JSON-safe: ${frozen.why}.`)
+    return { kind: 'completed', result: frozen.text, headline: headlineOf(value) }
+  } catch (thrown) {
+    return { kind: 'failed', failure: failureOf(thrown) }
+  }
+}
+
+function headlineOf(result: unknown): Headline {
+  const fields = typeof result === 'object' && result !== null ? (result as Record<string, unknown>) : {}
+  const read = (key: keyof Headline) => (typeof fields[key] === 'string' ? fields[key] : null)
+  return { title: read('title'), summary: read('summary'), filename: read('filename'), hash: read('hash') }
+}
+
+function failed(message: string): Outcome {
+  return { kind: 'failed', failure: failure('execution_error', message) }
+}
+
+/**
+ * Finds the task whose handler left a promise floating, for `process.on('unhandledRejection')`: the task
+ * fails when its handler settles. The reply is its id, or undefined when the error is nobody's.
+ */
+export function attributeStrayError(error: unknown): string | undefined {
+  const run = currentRun.getStore()
+  if (run === undefined) return undefined
+  run.stray ??= { error }
+  return run.task.id
+}

@@ -1,0 +1,27 @@
+import { HeadgateError } from '../task/errors.ts'
+import { TaskError } from '../task/failure.ts'
+import type { Task } from '../task/task.ts'
+import { toJsonText } from './json-text.ts'
+import type { StepStore } from './ports.ts'
+
+export type Step = <Value>(name: string, work: () => Promise<Value> | Value) => Promise<Value>
+
+export function createStep(task: Task, steps: StepStore): Step {
+  const used = new Set<string>()
+
+  return async <Value>(name: string, work: () => Promise<Value> | Value): Promise<Value> => {
+    if (used.has(name))
+      throw new HeadgateError('duplicate-step', `Two steps of this run are named "${name}".`)
+    used.add(name)
+
+    const kept = await steps.load(task, name)
+    if (kept !== undefined) return JSON.parse(kept) as Value
+
+    const frozen = toJsonText(await work())
+    if (!frozen.ok) {
+      throw new TaskError('execution_error', `The result of step "${name}" is not JSON-safe: ${frozen.why}.`)
+    }
+    await steps.save(task, name, frozen.text)
+    return JSON.parse(frozen.text) as Value
+  }
+}

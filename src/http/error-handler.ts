@@ -1,0 +1,64 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  type ZodFastifySchemaValidationError,
+} from 'fastify-type-provider-zod'
+import { HeadgateError } from '../task/errors.ts'
+import { PROBLEM_STATUS, sendIssues, sendProblem, type ProblemCode } from './problem.ts'
+
+/** Fastify's and its plugins' own errors, by their codes. */
+const CODE_OF_FASTIFY: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+}
+
+const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
+  400: 'bad-request',
+  404: 'not-found',
+  413: 'payload-too-large',
+  415: 'unsupported-media-type',
+}
+
+/** The error handler of our routes: every error becomes a problem, and none says more than it should. */
+export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (hasZodFastifySchemaValidationErrors(error)) return sendInvalid(reply, error.validation)
+  const code = codeOf(error)
+  if (code !== 'internal') return sendProblem(reply, code, { detail: error.message })
+  request.log.error({ err: error }, 'request failed')
+  return sendProblem(reply, 'internal', { detail: 'The server failed; its log says why.' })
+}
+
+export function handleNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?', 1)[0]
+  return sendProblem(reply, 'not-found', { detail: `There is no route ${request.method} ${path}.` })
+}
+
+function codeOf(error: FastifyError): ProblemCode {
+  if (error instanceof HeadgateError) return isProblem(error.code) ? error.code : 'internal'
+  // The JSON parser refuses __proto__ keys with a SyntaxError of its own.
+  if (error instanceof SyntaxError && error.statusCode === 400) return 'malformed-json'
+  return CODE_OF_FASTIFY[error.code] ?? CODE_OF_STATUS[error.statusCode ?? 500] ?? 'internal'
+}
+
+function isProblem(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEM_STATUS, code)
+}
+
+/** Query, parameters or body did not fit their schema; a refinement may name a code of its own. */
+function sendInvalid(
+  reply: FastifyReply,
+  validation: readonly ZodFastifySchemaValidationError[],
+): FastifyReply {
+  const issues = validation.map(({ instancePath, message }) => ({
+    path: instancePath.slice(1).replaceAll('/', '.'),
+    message: message ?? 'does not fit',
+  }))
+  const named = validation.map(({ params }) => (params['params'] as { code?: string } | undefined)?.code)
+  return sendIssues(
+    reply,
+    named.find((code) => code !== undefined && isProblem(code)) ?? 'validation',
+    issues,
+  )
+}

@@ -1,0 +1,37 @@
+import type { FastifyInstance, FastifyBaseLogger, RawServerDefault } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Feed } from '../feed/feed.ts'
+import type { Registry } from '../handler/registry.ts'
+import type { Intake } from '../intake/intake.ts'
+import type { TaskJournal } from '../journal/journal.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Spool } from '../spool/spool.ts'
+import type { Clock } from '../task/clock.ts'
+import type { Connections } from './stream/connections.ts'
+
+/** What the edge needs from the rest of the house. */
+export interface EdgeParts {
+  readonly intake: Intake
+  readonly pool: WorkerPool
+  readonly journal: TaskJournal
+  readonly feed: Feed
+  readonly registry: Registry
+  readonly spool: Spool
+  readonly clock: Clock
+  readonly connections: Connections
+  /** Path that every URL of a reply begins with; empty for a server of our own. */
+  readonly prefix: string
+  readonly version: string
+  /** Whether the process is up and able to take tasks. */
+  readonly isReady: () => boolean
+}
+
+/** A Fastify instance whose routes are typed by zod schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>

@@ -1,0 +1,64 @@
+import type { FastifyReply } from 'fastify'
+import { ERROR_CODES, type ErrorCode } from '../task/errors.ts'
+
+/** HTTP status of every code that can reach a client. */
+export const PROBLEM_STATUS = {
+  'queue-full': 503,
+  draining: 503,
+  'journal-unavailable': 503,
+  'invalid-priority': 422,
+  validation: 422,
+  'unsafe-url': 422,
+  'malformed-json': 400,
+  'malformed-upload': 400,
+  'bad-request': 400,
+  'unknown-task-type': 404,
+  'task-not-found': 404,
+  'not-found': 404,
+  'already-finished': 409,
+  'task-not-finished': 409,
+  'payload-too-large': 413,
+  'unsupported-media-type': 415,
+  internal: 500,
+} as const satisfies Partial<Record<ErrorCode, number>>
+
+export type ProblemCode = keyof typeof PROBLEM_STATUS
+
+export interface ProblemOptions {
+  /** One sentence about this occurrence. */
+  readonly detail: string
+  /** Seconds; sent as Retry-After too. */
+  readonly retryAfter?: number
+  /** Further members of the problem. */
+  readonly members?: Readonly<Record<string, unknown>>
+}
+
+/** Sends a problem (RFC 9457). */
+export function sendProblem(reply: FastifyReply, code: ProblemCode, options: ProblemOptions): FastifyReply {
+  const { detail, retryAfter, members } = options
+  const status = PROBLEM_STATUS[code]
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+  const problem = {
+    type: `urn:headgate:problem:${code}`,
+    title: ERROR_CODES[code],
+    status,
+    detail,
+    instance: reply.request.url.split('?', 1)[0],
+    error_type: code.replaceAll('-', '_'),
+    ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+    ...members,
+  }
+  return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
+}
+
+export interface Issue {
+  /** Dotted; empty for the whole. */
+  readonly path: string
+  readonly message: string
+}
+
+/** A problem that says field by field what is wrong. */
+export function sendIssues(reply: FastifyReply, code: ProblemCode, issues: readonly Issue[]): FastifyReply {
+  const detail = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
+  return sendProblem(reply, code, { detail, members: { errors: issues } })
+}

@@ -1,0 +1,34 @@
+import type { App, EdgeParts } from '../parts.ts'
+import { iso } from '../wire.ts'
+
+/** `/api/health` in the original's shape, `/health/live` and `/health/ready` for whoever watches the process. */
+export function healthRoutes(app: App, parts: EdgeParts): void {
+  app.get('/health/live', () => ({ status: 'live' }))
+
+  app.get('/health/ready', (_request, reply) => {
+    const reasons = reasonsAgainst(parts)
+    return reply
+      .code(reasons.length === 0 ? 200 : 503)
+      .send({ status: reasons.length === 0 ? 'ready' : 'not-ready', reasons })
+  })
+
+  app.get('/api/health', () => {
+    const reasons = reasonsAgainst(parts)
+    const status = reasons.length === 0 ? 'healthy' : 'degraded'
+    return {
+      status,
+      timestamp: iso(parts.clock.now()),
+      version: parts.version,
+      components: { api: { status: 'healthy' }, queue: { status, issues: reasons } },
+    }
+  })
+}
+
+function reasonsAgainst({ intake, pool, isReady }: EdgeParts): string[] {
+  const reasons = []
+  if (!isReady()) reasons.push('starting')
+  if (intake.isClosed || pool.isDraining) reasons.push('draining')
+  // The way out of this one is a restart: a deaf handler cannot be ended otherwise.
+  if (pool.isAtStuckLimit) reasons.push('stuck-handlers')
+  return reasons
+}

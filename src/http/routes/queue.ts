@@ -1,0 +1,98 @@
+import type { Quantiles } from '../../forecast/samples.ts'
+import { PRIORITIES, PRIORITY_NAMES, priorityName, type PriorityName } from '../../task/priority.ts'
+import type { Task } from '../../task/task.ts'
+import type { App, EdgeParts } from '../parts.ts'
+import { statsReply } from '../schema.ts'
+import { iso } from '../wire.ts'
+
+/** Public numbers of the queue: no ids, addresses or names in the stats. */
+export function queueRoutes(app: App, parts: EdgeParts): void {
+  const startedAt = parts.clock.monotonic()
+
+  app.get('/api/queue/stats', { schema: { response: { 200: statsReply } } }, () => ({
+    ...originalStats(parts),
+    ...addedStats(parts, startedAt),
+  }))
+
+  app.get('/api/queue/tasks', () => queueTasks(parts))
+}
+
+/** The original's nine fields. */
+function originalStats({ intake, pool }: EdgeParts) {
+  const { tally } = intake
+  const [success, failed, timeout] = [tally.of('completed'), tally.of('error'), tally.of('timeout')]
+  return {
+    total_processed: success + failed + timeout,
+    total_success: success,
+    total_failed: failed,
+    total_timeout: timeout,
+    current_processing: pool.running,
+    queue_size: pool.waiting,
+    max_workers: pool.slots,
+    max_queue_size: pool.capacity,
+    is_running: !intake.isClosed,
+  }
+}
+
+function addedStats({ intake, pool, clock }: EdgeParts, startedAt: number) {
+  const { tally } = intake
+  const oldest = pool.oldestCreatedAt
+  const isOpen = !intake.isClosed && !pool.isDraining
+  return {
+    total_cancelled: tally.of('cancelled'),
+    total_expired: tally.of('expired'),
+    total_rejected: tally.rejected,
+    total_retried: 0,
+    waiting: tally.of('waiting'),
+    scheduled: tally.of('scheduled'),
+    stuck_workers: pool.stuck,
+    by_priority: byPriority((priority) => pool.waitingOf(priority)),
+    oldest_queued_seconds: oldest === null ? 0 : Math.max(0, Math.round((clock.now() - oldest) / 1000)),
+    utilization: pool.slots === 0 ? 0 : Math.min(1, round(pool.running / pool.slots, 2)),
+    wait_seconds: inSeconds(intake.waitSamples.quantiles()),
+    run_seconds: inSeconds(intake.runSamples.quantiles()),
+    estimated_wait_seconds: byPriority(() => null),
+    accepting: isOpen && pool.waiting + pool.reserved < pool.capacity,
+    paused: pool.isPaused,
+    draining: intake.isClosed || pool.isDraining,
+    engine: 'local' as const,
+    uptime_seconds: Math.round((clock.monotonic() - startedAt) / 1000),
+  }
+}
+
+/** The original's shape. Inputs are left out: they are their owner's. */
+async function queueTasks({ journal, pool }: EdgeParts) {
+  const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots) })
+  const processing = running.tasks.map((task) => ({ ...listedView(task), progress: task.progress ?? 0 }))
+  const queued = [...pool.waitingInOrder()].map((task, index) => ({
+    ...listedView(task),
+    queue_position: index + 1,
+  }))
+  return { processing, queued, total_processing: processing.length, total_queued: queued.length }
+}
+
+function listedView(task: Task) {
+  return {
+    task_id: task.id,
+    task_type: task.type,
+    priority: priorityName(task.priority),
+    status: task.status,
+    created_at: iso(task.createdAt),
+    url: null,
+    video_id: null,
+    doc_hash: null,
+  }
+}
+
+function byPriority<Value>(valueOf: (priority: 0 | 1 | 2 | 3) => Value): Record<PriorityName, Value> {
+  const entries = PRIORITIES.map((priority) => [PRIORITY_NAMES[priority], valueOf(priority)] as const)
+  return Object.fromEntries(entries) as Record<PriorityName, Value>
+}
+
+function inSeconds(quantiles: Quantiles | null): Quantiles | null {
+  return quantiles && { p50: round(quantiles.p50 / 1000, 3), p90: round(quantiles.p90 / 1000, 3) }
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}

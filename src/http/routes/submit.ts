@@ -1,0 +1,119 @@
+import type { FastifyReply } from 'fastify'
+import type { TaskType } from '../../handler/define-task.ts'
+import type { Submission, SubmitReply } from '../../intake/submission.ts'
+import { priorityName } from '../../task/priority.ts'
+import type { Task } from '../../task/task.ts'
+import type { App, EdgeParts } from '../parts.ts'
+import { sendIssues, sendProblem } from '../problem.ts'
+import { genericBody, submitQuery, submitReply } from '../schema.ts'
+import { iso, urlsOf } from '../wire.ts'
+
+/** Until callers have tokens everybody on this machine is one. */
+export const LOCAL_CALLER = 'local'
+/** When a first look at a new task makes sense, seconds. */
+const FIRST_POLL_SECONDS = 1
+
+const replies = { 200: submitReply, 202: submitReply }
+
+/** `POST /<type>` of one task type that takes JSON. */
+export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
+  const schema = { querystring: submitQuery, response: replies }
+  app.post(`/${type.type}`, { schema }, async (request, reply) => {
+    const { knownId, input } = splitBody(request.body)
+    const known = knownId === undefined ? undefined : await parts.journal.task(knownId)
+    if (known !== undefined) return reply.code(200).send(submitView(parts, known))
+
+    const { priority } = request.query
+    const caller = LOCAL_CALLER
+    return submit(parts, reply, { type: type.type, input, upload: null, priority, metadata: null, caller })
+  })
+}
+
+/** `POST /api/tasks`: any type that takes JSON. */
+export function genericSubmitRoute(app: App, parts: EdgeParts): void {
+  const schema = { body: genericBody, response: replies }
+  app.post('/api/tasks', { schema }, async (request, reply) => {
+    const { type, input, priority, metadata = null } = request.body
+    if (parts.registry.find(type)?.upload !== undefined) {
+      const message = `this type takes a file: use POST ${parts.prefix}/${type}`
+      return sendIssues(reply, 'validation', [{ path: 'type', message }])
+    }
+    return submit(parts, reply, { type, input, upload: null, priority, metadata, caller: LOCAL_CALLER })
+  })
+}
+
+/** Hands a submission to the intake and answers what it said. */
+export async function submit(
+  parts: EdgeParts,
+  reply: FastifyReply,
+  submission: Submission,
+): Promise<FastifyReply> {
+  const said = await parts.intake.submit(submission)
+  switch (said.kind) {
+    case 'accepted': {
+      const view = submitView(parts, said.task, said.place.tasksAhead)
+      return reply
+        .code(202)
+        .headers({ location: view.urls.self, 'retry-after': FIRST_POLL_SECONDS })
+        .send(view)
+    }
+    case 'unknown-type':
+      return sendProblem(reply, 'unknown-task-type', {
+        detail: `There is no task type "${submission.type}".`,
+      })
+    case 'invalid':
+      return sendIssues(reply, said.code, said.issues)
+    case 'refused':
+      return sendRefusal(reply, said)
+  }
+}
+
+export function sendRefusal(
+  reply: FastifyReply,
+  refusal: Extract<SubmitReply, { kind: 'refused' }>,
+): FastifyReply {
+  const { code, retryAfterSeconds: retryAfter, waiting, capacity } = refusal
+  const why = {
+    'queue-full': `The queue is full (${capacity} tasks).`,
+    draining: 'The server is stopping.',
+    'journal-unavailable': 'The task could not be written down.',
+  }[code]
+  const members = code === 'queue-full' ? { queue_size: waiting, max_queue_size: capacity } : {}
+  return sendProblem(reply, code, {
+    detail: `${why} Try again in about ${retryAfter} s.`,
+    retryAfter,
+    members,
+  })
+}
+
+/** The original let a client name a task of its own in the body, to connect to it again. */
+function splitBody(body: unknown): { readonly knownId?: string; readonly input: unknown } {
+  if (typeof body !== 'object' || body === null || !('task_id' in body)) return { input: body }
+  const { task_id: knownId, ...input } = body
+  return typeof knownId === 'string' ? { knownId, input } : { input: body }
+}
+
+/** The reply to a submit: of a new task with its place, of a known one without. */
+function submitView(parts: EdgeParts, task: Task, newTasksAhead?: number) {
+  const name = priorityName(task.priority)
+  const isNew = newTasksAhead !== undefined
+  const tasksAhead = newTasksAhead ?? parts.pool.tasksAhead(task.id) ?? null
+  const message = isNew
+    ? `Queued with priority ${name}, ${newTasksAhead} ahead. Connect to its stream to watch it.`
+    : `Task ${task.id} is known; connect to its stream.`
+  return {
+    task_id: task.id,
+    status: isNew ? ('created' as const) : ('reconnected' as const),
+    message,
+    task_status: task.status,
+    type: task.type,
+    priority: task.priority,
+    priority_name: name,
+    queue_position: tasksAhead === null ? null : tasksAhead + 1,
+    tasks_ahead: tasksAhead,
+    estimated_wait_seconds: null,
+    created_at: iso(task.createdAt),
+    deduplicated: !isNew,
+    urls: urlsOf(task.id, parts.prefix),
+  }
+}

@@ -1,0 +1,111 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { MultipartFile, MultipartValue } from '@fastify/multipart'
+import type { TaskType, UploadPolicy } from '../../handler/define-task.ts'
+import type { PutReply } from '../../spool/spool.ts'
+import { HeadgateError } from '../../task/errors.ts'
+import type { App, EdgeParts } from '../parts.ts'
+import { sendIssues, sendProblem } from '../problem.ts'
+import { submitReply, uploadQuery } from '../schema.ts'
+import { LOCAL_CALLER, sendRefusal, submit } from './submit.ts'
+
+const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, fieldNameSize: 100, parts: 21 }
+
+/** A task type that takes a file. */
+export type UploadType = TaskType & { readonly upload: UploadPolicy }
+
+interface Form {
+  readonly fields: Record<string, string>
+  readonly file: PutReply | undefined
+}
+
+/** `POST /<type>` of one task type that takes a file: multipart with one `file` and input fields. */
+export function uploadRoute(app: App, parts: EdgeParts, type: UploadType): void {
+  const { upload } = type
+  const schema = { querystring: uploadQuery, response: { 202: submitReply } }
+  app.post(`/${type.type}`, { schema }, async (request, reply) => {
+    const { priority, force: _, ...queryFields } = request.query
+    if (!request.isMultipart()) {
+      return sendProblem(reply, 'unsupported-media-type', { detail: 'Send the file as multipart/form-data.' })
+    }
+    // Refused before the file is read; the place itself is taken when the file is safe on disk.
+    const refusal = parts.intake.refusal(priority)
+    if (refusal !== undefined) {
+      parts.intake.tally.reject()
+      return sendRefusal(reply, refusal)
+    }
+    const { fields, file } = await readForm(request, parts, upload)
+    if (file?.kind !== 'stored') return sendFileProblem(reply, file, upload)
+
+    const input = { ...queryFields, ...fields }
+    const submission = { type: type.type, input, priority, metadata: null, caller: LOCAL_CALLER }
+    await submit(parts, reply, { ...submission, upload: file.upload })
+    if (reply.statusCode !== 202) await parts.spool.remove(file.upload)
+    return reply
+  })
+}
+
+async function readForm(request: FastifyRequest, parts: EdgeParts, policy: UploadPolicy): Promise<Form> {
+  const fields: Record<string, string> = {}
+  let file: PutReply | undefined
+  try {
+    for await (const part of request.parts({ limits: { ...LIMITS, fileSize: policy.maxBytes + 1 } })) {
+      if (part.type === 'file') file = await storeFile(part, parts, policy)
+      else fields[part.fieldname] = textOf(part)
+      if (file !== undefined && file.kind !== 'stored') break
+    }
+  } catch (error) {
+    if (file?.kind === 'stored') await parts.spool.remove(file.upload)
+    throw isOurs(error)
+      ? error
+      : new HeadgateError('malformed-upload', 'The multipart body cannot be read.', { cause: error })
+  }
+  return { fields, file }
+}
+
+async function storeFile(part: MultipartFile, parts: EdgeParts, policy: UploadPolicy): Promise<PutReply> {
+  if (part.fieldname !== 'file') {
+    throw new HeadgateError('malformed-upload', `The file's field is "${part.fieldname}", expected "file".`)
+  }
+  return parts.spool.put(part.file, {
+    name: part.filename ?? '',
+    accept: policy.accept,
+    maxBytes: policy.maxBytes,
+  })
+}
+
+function textOf(part: MultipartValue): string {
+  if (part.valueTruncated)
+    throw new HeadgateError('payload-too-large', `Field "${part.fieldname}" is too long.`)
+  return String(part.value)
+}
+
+/** Errors that have a code of their own: ours, a plugin's limit with its status, the disk's. */
+function isOurs(error: unknown): boolean {
+  if (error instanceof HeadgateError) return true
+  const { statusCode, syscall } = error as { statusCode?: number; syscall?: string }
+  return statusCode !== undefined || syscall !== undefined
+}
+
+function sendFileProblem(
+  reply: FastifyReply,
+  file: Exclude<PutReply, { kind: 'stored' }> | undefined,
+  policy: UploadPolicy,
+): FastifyReply {
+  switch (file?.kind) {
+    case undefined:
+    case 'empty': {
+      const message = file === undefined ? 'expected one file' : 'the file is empty'
+      return sendIssues(reply, 'validation', [{ path: 'file', message }])
+    }
+    case 'too-large': {
+      const detail = `The file is larger than ${file.maxBytes} bytes.`
+      return sendProblem(reply.header('connection', 'close'), 'payload-too-large', { detail })
+    }
+    case 'unsupported': {
+      const suggestion = policy.suggestion ?? `Send one of ${policy.accept.join(', ')}.`
+      const detail = `The file is ${file.mediaType} by its content. ${suggestion}`
+      const members = { error_type: 'unsupported_format', suggestions: [suggestion] }
+      return sendProblem(reply.header('connection', 'close'), 'unsupported-media-type', { detail, members })
+    }
+  }
+}

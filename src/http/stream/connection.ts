@@ -1,0 +1,55 @@
+import type { Subscription } from '../../feed/subscription.ts'
+import { unnumbered, type Frame } from './frames.ts'
+
+/** Why a stream is ended by the server. */
+export type StreamEnd = 'finished' | 'too-slow' | 'going-away' | 'failed'
+
+/** The transport under a stream: a WebSocket or an event stream. */
+export interface Sink {
+  /** Writes one frame; settles when the transport can take the next. */
+  send(frame: Frame): Promise<void>
+  /** Whether everything written has left. */
+  readonly isFlushed: boolean
+  end(reason: StreamEnd): void
+}
+
+/** One reader of one task: takes frames to its transport at the reader's pace, and ends with either. */
+export class Connection {
+  readonly #sink: Sink
+  readonly #subscription: Subscription
+  #isEnded = false
+
+  constructor(sink: Sink, subscription: Subscription) {
+    this.#sink = sink
+    this.#subscription = subscription
+    // A reader that has stopped never pulls again, so the end of its subscription has to reach it from here.
+    void subscription.ended.then((end) => {
+      if (end === 'too-slow') this.end('too-slow')
+    })
+  }
+
+  /** Sends every frame; settles when the stream is over. Never rejects. */
+  async run(frames: AsyncGenerator<Frame, void, undefined>): Promise<void> {
+    try {
+      for await (const frame of frames) {
+        if (this.#isEnded) return
+        await this.#sink.send(frame)
+      }
+      this.end('finished')
+    } catch {
+      this.end('failed')
+    }
+  }
+
+  /** A frame without a number, left out when the reader is behind. */
+  tell(body: Record<string, unknown>): void {
+    if (!this.#isEnded && this.#sink.isFlushed) void this.#sink.send(unnumbered(body)).catch(() => undefined)
+  }
+
+  end(reason: StreamEnd): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#subscription.close()
+    this.#sink.end(reason)
+  }
+}

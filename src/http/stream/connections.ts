@@ -1,0 +1,51 @@
+import type { Clock } from '../../task/clock.ts'
+import type { Connection } from './connection.ts'
+
+const HEARTBEAT_MS = 15_000
+/** Clients come back after this long, when the next process is up. */
+const RECONNECT_AFTER_MS = 2000
+
+/** Every open stream of the process: one timer keeps them alive, one call ends them. */
+export class Connections {
+  readonly #clock: Clock
+  readonly #open = new Set<Connection>()
+  #takeBackTimer: (() => void) | null = null
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  add(connection: Connection): void {
+    this.#open.add(connection)
+    this.#takeBackTimer ??= this.#clock.after(HEARTBEAT_MS, () => this.#beat())
+  }
+
+  remove(connection: Connection): void {
+    this.#open.delete(connection)
+  }
+
+  /** Says that the process will stop; what still ends meanwhile is still told. */
+  announceShutdown(): void {
+    for (const connection of this.#open) {
+      connection.tell({ type: 'shutdown', reconnect_after_ms: RECONNECT_AFTER_MS })
+    }
+  }
+
+  closeAll(): void {
+    this.#takeBackTimer?.()
+    this.#takeBackTimer = null
+    for (const connection of this.#open) connection.end('going-away')
+    this.#open.clear()
+  }
+
+  #beat(): void {
+    this.#takeBackTimer = null
+    if (this.#open.size === 0) return
+    for (const connection of this.#open) connection.tell({ type: 'heartbeat' })
+    this.#takeBackTimer = this.#clock.after(HEARTBEAT_MS, () => this.#beat())
+  }
+}

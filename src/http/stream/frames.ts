@@ -1,0 +1,58 @@
+import type { Subscription } from '../../feed/subscription.ts'
+import type { TaskJournal } from '../../journal/journal.ts'
+import { isTerminalEvent, type QueuePlace } from '../../task/event.ts'
+import type { Task } from '../../task/task.ts'
+import { newsView, taskView } from '../wire.ts'
+
+/** One message of a stream: its text, and its number when it has one. */
+export interface Frame {
+  readonly seq: number | null
+  readonly text: string
+}
+
+export interface FramesOptions {
+  readonly journal: TaskJournal
+  readonly subscription: Subscription
+  readonly taskId: string
+  /** The reader has seen events up to this number. */
+  readonly after: number
+  readonly prefix: string
+  readonly placeOf: (task: Task) => QueuePlace | null
+}
+
+/**
+ * What one reader sees of one task: a snapshot, then every numbered event after `after` once and in order,
+ * first from the journal, then from the feed. It was subscribed before the journal is read, so nothing
+ * falls between. Ends after the terminal event, or when the subscription ends.
+ */
+export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, void, undefined> {
+  const { journal, subscription, taskId, prefix } = options
+  const task = await journal.task(taskId)
+  if (task !== undefined) yield unnumbered(snapshotOf(task, options))
+
+  let seen = options.after
+  for (const event of await journal.eventsAfter(taskId, seen)) {
+    seen = event.seq
+    yield { seq: seen, text: JSON.stringify(newsView(event, prefix)) }
+    if (isTerminalEvent(event)) return
+  }
+  for await (const news of subscription) {
+    if (news.type === 'position') {
+      yield unnumbered(newsView(news, prefix))
+    } else if (news.seq > seen) {
+      seen = news.seq
+      yield { seq: seen, text: JSON.stringify(newsView(news, prefix)) }
+      if (isTerminalEvent(news)) return
+    }
+  }
+}
+
+export function unnumbered(body: Record<string, unknown>): Frame {
+  return { seq: null, text: JSON.stringify(body) }
+}
+
+function snapshotOf(task: Task, { placeOf, prefix }: FramesOptions): Record<string, unknown> {
+  const { id, status } = task
+  // Nested, because a task has a `type` of its own.
+  return { task_id: id, type: 'snapshot', status, task: taskView(task, placeOf(task), prefix) }
+}

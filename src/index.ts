@@ -1,0 +1,48 @@
+/** The public API of Headgate: the Fastify plugin, and what a task of your own is made of. */
+import type { FastifyInstance } from 'fastify'
+import { compose } from './compose.ts'
+import { readSettings, type Settings } from './config.ts'
+import type { TaskType } from './handler/define-task.ts'
+import { HeadgateError } from './task/errors.ts'
+
+export interface HeadgateOptions {
+  /** Where the routes live, e.g. `/headgate`; every URL in a reply begins with it. */
+  readonly prefix: string
+  /** Task types beside the built-in `summarize`, `analyze-pdf` and `analyze-document`. */
+  readonly tasks?: readonly TaskType[]
+  /** Settings that differ from the defaults, in the units of the program: milliseconds and bytes. */
+  readonly settings?: Partial<Settings>
+  /** Hears that accepted tasks can no longer be kept; the host should stop. Default: it is only logged. */
+  readonly onFatal?: (error: unknown) => void
+}
+
+/**
+ * Headgate as a Fastify plugin: `app.register(headgate, { prefix: '/headgate', tasks })`.
+ *
+ * It starts with the application and stops with it: `app.close()` waits for running tasks as
+ * STOP_WAIT_SECONDS says.
+ *
+ * @throws HeadgateError `invalid-setting` without a prefix.
+ */
+export async function headgate(app: FastifyInstance, options: HeadgateOptions): Promise<void> {
+  const { prefix, tasks = [], settings = {}, onFatal } = options
+  if (typeof prefix !== 'string' || !prefix.startsWith('/')) {
+    throw new HeadgateError('invalid-setting', `prefix="${prefix}": expected a path such as /headgate.`)
+  }
+  const house = compose({
+    settings: { ...readSettings({}), ...settings },
+    log: app.log as Parameters<typeof compose>[0]['log'],
+    tasks,
+    prefix,
+    onFatal: onFatal ?? ((error) => app.log.fatal({ err: error }, 'headgate cannot keep its tasks')),
+  })
+  await house.edge(app)
+  await house.start()
+  app.addHook('preClose', () => house.stop())
+}
+
+export { defineTask, type TaskDefinition, type TaskType, type UploadPolicy } from './handler/define-task.ts'
+export type { Context, UploadedFile } from './handler/context.ts'
+export { TaskError, type FailureOptions, type FailureType } from './task/failure.ts'
+export { CancelRequested, ShuttingDown, TimedOut, type AbortReason } from './task/abort.ts'
+export { HeadgateError, type ErrorCode } from './task/errors.ts'

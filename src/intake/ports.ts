@@ -1,0 +1,22 @@
+import type { Logger } from 'pino'
+import type { Registry } from '../handler/registry.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Spool } from '../spool/spool.ts'
+import type { Clock } from '../task/clock.ts'
+import type { TaskJournal } from '../journal/journal.ts'
+import type { Feed } from '../feed/feed.ts'
+
+/** What the door needs from the rest of the house. */
+export interface IntakeParts {
+  readonly registry: Registry
+  readonly pool: WorkerPool
+  readonly journal: TaskJournal
+  readonly feed: Feed
+  readonly spool: Spool
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Logger
+  /** Time limit of a run whose type names none, ms. */
+  readonly defaultTimeoutMs: number
+  readonly onFatal: (error: unknown) => void
+}

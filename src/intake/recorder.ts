@@ -1,0 +1,86 @@
+import type { Feed } from '../feed/feed.ts'
+import type { TaskJournal } from '../journal/journal.ts'
+import type { EventBody, TaskEvent } from '../task/event.ts'
+import { isTerminal } from '../task/status.ts'
+import { changeTask, type Task, type TaskChange } from '../task/task.ts'
+import type { Tally } from './tally.ts'
+
+export interface RecorderOptions {
+  readonly journal: TaskJournal
+  readonly feed: Feed
+  readonly tally: Tally
+  readonly now: () => number
+  /** The journal refused an entry of an admitted task: the process has to stop rather than lie. */
+  readonly onFatal: (error: unknown) => void
+}
+
+/**
+ * The one sink of events: number → journal → feed. Numbers are given in the call, so they follow the order
+ * of what happened; subscribers hear of an event only when it is committed.
+ */
+export class Recorder {
+  readonly #options: RecorderOptions
+  readonly #live = new Map<string, Task>()
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+  }
+
+  /** The newest version of a task that has not ended. */
+  live(id: string): Task | undefined {
+    return this.#live.get(id)
+  }
+
+  /**
+   * Writes the first event of a new task.
+   * @throws what the journal throws; the task then does not exist.
+   */
+  async admit(task: Task, body: EventBody): Promise<Task> {
+    const admitted = { ...task, lastSeq: 1 }
+    const event = this.#stamp(admitted, body)
+    this.#live.set(task.id, admitted)
+    try {
+      await this.#options.journal.append({ task: admitted, event })
+    } catch (error) {
+      this.#live.delete(task.id)
+      throw error
+    }
+    this.#options.tally.accept(admitted.status)
+    this.#options.feed.publish(event)
+    return admitted
+  }
+
+  /** Changes a live task and writes the event that says so; undefined when the task has ended. */
+  async record(id: string, change: TaskChange, body: EventBody): Promise<Task | undefined> {
+    const before = this.#live.get(id)
+    if (before === undefined) return undefined
+    const task = changeTask(before, { ...change, lastSeq: before.lastSeq + 1 })
+    const event = this.#stamp(task, body)
+    if (isTerminal(task.status)) this.#live.delete(id)
+    else this.#live.set(id, task)
+    try {
+      await this.#options.journal.append({ task, event })
+    } catch (error) {
+      this.#options.onFatal(error)
+      return undefined
+    }
+    if (task.status !== before.status) this.#options.tally.move(before.status, task.status)
+    this.#options.feed.publish(event)
+    return task
+  }
+
+  /** Like `record`, for what a run says: dropped when that run is over. */
+  async recordOfRun(run: Task, change: TaskChange, body: EventBody): Promise<void> {
+    if (this.#live.get(run.id)?.run === run.run) await this.record(run.id, change, body)
+  }
+
+  #stamp(task: Task, body: EventBody): TaskEvent {
+    return {
+      ...body,
+      seq: task.lastSeq,
+      taskId: task.id,
+      status: task.status,
+      at: this.#options.now(),
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { TASK_STATUSES, type TaskStatus } from '../task/status.ts'
+
+/**
+ * How many tasks are in each of the ten statuses, those that ended long ago included: the sum is always
+ * what was accepted.
+ */
+export class Tally {
+  readonly #counts = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<
+    TaskStatus,
+    number
+  >
+  #rejected = 0
+
+  /** Tasks that found no place. */
+  get rejected(): number {
+    return this.#rejected
+  }
+
+  get accepted(): number {
+    return TASK_STATUSES.reduce((sum, status) => sum + this.#counts[status], 0)
+  }
+
+  of(status: TaskStatus): number {
+    return this.#counts[status]
+  }
+
+  accept(status: TaskStatus): void {
+    this.#counts[status] += 1
+  }
+
+  move(from: TaskStatus, to: TaskStatus): void {
+    this.#counts[from] -= 1
+    this.#counts[to] += 1
+  }
+
+  reject(): void {
+    this.#rejected += 1
+  }
+}

@@ -1,0 +1,134 @@
+import { once } from 'node:events'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { pino, type Logger } from 'pino'
+import { compose, type Headgate } from './compose.ts'
+import { readEnvFile, readSettings, type Settings } from './config.ts'
+import type { TaskType } from './handler/define-task.ts'
+import { attributeStrayError } from './handler/runner.ts'
+import { createServer } from './http/server.ts'
+import { HeadgateError } from './task/errors.ts'
+
+/** The process: read settings, compose, listen, stop on signals. */
+
+const STATUS_LINE_MS = 30_000
+const EXIT_SETTINGS = 78
+const EXIT_FATAL = 70
+
+const settings = settingsOrExit()
+if (process.argv.includes('--check')) await checkAddress(settings)
+const log = createLogger(settings)
+const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })
+const house = compose({
+  settings,
+  log,
+  tasks: await loadTasks(settings.tasksFile),
+  prefix: '',
+  onFatal: (error) => void stop('fatal', error),
+})
+
+process.on('SIGTERM', () => void stop('SIGTERM'))
+process.on('SIGINT', () => void stop('SIGINT'))
+process.on('uncaughtException', (error) => void stop('uncaughtException', error))
+process.on('unhandledRejection', (error) => {
+  const taskId = attributeStrayError(error)
+  if (taskId === undefined) void stop('unhandledRejection', error)
+  else log.warn({ err: error, taskId }, 'a handler left a promise floating')
+})
+
+await app.register(house.edge)
+await house.start()
+await app.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
+  exitWith(EXIT_SETTINGS, listenMessage(error))
+})
+log.info(bannerOf(settings, house), 'headgate is listening')
+setInterval(() => tellStatus(house), STATUS_LINE_MS).unref()
+
+let skipWait: (() => void) | null = null
+
+/** The first call stops the house in order; a signal after it skips the wait for running work. */
+async function stop(cause: string, error?: unknown): Promise<void> {
+  if (skipWait !== null) return skipWait()
+  const skipped = new Promise<void>((resolve) => (skipWait = resolve))
+  if (error === undefined) log.info({ cause }, 'headgate is stopping')
+  else log.fatal({ cause, err: error }, 'headgate is stopping: it cannot go on')
+  await house.stop(skipped)
+  await app.close()
+  log.info('headgate has stopped')
+  // Deaf handlers may hold timers for ever.
+  process.exit(error === undefined ? 0 : EXIT_FATAL)
+}
+
+function settingsOrExit(): Settings {
+  try {
+    readEnvFile()
+    return readSettings()
+  } catch (error) {
+    if (!(error instanceof HeadgateError)) throw error
+    return exitWith(EXIT_SETTINGS, error.message)
+  }
+}
+
+/** `--check`: prints the address that the server would take, or says why it cannot, and ends. */
+async function checkAddress({ host, port }: Settings): Promise<never> {
+  const probe = createTcpServer()
+  const listening = once(probe, 'listening')
+  probe.listen(port, host)
+  await listening.catch((error: unknown) => exitWith(EXIT_SETTINGS, listenMessage(error)))
+  console.log(urlOf(host, (probe.address() as AddressInfo).port))
+  process.exit(0)
+}
+
+/** The task types of the operator's own module. */
+async function loadTasks(file: string): Promise<readonly TaskType[]> {
+  if (file === '') return []
+  const module = (await import(pathToFileURL(resolve(file)).href)) as {
+    default?: TaskType | readonly TaskType[]
+  }
+  const { default: tasks } = module
+  if (tasks === undefined)
+    return exitWith(EXIT_SETTINGS, `TASKS_FILE="${file}": the module has no default export.`)
+  return Array.isArray(tasks) ? (tasks as readonly TaskType[]) : [tasks as TaskType]
+}
+
+function createLogger({ logLevel, logFormat }: Settings): Logger {
+  if (logFormat === 'json') return pino({ level: logLevel })
+  return pino({ level: logLevel, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } })
+}
+
+function bannerOf({ host, journal, fetchAllowHosts }: Settings, { pool, registry }: Headgate) {
+  return {
+    url: urlOf(host, (app.server.address() as AddressInfo).port),
+    node: process.version,
+    slots: pool.slots,
+    capacity: pool.capacity,
+    journal,
+    taskTypes: registry.all.map(({ type }) => type),
+    fetchAllowHosts,
+  }
+}
+
+/** One line every 30 s while there is work. */
+function tellStatus({ pool, intake }: Headgate): void {
+  const { running, waiting, stuck } = pool
+  if (running + waiting + stuck === 0) return
+  const done = intake.tally.of('completed')
+  log.info({ running, waiting, done, stuck, rejected: intake.tally.rejected }, 'status')
+}
+
+function listenMessage(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === 'EADDRINUSE'
+    ? `PORT="${settings.port}": another process listens on ${settings.host}:${settings.port}.`
+    : `Cannot listen on ${settings.host}:${settings.port}: ${message}`
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function exitWith(code: number, message: string): never {
+  console.error(`headgate: ${message}`)
+  process.exit(code)
+}

@@ -1,0 +1,89 @@
+import { TimedOut, type AbortReason } from '../task/abort.ts'
+import type { Clock } from '../task/clock.ts'
+import { failure } from '../task/failure.ts'
+import type { Outcome } from '../task/outcome.ts'
+
+export interface GuardOptions {
+  readonly clock: Clock
+  /** Time limit of the run; after it the handler is told to stop. */
+  readonly limitMs: number
+}
+
+/**
+ * Enforces one run's limit in two stages (design D2). First the signal is aborted with a typed reason; a
+ * handler that has not settled when the grace is over is *abandoned*: `outcome` settles without it, its
+ * late result is refused, and `finished` settles whenever it does come to an end, if ever.
+ */
+export class Guard {
+  /** Settles when the handler settles or is abandoned; never rejects. */
+  readonly outcome: Promise<Outcome>
+  /** Settles when the handler really ended; never rejects. */
+  readonly finished: Promise<void>
+  readonly #controller = new AbortController()
+  readonly #clock: Clock
+  readonly #takeBackLimit: () => void
+  #takeBackGrace: (() => void) | null = null
+  #decide!: (outcome: Outcome) => void
+  #reason: AbortReason | null = null
+  #isSettled = false
+  #isAbandoned = false
+
+  constructor(work: (signal: AbortSignal) => Promise<Outcome>, options: GuardOptions, graceMs: number) {
+    this.#clock = options.clock
+    this.outcome = new Promise((resolve) => (this.#decide = resolve))
+    this.#takeBackLimit = options.clock.after(options.limitMs, () =>
+      this.abort(new TimedOut(options.limitMs), graceMs),
+    )
+    this.finished = work(this.#controller.signal).then(
+      (outcome) => this.#settle(outcome),
+      // A defect of the caller: work is expected to turn every error into an outcome.
+      (error: unknown) => this.#settle({ kind: 'failed', failure: failure('internal', String(error)) }),
+    )
+  }
+
+  get reason(): AbortReason | null {
+    return this.#reason
+  }
+
+  get isAbandoned(): boolean {
+    return this.#isAbandoned
+  }
+
+  /** Tells the handler to stop. The first reason stands; a later call may only shorten the grace. */
+  abort(reason: AbortReason, graceMs: number): void {
+    if (this.#isSettled || this.#isAbandoned) return
+    this.#takeBackLimit()
+    this.#takeBackGrace?.()
+    this.#takeBackGrace = this.#clock.after(graceMs, () => this.#abandon())
+    if (this.#reason !== null) return
+    this.#reason = reason
+    this.#controller.abort(reason)
+  }
+
+  #abandon(): void {
+    this.#isAbandoned = true
+    this.#end(null)
+  }
+
+  #settle(outcome: Outcome): void {
+    this.#isSettled = true
+    if (!this.#isAbandoned) this.#end(outcome)
+  }
+
+  #end(outcome: Outcome | null): void {
+    this.#takeBackLimit()
+    this.#takeBackGrace?.()
+    this.#decide(this.#reason === null ? (outcome as Outcome) : outcomeOf(this.#reason))
+  }
+}
+
+function outcomeOf(reason: AbortReason): Outcome {
+  switch (reason.name) {
+    case 'TimedOut':
+      return { kind: 'timeout', limitMs: reason.limitMs }
+    case 'CancelRequested':
+      return { kind: 'cancelled' }
+    case 'ShuttingDown':
+      return { kind: 'interrupted' }
+  }
+}

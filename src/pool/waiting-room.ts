@@ -1,0 +1,134 @@
+import { PRIORITIES, type Priority } from '../task/priority.ts'
+import type { Task } from '../task/task.ts'
+import { Lane, type Entry } from './lane.ts'
+
+/** Order keys of one level; 2^51 arrivals per level keep every key an exact integer. */
+const KEYS_PER_LEVEL = 2 ** 51
+const HIGHEST_LEVEL = PRIORITIES.length - 1
+
+/**
+ * The bounded queue's order: lanes are FIFOs by level and type, and the next task is the lowest key among
+ * the heads of open lanes. Levels are strict (URGENT before HIGH before NORMAL before LOW) and first in,
+ * first out inside a level; a type at its limit closes its lanes and is passed over without being scanned.
+ *
+ * Costs: enqueue, take and remove are O(1) in waiting tasks (take looks at one head per lane);
+ * `tasksAhead` is O(answer).
+ */
+export class WaitingRoom {
+  readonly #entries = new Map<string, Entry>()
+  readonly #lanes: Lane[] = []
+  readonly #lanesByType = new Map<string, readonly Lane[]>()
+  readonly #countByPriority: number[] = PRIORITIES.map(() => 0)
+  #arrivals = 0
+  #eligible = 0
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Waiting tasks whose type may start now. */
+  get eligible(): number {
+    return this.#eligible
+  }
+
+  countOf(priority: Priority): number {
+    return this.#countByPriority[priority] ?? 0
+  }
+
+  has(id: string): boolean {
+    return this.#entries.has(id)
+  }
+
+  /** Puts a task last in its level. The reply is its order key, with which it can be put back later. */
+  enqueue(task: Task): number {
+    const key = (HIGHEST_LEVEL - task.priority) * KEYS_PER_LEVEL + this.#arrivals
+    this.#arrivals += 1
+    this.putBack(task, key)
+    return key
+  }
+
+  /** Puts a task where its key belongs: one that was taken before goes in front of later arrivals. */
+  putBack(task: Task, key: number): void {
+    const lane = this.#laneOf(task)
+    this.#entries.set(task.id, lane.insert(task, key))
+    this.#count(lane, task.priority, 1)
+  }
+
+  /** Takes out the best eligible task. */
+  take(): { readonly task: Task; readonly key: number } | undefined {
+    let best: Entry | null = null
+    for (const lane of this.#lanes) {
+      if (lane.isOpen && lane.head !== null && (best === null || lane.head.key < best.key)) best = lane.head
+    }
+    if (best === null) return undefined
+    this.#takeOut(best)
+    return best
+  }
+
+  remove(id: string): Task | undefined {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return undefined
+    this.#takeOut(entry)
+    return entry.task
+  }
+
+  /** Waiting tasks that would start before this one, were every type open; undefined when it does not wait. */
+  tasksAhead(id: string): number | undefined {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return undefined
+    return this.#lanes.reduce((ahead, lane) => ahead + lane.countBelow(entry.key), 0)
+  }
+
+  setOpen(type: string, isOpen: boolean): void {
+    for (const lane of this.#lanesByType.get(type) ?? []) {
+      if (lane.isOpen === isOpen) continue
+      lane.isOpen = isOpen
+      this.#eligible += isOpen ? lane.length : -lane.length
+    }
+  }
+
+  /** Every waiting task in the order in which they would start. */
+  *inOrder(): Generator<Task> {
+    const heads = this.#lanes.map((lane) => lane.head)
+    for (;;) {
+      let best = -1
+      for (const [index, head] of heads.entries()) {
+        if (head != null && (best < 0 || head.key < (heads[best]?.key ?? Infinity))) best = index
+      }
+      const entry = heads[best]
+      if (entry == null) return
+      yield entry.task
+      heads[best] = entry.next
+    }
+  }
+
+  /** When the task that waits longest was admitted, epoch ms; null when none waits. */
+  get oldestCreatedAt(): number | null {
+    let oldest: number | null = null
+    for (const { head } of this.#lanes) {
+      if (head !== null && (oldest === null || head.task.createdAt < oldest)) oldest = head.task.createdAt
+    }
+    return oldest
+  }
+
+  #laneOf(task: Task): Lane {
+    let lanes = this.#lanesByType.get(task.type)
+    if (lanes === undefined) {
+      lanes = PRIORITIES.map(() => new Lane(task.type))
+      this.#lanesByType.set(task.type, lanes)
+      this.#lanes.push(...lanes)
+    }
+    return lanes[task.priority] as Lane
+  }
+
+  #takeOut(entry: Entry): void {
+    entry.lane.remove(entry)
+    this.#entries.delete(entry.task.id)
+    this.#count(entry.lane, entry.task.priority, -1)
+  }
+
+  #count(lane: Lane, priority: Priority, change: 1 | -1): void {
+    this.#countByPriority[priority] = this.countOf(priority) + change
+    if (lane.isOpen) this.#eligible += change
+  }
+}

@@ -1,0 +1,255 @@
+import PQueue from 'p-queue'
+import { CancelRequested, type AbortReason } from '../task/abort.ts'
+import { PRIORITIES, type Priority } from '../task/priority.ts'
+import type { Task } from '../task/task.ts'
+import { Guard } from './guard.ts'
+import type { Place, PoolOptions } from './options.ts'
+import { StuckHandlers } from './stuck.ts'
+import { WaitingRoom } from './waiting-room.ts'
+
+/**
+ * The waiting room and the slots. p-queue holds the slots: it gets one anonymous ticket per slot at the
+ * most, and a ticket takes the best eligible task at the moment it starts (design D1). A slot is refilled
+ * in the same turn in which it frees.
+ */
+export class WorkerPool {
+  readonly #options: PoolOptions
+  readonly #queue: PQueue
+  readonly #room = new WaitingRoom()
+  readonly #stuck: StuckHandlers
+  readonly #running = new Map<string, Guard>()
+  readonly #runningByType = new Map<string, number>()
+  readonly #reservedByPriority: number[] = PRIORITIES.map(() => 0)
+  readonly #watchers = new Set<() => void>()
+  #reserved = 0
+  #tickets = 0
+  #unstartedTickets = 0
+  #slots: number
+  #capacity: number
+  #isPaused = false
+  #isDraining = false
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#slots = options.slots
+    this.#capacity = options.capacity
+    this.#stuck = new StuckHandlers(options.maxStuck)
+    this.#queue = new PQueue({ concurrency: Math.max(1, options.slots) })
+  }
+
+  get slots(): number {
+    return this.#slots
+  }
+
+  get capacity(): number {
+    return this.#capacity
+  }
+
+  get waiting(): number {
+    return this.#room.size
+  }
+
+  get reserved(): number {
+    return this.#reserved
+  }
+
+  /** Slots in use, those that a deaf handler keeps included. */
+  get running(): number {
+    return this.#running.size + this.#stuck.holding
+  }
+
+  /** Deaf handlers that go on without a slot. */
+  get stuck(): number {
+    return this.#stuck.count
+  }
+
+  get isAtStuckLimit(): boolean {
+    return this.#stuck.isAtLimit
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  get oldestCreatedAt(): number | null {
+    return this.#room.oldestCreatedAt
+  }
+
+  waitingOf(priority: Priority): number {
+    return this.#room.countOf(priority)
+  }
+
+  /** Reserved and waiting tasks that would start before a newcomer of this priority. */
+  waitingAtOrAbove(priority: Priority): number {
+    let ahead = 0
+    for (const level of PRIORITIES) {
+      if (level >= priority) ahead += this.#room.countOf(level) + (this.#reservedByPriority[level] ?? 0)
+    }
+    return ahead
+  }
+
+  waitingInOrder(): Iterable<Task> {
+    return this.#room.inOrder()
+  }
+
+  /** Waiting tasks before this one; undefined when it does not wait. */
+  tasksAhead(id: string): number | undefined {
+    return this.#room.tasksAhead(id)
+  }
+
+  /** Holds a place, or refuses with undefined: the bound counts reserved and waiting tasks. */
+  reserve(priority: Priority): Place | undefined {
+    if (this.#isDraining || this.#reserved + this.#room.size >= this.#capacity) return undefined
+    const tasksAhead = this.waitingAtOrAbove(priority)
+    this.#countReserved(priority, 1)
+    let isHeld = true
+    const release = () => {
+      if (!isHeld) return
+      isHeld = false
+      this.#countReserved(priority, -1)
+      this.#notifyWatchers()
+    }
+    return { tasksAhead, release }
+  }
+
+  /** Puts an admitted task into the waiting room; a free slot starts it in this very call. */
+  enqueue(task: Task, place: Place): void {
+    place.release()
+    this.#room.enqueue(task)
+    if (Number.isFinite(this.#options.concurrencyOf(task.type))) this.#openOrClose(task.type)
+    this.#fill()
+  }
+
+  /** Takes a waiting task out in O(1), or tells a running one to stop. */
+  cancel(id: string): 'removed' | 'aborting' | 'absent' {
+    if (this.#room.remove(id) !== undefined) {
+      this.#notifyWatchers()
+      return 'removed'
+    }
+    const guard = this.#running.get(id)
+    if (guard === undefined) return 'absent'
+    guard.abort(new CancelRequested(), this.#options.graceMs)
+    return 'aborting'
+  }
+
+  /** Starts nothing until `resume`; what runs goes on. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#fill()
+  }
+
+  /** New bounds, at once: with fewer slots what runs goes on and nothing starts until there is room. */
+  resize(bounds: { readonly slots?: number; readonly capacity?: number }): void {
+    this.#capacity = bounds.capacity ?? this.#capacity
+    this.#slots = bounds.slots ?? this.#slots
+    // p-queue refuses 0; a ticket that starts all the same finds no slot and takes nothing.
+    this.#queue.concurrency = Math.max(1, this.#slots)
+    this.#fill()
+  }
+
+  /** Admits nothing more; settles when all that was admitted has ended. */
+  drain(): Promise<void> {
+    this.#isDraining = true
+    return this.whenIdle()
+  }
+
+  /** Settles when nothing is reserved, waits or runs. */
+  whenIdle(): Promise<void> {
+    return this.#when(() => this.#reserved + this.#room.size + this.running === 0)
+  }
+
+  /** Settles when no task runs any more; handlers that were abandoned do not count. */
+  whenQuiet(): Promise<void> {
+    return this.#when(() => this.#running.size === 0)
+  }
+
+  /** Tells every running task to stop; each is abandoned after `graceMs`. */
+  abortAll(reason: AbortReason, graceMs: number): void {
+    for (const guard of this.#running.values()) guard.abort(reason, graceMs)
+  }
+
+  get #maySlotStart(): boolean {
+    return !this.#isPaused && this.running < this.#slots
+  }
+
+  #fill(): void {
+    while (
+      this.#tickets < this.#slots &&
+      this.#unstartedTickets < this.#room.eligible &&
+      this.#maySlotStart
+    ) {
+      this.#tickets += 1
+      this.#unstartedTickets += 1
+      void this.#queue.add(this.#ticket)
+    }
+  }
+
+  readonly #ticket = async (): Promise<void> => {
+    this.#unstartedTickets -= 1
+    const taken = this.#maySlotStart ? this.#room.take() : undefined
+    if (taken !== undefined) await this.#run(taken.task, taken.key)
+    this.#tickets -= 1
+    this.#fill()
+    this.#notifyWatchers()
+  }
+
+  async #run(task: Task, key: number): Promise<void> {
+    this.#countRunning(task.type, 1)
+    const { clock, graceMs, work } = this.#options
+    const guard = new Guard((signal) => work(task, signal), { clock, limitMs: task.timeoutMs }, graceMs)
+    this.#running.set(task.id, guard)
+    const outcome = await guard.outcome
+    this.#running.delete(task.id)
+    this.#countRunning(task.type, -1)
+    if (outcome.kind === 'interrupted') this.#room.putBack(task, key)
+    this.#options.ended(task, outcome)
+    this.#notifyWatchers()
+    if (guard.isAbandoned) await this.#keepSlotWhileStuck(guard)
+  }
+
+  async #keepSlotWhileStuck(guard: Guard): Promise<void> {
+    const released = this.#stuck.admit(guard.finished)
+    this.#fill()
+    await released
+  }
+
+  #countRunning(type: string, change: 1 | -1): void {
+    if (!Number.isFinite(this.#options.concurrencyOf(type))) return
+    this.#runningByType.set(type, (this.#runningByType.get(type) ?? 0) + change)
+    this.#openOrClose(type)
+  }
+
+  /** A type at its limit closes its lanes; a stuck handler no longer counts, as with slots. */
+  #openOrClose(type: string): void {
+    this.#room.setOpen(type, (this.#runningByType.get(type) ?? 0) < this.#options.concurrencyOf(type))
+  }
+
+  #countReserved(priority: Priority, change: 1 | -1): void {
+    this.#reserved += change
+    this.#reservedByPriority[priority] = (this.#reservedByPriority[priority] ?? 0) + change
+  }
+
+  #when(isReached: () => boolean): Promise<void> {
+    if (isReached()) return Promise.resolve()
+    return new Promise((resolve) => {
+      const watcher = () => {
+        if (!isReached()) return
+        this.#watchers.delete(watcher)
+        resolve()
+      }
+      this.#watchers.add(watcher)
+    })
+  }
+
+  #notifyWatchers(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+}

@@ -1,0 +1,37 @@
+import { fileTypeFromFile } from 'file-type'
+
+/** A file is recognised by this much of its beginning. */
+export const HEAD_BYTES = 64 * 1024
+
+const PDF_MARK = '%PDF-'
+/** Readers of PDF look for the mark this far into the file. */
+const PDF_MARK_WITHIN = 1024
+const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html|head|body)[\s>]/i
+/** Control characters that plain text does not have; tab, line feed, form feed and return are text. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const BINARY_CHARS = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/g
+const MAX_BINARY_SHARE = 0.001
+
+/**
+ * Says what a file is by its content alone: a media type such as `application/pdf`, `text/html` or
+ * `text/plain`; `application/octet-stream` when it is nothing known.
+ */
+export async function recognise(path: string, head: Buffer): Promise<string> {
+  const found = await fileTypeFromFile(path)
+  if (found !== undefined && found.mime !== 'application/xml') return found.mime
+  if (head.subarray(0, PDF_MARK_WITHIN).includes(PDF_MARK)) return 'application/pdf'
+  const text = textOf(head)
+  if (text === undefined) return 'application/octet-stream'
+  if (HTML_START.test(text)) return 'text/html'
+  return found?.mime ?? 'text/plain'
+}
+
+/** The beginning as text, read loosely; undefined when it holds what text does not. */
+function textOf(head: Buffer): string | undefined {
+  const isUtf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)
+  const text = isUtf16
+    ? new TextDecoder(head[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(head)
+    : head.toString('latin1')
+  const binary = text.match(BINARY_CHARS)?.length ?? 0
+  return binary > text.length * MAX_BINARY_SHARE ? undefined : text.replace(/^\u{feff}|^\xef\xbb\xbf/u, '')
+}

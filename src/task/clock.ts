@@ -1,0 +1,21 @@
+/** Time, injected wherever it decides anything. */
+export interface Clock {
+  /** Wall clock, ms since the epoch: for instants that are shown or stored. */
+  readonly now: () => number
+  /** Monotonic, ms: for durations; never goes back when the wall clock is set. */
+  readonly monotonic: () => number
+  /** Calls `fn` once after `ms` (0 to {@link MAX_TIMER_MS}); the reply takes it back. */
+  readonly after: (ms: number, fn: () => void) => () => void
+}
+
+/** Node fires a longer timer at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, fn) {
+    const timer = setTimeout(fn, ms)
+    return () => clearTimeout(timer)
+  },
+}

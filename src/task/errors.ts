@@ -1,0 +1,42 @@
+/**
+ * Every coded error of the project: code → what it means, in one sentence. HTTP statuses are decided at
+ * the edge (`http/problem.ts`); `docs/errors.md` and the tests are held to this table.
+ */
+export const ERROR_CODES = {
+  'queue-full': 'Queue is full',
+  draining: 'The server is stopping',
+  'journal-unavailable': 'The journal cannot be written',
+  'invalid-priority': 'The priority is not one of the four levels',
+  validation: 'The request does not fit the schema',
+  'unsafe-url': 'The address may not be fetched',
+  'malformed-json': 'The body is not valid JSON',
+  'malformed-upload': 'The upload is not a readable multipart body',
+  'unknown-task-type': 'No such task type',
+  'task-not-found': 'No such task',
+  'not-found': 'No such route',
+  'already-finished': 'The task has finished',
+  'task-not-finished': 'The task has not finished',
+  'payload-too-large': 'The body is too large',
+  'unsupported-media-type': 'The content type is not supported',
+  'bad-request': 'The request is malformed',
+  internal: 'The server failed',
+  'illegal-move': 'A status moved where the table of moves does not allow it',
+  'duplicate-task-type': 'Two task types have one name',
+  'invalid-task-type': 'A task type is not well defined',
+  'invalid-setting': 'A setting has a value out of its bounds',
+  'duplicate-step': 'Two steps of one run have one name',
+  'stale-run': 'A run that is over tried to write',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** An error with a code from {@link ERROR_CODES}; `message` is one sentence with the offending value. */
+export class HeadgateError extends Error {
+  override readonly name = 'HeadgateError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

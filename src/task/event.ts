@@ -1,0 +1,68 @@
+import type { Failure } from './failure.ts'
+import type { Headline } from './outcome.ts'
+import type { TaskStatus } from './status.ts'
+import type { ProgressDetail, WaitReason } from './task.ts'
+
+/**
+ * The numbered events of a task. Exactly two are terminal, `result` and `error`; a failure that will be
+ * tried again is `retrying`.
+ */
+export const EVENT_TYPES = [
+  'queued',
+  'started',
+  'log',
+  'progress',
+  'output',
+  'retrying',
+  'cancelling',
+  'result',
+  'error',
+] as const
+
+export type EventType = (typeof EVENT_TYPES)[number]
+
+/** Frames of a connection that carry no number and are not kept. */
+export const FRAME_TYPES = ['snapshot', 'position', 'gap', 'heartbeat', 'shutdown'] as const
+export type FrameType = (typeof FRAME_TYPES)[number]
+
+export type LogLevel = 'info' | 'warn' | 'error'
+
+export interface QueuePlace {
+  /** 1 is the next to start. */
+  readonly queuePosition: number
+  readonly tasksAhead: number
+}
+
+export type EventBody =
+  | ({ readonly type: 'queued' } & QueuePlace)
+  | { readonly type: 'started'; readonly attempt: number }
+  | { readonly type: 'log'; readonly message: string; readonly level: LogLevel }
+  | {
+      readonly type: 'progress'
+      readonly progress: number
+      readonly message: string | null
+      readonly detail: ProgressDetail | null
+    }
+  | { readonly type: 'output'; readonly index: number; readonly chunk: string }
+  | {
+      readonly type: 'retrying'
+      readonly attempt: number
+      readonly failure: Failure
+      readonly retryAt: number
+      readonly waitReason: WaitReason
+    }
+  | { readonly type: 'cancelling' }
+  | ({ readonly type: 'result' } & Headline)
+  | { readonly type: 'error'; readonly failure: Failure }
+
+/** `seq` rises by one from 1 within a task; `at` is epoch ms; `status` is the task's after the event. */
+export type TaskEvent = EventBody & {
+  readonly seq: number
+  readonly taskId: string
+  readonly status: TaskStatus
+  readonly at: number
+}
+
+export function isTerminalEvent(event: { readonly type: EventType }): boolean {
+  return event.type === 'result' || event.type === 'error'
+}

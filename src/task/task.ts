@@ -1,0 +1,98 @@
+import type { Failure } from './failure.ts'
+import type { Priority } from './priority.ts'
+import { assertMove, type TaskStatus } from './status.ts'
+
+/** A file that came with a task, stored in the spool. */
+export interface Upload {
+  readonly spoolId: string
+  /** The client's file name, cleaned; only for show. */
+  readonly name: string
+  /** Recognised from the content. */
+  readonly mediaType: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export interface ProgressDetail {
+  readonly stage: string
+  readonly step: number
+  readonly totalSteps: number
+}
+
+export type WaitReason = 'retry_backoff' | 'rate_limit' | 'quota' | 'resource'
+
+/** One admitted request. Never changed in place: every change makes the next version. Instants are epoch ms. */
+export interface Task {
+  readonly id: string
+  readonly type: string
+  readonly priority: Priority
+  readonly status: TaskStatus
+  /** The name of who submitted it. */
+  readonly caller: string
+  readonly input: unknown
+  readonly upload: Upload | null
+  readonly metadata: Readonly<Record<string, unknown>> | null
+  readonly timeoutMs: number
+  /** 0 before the first start. */
+  readonly attempt: number
+  readonly maxAttempts: number
+  readonly interruptions: number
+  /** Rises at every start of the handler; an outcome of an older run is refused. */
+  readonly run: number
+  readonly createdAt: number
+  readonly startedAt: number | null
+  readonly finishedAt: number | null
+  readonly progress: number | null
+  readonly progressDetail: ProgressDetail | null
+  readonly message: string | null
+  readonly waitReason: WaitReason | null
+  readonly waitUntil: number | null
+  /** JSON text of the result. */
+  readonly result: string | null
+  readonly failure: Failure | null
+  /** Number of the newest event; 0 before the first. */
+  readonly lastSeq: number
+}
+
+/** What is decided at admission; the rest of a task has one beginning. */
+export type NewTask = Pick<
+  Task,
+  'id' | 'type' | 'priority' | 'caller' | 'input' | 'upload' | 'metadata' | 'timeoutMs' | 'createdAt'
+>
+
+export function createTask(given: NewTask): Task {
+  return {
+    id: given.id,
+    type: given.type,
+    priority: given.priority,
+    status: 'queued',
+    caller: given.caller,
+    input: given.input,
+    upload: given.upload,
+    metadata: given.metadata,
+    timeoutMs: given.timeoutMs,
+    attempt: 0,
+    maxAttempts: 1,
+    interruptions: 0,
+    run: 0,
+    createdAt: given.createdAt,
+    startedAt: null,
+    finishedAt: null,
+    progress: null,
+    progressDetail: null,
+    message: null,
+    waitReason: null,
+    waitUntil: null,
+    result: null,
+    failure: null,
+    lastSeq: 0,
+  }
+}
+
+export type TaskChange = Partial<Omit<Task, keyof NewTask>>
+
+/** The next version of a task; a change of status must be one that the table of moves allows. */
+export function changeTask(task: Task, change: TaskChange): Task {
+  if (change.status !== undefined && change.status !== task.status) assertMove(task.status, change.status)
+  return { ...task, ...change }
+}
