@@ -3,8 +3,7 @@ import { DEFAULT_PRIORITY, parsePriority, PRIORITY_NAMES, type Priority } from '
 import { TASK_STATUSES } from '../task/status.ts'
 
 /** 0–3 or a name; anything else is refused as `invalid-priority`, never changed. */
-const priority = z.unknown().transform((value, context): Priority => {
-  if (value === undefined) return DEFAULT_PRIORITY
+const priority = z.unknown().default(DEFAULT_PRIORITY).transform((value, context): Priority => {
   const parsed = parsePriority(value)
   if (parsed !== undefined) return parsed
   context.issues.push({

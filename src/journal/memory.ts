@@ -82,7 +82,10 @@ function matches(task: Task, { status, type, caller, before }: TaskQuery): boole
 class FinishedShelf {
   readonly #records: Map<string, Record>
   readonly #options: MemoryJournalOptions
-  readonly #bytesById = new Map<string, number>()
+  /** A ring: what was forgotten leaves its place to the next. */
+  readonly #shelf: { id: string; bytes: number }[] = []
+  #oldest = 0
+  #kept = 0
   #bytes = 0
 
   constructor(records: Map<string, Record>, options: MemoryJournalOptions) {
@@ -93,26 +96,32 @@ class FinishedShelf {
   add(id: string): void {
     const record = this.#records.get(id)
     const bytes = record === undefined ? 0 : textOf(record)
-    this.#bytesById.set(id, bytes)
+    if (this.#kept === this.#options.maxFinished) this.#forgetOldest()
+    this.#shelf[(this.#oldest + this.#kept) % this.#options.maxFinished] = { id, bytes }
+    this.#kept += 1
     this.#bytes += bytes
-    for (const [oldest, size] of this.#bytesById) {
-      if (this.#isWithinBounds() || oldest === id) return
-      this.#bytesById.delete(oldest)
-      this.#bytes -= size
-      this.#records.delete(oldest)
-    }
+    // The newest stays, however large it is.
+    while (this.#bytes > this.#options.maxFinishedBytes && this.#kept > 1) this.#forgetOldest()
   }
 
-  #isWithinBounds(): boolean {
-    return this.#bytesById.size <= this.#options.maxFinished && this.#bytes <= this.#options.maxFinishedBytes
+  #forgetOldest(): void {
+    const oldest = this.#shelf[this.#oldest]
+    this.#oldest = (this.#oldest + 1) % this.#options.maxFinished
+    this.#kept -= 1
+    if (oldest === undefined) return
+    this.#bytes -= oldest.bytes
+    this.#records.delete(oldest.id)
   }
 }
 
+/** Text that a finished task holds in memory, in UTF-16 units. */
 function textOf({ task, events }: Record): number {
-  return events.reduce((sum, event) => {
-    if (event.type === 'output') return sum + event.chunk.length
-    return event.type === 'log' ? sum + event.message.length : sum
-  }, task.result?.length ?? 0)
+  let sum = task.result?.length ?? 0
+  for (const event of events) {
+    if (event.type === 'output') sum += event.chunk.length
+    else if (event.type === 'log') sum += event.message.length
+  }
+  return sum
 }
 
 class MemorySteps implements StepJournal {
@@ -129,6 +138,6 @@ class MemorySteps implements StepJournal {
   }
 
   forget(taskId: string): void {
-    this.#values.delete(taskId)
+    if (this.#values.size > 0) this.#values.delete(taskId)
   }
 }

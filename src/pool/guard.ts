@@ -1,12 +1,13 @@
 import { TimedOut, type AbortReason } from '../task/abort.ts'
-import type { Clock } from '../task/clock.ts'
 import { failure } from '../task/failure.ts'
 import type { Outcome } from '../task/outcome.ts'
+import type { Deadline, Deadlines } from './deadlines.ts'
 
-export interface GuardOptions {
-  readonly clock: Clock
+export interface GuardLimits {
   /** Time limit of the run; after it the handler is told to stop. */
   readonly limitMs: number
+  /** Time between that and its abandonment. */
+  readonly graceMs: number
 }
 
 /**
@@ -20,20 +21,18 @@ export class Guard {
   /** Settles when the handler really ended; never rejects. */
   readonly finished: Promise<void>
   readonly #controller = new AbortController()
-  readonly #clock: Clock
-  readonly #takeBackLimit: () => void
-  #takeBackGrace: (() => void) | null = null
+  readonly #deadlines: Deadlines
+  #deadline: Deadline
   #decide!: (outcome: Outcome) => void
   #reason: AbortReason | null = null
   #isSettled = false
   #isAbandoned = false
 
-  constructor(work: (signal: AbortSignal) => Promise<Outcome>, options: GuardOptions, graceMs: number) {
-    this.#clock = options.clock
+  constructor(work: (signal: AbortSignal) => Promise<Outcome>, limits: GuardLimits, deadlines: Deadlines) {
+    const { limitMs, graceMs } = limits
+    this.#deadlines = deadlines
     this.outcome = new Promise((resolve) => (this.#decide = resolve))
-    this.#takeBackLimit = options.clock.after(options.limitMs, () =>
-      this.abort(new TimedOut(options.limitMs), graceMs),
-    )
+    this.#deadline = deadlines.set(limitMs, () => this.abort(new TimedOut(limitMs), graceMs))
     this.finished = work(this.#controller.signal).then(
       (outcome) => this.#settle(outcome),
       // A defect of the caller: work is expected to turn every error into an outcome.
@@ -52,9 +51,8 @@ export class Guard {
   /** Tells the handler to stop. The first reason stands; a later call may only shorten the grace. */
   abort(reason: AbortReason, graceMs: number): void {
     if (this.#isSettled || this.#isAbandoned) return
-    this.#takeBackLimit()
-    this.#takeBackGrace?.()
-    this.#takeBackGrace = this.#clock.after(graceMs, () => this.#abandon())
+    this.#deadlines.clear(this.#deadline)
+    this.#deadline = this.#deadlines.set(graceMs, () => this.#abandon())
     if (this.#reason !== null) return
     this.#reason = reason
     this.#controller.abort(reason)
@@ -71,8 +69,7 @@ export class Guard {
   }
 
   #end(outcome: Outcome | null): void {
-    this.#takeBackLimit()
-    this.#takeBackGrace?.()
+    this.#deadlines.clear(this.#deadline)
     this.#decide(this.#reason === null ? (outcome as Outcome) : outcomeOf(this.#reason))
   }
 }

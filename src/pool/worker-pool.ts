@@ -2,6 +2,7 @@ import PQueue from 'p-queue'
 import { CancelRequested, type AbortReason } from '../task/abort.ts'
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
+import { Deadlines } from './deadlines.ts'
 import { Guard } from './guard.ts'
 import type { Place, PoolOptions } from './options.ts'
 import { StuckHandlers } from './stuck.ts'
@@ -9,13 +10,14 @@ import { WaitingRoom } from './waiting-room.ts'
 
 /**
  * The waiting room and the slots. p-queue holds the slots: it gets one anonymous ticket per slot at the
- * most, and a ticket takes the best eligible task at the moment it starts (design D1). A slot is refilled
- * in the same turn in which it frees.
+ * most. A ticket takes the best eligible task at the moment it starts (design D1), and the next one in the
+ * same turn in which that ends, until none may start.
  */
 export class WorkerPool {
   readonly #options: PoolOptions
   readonly #queue: PQueue
   readonly #room = new WaitingRoom()
+  readonly #deadlines: Deadlines
   readonly #stuck: StuckHandlers
   readonly #running = new Map<string, Guard>()
   readonly #runningByType = new Map<string, number>()
@@ -33,6 +35,7 @@ export class WorkerPool {
     this.#options = options
     this.#slots = options.slots
     this.#capacity = options.capacity
+    this.#deadlines = new Deadlines(options.clock)
     this.#stuck = new StuckHandlers(options.maxStuck)
     this.#queue = new PQueue({ concurrency: Math.max(1, options.slots) })
   }
@@ -194,17 +197,22 @@ export class WorkerPool {
 
   readonly #ticket = async (): Promise<void> => {
     this.#unstartedTickets -= 1
-    const taken = this.#maySlotStart ? this.#room.take() : undefined
-    if (taken !== undefined) await this.#run(taken.task, taken.key)
+    for (let taken = this.#takeNext(); taken !== undefined; taken = this.#takeNext()) {
+      await this.#run(taken.task, taken.key)
+    }
     this.#tickets -= 1
-    this.#fill()
     this.#notifyWatchers()
+  }
+
+  #takeNext() {
+    return this.#maySlotStart ? this.#room.take() : undefined
   }
 
   async #run(task: Task, key: number): Promise<void> {
     this.#countRunning(task.type, 1)
-    const { clock, graceMs, work } = this.#options
-    const guard = new Guard((signal) => work(task, signal), { clock, limitMs: task.timeoutMs }, graceMs)
+    const { graceMs, work } = this.#options
+    const limits = { limitMs: task.timeoutMs, graceMs }
+    const guard = new Guard((signal) => work(task, signal), limits, this.#deadlines)
     this.#running.set(task.id, guard)
     const outcome = await guard.outcome
     this.#running.delete(task.id)
@@ -212,13 +220,9 @@ export class WorkerPool {
     if (outcome.kind === 'interrupted') this.#room.putBack(task, key)
     this.#options.ended(task, outcome)
     this.#notifyWatchers()
-    if (guard.isAbandoned) await this.#keepSlotWhileStuck(guard)
-  }
-
-  async #keepSlotWhileStuck(guard: Guard): Promise<void> {
-    const released = this.#stuck.admit(guard.finished)
+    if (guard.isAbandoned) await this.#stuck.admit(guard.finished)
+    // Its type may have opened: another slot can be idle beside a task that waited for that.
     this.#fill()
-    await released
   }
 
   #countRunning(type: string, change: 1 | -1): void {

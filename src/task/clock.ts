@@ -15,7 +15,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, fn) {
-    const timer = setTimeout(fn, ms)
+    // A waiting timer alone keeps no process alive.
+    const timer = setTimeout(fn, ms).unref()
     return () => clearTimeout(timer)
   },
 }

@@ -1,0 +1,71 @@
+import Fastify, { LogController } from 'fastify'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { pino } from 'pino'
+import { z } from 'zod'
+import { compose } from '../src/compose.ts'
+import { readSettings } from '../src/config.ts'
+import { defineTask } from '../src/handler/define-task.ts'
+import { submitQuery, submitReply } from '../src/http/schema.ts'
+import { createServer } from '../src/http/server.ts'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** One server in a process of its own: `bare` answers at once, `headgate` queues, runs and records a task. */
+
+const input = z.strictObject({ n: z.number() })
+const log = pino({ level: 'silent' })
+
+async function bare() {
+  const app = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  const id = '01999999-0000-7000-8000-000000000000'
+  const self = `/api/tasks/${id}`
+  const schema = { body: input, querystring: submitQuery, response: { 202: submitReply } }
+  app.post('/empty', { schema }, async (request, reply) => {
+    return reply.code(202).headers({ location: self, 'retry-after': 1 }).send({
+      task_id: id,
+      status: 'created',
+      message: 'Queued with priority NORMAL, 0 ahead. Connect to its stream to watch it.',
+      task_status: 'queued',
+      type: 'empty',
+      priority: request.query.priority,
+      priority_name: 'NORMAL',
+      queue_position: 1,
+      tasks_ahead: 0,
+      estimated_wait_seconds: null,
+      created_at: new Date().toISOString(),
+      deduplicated: false,
+      urls: {
+        self,
+        status: `${self}/status`,
+        result: `${self}/result`,
+        events: `${self}/stream`,
+        ws: `/ws/${id}`,
+        cancel: `${self}/cancel`,
+      },
+    })
+  })
+  return app
+}
+
+async function headgate() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
+  const settings = { ...readSettings({}), capacity: 100_000, dataDir }
+  const tasks = [defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null })]
+  const house = compose({ settings, log, tasks, prefix: '', onFatal: () => process.exit(1) })
+  const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })
+  await app.register(house.edge)
+  await house.start()
+  return app
+}
+
+const app = await (process.argv[2] === 'bare' ? bare() : headgate())
+await app.listen({ host: '127.0.0.1', port: 0 })
+const address = app.server.address()
+process.send?.(typeof address === 'object' && address !== null ? address.port : 0)
+process.on('disconnect', () => process.exit(0))

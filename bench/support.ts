@@ -1,0 +1,39 @@
+import { createTask, type Task } from '../src/task/task.ts'
+import type { Priority } from '../src/task/priority.ts'
+
+/** Middle of several runs, which a noisy machine moves least. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+}
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN
+}
+
+/** A full task record with a small input, as a POST makes it. */
+export function sampleTask(index: number, priority: Priority): Task {
+  const id = `01999999-0000-7000-8000-${index.toString(16).padStart(12, '0')}`
+  return createTask({
+    id,
+    type: 'empty',
+    priority,
+    caller: 'local',
+    input: { n: index },
+    upload: null,
+    metadata: null,
+    timeoutMs: 3_600_000,
+    createdAt: Date.now(),
+  })
+}
+
+/** A fixed sequence of priorities, the same in every run. */
+export function mixedPriorities(count: number): Priority[] {
+  let seed = 1
+  return Array.from({ length: count }, () => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
+    return (Math.floor(seed / 2 ** 16) % 4) as Priority
+  })
+}
+
+export const thousands = (value: number) => Math.round(value).toLocaleString('en-US').replaceAll(',', ' ')
