@@ -27,28 +27,31 @@ async function bare() {
   const self = `/api/tasks/${id}`
   const schema = { body: input, querystring: submitQuery, response: { 202: submitReply } }
   app.post('/empty', { schema }, async (request, reply) => {
-    return reply.code(202).headers({ location: self, 'retry-after': 1 }).send({
-      task_id: id,
-      status: 'created',
-      message: 'Queued with priority NORMAL, 0 ahead. Connect to its stream to watch it.',
-      task_status: 'queued',
-      type: 'empty',
-      priority: request.query.priority,
-      priority_name: 'NORMAL',
-      queue_position: 1,
-      tasks_ahead: 0,
-      estimated_wait_seconds: null,
-      created_at: new Date().toISOString(),
-      deduplicated: false,
-      urls: {
-        self,
-        status: `${self}/status`,
-        result: `${self}/result`,
-        events: `${self}/stream`,
-        ws: `/ws/${id}`,
-        cancel: `${self}/cancel`,
-      },
-    })
+    return reply
+      .code(202)
+      .headers({ location: self, 'retry-after': 1 })
+      .send({
+        task_id: id,
+        status: 'created',
+        message: 'Queued with priority NORMAL, 0 ahead. Connect to its stream to watch it.',
+        task_status: 'queued',
+        type: 'empty',
+        priority: request.query.priority,
+        priority_name: 'NORMAL',
+        queue_position: 1,
+        tasks_ahead: 0,
+        estimated_wait_seconds: null,
+        created_at: new Date().toISOString(),
+        deduplicated: false,
+        urls: {
+          self,
+          status: `${self}/status`,
+          result: `${self}/result`,
+          events: `${self}/stream`,
+          ws: `/ws/${id}`,
+          cancel: `${self}/cancel`,
+        },
+      })
   })
   return app
 }

@@ -50,7 +50,14 @@ async function start(kind: 'bare' | 'headgate'): Promise<Server> {
 /** Requests per second; every reply has to be a 2xx. */
 async function load({ url }: Server, duration: number): Promise<number> {
   const headers = { 'content-type': 'application/json' }
-  const options = { url, method: 'POST' as const, headers, body: '{"n":1}', connections: CONNECTIONS, duration }
+  const options = {
+    url,
+    method: 'POST' as const,
+    headers,
+    body: '{"n":1}',
+    connections: CONNECTIONS,
+    duration,
+  }
   const { requests, non2xx, errors } = await autocannon(options)
   if (non2xx + errors > 0) throw new Error(`${url}: ${non2xx} refused, ${errors} errors`)
   return requests.average

@@ -67,7 +67,9 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
 export async function coreRun(count: number): Promise<Run> {
   let ended = 0
   const { promise, resolve } = Promise.withResolvers<void>()
-  const registry = new Registry([defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null })])
+  const registry = new Registry([
+    defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null }),
+  ])
   const feed = new Feed({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
   const journal = createMemoryJournal({ maxFinished: 1000, maxFinishedBytes: 256 * 1024 * 1024 })
   const pool: WorkerPool = new WorkerPool({
@@ -109,7 +111,14 @@ export async function coreRun(count: number): Promise<Run> {
   return timed('headgate whole core', count, async () => {
     await Promise.all(
       priorities.map((priority, n) =>
-        intake.submit({ type: 'empty', input: { n }, upload: null, priority, metadata: null, caller: 'local' }),
+        intake.submit({
+          type: 'empty',
+          input: { n },
+          upload: null,
+          priority,
+          metadata: null,
+          caller: 'local',
+        }),
       ),
     )
     await promise

@@ -27,20 +27,27 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
     parts.connections.closeAll()
     done()
   })
-  await app.register(multipart)
-  if (!app.hasDecorator('websocketServer')) {
-    await app.register(websocket, { options: { maxPayload: MAX_CLIENT_FRAME_BYTES } })
-  }
-
-  for (const type of parts.registry.all) {
-    if (takesUpload(type)) uploadRoute(app, parts, type)
-    else submitRoute(app, parts, type)
-  }
+  for (const type of parts.registry.all) if (!takesUpload(type)) submitRoute(app, parts, type)
   genericSubmitRoute(app, parts)
   taskRoutes(app, parts)
   queueRoutes(app, parts)
   healthRoutes(app, parts)
-  streamRoutes(app, parts)
+  // Each in a context of its own, so that its hooks run for its routes alone.
+  await app.register((scope) => uploads(scope, parts))
+  await app.register((scope) => streams(scope, parts))
+}
+
+async function uploads(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
+  await instance.register(multipart)
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  for (const type of parts.registry.all) if (takesUpload(type)) uploadRoute(app, parts, type)
+}
+
+async function streams(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
+  if (!instance.hasDecorator('websocketServer')) {
+    await instance.register(websocket, { options: { maxPayload: MAX_CLIENT_FRAME_BYTES } })
+  }
+  streamRoutes(instance.withTypeProvider<ZodTypeProvider>(), parts)
 }
 
 function takesUpload(type: TaskType): type is UploadType {

@@ -3,17 +3,20 @@ import { DEFAULT_PRIORITY, parsePriority, PRIORITY_NAMES, type Priority } from '
 import { TASK_STATUSES } from '../task/status.ts'
 
 /** 0–3 or a name; anything else is refused as `invalid-priority`, never changed. */
-const priority = z.unknown().default(DEFAULT_PRIORITY).transform((value, context): Priority => {
-  const parsed = parsePriority(value)
-  if (parsed !== undefined) return parsed
-  context.issues.push({
-    code: 'custom',
-    input: value,
-    message: `expected 0 to 3 or one of ${PRIORITY_NAMES.join(', ')}`,
-    params: { code: 'invalid-priority' },
+const priority = z
+  .unknown()
+  .default(DEFAULT_PRIORITY)
+  .transform((value, context): Priority => {
+    const parsed = parsePriority(value)
+    if (parsed !== undefined) return parsed
+    context.issues.push({
+      code: 'custom',
+      input: value,
+      message: `expected 0 to 3 or one of ${PRIORITY_NAMES.join(', ')}`,
+      params: { code: 'invalid-priority' },
+    })
+    return z.NEVER
   })
-  return z.NEVER
-})
 
 const wholeNumber = (min: number, max: number) =>
   z

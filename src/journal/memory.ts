@@ -10,6 +10,8 @@ export interface MemoryJournalOptions {
   readonly maxFinishedBytes: number
 }
 
+const COMMITTED = Promise.resolve()
+
 interface Record {
   task: Task
   readonly events: TaskEvent[]
@@ -46,7 +48,7 @@ class MemoryTasks implements TaskJournal {
       this.#ended(task.id)
       this.#shelf.add(task.id)
     }
-    return Promise.resolve()
+    return COMMITTED
   }
 
   task(id: string): Promise<Task | undefined> {

@@ -10,8 +10,8 @@ import { WaitingRoom } from './waiting-room.ts'
 
 /**
  * The waiting room and the slots. p-queue holds the slots: it gets one anonymous ticket per slot at the
- * most. A ticket takes the best eligible task at the moment it starts (design D1), and the next one in the
- * same turn in which that ends, until none may start.
+ * most. A ticket takes the best eligible task at the moment it is free (design D1), the next one in the same
+ * turn in which that ends, and rests when there is none.
  */
 export class WorkerPool {
   readonly #options: PoolOptions
@@ -24,8 +24,10 @@ export class WorkerPool {
   readonly #reservedByPriority: number[] = PRIORITIES.map(() => 0)
   readonly #watchers = new Set<() => void>()
   #reserved = 0
+  /** Wake-up calls of tickets that hold a slot and wait for a task. */
+  readonly #restingTickets: (() => void)[] = []
   #tickets = 0
-  #unstartedTickets = 0
+  #wakingTickets = 0
   #slots: number
   #capacity: number
   #isPaused = false
@@ -153,8 +155,10 @@ export class WorkerPool {
   resize(bounds: { readonly slots?: number; readonly capacity?: number }): void {
     this.#capacity = bounds.capacity ?? this.#capacity
     this.#slots = bounds.slots ?? this.#slots
-    // p-queue refuses 0; a ticket that starts all the same finds no slot and takes nothing.
+    // p-queue refuses 0; a ticket that is free all the same finds no slot and takes nothing.
     this.#queue.concurrency = Math.max(1, this.#slots)
+    // Tickets over the new bound end: those that rest now, the others when their task does.
+    for (let over = this.#tickets - this.#slots; over > 0; over -= 1) this.#wakeTicket()
     this.#fill()
   }
 
@@ -183,25 +187,38 @@ export class WorkerPool {
     return !this.#isPaused && this.running < this.#slots
   }
 
+  /** As many tickets as there are tasks to take, woken before new ones are made. */
   #fill(): void {
-    while (
-      this.#tickets < this.#slots &&
-      this.#unstartedTickets < this.#room.eligible &&
-      this.#maySlotStart
-    ) {
+    while (this.#wakingTickets < this.#room.eligible && this.#maySlotStart) {
+      if (this.#wakeTicket()) continue
+      if (this.#tickets >= this.#slots) return
       this.#tickets += 1
-      this.#unstartedTickets += 1
+      this.#wakingTickets += 1
       void this.#queue.add(this.#ticket)
     }
   }
 
+  #wakeTicket(): boolean {
+    const wake = this.#restingTickets.pop()
+    if (wake === undefined) return false
+    this.#wakingTickets += 1
+    wake()
+    return true
+  }
+
   readonly #ticket = async (): Promise<void> => {
-    this.#unstartedTickets -= 1
-    for (let taken = this.#takeNext(); taken !== undefined; taken = this.#takeNext()) {
-      await this.#run(taken.task, taken.key)
+    for (;;) {
+      this.#wakingTickets -= 1
+      for (let taken = this.#takeNext(); taken !== undefined; taken = this.#takeNext()) {
+        await this.#run(taken.task, taken.key)
+      }
+      this.#notifyWatchers()
+      if (this.#tickets > this.#slots) break
+      await new Promise<void>((wake) => this.#restingTickets.push(wake))
     }
     this.#tickets -= 1
-    this.#notifyWatchers()
+    // A task that this ticket was woken for is left to another.
+    this.#fill()
   }
 
   #takeNext() {
