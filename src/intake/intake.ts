@@ -76,13 +76,13 @@ export class Intake {
       return finished === undefined ? { kind: 'unknown' } : { kind: 'already-finished', task: finished }
     }
     if (task.status === 'cancelling') return { kind: 'cancelling', task }
-    if (task.status === 'running') {
-      // Recorded before the abort, so that `cancelling` comes before the end.
-      const recorded = this.recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
-      this.#parts.pool.cancel(id)
-      return { kind: 'cancelling', task: (await recorded) ?? task }
+    const said = this.#parts.pool.cancel(id)
+    if (said === 'stopping') return { kind: 'cancelling', task }
+    if (said === 'aborting') {
+      // In the same turn as the abort, so that `cancelling` comes before the end.
+      const cancelling = await this.recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
+      return { kind: 'cancelling', task: cancelling ?? task }
     }
-    this.#parts.pool.cancel(id)
     return { kind: 'cancelled', task: (await this.#end(task, { kind: 'cancelled' })) ?? task }
   }
 
@@ -140,7 +140,9 @@ export class Intake {
       log.error({ err: error, taskId: task.id }, 'the journal refused a task')
       return this.#refuse('journal-unavailable', task.priority)
     }
-    pool.enqueue(admitted, place)
+    // It can be cancelled as soon as it can be seen, which is before this turn.
+    if (this.recorder.live(admitted.id) === undefined) place.release()
+    else pool.enqueue(admitted, place)
     const { id: taskId, type, priority } = admitted
     log.info({ taskId, type, priority, tasksAhead: place.tasksAhead }, 'task queued')
     return { kind: 'accepted', task: admitted, place: queuePlace }

@@ -48,9 +48,13 @@ export class Guard {
     return this.#isAbandoned
   }
 
-  /** Tells the handler to stop. The first reason stands; a later call may only shorten the grace. */
+  /**
+   * Tells the handler to stop. The first reason stands, with one exception: a cancel outranks a shutdown, or
+   * the task would run again after the restart. A later call starts the grace anew.
+   */
   abort(reason: AbortReason, graceMs: number): void {
     if (this.#isSettled || this.#isAbandoned) return
+    if (this.#reason?.name === 'ShuttingDown' && reason.name === 'CancelRequested') this.#reason = reason
     this.#deadlines.clear(this.#deadline)
     this.#deadline = this.#deadlines.set(graceMs, () => this.#abandon())
     if (this.#reason !== null) return

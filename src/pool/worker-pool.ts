@@ -63,6 +63,11 @@ export class WorkerPool {
     return this.#running.size + this.#stuck.holding
   }
 
+  /** Running tasks of a type that has a limit of its own; 0 for others. */
+  runningOf(type: string): number {
+    return this.#runningByType.get(type) ?? 0
+  }
+
   /** Deaf handlers that go on without a slot. */
   get stuck(): number {
     return this.#stuck.count
@@ -129,14 +134,18 @@ export class WorkerPool {
     this.#fill()
   }
 
-  /** Takes a waiting task out in O(1), or tells a running one to stop. */
-  cancel(id: string): 'removed' | 'aborting' | 'absent' {
+  /**
+   * Takes a waiting task out in O(1), or tells a running one to stop; one that is stopping for another reason
+   * goes on to do so.
+   */
+  cancel(id: string): 'removed' | 'aborting' | 'stopping' | 'absent' {
     if (this.#room.remove(id) !== undefined) {
       this.#notifyWatchers()
       return 'removed'
     }
     const guard = this.#running.get(id)
     if (guard === undefined) return 'absent'
+    if (guard.reason?.name === 'TimedOut') return 'stopping'
     guard.abort(new CancelRequested(), this.#options.graceMs)
     return 'aborting'
   }

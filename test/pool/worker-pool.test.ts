@@ -1,0 +1,233 @@
+import { expect, test } from 'vitest'
+import type { PoolOptions } from '../../src/pool/options.ts'
+import { WorkerPool } from '../../src/pool/worker-pool.ts'
+import { ShuttingDown } from '../../src/task/abort.ts'
+import type { Outcome } from '../../src/task/outcome.ts'
+import type { Priority } from '../../src/task/priority.ts'
+import { settled } from '../support/settle.ts'
+import { COMPLETED, sampleTask } from '../support/tasks.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+/** A pool whose handlers end when the test says so; deaf ones never mind their signal. */
+function setup(given: Partial<PoolOptions> = {}) {
+  const clock = new VirtualClock()
+  const started: string[] = []
+  const ended: [string, Outcome['kind']][] = []
+  const finish = new Map<string, (outcome?: Outcome) => void>()
+  const signals = new Map<string, AbortSignal>()
+  const pool = new WorkerPool({
+    slots: 1,
+    capacity: 100,
+    maxStuck: 1,
+    graceMs: 10_000,
+    clock,
+    concurrencyOf: () => Infinity,
+    work: (task, signal) => {
+      started.push(task.id)
+      signals.set(task.id, signal)
+      return new Promise((resolve) => finish.set(task.id, (outcome = COMPLETED) => resolve(outcome)))
+    },
+    ended: (task, outcome) => ended.push([task.id, outcome.kind]),
+    ...given,
+  })
+  const submit = (id: string, { priority = 1, type = 'sample' }: { priority?: Priority; type?: string } = {}) => {
+    const place = pool.reserve(priority)
+    if (place === undefined) return false
+    pool.enqueue(sampleTask({ id, priority, type }), place)
+    return true
+  }
+  const end = async (id: string) => {
+    finish.get(id)?.()
+    await settled()
+  }
+  return { pool, clock, started, ended, signals, submit, end }
+}
+
+test('an idle slot takes a task in the call that enqueues it', () => {
+  const { submit, started } = setup()
+  submit('a')
+  expect(started).toEqual(['a'])
+})
+
+test('a slot is refilled the moment it frees, with the best task that waits then', async () => {
+  const { submit, end, started } = setup()
+  submit('a')
+  submit('normal')
+  submit('urgent', { priority: 3 })
+  await end('a')
+  expect(started).toEqual(['a', 'urgent'])
+})
+
+test('a full waiting room refuses the next task, and reserved places count', () => {
+  const { pool, submit } = setup({ slots: 0, capacity: 2 })
+  const place = pool.reserve(1)
+  expect(submit('a')).toBe(true)
+  expect(submit('b')).toBe(false)
+  place?.release()
+  place?.release()
+  expect([submit('b'), submit('c')]).toEqual([true, false])
+})
+
+test('a newcomer counts reserved and waiting tasks of its level and above', () => {
+  const { pool, submit } = setup({ slots: 0 })
+  submit('low', { priority: 0 })
+  submit('high', { priority: 2 })
+  pool.reserve(1)
+  expect([0, 1, 2, 3].map((priority) => pool.waitingAtOrAbove(priority as Priority))).toEqual([3, 2, 1, 0])
+})
+
+test('a type at its limit holds nobody else back', async () => {
+  const { submit, end, started } = setup({ slots: 3, concurrencyOf: (type) => (type === 'gpu' ? 1 : Infinity) })
+  submit('gpu 1', { type: 'gpu', priority: 3 })
+  submit('gpu 2', { type: 'gpu', priority: 3 })
+  submit('light 1')
+  submit('light 2')
+  expect(started).toEqual(['gpu 1', 'light 1', 'light 2'])
+  submit('light 3')
+  await end('gpu 1')
+  expect(started.slice(3)).toEqual(['gpu 2'])
+})
+
+test('an idle slot takes a task whose type opens when another task of it ends', async () => {
+  const { submit, end, started } = setup({ slots: 3, concurrencyOf: (type) => (type === 'gpu' ? 2 : Infinity) })
+  for (const id of ['gpu 1', 'gpu 2', 'gpu 3', 'gpu 4']) submit(id, { type: 'gpu' })
+  expect(started).toEqual(['gpu 1', 'gpu 2'])
+  await end('gpu 2')
+  await end('gpu 1')
+  expect(started).toEqual(['gpu 1', 'gpu 2', 'gpu 3', 'gpu 4'])
+})
+
+test('a waiting task is cancelled without a run, a running one is told to stop', async () => {
+  const { pool, submit, end, started, ended, signals } = setup()
+  submit('a')
+  submit('b')
+  expect([pool.cancel('b'), pool.cancel('a'), pool.cancel('c')]).toEqual(['removed', 'aborting', 'absent'])
+  expect(signals.get('a')?.reason).toMatchObject({ name: 'CancelRequested' })
+  await end('a')
+  expect([started, ended]).toEqual([['a'], [['a', 'cancelled']]])
+})
+
+test('pause starts nothing, resume starts what waits', async () => {
+  const { pool, submit, end, started } = setup()
+  submit('a')
+  pool.pause()
+  submit('b')
+  await end('a')
+  expect(started).toEqual(['a'])
+  pool.resume()
+  await settled()
+  expect(started).toEqual(['a', 'b'])
+})
+
+test('slots grow and shrink live, down to none', async () => {
+  const { pool, submit, end, started } = setup({ slots: 3 })
+  for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) submit(id)
+  pool.resize({ slots: 1 })
+  await end('a')
+  await end('b')
+  expect([started.length, pool.running]).toEqual([3, 1])
+  await end('c')
+  expect(started).toEqual(['a', 'b', 'c', 'd'])
+  pool.resize({ slots: 0 })
+  await end('d')
+  expect([started.length, pool.running]).toEqual([4, 0])
+  pool.resize({ slots: 2 })
+  await settled()
+  expect(started).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+})
+
+test('a smaller capacity refuses newcomers and keeps who waits', () => {
+  const { pool, submit } = setup({ slots: 0, capacity: 3 })
+  for (const id of ['a', 'b', 'c']) submit(id)
+  pool.resize({ capacity: 1 })
+  expect([submit('d'), pool.waiting]).toEqual([false, 3])
+})
+
+test('at its limit a run is aborted; settling within the grace ends it as timeout', async () => {
+  const { clock, submit, end, ended, signals } = setup()
+  submit('a')
+  clock.advance(59_999)
+  expect(signals.get('a')?.aborted).toBe(false)
+  clock.advance(1)
+  expect(signals.get('a')?.reason).toMatchObject({ name: 'TimedOut', limitMs: 60_000 })
+  await end('a')
+  expect(ended).toEqual([['a', 'timeout']])
+})
+
+test('a deaf handler ends as timeout after the grace, is counted as stuck, and gives its slot away', async () => {
+  const { pool, clock, submit, end, ended, started } = setup()
+  submit('deaf')
+  submit('next')
+  clock.advance(60_000 + 10_000)
+  await settled()
+  expect(ended).toEqual([['deaf', 'timeout']])
+  expect([started, pool.running, pool.stuck, pool.isAtStuckLimit]).toEqual([['deaf', 'next'], 1, 1, true])
+  await end('deaf')
+  expect([pool.stuck, ended.length]).toEqual([0, 1])
+})
+
+test('over the bound of stuck handlers a deaf one keeps its slot until it or another settles', async () => {
+  const { pool, clock, submit, end, started } = setup({ slots: 2 })
+  for (const id of ['deaf 1', 'deaf 2', 'a', 'b']) submit(id)
+  clock.advance(70_000)
+  await settled()
+  expect([started, pool.running, pool.stuck]).toEqual([['deaf 1', 'deaf 2', 'a'], 2, 1])
+  await end('deaf 1')
+  expect([started.at(-1), pool.running, pool.stuck]).toEqual(['b', 2, 1])
+})
+
+test('with no room for stuck handlers a deaf one keeps its slot', async () => {
+  const { pool, clock, submit, end, started, ended } = setup({ maxStuck: 0 })
+  submit('deaf')
+  submit('a')
+  clock.advance(70_000)
+  await settled()
+  expect([ended.length, started, pool.running, pool.stuck]).toEqual([1, ['deaf'], 1, 0])
+  await end('deaf')
+  expect(started).toEqual(['deaf', 'a'])
+})
+
+test('the first cause of an abort stands', async () => {
+  const { pool, clock, submit, end, ended } = setup()
+  submit('a')
+  clock.advance(60_000)
+  pool.cancel('a')
+  await end('a')
+  expect(ended).toEqual([['a', 'timeout']])
+})
+
+test('a run that is interrupted by a stop goes back to the front of its level', async () => {
+  const { pool, submit, end, ended } = setup()
+  submit('a')
+  submit('b')
+  pool.pause()
+  pool.abortAll(new ShuttingDown(), 5000)
+  await end('a')
+  expect(ended).toEqual([['a', 'interrupted']])
+  expect([...pool.waitingInOrder()].map((task) => task.id)).toEqual(['a', 'b'])
+})
+
+test('drain admits nothing more and settles when all has ended', async () => {
+  const { pool, submit, end } = setup()
+  submit('a')
+  submit('b')
+  let isDrained = false
+  const drained = pool.drain().then(() => (isDrained = true))
+  expect(submit('c')).toBe(false)
+  await end('a')
+  expect(isDrained).toBe(false)
+  await end('b')
+  await drained
+  expect(isDrained).toBe(true)
+})
+
+test('work that breaks its promise never to reject ends as failed', async () => {
+  const { submit, ended } = setup({ work: () => Promise.reject(new Error('boom')) })
+  submit('a')
+  submit('b')
+  await settled()
+  expect(ended).toEqual([
+    ['a', 'failed'],
+    ['b', 'failed'],
+  ])
+})

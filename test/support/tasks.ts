@@ -1,0 +1,23 @@
+import type { Outcome } from '../../src/task/outcome.ts'
+import { createTask, type NewTask, type Task } from '../../src/task/task.ts'
+
+let count = 0
+
+export function sampleTask(given: Partial<NewTask> = {}): Task {
+  count += 1
+  return createTask({
+    id: `task-${count}`,
+    type: 'sample',
+    priority: 1,
+    caller: 'local',
+    input: {},
+    upload: null,
+    metadata: null,
+    timeoutMs: 60_000,
+    createdAt: 0,
+    ...given,
+  })
+}
+
+export const NO_HEADLINE = { title: null, summary: null, filename: null, hash: null }
+export const COMPLETED: Outcome = { kind: 'completed', result: 'null', headline: NO_HEADLINE }

@@ -1,0 +1,45 @@
+import type { Clock } from '../../src/task/clock.ts'
+
+/** A clock that stands still until it is told to go. */
+export class VirtualClock implements Clock {
+  #now = Date.parse('2026-01-01T00:00:00Z')
+  #monotonic = 0
+  #timers: { at: number; fn: () => void }[] = []
+
+  readonly now = () => this.#now
+  readonly monotonic = () => this.#monotonic
+  readonly after = (ms: number, fn: () => void) => {
+    const timer = { at: this.#monotonic + ms, fn }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer)
+    }
+  }
+
+  get pending(): number {
+    return this.#timers.length
+  }
+
+  /** Goes on by `ms`, firing what becomes due in order. */
+  advance(ms: number): void {
+    const end = this.#monotonic + ms
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
+      if (due === undefined) break
+      this.#timers = this.#timers.filter((other) => other !== due)
+      this.#set(Math.max(this.#monotonic, due.at))
+      due.fn()
+    }
+    this.#set(end)
+  }
+
+  /** Sets the wall clock alone, as an operator would. */
+  setWall(now: number): void {
+    this.#now = now
+  }
+
+  #set(monotonic: number): void {
+    this.#now += monotonic - this.#monotonic
+    this.#monotonic = monotonic
+  }
+}
