@@ -93,7 +93,11 @@ function setup(random: () => number) {
     for (const { level, arrival: mine } of started.splice(0)) {
       const earlier = waiting().find((task) => {
         const other = arrivals.get(task.id)
-        return other?.level === level && other.arrival < mine && core.registry.find(task.type)?.concurrency === undefined
+        return (
+          other?.level === level &&
+          other.arrival < mine &&
+          core.registry.find(task.type)?.concurrency === undefined
+        )
       })
       if (earlier !== undefined) throw new Error(`task ${mine} of level ${level} overtook ${earlier.id}`)
     }
@@ -110,7 +114,8 @@ function setup(random: () => number) {
     if (sum !== accepted) throw new Error(`the statuses sum up to ${sum} of ${accepted}`)
     if (pool.waiting > CAPACITY) throw new Error(`${pool.waiting} wait in ${CAPACITY} places`)
     const isIdle = !pool.isPaused && pool.running < slots
-    if (isIdle && waiting().some((task) => isEligible(task.type))) throw new Error('a slot idles beside an eligible task')
+    if (isIdle && waiting().some((task) => isEligible(task.type)))
+      throw new Error('a slot idles beside an eligible task')
   }
   let runningBefore = 0
   /** A type may start when fewer of its tasks run than it allows; abandoned runs no longer count. */
@@ -121,19 +126,23 @@ function setup(random: () => number) {
   return { step, check, forgetArrivals: () => arrivals.clear(), core }
 }
 
-test(`no inversion, no overrun, no idle slot and no lost task in ${OPERATIONS} operations`, { timeout: 300_000 }, async () => {
-  const seed = 20_261_122
-  const history = setup(seededRandom(seed))
-  for (let operation = 0; operation < OPERATIONS; operation += 1) {
-    const bound = await history.step()
-    try {
-      history.check(bound)
-    } catch (error) {
-      throw new Error(`seed ${seed}, operation ${operation}: ${(error as Error).message}`, { cause: error })
+test(
+  `no inversion, no overrun, no idle slot and no lost task in ${OPERATIONS} operations`,
+  { timeout: 300_000 },
+  async () => {
+    const seed = 20_261_122
+    const history = setup(seededRandom(seed))
+    for (let operation = 0; operation < OPERATIONS; operation += 1) {
+      const bound = await history.step()
+      try {
+        history.check(bound)
+      } catch (error) {
+        throw new Error(`seed ${seed}, operation ${operation}: ${(error as Error).message}`, { cause: error })
+      }
     }
-  }
-  expect(history.core.intake.tally.accepted).toBeGreaterThan(OPERATIONS / 10)
-})
+    expect(history.core.intake.tally.accepted).toBeGreaterThan(OPERATIONS / 10)
+  },
+)
 
 test('the same holds for short histories from any seed', { timeout: 60_000 }, async () => {
   await fc.assert(

@@ -5,7 +5,8 @@ import { sampleTask } from '../support/tasks.ts'
 
 function setup() {
   const room = new WaitingRoom()
-  const put = (id: string, priority: Priority = 1, type = 'sample') => room.enqueue(sampleTask({ id, priority, type }))
+  const put = (id: string, priority: Priority = 1, type = 'sample') =>
+    room.enqueue(sampleTask({ id, priority, type }))
   const takeAll = () => {
     const ids: string[] = []
     for (let taken = room.take(); taken !== undefined; taken = room.take()) ids.push(taken.task.id)

@@ -30,7 +30,10 @@ function setup(given: Partial<PoolOptions> = {}) {
     ended: (task, outcome) => ended.push([task.id, outcome.kind]),
     ...given,
   })
-  const submit = (id: string, { priority = 1, type = 'sample' }: { priority?: Priority; type?: string } = {}) => {
+  const submit = (
+    id: string,
+    { priority = 1, type = 'sample' }: { priority?: Priority; type?: string } = {},
+  ) => {
     const place = pool.reserve(priority)
     if (place === undefined) return false
     pool.enqueue(sampleTask({ id, priority, type }), place)
@@ -77,7 +80,10 @@ test('a newcomer counts reserved and waiting tasks of its level and above', () =
 })
 
 test('a type at its limit holds nobody else back', async () => {
-  const { submit, end, started } = setup({ slots: 3, concurrencyOf: (type) => (type === 'gpu' ? 1 : Infinity) })
+  const { submit, end, started } = setup({
+    slots: 3,
+    concurrencyOf: (type) => (type === 'gpu' ? 1 : Infinity),
+  })
   submit('gpu 1', { type: 'gpu', priority: 3 })
   submit('gpu 2', { type: 'gpu', priority: 3 })
   submit('light 1')
@@ -89,7 +95,10 @@ test('a type at its limit holds nobody else back', async () => {
 })
 
 test('an idle slot takes a task whose type opens when another task of it ends', async () => {
-  const { submit, end, started } = setup({ slots: 3, concurrencyOf: (type) => (type === 'gpu' ? 2 : Infinity) })
+  const { submit, end, started } = setup({
+    slots: 3,
+    concurrencyOf: (type) => (type === 'gpu' ? 2 : Infinity),
+  })
   for (const id of ['gpu 1', 'gpu 2', 'gpu 3', 'gpu 4']) submit(id, { type: 'gpu' })
   expect(started).toEqual(['gpu 1', 'gpu 2'])
   await end('gpu 2')
