@@ -15,7 +15,7 @@ export interface UploadPolicy {
 export interface TaskDefinition<Input = unknown, Result = unknown> {
   /** The path: `POST /<type>`. Lower-case words joined by hyphens. */
   readonly type: string
-  /** Checked at the door; unknown fields are refused. */
+  /** Checked at the door and before each run; a plain `z.object` refuses unknown fields. Synchronous. */
   readonly input: z.ZodType<Input>
   /** Present: the task is submitted as multipart with one `file`. */
   readonly upload?: UploadPolicy
@@ -63,6 +63,7 @@ export function defineTask<Input, Result>(definition: TaskDefinition<Input, Resu
     throw new HeadgateError('invalid-task-type', `defineTask: ${where}`)
   }
   const { input } = definition
-  const strictInput = input instanceof z.ZodObject ? input.strict() : input
-  return { ...definition, input: strictInput } as TaskType
+  // A schema that says itself what becomes of unknown fields keeps its word.
+  const isPlain = input instanceof z.ZodObject && input.def.catchall === undefined
+  return { ...definition, input: isPlain ? input.strict() : input } as TaskType
 }

@@ -22,6 +22,7 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(handleError)
   app.setNotFoundHandler(handleNotFound)
+  app.removeContentTypeParser('text/plain')
   // Registered before the websocket plugin, whose own hook would close the sockets without a code.
   app.addHook('preClose', (done) => {
     parts.connections.closeAll()

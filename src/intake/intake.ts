@@ -55,7 +55,7 @@ export class Intake {
   /** Admits one task: find the type, parse the input, take a place, commit, enqueue. Never rejects. */
   async submit(submission: Submission): Promise<SubmitReply> {
     const type = this.#parts.registry.find(submission.type)
-    if (type === undefined) return { kind: 'unknown-type' }
+    if (type === undefined) return { kind: 'unknown-type', type: submission.type }
     const parsed = type.input.safeParse(submission.input)
     if (!parsed.success) return { kind: 'invalid', ...issuesOf(parsed.error) }
 

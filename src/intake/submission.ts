@@ -30,7 +30,7 @@ export interface Refusal {
 
 export type SubmitReply =
   | { readonly kind: 'accepted'; readonly task: Task; readonly place: QueuePlace }
-  | { readonly kind: 'unknown-type' }
+  | { readonly kind: 'unknown-type'; readonly type: string }
   | {
       readonly kind: 'invalid'
       readonly code: Extract<ErrorCode, 'validation' | 'unsafe-url'>

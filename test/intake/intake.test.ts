@@ -42,7 +42,7 @@ test('an accepted task is in the journal, and its place is told', async () => {
 
 test('an unknown type and a bad input are refused before a place is taken', async () => {
   const { submit, pool, intake } = setup()
-  expect(await submit('unknown')).toEqual({ kind: 'unknown-type' })
+  expect(await submit('unknown')).toEqual({ kind: 'unknown-type', type: 'unknown' })
   expect(await submit('picky', { pages: [1, 'x'], extra: 1 })).toMatchObject({
     kind: 'invalid',
     code: 'validation',

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { TaskType } from '../../handler/define-task.ts'
-import type { Submission, SubmitReply } from '../../intake/submission.ts'
+import type { SubmitReply } from '../../intake/submission.ts'
 import { priorityName } from '../../task/priority.ts'
 import type { Task } from '../../task/task.ts'
 import type { App, EdgeParts } from '../parts.ts'
@@ -25,7 +25,8 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
 
     const { priority } = request.query
     const caller = LOCAL_CALLER
-    return submit(parts, reply, { type: type.type, input, upload: null, priority, metadata: null, caller })
+    const submission = { type: type.type, input, upload: null, priority, metadata: null, caller }
+    return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
   })
 }
 
@@ -38,29 +39,21 @@ export function genericSubmitRoute(app: App, parts: EdgeParts): void {
       const message = `this type takes a file: use POST ${parts.prefix}/${type}`
       return sendIssues(reply, 'validation', [{ path: 'type', message }])
     }
-    return submit(parts, reply, { type, input, upload: null, priority, metadata, caller: LOCAL_CALLER })
+    const submission = { type, input, upload: null, priority, metadata, caller: LOCAL_CALLER }
+    return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
   })
 }
 
-/** Hands a submission to the intake and answers what it said. */
-export async function submit(
-  parts: EdgeParts,
-  reply: FastifyReply,
-  submission: Submission,
-): Promise<FastifyReply> {
-  const said = await parts.intake.submit(submission)
+/** Answers what the intake said. */
+export function sendSubmitReply(parts: EdgeParts, reply: FastifyReply, said: SubmitReply): FastifyReply {
   switch (said.kind) {
     case 'accepted': {
       const view = submitView(parts, said.task, said.place.tasksAhead)
-      return reply
-        .code(202)
-        .headers({ location: view.urls.self, 'retry-after': FIRST_POLL_SECONDS })
-        .send(view)
+      const headers = { location: view.urls.self, 'retry-after': FIRST_POLL_SECONDS }
+      return reply.code(202).headers(headers).send(view)
     }
     case 'unknown-type':
-      return sendProblem(reply, 'unknown-task-type', {
-        detail: `There is no task type "${submission.type}".`,
-      })
+      return sendProblem(reply, 'unknown-task-type', { detail: `There is no task type "${said.type}".` })
     case 'invalid':
       return sendIssues(reply, said.code, said.issues)
     case 'refused':

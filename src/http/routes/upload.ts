@@ -6,7 +6,7 @@ import { HeadgateError } from '../../task/errors.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendIssues, sendProblem } from '../problem.ts'
 import { submitReply, uploadQuery } from '../schema.ts'
-import { LOCAL_CALLER, sendRefusal, submit } from './submit.ts'
+import { LOCAL_CALLER, sendRefusal, sendSubmitReply } from './submit.ts'
 
 const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, fieldNameSize: 100, parts: 21 }
 
@@ -38,9 +38,9 @@ export function uploadRoute(app: App, parts: EdgeParts, type: UploadType): void 
 
     const input = { ...queryFields, ...fields }
     const submission = { type: type.type, input, priority, metadata: null, caller: LOCAL_CALLER }
-    await submit(parts, reply, { ...submission, upload: file.upload })
-    if (reply.statusCode !== 202) await parts.spool.remove(file.upload)
-    return reply
+    const said = await parts.intake.submit({ ...submission, upload: file.upload })
+    if (said.kind !== 'accepted') await parts.spool.remove(file.upload)
+    return sendSubmitReply(parts, reply, said)
   })
 }
 

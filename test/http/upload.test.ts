@@ -1,0 +1,168 @@
+import { readdir } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { readFile } from 'node:fs/promises'
+import { defineTask } from '../../src/handler/define-task.ts'
+import { samplePdf } from '../support/pdf.ts'
+import { startServer } from '../support/server.ts'
+import { heldType } from '../support/types.ts'
+
+const PDF = 'application/pdf'
+
+async function setup(settings = {}) {
+  const held = heldType()
+  const take = defineTask({
+    type: 'take',
+    input: z.object({ title: z.string().optional() }),
+    upload: { accept: [PDF, 'text/plain'], maxBytes: 100_000, suggestion: 'Send a PDF.' },
+    run: async (input, ctx) => {
+      const { name, mediaType, bytes, sha256, path } = ctx.upload!
+      return {
+        ...input,
+        name,
+        mediaType,
+        bytes,
+        sha256,
+        text: (await readFile(path)).toString('latin1').slice(0, 20),
+      }
+    },
+  })
+  const server = await startServer({ tasks: [held.definition, take], settings })
+  const spooled = async () => {
+    const [folder] = (await readdir(server.dataDir)).filter((name) => name.startsWith('spool-'))
+    return readdir(join(server.dataDir, folder!))
+  }
+  return { ...server, ...held, spooled }
+}
+
+test('a file reaches its handler whole, and is gone when the task has ended', async () => {
+  const { upload, ended, spooled } = await setup()
+  const { status, body } = await upload('/take?priority=2', 'hello world', { title: 'T', name: 'a.txt' })
+  expect(status).toBe(202)
+  const task = await ended(body['task_id'])
+  expect(task['result']).toEqual({
+    title: 'T',
+    name: 'a.txt',
+    mediaType: 'text/plain',
+    bytes: 11,
+    sha256: 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9',
+    text: 'hello world',
+  })
+  await expect.poll(spooled).toEqual([])
+})
+
+test('input fields may stand in the query, as the original had its title; the form goes before it', async () => {
+  const { upload, ended } = await setup()
+  const one = await upload('/take?title=Query', 'text')
+  const two = await upload('/take?title=Query', 'text', { title: 'Form' })
+  expect((await ended(one.body['task_id']))['result'].title).toBe('Query')
+  expect((await ended(two.body['task_id']))['result'].title).toBe('Form')
+})
+
+test('a file is recognised by its content, never by its name', async () => {
+  const { upload, ended } = await setup()
+  const pdf = await upload('/take', samplePdf(['Hello']), { name: 'notes.txt' })
+  expect((await ended(pdf.body['task_id']))['result'].mediaType).toBe(PDF)
+  const program = await upload('/take', new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0]), {
+    name: 'a.pdf',
+  })
+  expect([program.status, program.body['error_type'], program.body['suggestions']]).toEqual([
+    415,
+    'unsupported_format',
+    ['Send a PDF.'],
+  ])
+})
+
+test.each([
+  ['an empty file', '', {}, 422, 'validation'],
+  ['a file one byte over the limit', 'x'.repeat(100_001), {}, 413, 'payload-too-large'],
+  ['an unknown field', 'text', { nope: '1' }, 422, 'validation'],
+  ['a prototype as a field', 'text', { __proto__2: '1' }, 422, 'validation'],
+  ['a field that is too long', 'text', { title: 'x'.repeat(70_000) }, 413, 'payload-too-large'],
+])('%s is refused and leaves nothing behind', async (_name, content, fields, status, code) => {
+  const { upload, spooled, house } = await setup()
+  const reply = await upload('/take', content, fields as Record<string, string>)
+  expect([reply.status, reply.body['type']]).toEqual([status, `urn:headgate:problem:${code}`])
+  expect([await spooled(), house.intake.tally.accepted]).toEqual([[], 0])
+})
+
+test('a file exactly at the limit is taken', async () => {
+  const { upload } = await setup()
+  expect((await upload('/take', 'x'.repeat(100_000))).status).toBe(202)
+})
+
+test.each([
+  ['no boundary', 'multipart/form-data', 'x', 400, 'malformed-upload'],
+  [
+    'a body that breaks off',
+    'multipart/form-data; boundary=b',
+    '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\ntext',
+    400,
+    'malformed-upload',
+  ],
+  [
+    'no file',
+    'multipart/form-data; boundary=b',
+    '--b\r\ncontent-disposition: form-data; name="title"\r\n\r\nT\r\n--b--\r\n',
+    422,
+    'validation',
+  ],
+  [
+    'a file under another name',
+    'multipart/form-data; boundary=b',
+    '--b\r\ncontent-disposition: form-data; name="x"; filename="a"\r\n\r\ntext\r\n--b--\r\n',
+    400,
+    'malformed-upload',
+  ],
+  ['JSON', 'application/json', '{}', 415, 'unsupported-media-type'],
+])('an upload with %s is a problem', async (_name, type, body, status, code) => {
+  const { url, read, spooled } = await setup()
+  const reply = await read(
+    await fetch(`${url}/take`, { method: 'POST', body, headers: { 'content-type': type } }),
+  )
+  expect([reply.status, reply.body['type']]).toEqual([status, `urn:headgate:problem:${code}`])
+  expect(await spooled()).toEqual([])
+})
+
+test.each([
+  ['../../etc/passwd', 'passwd'],
+  ['C:\\Users\\me\\a.txt', 'a.txt'],
+  ['..', 'file'],
+  ['a\u202etxt.exe', 'atxt.exe'],
+])('the client name %j is kept for show as %j', async (given, shown) => {
+  const { upload, ended } = await setup()
+  const { body } = await upload('/take', 'text', { name: given })
+  expect((await ended(body['task_id']))['result'].name).toBe(shown)
+})
+
+test('a client that goes away in the middle of a file leaves nothing behind', async () => {
+  const { app, spooled, house } = await setup()
+  const { port } = app.server.address() as { port: number }
+  const socket = connect(port, '127.0.0.1')
+  socket.write(
+    'POST /take HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 90000\r\n\r\n',
+  )
+  socket.write('--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nsome text')
+  await expect.poll(spooled).toHaveLength(1)
+  socket.destroy()
+  await expect.poll(spooled).toEqual([])
+  expect(house.intake.tally.accepted).toBe(0)
+})
+
+test(
+  '1000 concurrent uploads on 100 free places: exactly 100 are accepted, 900 refused',
+  { timeout: 120_000 },
+  async () => {
+    const { post, upload, spooled } = await setup({ slots: 3, capacity: 100 })
+    for (let slot = 0; slot < 3; slot += 1) await post('/held')
+    const replies = await Promise.all(Array.from({ length: 1000 }, () => upload('/take', 'some text')))
+    const count = (status: number) => replies.filter((reply) => reply.status === status).length
+    expect([count(202), count(503)]).toEqual([100, 900])
+    expect(
+      replies.every(({ status, headers }) => status === 202 || Number(headers.get('retry-after')) >= 1),
+    ).toBe(true)
+    await expect.poll(async () => (await spooled()).length).toBe(100)
+  },
+)

@@ -1,0 +1,35 @@
+/** A small PDF with one line of Helvetica per string and `linesPerPage` lines on a page. */
+export function samplePdf(lines: readonly string[], linesPerPage = 40): Uint8Array<ArrayBuffer> {
+  const pages: string[][] = []
+  for (let at = 0; at < lines.length; at += linesPerPage) pages.push(lines.slice(at, at + linesPerPage))
+  const objects: string[] = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    `<< /Type /Pages /Kids [${pages.map((_, index) => `${4 + index * 2} 0 R`).join(' ')}] /Count ${pages.length} >>`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ]
+  for (const [index, page] of pages.entries()) {
+    const text = page.map((line, row) => textAt(line, 740 - row * 16)).join('\n')
+    objects.push(
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${5 + index * 2} 0 R /Resources << /Font << /F1 3 0 R >> >> >>`,
+      `<< /Length ${text.length} >>\nstream\n${text}\nendstream`,
+    )
+  }
+  return fileOf(objects)
+}
+
+function textAt(line: string, y: number): string {
+  return `BT /F1 11 Tf 60 ${y} Td (${line.replace(/[\\()]/g, '\\$&')}) Tj ET`
+}
+
+function fileOf(objects: readonly string[]): Uint8Array<ArrayBuffer> {
+  let file = '%PDF-1.4\n'
+  const offsets = objects.map((object, index) => {
+    const offset = file.length
+    file += `${index + 1} 0 obj\n${object}\nendobj\n`
+    return offset
+  })
+  const table = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`).join('')
+  file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}`
+  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${file.lastIndexOf('xref\n0')}\n%%EOF\n`
+  return new Uint8Array(Buffer.from(file, 'latin1'))
+}

@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import { compose } from '../../src/compose.ts'
+import { readSettings, type Settings } from '../../src/config.ts'
+import type { TaskType } from '../../src/handler/define-task.ts'
+import { createServer } from '../../src/http/server.ts'
+
+export interface ServerGiven {
+  readonly tasks?: readonly TaskType[]
+  readonly settings?: Partial<Settings>
+}
+
+/** A whole server on a free port of this machine, ended with the test. */
+export async function startServer({ tasks = [], settings: given = {} }: ServerGiven = {}) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'headgate-test-'))
+  const settings = { ...readSettings({}), dataDir, stopWaitMs: 200, stopGraceMs: 200, ...given }
+  const log = pino({ level: 'silent' })
+  const fatal: unknown[] = []
+  const house = compose({ settings, log, tasks, prefix: '', onFatal: (error) => fatal.push(error) })
+  const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })
+  await app.register(house.edge)
+  await house.start()
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+
+  let stopped: Promise<void> | null = null
+  const stopOnce = async () => {
+    await house.stop()
+    await app.close()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  const stop = () => (stopped ??= stopOnce())
+  onTestFinished(stop)
+  return { url, ws: `ws://127.0.0.1:${port}`, house, app, dataDir, fatal, stop, ...clientOf(url) }
+}
+
+export type Json = Record<string, any> // oxlint-disable-line typescript/no-explicit-any -- replies are checked by the tests
+
+function clientOf(url: string) {
+  const read = async (response: Response) => {
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json') ?? false
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: (isJson ? JSON.parse(text) : {}) as Json,
+    }
+  }
+  const get = async (path: string, headers: Record<string, string> = {}) =>
+    read(await fetch(url + path, { headers }))
+  const post = async (path: string, body: unknown = {}) => {
+    const headers = { 'content-type': 'application/json' }
+    return read(await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) }))
+  }
+  const upload = async (
+    path: string,
+    content: string | Uint8Array<ArrayBuffer>,
+    fields: Record<string, string> = {},
+  ) => {
+    const form = new FormData()
+    for (const [name, value] of Object.entries(fields)) form.append(name, value)
+    form.append('file', new Blob([content]), fields['name'] ?? 'file.bin')
+    form.delete('name')
+    return read(await fetch(url + path, { method: 'POST', body: form }))
+  }
+  /** Polls by the server's own long poll until the task has ended. */
+  const ended = async (id: string): Promise<Json> => {
+    for (;;) {
+      const { body } = await get(`/api/tasks/${id}?wait=10`)
+      if (body['done'] === true) return body
+    }
+  }
+  return { get, post, upload, ended, read }
+}
