@@ -55,7 +55,7 @@ export class Connector {
       const response = await this.#dial(url, limit)
       const location = response.headers.get('location')
       if (response.status < 300 || response.status > 399 || location === null) {
-        return { url, body: this.#bodyOf(response) }
+        return { url, body: Readable.from(this.#bodyOf(response, url, limit)) }
       }
       await response.body?.cancel()
       url = new URL(location, url).href
@@ -68,34 +68,38 @@ export class Connector {
   }
 
   async #dial(url: string, signal: AbortSignal): Promise<Response> {
-    let response: Response
-    try {
-      response = await fetch(url, { dispatcher: this.#agent, redirect: 'manual', signal })
-    } catch (error) {
-      if (signal.aborted && (signal.reason as Error).name !== 'TimeoutError') throw signal.reason
-      throw new TaskError('network_timeout', `${hostOf(url)} did not answer.`, { cause: error })
-    }
+    const response = await fetch(url, { dispatcher: this.#agent, redirect: 'manual', signal }).catch(
+      (error: unknown) => {
+        throw silence(error, url, signal)
+      },
+    )
     if (response.status < 400) return response
     await response.body?.cancel()
     throw statusError(response.status, url)
   }
 
-  #bodyOf(response: Response): Readable {
+  async *#bodyOf(response: Response, url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
     const { maxBytes } = this.#options
-    const source = response.body === null ? [] : response.body
-    return Readable.from(counted(source as AsyncIterable<Uint8Array>, maxBytes))
+    let bytes = 0
+    try {
+      for await (const chunk of response.body ?? []) {
+        bytes += (chunk as Uint8Array).length
+        if (bytes > maxBytes) break
+        yield Buffer.from(chunk as Uint8Array)
+      }
+    } catch (error) {
+      throw silence(error, url, signal)
+    }
+    if (bytes > maxBytes)
+      throw new TaskError('input_too_large', `The document is larger than ${maxBytes} bytes.`)
   }
 }
 
-async function* counted(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Buffer> {
-  let bytes = 0
-  for await (const chunk of source) {
-    bytes += chunk.length
-    if (bytes > maxBytes) {
-      throw new TaskError('input_too_large', `The document is larger than ${maxBytes} bytes.`)
-    }
-    yield Buffer.from(chunk)
-  }
+/** What a request that broke off means: our own caller's stop, or a host that is not there or too slow. */
+function silence(error: unknown, url: string, signal: AbortSignal): unknown {
+  const isStopped = signal.aborted && (signal.reason as Error).name !== 'TimeoutError'
+  if (isStopped) return signal.reason
+  return new TaskError('network_timeout', `${hostOf(url)} did not answer in time.`, { cause: error })
 }
 
 function statusError(status: number, url: string): TaskError {

@@ -11,6 +11,7 @@ const INDENT = 0.8
 /** A line that stands on this share of the pages is a header or a footer. */
 const REPEATED_SHARE = 0.3
 const MIN_REPEATS = 3
+const MARGIN_LINES = 2
 const NUMBERED = /^(\d{1,2}(\.\d{1,2}){0,3}\.?|[A-Z]\.|[IVX]{1,5}\.)\s+\p{Lu}/u
 const LIST_MARK = /^[•◦▪–∗*-]\s+/
 const SENTENCE_END = /[.!?。！？:：]["”’)\]]*$/
@@ -106,15 +107,24 @@ function joinWords(before: string, after: string): string {
   return joinLines(before, after)
 }
 
-/** Lines that come back on many pages, their numbers aside. */
+/** Lines at the edge that come back on many pages, their numbers aside. */
 function repeatedOf(lines: readonly PdfLine[], pageCount: number): ReadonlySet<string> {
   const pages = new Map<string, Set<number>>()
-  for (const line of lines) {
+  for (const line of marginLinesOf(lines)) {
     const key = keyOf(line)
     pages.set(key, (pages.get(key) ?? new Set()).add(line.page))
   }
   const least = Math.max(MIN_REPEATS, pageCount * REPEATED_SHARE)
   return new Set([...pages].filter(([, found]) => found.size >= least).map(([key]) => key))
+}
+
+/** The two highest and the two lowest lines of every page; a numbered heading is no header. */
+function marginLinesOf(lines: readonly PdfLine[]): PdfLine[] {
+  const byPage = Map.groupBy(lines, (line) => line.page)
+  return [...byPage.values()].flatMap((page) => {
+    const byHeight = page.filter((line) => !NUMBERED.test(line.text)).sort((a, b) => b.y - a.y)
+    return [...byHeight.slice(0, MARGIN_LINES), ...byHeight.slice(-MARGIN_LINES)]
+  })
 }
 
 function keyOf(line: PdfLine): string {

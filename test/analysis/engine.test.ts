@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest'
+import { languageOf } from '../../src/analysis/engine/language.ts'
+import { centralityOf, similarity, vectorsOf } from '../../src/analysis/engine/rank.ts'
+import { writeReport } from '../../src/analysis/engine/report.ts'
+import { splitSentences } from '../../src/analysis/engine/sentences.ts'
+import { readText } from '../../src/analysis/source/text.ts'
+
+const report = (text: string) =>
+  writeReport(
+    readText(new TextEncoder().encode(text)),
+    { title: null, fallbackTitle: 'Fallback', sha256: 'ab'.repeat(32) },
+    () => undefined,
+  )
+const split = (text: string, language = 'en') =>
+  splitSentences(text, new Intl.Segmenter(language, { granularity: 'sentence' }))
+
+test.each([
+  [
+    'Dr. Smith met Mr. Jones in the U.S. Senate. They spoke.',
+    ['Dr. Smith met Mr. Jones in the U.S. Senate.', 'They spoke.'],
+  ],
+  ['See Fig. 3 and e.g. Section 2. Next one.', ['See Fig. 3 and e.g. Section 2.', 'Next one.']],
+  ['J. R. Smith wrote it. He left.', ['J. R. Smith wrote it.', 'He left.']],
+  ['It cost 3.5 million. “Why?” she asked.', ['It cost 3.5 million.', '“Why?” she asked.']],
+])('sentences of %j', (text, expected) => expect(split(text)).toEqual(expected))
+
+test('a Chinese sentence keeps its closing quotation mark', () => {
+  expect(split('他说：“今天下雨。”我们回家。', 'zh')).toEqual(['他说：“今天下雨。”', '我们回家。'])
+})
+
+test('centrality counts what follows for a sentence and what came before against it', () => {
+  const vectors = vectorsOf([['queue', 'task'], ['queue', 'task', 'slot'], ['queue', 'slot'], ['weather']])
+  const [first, second, third, other] = centralityOf(vectors) as [number, number, number, number]
+  expect(first).toBeGreaterThan(third)
+  expect(second).toBeGreaterThan(third)
+  expect(first).toBeGreaterThan(other)
+  expect(similarity(vectors[0]!, vectors[3]!)).toBe(0)
+})
+
+test.each([
+  ['The queue holds tasks until a worker is free to take them.', 'en'],
+  ['任务队列系统 Worker Pool 按优先级处理请求。', 'zh'],
+  ['これは日本語の文章です。キューについて書いています。', 'ja'],
+  ['Die Warteschlange hält Aufgaben, bis ein Arbeiter frei ist und sie übernimmt.', 'de'],
+])('the language of %j is %s', (text, language) => expect(languageOf(text)).toBe(language))
+
+const ENGLISH = `# Queues in front of slow work
+
+A bounded queue protects a slow service from more requests than it can take. Requests wait in the queue until a
+worker is free. When the queue is full, the service refuses new requests at once and says when to come back.
+
+## Priorities
+
+Urgent requests leave the queue before normal requests. Inside one priority the queue keeps the order of arrival.
+A worker that becomes free takes the best request of the queue. It is a rule without exception.
+
+## Timeouts
+
+Every request has a time limit, and a worker stops a request that passes its limit. A worker that ignores the
+limit is counted as stuck, and its slot goes to the next request of the queue.
+
+\`\`\`ts
+const queue = new Queue({ concurrency: 3 })
+\`\`\`
+
+| Setting | Default |
+|---|---|
+| size | 100 |
+`
+
+const CHINESE = `# 队列系统
+
+有界队列可以保护缓慢的服务，避免过多的请求同时到达。请求在队列中等待，直到有空闲的工作线程。队列满时，服务会立即拒绝新的请求，并告诉客户端何时重试。
+
+## 优先级
+
+紧急请求先于普通请求离开队列。同一优先级内，队列保持请求到达的顺序。
+
+- 优先级高的任务总是先于其他任务执行
+- 队列容量：100
+
+\`\`\`python
+queue = Queue()
+\`\`\`
+`
+
+test.each([
+  ['English', ENGLISH, 'en', 'Queues in front of slow work'],
+  ['Chinese', CHINESE, 'zh', '队列系统'],
+])(
+  'a report in %s: whole sentences of the source, none twice, no code and no table rows',
+  (_name, text, language, title) => {
+    const made = report(text)
+    const points = made.key_points.flatMap((section) => section.points.map((point) => point.text))
+    const all = [...made.summary.split(/(?<=[.。])\s*/).filter(Boolean), ...points]
+    expect([made.language, made.title, made.engine]).toEqual([language, title, 'extractive'])
+    expect(made.summary.length).toBeGreaterThan(20)
+    expect(new Set(all).size).toBe(all.length)
+    const source = text.replace(/\s+/g, '')
+    for (const sentence of all) {
+      expect(sentence).toMatch(/[.。]$/)
+      expect(source).toContain(sentence.replace(/\s+/g, '').slice(0, -1))
+    }
+    expect(made.markdown).not.toMatch(/Queue\(|\|---|Setting/)
+    expect(made.keywords.length).toBeGreaterThan(2)
+    expect(made.markdown).toContain(language === 'zh' ? '## 摘要' : '## Summary')
+  },
+)
+
+test('a report carries its numbers, a stable file name and the hash of its input', () => {
+  expect(report(ENGLISH)).toMatchObject({
+    filename: 'queues-in-front-of-slow-work-abababab.md',
+    hash: 'abababababababab',
+    length: { pages: null, reading_minutes: 1 },
+    warnings: [],
+  })
+})
+
+test('what stands in a document never becomes markup of the report', () => {
+  const made = report(
+    '# <script>alert(1)</script> title\n\nThe [link](x) and the <img src=x> are *data* of the document, and nothing else.',
+  )
+  expect(made.markdown).not.toMatch(/<script|<img|(?<!\\)\]\(/)
+})
+
+test('text without whole sentences is said to have none', () => {
+  const made = report('word word word')
+  expect([made.summary, made.title, made.warnings]).toEqual([
+    '',
+    'Fallback',
+    ['No whole sentences were found in the text.'],
+  ])
+})
+
+test('a very long text is ranked in parts, and the report says how far it goes', () => {
+  const sentence = (index: number) =>
+    `Sentence number ${index} tells of queue ${index % 97} and of worker ${index % 89} in the system. `
+  const made = report(Array.from({ length: 80_000 }, (_, index) => sentence(index)).join(''))
+  expect(made.warnings[0]).toMatch(/the report covers the first 4000000/)
+  expect(made.summary).not.toBe('')
+})

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { readHtml } from '../../src/analysis/source/html.ts'
+
+const filler =
+  'This sentence fills the paragraph with enough words, commas, and more words to look like an article. '
+
+function page(body: string): Uint8Array {
+  return new TextEncoder().encode(`<!DOCTYPE html><html><head><title>A page</title></head><body>
+    <nav><ul><li><a href="/">Home of the menu</a></li><li><a href="/about">About the menu</a></li></ul></nav>
+    <article><h1>A page</h1><p>${filler.repeat(4)}</p>${body}<p>${filler.repeat(4)}</p></article>
+    <footer><p>Footer with cookies and a newsletter.</p></footer><script>var hidden = 1</script></body></html>`)
+}
+
+test('the article is read by its headings, menus and scripts are not', () => {
+  const { title, sections } = readHtml(
+    page('<h2>Section</h2><p>First &amp; last.</p><ul><li>An item of a list.</li></ul>'),
+  )
+  const text = JSON.stringify(sections)
+  expect(title).toBe('A page')
+  expect(sections.map((section) => section.heading)).toContain('Section')
+  expect(text).toContain('First & last.')
+  expect(text).toContain('An item of a list.')
+  for (const noise of ['menu', 'newsletter', 'hidden']) expect(text).not.toContain(noise)
+})
+
+test('tables, code and reference marks are left out', () => {
+  const { sections } = readHtml(
+    page(
+      '<p>Known<sup>[12]</sup> fact.</p><table><tr><th>Name</th><th>cell name</th></tr><tr><td>a</td><td>cell value</td></tr></table><pre>let code = 1</pre>',
+    ),
+  )
+  const text = JSON.stringify(sections)
+  expect(text).toContain('Known fact.')
+  for (const noise of ['cell value', 'let code', '[12]']) expect(text).not.toContain(noise)
+})
+
+test('a page without an article is read whole, and says so', () => {
+  const { sections, warnings } = readHtml(new TextEncoder().encode('<html><body><p>Short.</p></body></html>'))
+  expect(JSON.stringify(sections)).toContain('Short.')
+  expect(warnings.length).toBeLessThanOrEqual(1)
+})

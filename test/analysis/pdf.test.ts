@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest'
+import { layOut } from '../../src/analysis/source/pdf-layout.ts'
+import { linesOf, type PdfItem, type PdfLine } from '../../src/analysis/source/pdf-lines.ts'
+import { readPdf } from '../../src/analysis/source/pdf.ts'
+import { samplePdf } from '../support/pdf.ts'
+
+const item = (text: string, x: number, y: number, given: Partial<PdfItem> = {}): PdfItem => ({
+  text,
+  x,
+  y,
+  width: text.length * 5,
+  size: 10,
+  font: 'body',
+  ...given,
+})
+const line = (text: string, y: number, given: Partial<PdfLine> = {}): PdfLine => ({
+  ...{ text, x: 50, right: 300, y, size: 10, font: 'body', page: 1 },
+  ...given,
+})
+
+test('pieces of one baseline are one line, with spaces where there are gaps', () => {
+  const lines = linesOf(
+    [item('Hel', 0, 100), item('lo', 15, 100), item('world', 30, 100), item('next', 0, 88)],
+    1,
+  )
+  expect(lines.map(({ text }) => text)).toEqual(['Hello world', 'next'])
+})
+
+test('two columns on one baseline stay two lines, and ligatures become letters', () => {
+  const lines = linesOf([item('left e\ufb03cient', 50, 100), item('right', 320, 100)], 1)
+  expect(lines.map(({ text }) => text)).toEqual(['left efficient', 'right'])
+})
+
+test('divided words are joined, also over a column and a page', () => {
+  const { sections } = layOut(
+    [
+      line('The special-', 100),
+      line('ization goes', 88),
+      line('on in col-', 700, { x: 320 }),
+      line('umns.', 700, { page: 2 }),
+    ],
+    2,
+  )
+  expect(sections[0]?.paragraphs).toEqual([
+    { text: 'The specialization goes on in columns.', page: 1, isListItem: false },
+  ])
+})
+
+test('headings open sections, headers, footers and page numbers are left out', () => {
+  const pages = [1, 2, 3, 4].flatMap((page) => [
+    line(`Journal of Tests, volume ${page}`, 780, { page }),
+    line(`${page}. Chapter of tests`, 700, { page, font: 'bold' }),
+    line(`Text of the ${'abcd'[page - 1]} chapter, long enough to set the size of the body.`, 680, { page }),
+    line(`${page}`, 30, { page }),
+  ])
+  const { sections } = layOut(pages, 4)
+  expect(
+    sections.map(({ heading, paragraphs }) => [heading, paragraphs.length, paragraphs[0]?.page]),
+  ).toEqual([
+    ['1. Chapter of tests', 1, 1],
+    ['2. Chapter of tests', 1, 2],
+    ['3. Chapter of tests', 1, 3],
+    ['4. Chapter of tests', 1, 4],
+  ])
+})
+
+test('the largest lines of the first page are the title', () => {
+  const body = Array.from({ length: 10 }, (_, index) =>
+    line('Running text of a page that goes on.', 600 - index * 12),
+  )
+  const { title } = layOut(
+    [line('A Title in', 750, { size: 18 }), line('Two Lines', 730, { size: 18 }), ...body],
+    1,
+  )
+  expect(title).toBe('A Title in Two Lines')
+})
+
+test('a real file is read page by page', async () => {
+  const told: number[] = []
+  const document = await readPdf(
+    samplePdf(['First page here.', 'Second line.', 'Another page now.'], 2),
+    (page) => told.push(page),
+  )
+  expect([document.pages, told]).toEqual([2, [1, 2]])
+  const paragraphs = document.sections.flatMap((section) => section.paragraphs)
+  expect(paragraphs.map(({ text, page }) => [text, page])).toEqual([
+    ['First page here. Second line.', 1],
+    ['Another page now.', 2],
+  ])
+})
+
+test.each([
+  ['a file that is no PDF inside', new Uint8Array(Buffer.from('%PDF-1.4\nnothing')), 'input_rejected'],
+  ['pages without text', samplePdf(['', '']), 'no_text'],
+])('%s ends with a named failure', async (_name, bytes, errorType) => {
+  await expect(readPdf(bytes, () => undefined)).rejects.toMatchObject({ failure: { errorType } })
+})

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { decodeText } from '../../src/analysis/source/encoding.ts'
+import { readText } from '../../src/analysis/source/text.ts'
+
+const read = (text: string) => readText(new TextEncoder().encode(text))
+const paragraphs = (text: string) =>
+  read(text).sections.flatMap((section) => section.paragraphs.map(({ text: line }) => line))
+
+test('Markdown becomes sections of paragraphs and list items', () => {
+  const { title, sections } = read(
+    '# Title\n\nOpening.\n\n## One\n\nFirst line\nsecond line.\n\n- item a\n- item b\n\nTwo\n---\n\nLast.',
+  )
+  expect(title).toBe('Title')
+  expect(
+    sections.map(({ heading, paragraphs: found }) => [heading, found.map((p) => [p.text, p.isListItem])]),
+  ).toEqual([
+    [null, [['Opening.', false]]],
+    [
+      'One',
+      [
+        ['First line second line.', false],
+        ['item a', true],
+        ['item b', true],
+      ],
+    ],
+    ['Two', [['Last.', false]]],
+  ])
+})
+
+test.each([
+  ['fenced code', 'Before.\n\n```ts\nconst x = 1\n```\n\nAfter.', ['Before.', 'After.']],
+  ['a fence of tildes with ticks inside', '~~~\n```\ncode\n~~~\nAfter.', ['After.']],
+  ['table rows', '| a | b |\n|---|---|\n| 1 | 2 |\n\nAfter.', ['After.']],
+  ['rules and diagrams', '---\n\n***\n\n↓ → ↓ → ↓\n\nAfter.', ['After.']],
+  ['front matter', '---\ntitle: x\n---\nAfter.', ['After.']],
+])('%s is left out', (_name, text, expected) => expect(paragraphs(text)).toEqual(expected))
+
+test('marks of Markdown are taken off, words kept', () => {
+  expect(
+    paragraphs('**Bold**, *leaning*, `code`, [a link](http://x) ![picture](y) ✅ snake_case_name and 2*3*4'),
+  ).toEqual(['Bold, leaning, code, a link snake_case_name and 2*3*4'])
+})
+
+test('lines of Chinese are joined without a space, hard breaks kept apart', () => {
+  expect(paragraphs('第一行\n第二行。')).toEqual(['第一行第二行。'])
+  expect(paragraphs('时间: 一  \n状态: 二')).toEqual(['时间: 一', '状态: 二'])
+})
+
+test.each([
+  ['gb18030', '中文报告的内容在这里，供人阅读。', [0xd6, 0xd0, 0xce, 0xc4, 0xb1, 0xa8, 0xb8, 0xe6]],
+  ['windows-1252', 'café', [0x63, 0x61, 0x66, 0xe9]],
+])('text in %s is read without being told', (_name, expected, bytes) => {
+  expect(expected.startsWith(decodeText(new Uint8Array(bytes)))).toBe(true)
+})
+
+test('a byte order mark and a meta charset decide the encoding', () => {
+  expect(decodeText(new Uint8Array([0xff, 0xfe, 0x41, 0x00]))).toBe('A')
+  const page = Buffer.concat([Buffer.from('<meta charset="big5">'), Buffer.from([0xa4, 0xa4])])
+  expect(decodeText(page)).toBe('<meta charset="big5">中')
+})

@@ -1,0 +1,78 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { expect, onTestFinished, test } from 'vitest'
+import { removeAbandoned, Spool } from '../../src/spool/spool.ts'
+import { samplePdf } from '../support/pdf.ts'
+
+async function setup() {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-spool-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const spool = new Spool(join(folder, 'spool'))
+  await spool.start()
+  const put = (content: Uint8Array | string, accept = ['text/plain', 'text/html', 'application/pdf']) =>
+    spool.put(Readable.from([Buffer.from(content)]), { name: 'a', accept, maxBytes: 1000 })
+  return { folder, spool, put }
+}
+
+test('a stored file is whole, private, and named by us', async () => {
+  const { spool, put } = await setup()
+  const reply = await put('some text')
+  if (reply.kind !== 'stored') throw new Error(reply.kind)
+  const path = spool.pathOf(reply.upload)
+  expect(await readFile(path, 'utf8')).toBe('some text')
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
+  expect(reply.upload).toMatchObject({ bytes: 9, mediaType: 'text/plain' })
+  await spool.remove(reply.upload)
+  await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('Ein Satz.', 'utf16le')])
+
+test.each([
+  ['plain text', 'Just words.', 'text/plain'],
+  ['Markdown', '# Title\n\nWords.', 'text/plain'],
+  ['Chinese', '中文报告。', 'text/plain'],
+  ['text in UTF-16', utf16, 'text/plain'],
+  ['a page', '<!DOCTYPE html><html><body>x</body></html>', 'text/html'],
+  ['a page after a comment', '\n<!-- saved -->\n<HTML lang="en"><p>x', 'text/html'],
+  ['XHTML', '<?xml version="1.0"?>\n<!DOCTYPE html>\n<html xmlns="x"></html>', 'text/html'],
+  ['a PDF', samplePdf(['x']), 'application/pdf'],
+  ['a PDF behind noise', Buffer.concat([Buffer.from('noise\n'), samplePdf(['x'])]), 'application/pdf'],
+  ['text that speaks of HTML', 'The <html> tag opens a page.', 'text/plain'],
+  ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), 'image/png'],
+  ['zeros', new Uint8Array(100), 'application/octet-stream'],
+])('%s is recognised by its content', async (_name, content, mediaType) => {
+  const { put } = await setup()
+  const reply = await put(content)
+  const found =
+    reply.kind === 'stored' ? reply.upload.mediaType : reply.kind === 'unsupported' && reply.mediaType
+  expect(found).toBe(mediaType)
+})
+
+test('what is refused leaves nothing behind, nor does a stream that breaks', async () => {
+  const { spool, put, folder } = await setup()
+  expect((await put('text', ['application/pdf'])).kind).toBe('unsupported')
+  expect((await put('x'.repeat(1001))).kind).toBe('too-large')
+  expect((await put('')).kind).toBe('empty')
+  const breaking = Readable.from(
+    (async function* () {
+      yield Buffer.from('some')
+      throw new Error('gone')
+    })(),
+  )
+  const options = { name: 'a', accept: ['text/plain'], maxBytes: 10 }
+  await expect(spool.put(breaking, options)).rejects.toThrow('gone')
+  expect(await readdir(join(folder, 'spool'))).toEqual([])
+})
+
+test('the spool of a process that is gone is removed, that of a living one is not', async () => {
+  const { folder } = await setup()
+  for (const pid of [process.pid, 2 ** 22 + 1]) await mkdir(join(folder, `spool-${pid}`))
+  await mkdir(join(folder, 'spool-of-somebody'))
+  await removeAbandoned(folder)
+  expect((await readdir(folder)).sort()).toEqual(
+    ['spool', `spool-${process.pid}`, 'spool-of-somebody'].sort(),
+  )
+})
