@@ -14,14 +14,22 @@ export function samplePdf(lines: readonly string[], linesPerPage = 40): Uint8Arr
       `<< /Length ${text.length} >>\nstream\n${text}\nendstream`,
     )
   }
-  return fileOf(objects)
+  return fileOf(objects, '')
+}
+
+/** A PDF whose password is nobody's: its hashes are made up. */
+export function protectedPdf(): Uint8Array<ArrayBuffer> {
+  const hash = 'ab'.repeat(32)
+  const encrypt = `/Encrypt << /Filter /Standard /V 1 /R 2 /O <${hash}> /U <${hash}> /P -4 >> /ID [<${hash}> <${hash}>]`
+  const objects = ['<< /Type /Catalog /Pages 2 0 R >>', '<< /Type /Pages /Kids [] /Count 0 >>']
+  return fileOf(objects, encrypt)
 }
 
 function textAt(line: string, y: number): string {
   return `BT /F1 11 Tf 60 ${y} Td (${line.replace(/[\\()]/g, '\\$&')}) Tj ET`
 }
 
-function fileOf(objects: readonly string[]): Uint8Array<ArrayBuffer> {
+function fileOf(objects: readonly string[], trailer: string): Uint8Array<ArrayBuffer> {
   let file = '%PDF-1.4\n'
   const offsets = objects.map((object, index) => {
     const offset = file.length
@@ -30,6 +38,6 @@ function fileOf(objects: readonly string[]): Uint8Array<ArrayBuffer> {
   })
   const table = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`).join('')
   file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}`
-  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${file.lastIndexOf('xref\n0')}\n%%EOF\n`
+  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R ${trailer} >>\nstartxref\n${file.lastIndexOf('xref\n0')}\n%%EOF\n`
   return new Uint8Array(Buffer.from(file, 'latin1'))
 }

@@ -27,6 +27,11 @@ export class Parsers {
     if (this.#idle.length === 0 && !this.#isStopped) this.#idle.push(this.#create())
   }
 
+  /** Process ids of the children that wait for a document. */
+  get idlePids(): number[] {
+    return this.#idle.flatMap(({ pid }) => pid ?? [])
+  }
+
   /** @throws TaskError named after what is wrong with the document; the reason of `signal`. */
   async run(job: Job, told: (news: JobNews) => void, signal: AbortSignal): Promise<Report> {
     const process = this.#take()

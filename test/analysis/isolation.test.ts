@@ -1,0 +1,97 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { Parsers } from '../../src/analysis/isolation/parsers.ts'
+import type { Job } from '../../src/analysis/isolation/protocol.ts'
+import { CancelRequested } from '../../src/task/abort.ts'
+import { samplePdf } from '../support/pdf.ts'
+
+const MB = 1024 * 1024
+const TEXT =
+  'A bounded queue protects a slow service from too many requests. A worker takes the best request.'
+/** Elements nested this deep keep a reader of pages busy for minutes. */
+const SPINNING_PAGE = `<html><body>${'<div>'.repeat(60_000)}${TEXT}`
+
+async function setup(limits = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-parse-'))
+  const parsers = new Parsers({
+    maxIdle: 1,
+    memoryBytes: 512 * MB,
+    cpuMs: 20_000,
+    readableFolder: folder,
+    ...limits,
+  })
+  onTestFinished(async () => {
+    await parsers.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const jobOf = (source: Job['source']): Job => ({
+    source,
+    request: { title: null, fallbackTitle: 'F', sha256: 'a'.repeat(64) },
+  })
+  const onText = (text: string, signal = new AbortController().signal) =>
+    parsers.run(jobOf({ kind: 'text', text }), () => undefined, signal)
+  const onFile = async (
+    content: string | Uint8Array,
+    mediaType: string,
+    signal = new AbortController().signal,
+  ) => {
+    const path = join(folder, 'file')
+    await writeFile(path, content)
+    return parsers.run(jobOf({ kind: 'file', path, mediaType }), () => undefined, signal)
+  }
+  return { parsers, onText, onFile, jobOf }
+}
+
+const failing = (errorType: string) =>
+  expect.objectContaining({ failure: expect.objectContaining({ errorType }) })
+
+test('a child reads one document after the other', async () => {
+  const { onText, onFile, parsers } = await setup()
+  expect((await onText(TEXT)).summary).toContain('bounded queue')
+  const first = parsers.idlePids
+  expect((await onFile(samplePdf([TEXT]), 'application/pdf')).length.pages).toBe(1)
+  expect(parsers.idlePids).toEqual(first)
+})
+
+test('a failure of the document has its name, and the child stays', async () => {
+  const { onFile, onText, parsers } = await setup()
+  await onText(TEXT)
+  const first = parsers.idlePids
+  await expect(onFile(samplePdf(['']), 'application/pdf')).rejects.toEqual(failing('no_text'))
+  expect(parsers.idlePids).toEqual(first)
+})
+
+test('a document that makes its reader spin ends as input_rejected, its child dead within a second of the limit', async () => {
+  const { onFile, onText } = await setup({ cpuMs: 1500 })
+  const startedAt = performance.now()
+  await expect(onFile(SPINNING_PAGE, 'text/html')).rejects.toEqual(failing('input_rejected'))
+  // The child starts, then spins: its processor time is what is limited.
+  expect(performance.now() - startedAt).toBeLessThan(1500 * 3 + 1000)
+  expect((await onText(TEXT)).summary).not.toBe('')
+})
+
+test('a document that takes too much memory ends as out_of_memory', async () => {
+  const { onFile } = await setup({ memoryBytes: 160 * MB })
+  const page = `<html><body>${'<p>Some words of a paragraph.</p>'.repeat(400_000)}</body></html>`
+  await expect(onFile(page, 'text/html')).rejects.toEqual(failing('out_of_memory'))
+})
+
+test('an abort kills the child at once', async () => {
+  const { onFile } = await setup()
+  const controller = new AbortController()
+  const running = onFile(SPINNING_PAGE, 'text/html', controller.signal)
+  setTimeout(() => controller.abort(new CancelRequested()), 300)
+  const startedAt = performance.now()
+  await expect(running).rejects.toThrow(CancelRequested)
+  expect(performance.now() - startedAt).toBeLessThan(2000)
+})
+
+test('a child reads the program and the files of tasks, and nothing else of the machine', async () => {
+  const { parsers, jobOf } = await setup()
+  const outside = jobOf({ kind: 'file', path: '/etc/hostname', mediaType: 'text/plain' })
+  await expect(parsers.run(outside, () => undefined, new AbortController().signal)).rejects.toEqual(
+    failing('analysis_error'),
+  )
+})

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { readSettings, SETTINGS } from '../src/config.ts'
+
+test('the settings of the original keep their names, units and defaults', () => {
+  expect(readSettings({})).toMatchObject({
+    slots: 3,
+    capacity: 100,
+    taskTimeoutMs: 3_600_000,
+    port: 8001,
+    host: '127.0.0.1',
+  })
+  const env = { MAX_CONCURRENT_ANALYSIS_TASKS: '5', ANALYSIS_QUEUE_MAX_SIZE: '200', ANALYSIS_TASK_TIMEOUT: '5400' }
+  expect(readSettings(env)).toMatchObject({ slots: 5, capacity: 200, taskTimeoutMs: 5_400_000 })
+})
+
+test('an empty variable takes the default; an empty bound of stuck handlers is as many as slots', () => {
+  expect(readSettings({ PORT: '', MAX_STUCK_HANDLERS: '' })).toMatchObject({ port: 8001, maxStuck: null })
+  expect(readSettings({ MAX_STUCK_HANDLERS: '0' }).maxStuck).toBe(0)
+})
+
+test('lists are split at commas', () => {
+  expect(readSettings({ FETCH_ALLOW_HOSTS: 'a.example, b.example:8080 ,' }).fetchAllowHosts).toEqual([
+    'a.example',
+    'b.example:8080',
+  ])
+})
+
+test.each(Object.values(SETTINGS).filter((row) => /\d+ to \d+\./.test(row.meaning)))(
+  '$env keeps the bounds that its meaning tells',
+  ({ env, meaning }) => {
+    const [, low = '', high = ''] = /(\d+) to (\d+)\.$/.exec(meaning) ?? []
+    for (const inside of [low, high]) expect(() => readSettings({ [env]: inside })).not.toThrow()
+    for (const outside of [`${Number(low) - 1}`, `${Number(high) + 1}`, '1.5', 'x', '1e3', ' 1']) {
+      expect(() => readSettings({ [env]: outside }), outside).toThrow(
+        expect.objectContaining({ code: 'invalid-setting', message: expect.stringContaining(`${env}="${outside}"`) }),
+      )
+    }
+  },
+)

@@ -1,0 +1,110 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { readdir } from 'node:fs/promises'
+import { once } from 'node:events'
+import { expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { postTask, startProcess } from '../support/process.ts'
+
+const TASKS = { TASKS_FILE: 'test/support/stop-tasks.ts' }
+
+test('an idle server stops at once, with code 0 and nothing left in its folder', async () => {
+  const server = await startProcess()
+  const { code, ms } = await server.end()
+  expect([code, await readdir(server.dataDir)]).toEqual([0, []])
+  expect(ms).toBeLessThan(5000)
+})
+
+test('readers hear of the stop, then are closed with 1001; obedient tasks end with the abort', async () => {
+  const { url, end } = await startProcess({ ...TASKS, STOP_WAIT_SECONDS: '1' })
+  const id = await postTask(url, 'obedient')
+  const heard: string[][] = []
+  const sockets = Array.from({ length: 200 }, (_, index) => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/${id}`)
+    const types: string[] = []
+    heard[index] = types
+    socket.on('message', (data) =>
+      types.push((JSON.parse((data as Buffer).toString()) as { type: string }).type),
+    )
+    return socket
+  })
+  await Promise.all(sockets.map((socket) => once(socket, 'message')))
+  const streams = await Promise.all(Array.from({ length: 50 }, () => fetch(`${url}/api/tasks/${id}/stream`)))
+  const closes = sockets.map(async (socket) => (await once(socket, 'close'))[0] as number)
+  const { code } = await end()
+  expect(code).toBe(0)
+  expect(new Set(await Promise.all(closes))).toEqual(new Set([1001]))
+  expect(heard.every((types) => types.includes('shutdown'))).toBe(true)
+  for (const stream of streams) expect(await stream.text()).toContain('"type":"shutdown"')
+})
+
+test('while it stops it refuses new tasks as draining and is not ready', async () => {
+  const { url, end } = await startProcess({ ...TASKS, STOP_WAIT_SECONDS: '2' })
+  await postTask(url, 'obedient')
+  const ended = end()
+  await expect.poll(async () => (await fetch(`${url}/health/ready`)).status).toBe(503)
+  const refused = await fetch(`${url}/summarize`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"text":"x"}',
+  })
+  expect([refused.status, ((await refused.json()) as { error_type: string }).error_type]).toEqual([
+    503,
+    'draining',
+  ])
+  expect((await ended).code).toBe(0)
+})
+
+test('deaf tasks do not keep it: after wait and grace it ends with code 0', async () => {
+  const { url, end } = await startProcess({ ...TASKS, STOP_WAIT_SECONDS: '1', STOP_GRACE_SECONDS: '1' })
+  for (let count = 0; count < 3; count += 1) await postTask(url, 'deaf')
+  expect((await end()).code).toBe(0)
+})
+
+test('a second signal skips the wait', async () => {
+  const { url, child, end } = await startProcess({ ...TASKS, STOP_WAIT_SECONDS: '600' })
+  await postTask(url, 'obedient')
+  child.kill('SIGTERM')
+  await expect.poll(async () => (await fetch(`${url}/health/ready`)).status).toBe(503)
+  expect((await end('SIGINT')).code).toBe(0)
+})
+
+test('a promise that a handler left floating fails its task, and the server goes on', async () => {
+  const { url, messages } = await startProcess(TASKS)
+  const id = await postTask(url, 'floating')
+  const read = async () =>
+    (await (await fetch(`${url}/api/tasks/${id}?wait=5`)).json()) as {
+      status: string
+      error: { message: string } | null
+    }
+  await expect.poll(async () => (await read()).status).toBe('error')
+  expect((await read()).error?.message).toBe('left floating')
+  expect(messages()).toContain('a handler left a promise floating')
+})
+
+test.each([
+  [{ PORT: '70000' }, 'headgate: PORT="70000": expected at most 65535.\n'],
+  [
+    { HOST: '0.0.0.0' },
+    'headgate: HOST="0.0.0.0": expected a loopback address: 127.0.0.1, ::1 or localhost.\n',
+  ],
+  [
+    { ANALYSIS_TASK_TIMEOUT: '1h' },
+    'headgate: ANALYSIS_TASK_TIMEOUT="1h": expected a whole number from 1 to 2147483.\n',
+  ],
+])('the bad setting %j stops the start with one clear line', async (env, line) => {
+  const { exited, stderr } = await startProcess(env)
+  expect([await exited, stderr()]).toEqual([78, line])
+})
+
+test('a port in use stops the start with one clear line', async () => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  const { exited, stderr } = await startProcess({ PORT: `${port}` })
+  expect([await exited, stderr()]).toEqual([
+    78,
+    `headgate: PORT="${port}": another process listens on 127.0.0.1:${port}.\n`,
+  ])
+  other.close()
+})

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+interface LogLine {
+  readonly msg: string
+  readonly url?: string
+}
+
+/** The real process on a free port, as an operator starts it. */
+export async function startProcess(env: Record<string, string> = {}) {
+  const dataDir = await mkdtemp(join(tmpdir(), 'headgate-process-'))
+  const child = spawn(process.execPath, ['--conditions=source', 'src/main.ts'], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: dataDir, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: LogLine[] = []
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await exited
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  const url = await new Promise<string | undefined>((resolve) => {
+    let rest = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      const parts = (rest + chunk.toString()).split('\n')
+      rest = parts.pop() ?? ''
+      for (const part of parts) {
+        const line = JSON.parse(part) as LogLine
+        lines.push(line)
+        if (line.url !== undefined) resolve(line.url)
+      }
+    })
+    void exited.then(() => resolve(undefined))
+  })
+  /** Sends a signal and waits for the end: the exit code and how long it took, ms. */
+  const end = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    const startedAt = performance.now()
+    child.kill(signal)
+    const code = await exited
+    return { code, ms: performance.now() - startedAt }
+  }
+  const messages = () => lines.map((line) => line.msg)
+  return { url: url ?? '', child, exited, end, messages, stderr: () => stderr, dataDir }
+}
+
+export async function postTask(url: string, type: string): Promise<string> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${url}/${type}`, { method: 'POST', headers, body: '{}' })
+  return ((await response.json()) as { task_id: string }).task_id
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { defineTask } from '../../src/index.ts'
+
+/** Task types for tests of a whole process: its `TASKS_FILE`. */
+const input = z.object({})
+
+export default [
+  defineTask({
+    type: 'obedient',
+    input,
+    run: (_input, ctx) =>
+      new Promise((_resolve, reject) => {
+        ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error))
+      }),
+  }),
+  defineTask({ type: 'deaf', input, run: () => new Promise(() => {}) }),
+  defineTask({
+    type: 'floating',
+    input,
+    run: async () => {
+      void Promise.reject(new Error('left floating'))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return 'fine'
+    },
+  }),
+]
