@@ -9,7 +9,11 @@ test('the settings of the original keep their names, units and defaults', () => 
     port: 8001,
     host: '127.0.0.1',
   })
-  const env = { MAX_CONCURRENT_ANALYSIS_TASKS: '5', ANALYSIS_QUEUE_MAX_SIZE: '200', ANALYSIS_TASK_TIMEOUT: '5400' }
+  const env = {
+    MAX_CONCURRENT_ANALYSIS_TASKS: '5',
+    ANALYSIS_QUEUE_MAX_SIZE: '200',
+    ANALYSIS_TASK_TIMEOUT: '5400',
+  }
   expect(readSettings(env)).toMatchObject({ slots: 5, capacity: 200, taskTimeoutMs: 5_400_000 })
 })
 
@@ -32,7 +36,10 @@ test.each(Object.values(SETTINGS).filter((row) => /\d+ to \d+\./.test(row.meanin
     for (const inside of [low, high]) expect(() => readSettings({ [env]: inside })).not.toThrow()
     for (const outside of [`${Number(low) - 1}`, `${Number(high) + 1}`, '1.5', 'x', '1e3', ' 1']) {
       expect(() => readSettings({ [env]: outside }), outside).toThrow(
-        expect.objectContaining({ code: 'invalid-setting', message: expect.stringContaining(`${env}="${outside}"`) }),
+        expect.objectContaining({
+          code: 'invalid-setting',
+          message: expect.stringContaining(`${env}="${outside}"`),
+        }),
       )
     }
   },

@@ -1,5 +1,5 @@
 /** Fewer samples than this say nothing: estimates are null, never a guess. */
-export const MIN_SAMPLES = 5
+const MIN_SAMPLES = 5
 
 export interface Quantiles {
   readonly p50: number

@@ -5,7 +5,7 @@ import { createStep, type Step } from './step.ts'
 import { ProgressThrottle, SpeechBudget } from './throttle.ts'
 
 /** Longest message of a log line or of a progress, in characters; the rest is cut. */
-export const MAX_LINE_CHARS = 2000
+const MAX_LINE_CHARS = 2000
 const LOG_LINES = { perSecond: 100, inAll: 10_000 }
 const OUTPUT_BYTES = { perSecond: 1024 * 1024, inAll: 10 * 1024 * 1024 }
 

@@ -3,7 +3,7 @@ import type { ProgressDetail } from '../task/task.ts'
 import type { Report } from './ports.ts'
 
 /** At most four progress events a second. */
-export const PROGRESS_INTERVAL_MS = 250
+const PROGRESS_INTERVAL_MS = 250
 const BUDGET_WINDOW_MS = 1000
 
 type ProgressReport = Extract<Report, { type: 'progress' }>

@@ -70,7 +70,7 @@ export function taskJson(task: Task, place: QueuePlace | null, prefix: string): 
   return `${view.slice(0, -1)},"result":${task.result ?? 'null'}}`
 }
 
-export function failureView(failure: Failure) {
+function failureView(failure: Failure) {
   return {
     error_type: failure.errorType,
     message: failure.message,

@@ -43,7 +43,7 @@ export class Deadlines {
     this.#disarm = null
     this.#armedFor = Infinity
     const now = this.#clock.monotonic()
-    for (const deadline of [...this.#open]) {
+    for (const deadline of this.#open) {
       // One that passed may have cleared another.
       if (deadline.at > now || !this.#open.delete(deadline)) continue
       deadline.passed()

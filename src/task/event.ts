@@ -23,7 +23,6 @@ export type EventType = (typeof EVENT_TYPES)[number]
 
 /** Frames of a connection that carry no number and are not kept. */
 export const FRAME_TYPES = ['snapshot', 'position', 'gap', 'heartbeat', 'shutdown'] as const
-export type FrameType = (typeof FRAME_TYPES)[number]
 
 export type LogLevel = 'info' | 'warn' | 'error'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { languageOf } from '../../src/analysis/engine/language.ts'
 import { centralityOf, similarity, vectorsOf } from '../../src/analysis/engine/rank.ts'
-import { writeReport } from '../../src/analysis/engine/report.ts'
+import { writeReport } from '../../src/analysis/engine/write-report.ts'
 import { splitSentences } from '../../src/analysis/engine/sentences.ts'
 import { readText } from '../../src/analysis/source/text.ts'
 

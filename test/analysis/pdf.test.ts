@@ -14,7 +14,13 @@ const item = (text: string, x: number, y: number, given: Partial<PdfItem> = {}):
   ...given,
 })
 const line = (text: string, y: number, given: Partial<PdfLine> = {}): PdfLine => ({
-  ...{ text, x: 50, right: 300, y, size: 10, font: 'body', page: 1 },
+  text,
+  x: 50,
+  right: 300,
+  y,
+  size: 10,
+  font: 'body',
+  page: 1,
   ...given,
 })
 

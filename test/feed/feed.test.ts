@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Feed } from '../../src/feed/feed.ts'
 import type { News } from '../../src/feed/news.ts'
+import { settled } from '../support/settle.ts'
 
 function setup(limits = { maxQueued: 4, maxQueuedChars: 100 }) {
   const feed = new Feed(limits)
@@ -38,8 +39,7 @@ test('a reader that falls behind loses positions first, then its subscription en
   feed.publish({ type: 'position', taskId: 'a', queuePosition: 1, tasksAhead: 0 })
   for (const seq of [2, 3, 4]) {
     feed.publish(log(seq))
-    await null
-    await null
+    await settled()
   }
   feed.publish(log(5))
   expect(await slow.ended).toBe('too-slow')
@@ -60,6 +60,9 @@ test('leaving the loop ends the subscription', async () => {
   const { feed, log } = setup()
   const subscription = feed.subscribe('a')
   feed.publish(log(1))
-  for await (const _news of subscription) break
+  for await (const news of subscription) {
+    expect(news.type).toBe('log')
+    break
+  }
   expect([feed.hasSubscribers('a'), feed.watchedTasks]).toEqual([false, 0])
 })

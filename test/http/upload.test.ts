@@ -31,7 +31,7 @@ async function setup(settings = {}) {
   })
   const server = await startServer({ tasks: [held.definition, take], settings })
   const spooled = async () => {
-    const [folder] = (await readdir(server.dataDir)).filter((name) => name.startsWith('spool-'))
+    const folder = (await readdir(server.dataDir)).find((name) => name.startsWith('spool-'))
     return readdir(join(server.dataDir, folder!))
   }
   return { ...server, ...held, spooled }
@@ -83,7 +83,7 @@ test.each([
   ['a field that is too long', 'text', { title: 'x'.repeat(70_000) }, 413, 'payload-too-large'],
 ])('%s is refused and leaves nothing behind', async (_name, content, fields, status, code) => {
   const { upload, spooled, house } = await setup()
-  const reply = await upload('/take', content, fields as Record<string, string>)
+  const reply = await upload('/take', content, fields)
   expect([reply.status, reply.body['type']]).toEqual([status, `urn:headgate:problem:${code}`])
   expect([await spooled(), house.intake.tally.accepted]).toEqual([[], 0])
 })

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/handler/define-task.ts'
 import { Positions } from '../../src/intake/positions.ts'
-import type { Journal } from '../../src/journal/journal.ts'
 import { ShuttingDown } from '../../src/task/abort.ts'
 import { TASK_STATUSES } from '../../src/task/status.ts'
 import { createCore, memoryJournal, type CoreGiven } from '../support/core.ts'
@@ -68,13 +67,8 @@ test('a closed intake refuses as draining', async () => {
 
 test('a task that cannot be written down is refused and leaves its place', async () => {
   const journal = memoryJournal()
-  const broken: Journal = {
-    ...journal,
-    tasks: Object.assign(Object.create(journal.tasks) as object, journal.tasks, {
-      append: () => Promise.reject(new Error('disk')),
-    }) as never,
-  }
-  const { submit, pool, intake } = setup({ journal: broken })
+  journal.tasks.append = () => Promise.reject(new Error('disk'))
+  const { submit, pool, intake } = setup({ journal })
   expect(await submit('good')).toMatchObject({ kind: 'refused', code: 'journal-unavailable' })
   expect([pool.reserved, pool.waiting, intake.tally.accepted]).toEqual([0, 0, 0])
 })

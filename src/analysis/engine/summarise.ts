@@ -3,7 +3,7 @@ import { centralityOf, similarity, vectorsOf, type Vector } from './rank.ts'
 import type { Sentence } from './sentences.ts'
 import type { Words } from './words.ts'
 
-export interface KeyPoints {
+interface KeyPoints {
   readonly heading: string | null
   readonly page: number | null
   readonly points: readonly Sentence[]

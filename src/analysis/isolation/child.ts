@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { TaskError } from '../../task/failure.ts'
-import { writeReport } from '../engine/report.ts'
+import { writeReport } from '../engine/write-report.ts'
 import { readDocument } from '../source/read.ts'
 import type { ChildMessage, Job } from './protocol.ts'
 
