@@ -1,0 +1,130 @@
+import { writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { httpBench } from './http.ts'
+import { bytesPerWaitingTask } from './memory.ts'
+import { parsingBench } from './parsing.ts'
+import { coreRun, fastqRun, poolRun, pQueueRun } from './pool.ts'
+import { readersBench } from './readers.ts'
+import { idleStart } from './start.ts'
+import { stopBench } from './stopping.ts'
+import { median, thousands } from './support.ts'
+
+/** Every figure of docs/benchmarks.md, in one run on one machine. */
+
+const ROUNDS = 5
+type Row = readonly [what: string, figure: string, aim: string]
+
+const rows: Row[] = []
+const note = (...row: Row) => {
+  rows.push(row)
+  console.log(row.join(' | '))
+}
+
+/** Rounds of several contenders in turn, so that a drift of the machine's speed meets all of them. */
+async function inTurn(
+  contenders: readonly (() => Promise<{ tasksPerSecond: number }>)[],
+): Promise<number[][]> {
+  const results: number[][] = contenders.map(() => [])
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const [index, contender] of contenders.entries()) {
+      const { tasksPerSecond } = await contender()
+      // The first round only warms up.
+      if (round > 0) results[index]?.push(tasksPerSecond)
+      globalThis.gc?.()
+    }
+  }
+  return results
+}
+
+const ratio = (a: readonly number[], b: readonly number[]) =>
+  median(a.map((value, index) => value / (b[index] ?? NaN)))
+const perSecond = (values: readonly number[]) => `${thousands(median(values))}/s`
+
+const [direct = [], waiting = [], pQueue = [], fastq = [], core = [], million = []] = await inTurn([
+  () => poolRun(100_000, false),
+  () => poolRun(100_000, true),
+  () => pQueueRun(100_000, true),
+  () => fastqRun(100_000, true),
+  () => coreRun(100_000),
+  () => poolRun(1_000_000, true),
+])
+note('pool: submit → done, 3 slots, empty handler, guard and outcome', perSecond(direct), '≥ 100 000/s')
+note('pool: 100 000 waiting, mixed priorities', perSecond(waiting), '')
+note(
+  'p-queue 10, its default order, the same',
+  `${perSecond(pQueue)}; ours ÷ it: ${ratio(waiting, pQueue).toFixed(1)}`,
+  '≥ 2',
+)
+note(
+  'fastq, the same, without priorities',
+  `${perSecond(fastq)}; ours ÷ it: ${ratio(waiting, fastq).toFixed(2)}`,
+  '',
+)
+note(
+  'pool: 1 000 000 waiting, mixed priorities',
+  `${perSecond(million)}; ÷ 100 000 waiting: ${ratio(million, waiting).toFixed(2)}`,
+  '≥ 0.5',
+)
+note('whole core: schema, journal in memory, three recorded events a task', perSecond(core), '')
+
+note(
+  'heap per waiting task, record and input included, of 100 000',
+  `${Math.round(bytesPerWaitingTask(100_000))} bytes`,
+  '≤ 1024',
+)
+const start = await idleStart()
+note(
+  'submit → start on an idle slot',
+  `p50 ${start.p50.toFixed(3)} ms, p99 ${start.p99.toFixed(3)} ms`,
+  'p99 ≤ 1 ms',
+)
+
+const http = await httpBench()
+note(
+  'POST of a JSON task ÷ bare Fastify route with the same schemas',
+  `${thousands(http.headgate)}/s ÷ ${thousands(http.bare)}/s = ${http.ratio.toFixed(2)}`,
+  '≥ 0.7',
+)
+const readers = await readersBench()
+note(
+  'event → reader, p99: beside 10 stuck readers ÷ alone',
+  `${readers.besideStuck.toFixed(1)} ms ÷ ${readers.alone.toFixed(1)} ms = ${(readers.besideStuck / readers.alone).toFixed(2)}; ${readers.stuckClosed} of 10 stuck ones cut off`,
+  '≤ 2',
+)
+const parsing = await parsingBench()
+note(
+  'GET /api/queue/stats, p99: while three 50 MB documents are read ÷ idle',
+  `${parsing.whileParsing.toFixed(1)} ms ÷ ${parsing.idle.toFixed(1)} ms = ${(parsing.whileParsing / parsing.idle).toFixed(2)}`,
+  '≤ 3',
+)
+note(
+  'a document that makes its reader spin',
+  `${parsing.spinError}, ${parsing.spinOverrun.toFixed(2)} s after its processor limit`,
+  '≤ 1 s',
+)
+for (const { name, seconds, code } of await stopBench())
+  note(`stop: ${name}`, `${seconds.toFixed(2)} s, exit ${code}`, stopAim(name))
+
+function stopAim(name: string): string {
+  return name.includes('deaf') ? '≤ 30 s' : '≤ 1 s'
+}
+
+writeFileSync(
+  new URL('../docs/benchmarks.md', import.meta.url),
+  `# Benchmarks
+
+Written by \`npm run bench\` (about four minutes). Ratios compare neighbours in one run; absolute figures are those of one shared
+machine on one day. Medians of ${ROUNDS} rounds after one to warm up, contenders in turn.
+
+Machine: ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}.
+
+| What | Figure | Aim |
+| --- | --- | --- |
+${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
+
+The peers: [p-queue](https://www.npmjs.com/package/p-queue) as it is by default, an entry per task; and
+[fastq](https://www.npmjs.com/package/fastq), which has no priorities, no time limits and no outcome. "Waiting" means that all
+tasks are put in before the first starts. The bare route parses the same body and query and serialises the same reply, and does
+nothing else.
+`,
+)

@@ -1,0 +1,34 @@
+import { WorkerPool } from '../src/pool/worker-pool.ts'
+import { systemClock } from '../src/task/clock.ts'
+import { mixedPriorities, sampleTask } from './support.ts'
+
+/** Bytes of heap per waiting task, its record, input and place in the room included. Needs --expose-gc. */
+export function bytesPerWaitingTask(count: number): number {
+  const pool = new WorkerPool({
+    slots: 0,
+    capacity: count,
+    maxStuck: 0,
+    graceMs: 0,
+    clock: systemClock,
+    concurrencyOf: () => Infinity,
+    work: () => new Promise(() => {}),
+    ended: () => undefined,
+  })
+  const priorities = mixedPriorities(count)
+  const before = heapAfterCollection()
+  for (const [index, priority] of priorities.entries()) {
+    const place = pool.reserve(priority)
+    if (place === undefined) throw new Error('no place')
+    pool.enqueue(sampleTask(index, priority), place)
+  }
+  const bytes = (heapAfterCollection() - before) / count
+  if (pool.waiting !== count) throw new Error('tasks were lost')
+  return bytes
+}
+
+function heapAfterCollection(): number {
+  if (globalThis.gc === undefined) throw new Error('start with --expose-gc')
+  globalThis.gc()
+  globalThis.gc()
+  return process.memoryUsage().heapUsed
+}

@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { pino } from 'pino'
+import { expect, onTestFinished, test } from 'vitest'
+import { compose } from '../src/compose.ts'
+import { readSettings, SETTINGS } from '../src/config.ts'
+import { PROBLEM_STATUS } from '../src/http/problem.ts'
+import { createServer } from '../src/http/server.ts'
+import { ERROR_CODES } from '../src/task/errors.ts'
+import { EVENT_TYPES, FRAME_TYPES } from '../src/task/event.ts'
+import { FAILURE_TYPES } from '../src/task/failure.ts'
+import { TASK_STATUSES } from '../src/task/status.ts'
+import { ROOT, startProcess } from './support/process.ts'
+
+const run = promisify(execFile)
+/** A document, the padding of its tables taken out. */
+const read = async (path: string) => (await readFile(join(ROOT, path), 'utf8')).replace(/ {2,}/g, ' ')
+
+/** First cells of the table under a heading, without code ticks. */
+async function firstCells(path: string, heading: string): Promise<string[]> {
+  const section = (await read(path)).split(/^#+ /m).find((part) => part.startsWith(heading)) ?? ''
+  return [...section.matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1] ?? '')
+}
+
+async function blocks(
+  path: string,
+  language: string,
+): Promise<{ readonly mark: string; readonly code: string }[]> {
+  const found = (await read(path)).matchAll(new RegExp(`^\`\`\`${language}(.*)\\n([\\s\\S]*?)^\`\`\``, 'gm'))
+  return [...found].map((match) => ({ mark: (match[1] ?? '').trim(), code: match[2] ?? '' }))
+}
+
+test('docs/errors.md names exactly the problems, with their statuses', async () => {
+  const text = await read('docs/errors.md')
+  expect(await firstCells('docs/errors.md', 'Problems')).toEqual(Object.keys(PROBLEM_STATUS))
+  for (const [code, status] of Object.entries(PROBLEM_STATUS)) {
+    expect(text).toContain(`| \`${code}\` | ${status} | ${ERROR_CODES[code as keyof typeof ERROR_CODES]}. |`)
+  }
+})
+
+test('docs/errors.md names exactly the failures and the inner codes', async () => {
+  expect(await firstCells('docs/errors.md', 'Failures')).toEqual([
+    'error_type',
+    ...Object.keys(FAILURE_TYPES),
+  ])
+  const inner = Object.keys(ERROR_CODES).filter((code) => !Object.hasOwn(PROBLEM_STATUS, code))
+  expect(await firstCells('docs/errors.md', 'Codes that no client sees')).toEqual(inner)
+})
+
+test('docs/streams.md names exactly the events and frames', async () => {
+  expect(await firstCells('docs/streams.md', 'Numbered events')).toEqual(['type', ...EVENT_TYPES])
+  expect(await firstCells('docs/streams.md', 'Frames without a number')).toEqual(['type', ...FRAME_TYPES])
+})
+
+test('docs/http-api.md names exactly the statuses', async () => {
+  expect(await firstCells('docs/http-api.md', 'Statuses')).toEqual([...TASK_STATUSES])
+})
+
+test('docs/configuration.md and .env.example name exactly the settings, with their defaults and meanings', async () => {
+  const rows = Object.values(SETTINGS)
+  const table = await read('docs/configuration.md')
+  expect(await firstCells('docs/configuration.md', 'Settings')).toEqual(rows.map((row) => row.env))
+  for (const { env, default: value, unit, meaning } of rows) {
+    expect(table).toContain(
+      `| \`${env}\` | ${value === '' ? '(empty)' : `\`${value}\``} | ${unit} | ${meaning} |`,
+    )
+  }
+  const example = await read('.env.example')
+  const lines = [...example.matchAll(/^#([A-Z_]+)=(.*)$/gm)].map((match) => `${match[1]}=${match[2]}`)
+  expect(lines).toEqual(rows.map((row) => `${row.env}=${row.default}`))
+  for (const { meaning } of rows) expect(example).toContain(meaning)
+})
+
+test('docs/http-api.md names exactly the routes', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'headgate-docs-'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  const log = pino({ level: 'silent' })
+  const settings = { ...readSettings({}), dataDir }
+  const house = compose({ settings, log, tasks: [], prefix: '', onFatal: () => undefined })
+  const app = createServer({ log, maxBodyBytes: 1024 })
+  const routes = new Set<string>()
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const verb of [method].flat())
+      if (verb !== 'HEAD') routes.add(`${verb} ${url.replace(/:(\w+)/g, '{$1}')}`)
+  })
+  await app.register(house.edge)
+  await app.ready()
+  await app.close()
+  const text = await read('docs/http-api.md')
+  const told = new Set([...text.matchAll(/`((?:GET|POST|PATCH|DELETE) \/[^`?]*)`/g)].map((match) => match[1]))
+  told.delete('POST /{type}')
+  expect([...told].sort()).toEqual([...routes].sort())
+})
+
+test('every link of the documents leads somewhere', async () => {
+  const files = [
+    'README.md',
+    'README.zh-CN.md',
+    ...(await readdir(join(ROOT, 'docs'))).map((name) => `docs/${name}`),
+  ]
+  const all = new Map(await Promise.all(files.map(async (file) => [file, await read(file)] as const)))
+  for (const [file, text] of all) {
+    for (const [, path = ''] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
+      const target = join(ROOT, file, '..', path)
+      await expect(readFile(target), `${file} → ${path}`).resolves.toBeDefined()
+    }
+  }
+})
+
+test.each(['README.md', 'README.zh-CN.md'])('the lines to try of %s work as they stand', async (file) => {
+  const { url } = await startProcess()
+  const lines = (await blocks(file, 'sh')).find(({ code }) => code.includes('curl'))?.code ?? ''
+  expect(lines.trim().split('\n')).toHaveLength(5)
+  const script = `set -euo pipefail\n${lines.replaceAll('http://127.0.0.1:8001', url)}`
+  const { stdout } = await run('bash', ['-c', script], { cwd: ROOT })
+  expect(stdout).toContain('"status":"created"')
+  expect(stdout).toContain('"type":"result"')
+  expect(stdout).toContain('"total_processed"')
+})
+
+test('the task of docs/writing-a-task.md takes ten lines and works as it stands', async () => {
+  const [example] = await blocks('docs/writing-a-task.md', 'ts file=my-tasks.ts')
+  const [request] = await blocks('docs/writing-a-task.md', 'sh run')
+  expect(example?.code.trim().split('\n').filter(Boolean).length).toBeLessThanOrEqual(10)
+  const file = await exampleFile('my-tasks.ts', example?.code ?? '')
+  const { url } = await startProcess({ TASKS_FILE: file })
+  const { stdout } = await run('bash', ['-c', (request?.code ?? '').replaceAll('http://127.0.0.1:8001', url)])
+  const { task_id: id, priority_name: priority } = JSON.parse(stdout) as {
+    task_id: string
+    priority_name: string
+  }
+  expect(priority).toBe('HIGH')
+  const read = async () => (await fetch(`${url}/api/tasks/${id}/result`)).json()
+  await expect.poll(read).toEqual({ words: 3 })
+})
+
+test('the application of docs/writing-a-task.md works as it stands', async () => {
+  const [example] = await blocks('docs/writing-a-task.md', 'ts file=my-app.ts')
+  // The same application, told to say where it listens and to stop by itself.
+  const tail = `
+const response = await fetch(\`http://localhost:\${app.server.address().port}/headgate/shout\`, {
+  method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":"quiet"}' })
+const { urls } = await response.json()
+const task = await (await fetch(\`http://localhost:\${app.server.address().port}\${urls.self}?wait=5\`)).json()
+console.log(JSON.stringify([response.status, urls.self.startsWith('/headgate/api/tasks/'), task.result]))
+await app.close()`
+  const file = await exampleFile('my-app.mjs', (example?.code ?? '') + tail)
+  const { stdout } = await run(process.execPath, ['--conditions=source', file], {
+    env: { ...process.env, PORT: '0' },
+    cwd: join(file, '..'),
+  })
+  expect(JSON.parse(stdout)).toEqual([202, true, 'QUIET'])
+})
+
+/** The examples name the package by its name, so they have to lie inside it. */
+async function exampleFile(name: string, code: string): Promise<string> {
+  await mkdir(join(ROOT, 'data'), { recursive: true })
+  const folder = await mkdtemp(join(ROOT, 'data', 'example-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, name)
+  await writeFile(file, code)
+  return file
+}
