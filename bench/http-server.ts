@@ -58,7 +58,7 @@ async function bare() {
 
 async function headgate() {
   const dataDir = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
-  const settings = { ...readSettings({}), capacity: 100_000, dataDir }
+  const settings = { ...readSettings(process.env), capacity: 100_000, dataDir }
   const tasks = [defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null })]
   const house = compose({ settings, log, tasks, prefix: '', onFatal: () => process.exit(1) })
   const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })

@@ -92,7 +92,7 @@ test('docs/http-api.md names exactly the routes', async () => {
   const text = await read('docs/http-api.md')
   const told = new Set([...text.matchAll(/`((?:GET|POST|PATCH|DELETE) \/[^`?]*)`/g)].map((match) => match[1]))
   told.delete('POST /{type}')
-  expect([...told].sort()).toEqual([...routes].sort())
+  expect(told).toEqual(routes)
 })
 
 test('every link of the documents leads somewhere', async () => {

@@ -51,29 +51,29 @@ export interface OpenContext {
 
 export function createContext(task: Task, signal: AbortSignal, ports: RunnerPorts): OpenContext {
   const { clock } = ports
-  const progress = new ProgressThrottle((report) => ports.report(task, report), clock)
-  const lines = new SpeechBudget(LOG_LINES, clock)
-  const bytes = new SpeechBudget(OUTPUT_BYTES, clock)
-  let index = 0
-
   const say = (message: string, level: LogLevel) =>
     ports.report(task, { type: 'log', message: cutLine(message), level })
-  const tellRefused = () => {
-    if (lines.refused > 0) say(`${lines.refused} log lines were left out: too many.`, 'warn')
-    if (bytes.refused > 0) say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')
-  }
+  // Made when a handler first speaks: most short ones never do.
+  let throttle: ProgressThrottle | null = null
+  let lines: SpeechBudget | null = null
+  let bytes: SpeechBudget | null = null
+  let index = 0
 
   const context: Context = {
     taskId: task.id,
     attempt: task.attempt,
     signal,
     upload: task.upload === null ? null : { ...task.upload, path: ports.pathOf(task.upload) },
-    progress: (percent, message, detail) =>
-      progress.tell(percent, message === undefined ? null : cutLine(message), detail ?? null),
+    progress: (percent, message, detail) => {
+      throttle ??= new ProgressThrottle((report) => ports.report(task, report), clock)
+      throttle.tell(percent, message === undefined ? null : cutLine(message), detail ?? null)
+    },
     log: (message, level = 'info') => {
+      lines ??= new SpeechBudget(LOG_LINES, clock)
       if (lines.spend(1)) say(message, level)
     },
     output: (chunk) => {
+      bytes ??= new SpeechBudget(OUTPUT_BYTES, clock)
       if (!bytes.spend(Buffer.byteLength(chunk))) return
       ports.report(task, { type: 'output', index, chunk })
       index += 1
@@ -81,8 +81,11 @@ export function createContext(task: Task, signal: AbortSignal, ports: RunnerPort
     step: createStep(task, ports.steps),
   }
   const close = () => {
-    progress.close()
-    tellRefused()
+    throttle?.close()
+    if (lines !== null && lines.refused > 0)
+      say(`${lines.refused} log lines were left out: too many.`, 'warn')
+    if (bytes !== null && bytes.refused > 0)
+      say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')
   }
   return { context, close }
 }

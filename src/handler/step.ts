@@ -7,9 +7,10 @@ import type { StepStore } from './ports.ts'
 export type Step = <Value>(name: string, work: () => Promise<Value> | Value) => Promise<Value>
 
 export function createStep(task: Task, steps: StepStore): Step {
-  const used = new Set<string>()
+  let used: Set<string> | null = null
 
   return async <Value>(name: string, work: () => Promise<Value> | Value): Promise<Value> => {
+    used ??= new Set()
     if (used.has(name))
       throw new HeadgateError('duplicate-step', `Two steps of this run are named "${name}".`)
     used.add(name)

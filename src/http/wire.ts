@@ -28,8 +28,12 @@ export function urlsOf(id: string, prefix: string): TaskUrls {
   }
 }
 
+let newest = { at: NaN, text: '' }
+
+/** ISO 8601 in UTC. Requests come many to the millisecond, so the newest text is kept. */
 export function iso(at: number): string {
-  return new Date(at).toISOString()
+  if (newest.at !== at) newest = { at, text: new Date(at).toISOString() }
+  return newest.text
 }
 
 /** A task as every GET and the `snapshot` frame show it, its result left out. */

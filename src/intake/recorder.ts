@@ -54,7 +54,7 @@ export class Recorder {
   async record(id: string, change: TaskChange, body: EventBody): Promise<Task | undefined> {
     const before = this.#live.get(id)
     if (before === undefined) return undefined
-    const task = changeTask(before, { ...change, lastSeq: before.lastSeq + 1 })
+    const task = changeTask(before, change)
     const event = this.#stamp(task, body)
     if (isTerminal(task.status)) this.#live.delete(id)
     else this.#live.set(id, task)

@@ -11,7 +11,11 @@ const IDS_PER_FILL = 256
  */
 export function createTaskIds(now: () => number): () => string {
   const pool = Buffer.alloc(RANDOM_BYTES * IDS_PER_FILL)
-  let used = pool.length
+  const randoms = Array.from({ length: IDS_PER_FILL }, (_, index) =>
+    pool.subarray(index * RANDOM_BYTES, (index + 1) * RANDOM_BYTES),
+  )
+  const bytes = Buffer.alloc(RANDOM_BYTES)
+  let used = IDS_PER_FILL
   let msecs = 0
   let seq = 0
 
@@ -19,11 +23,13 @@ export function createTaskIds(now: () => number): () => string {
     const wall = now()
     seq = wall > msecs ? 0 : seq + 1
     msecs = Math.max(wall, msecs)
-    if (used === pool.length) {
+    if (used === IDS_PER_FILL) {
       randomFillSync(pool)
       used = 0
     }
-    const random = pool.subarray(used, (used += RANDOM_BYTES))
-    return v7({ random, msecs, seq })
+    v7({ random: randoms[used] as Buffer, msecs, seq }, bytes)
+    used += 1
+    const hex = bytes.toString('hex')
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
   }
 }

@@ -89,10 +89,10 @@ export function createTask(given: NewTask): Task {
   }
 }
 
-export type TaskChange = Partial<Omit<Task, keyof NewTask>>
+export type TaskChange = Partial<Omit<Task, keyof NewTask | 'lastSeq'>>
 
-/** The next version of a task; a change of status must be one that the table of moves allows. */
+/** The next version of a task, one event on; a change of status must be one that the table of moves allows. */
 export function changeTask(task: Task, change: TaskChange): Task {
   if (change.status !== undefined && change.status !== task.status) assertMove(task.status, change.status)
-  return { ...task, ...change }
+  return { ...task, ...change, lastSeq: task.lastSeq + 1 }
 }

@@ -10,7 +10,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
   async function setup() {
     const journal = await open()
     const append = async (task: Task, body: EventBody, change: TaskChange = {}): Promise<Task> => {
-      const next = changeTask(task, { ...change, lastSeq: task.lastSeq + 1 })
+      const next = changeTask(task, change)
       const event: TaskEvent = { ...body, seq: next.lastSeq, taskId: task.id, status: next.status, at: 1000 }
       await journal.tasks.append({ task: next, event })
       return next

@@ -11,7 +11,7 @@ function setup(maxFinished: number, maxFinishedBytes: number) {
   const { tasks } = createMemoryJournal({ maxFinished, maxFinishedBytes })
   const finish = async (id: string, result: string) => {
     const running = changeTask(sampleTask({ id }), { status: 'running' })
-    const task = changeTask(running, { status: 'completed', result, lastSeq: 1 })
+    const task = changeTask(running, { status: 'completed', result })
     const event = { type: 'result', ...NO_HEADLINE, seq: 1, taskId: id, status: 'completed', at: 0 } as const
     await tasks.append({ task, event })
   }

@@ -22,7 +22,8 @@ export interface ParserProcessOptions {
 const CHECK_EVERY_MS = 50
 /** A job that neither ends nor uses the processor is stopped after this many times its processor limit. */
 const WALL_FACTOR = 3
-const BACKGROUND_PRIORITY = 10
+/** The lowest there is: answers go before reports. */
+const BACKGROUND_PRIORITY = 19
 
 /** One child process that reads documents, and everything that ends it. */
 export class ParserProcess {

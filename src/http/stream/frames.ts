@@ -1,6 +1,6 @@
 import type { Subscription } from '../../feed/subscription.ts'
 import type { TaskJournal } from '../../journal/journal.ts'
-import { isTerminalEvent, type QueuePlace } from '../../task/event.ts'
+import { isTerminalEvent, type QueuePlace, type TaskEvent } from '../../task/event.ts'
 import type { Task } from '../../task/task.ts'
 import { newsView, taskView } from '../wire.ts'
 
@@ -33,7 +33,7 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, v
   let seen = options.after
   for (const event of await journal.eventsAfter(taskId, seen)) {
     seen = event.seq
-    yield { seq: seen, text: JSON.stringify(newsView(event, prefix)) }
+    yield { seq: seen, text: textOf(event, prefix) }
     if (isTerminalEvent(event)) return
   }
   for await (const news of subscription) {
@@ -41,10 +41,21 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, v
       yield unnumbered(newsView(news, prefix))
     } else if (news.seq > seen) {
       seen = news.seq
-      yield { seq: seen, text: JSON.stringify(newsView(news, prefix)) }
+      yield { seq: seen, text: textOf(news, prefix) }
       if (isTerminalEvent(news)) return
     }
   }
+}
+
+/** The text of an event is the same for every reader, so it is written once. */
+const texts = new WeakMap<TaskEvent, string>()
+
+function textOf(event: TaskEvent, prefix: string): string {
+  const known = texts.get(event)
+  if (known !== undefined) return known
+  const text = JSON.stringify(newsView(event, prefix))
+  texts.set(event, text)
+  return text
 }
 
 export function unnumbered(body: Record<string, unknown>): Frame {
