@@ -1,21 +1,20 @@
-import PQueue from 'p-queue'
 import { CancelRequested, type AbortReason } from '../task/abort.ts'
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
 import { Deadlines } from './deadlines.ts'
 import { Guard } from './guard.ts'
 import type { Place, PoolOptions } from './options.ts'
+import { Slots } from './slots.ts'
 import { StuckHandlers } from './stuck.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /**
- * The waiting room and the slots. p-queue holds the slots: it gets one anonymous ticket per slot at the
- * most. A ticket takes the best eligible task at the moment it is free (design D1), the next one in the same
- * turn in which that ends, and rests when there is none.
+ * The waiting room and the slots: admits tasks up to the bound, starts the best eligible one the moment a
+ * slot is free, under a guard, and tells how each run ended.
  */
 export class WorkerPool {
   readonly #options: PoolOptions
-  readonly #queue: PQueue
+  readonly #slots: Slots<{ readonly task: Task; readonly key: number }>
   readonly #room = new WaitingRoom()
   readonly #deadlines: Deadlines
   readonly #stuck: StuckHandlers
@@ -24,26 +23,25 @@ export class WorkerPool {
   readonly #reservedByPriority: number[] = PRIORITIES.map(() => 0)
   readonly #watchers = new Set<() => void>()
   #reserved = 0
-  /** Wake-up calls of tickets that hold a slot and wait for a task. */
-  readonly #restingTickets: (() => void)[] = []
-  #tickets = 0
-  #wakingTickets = 0
-  #slots: number
   #capacity: number
   #isPaused = false
   #isDraining = false
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#slots = options.slots
     this.#capacity = options.capacity
     this.#deadlines = new Deadlines(options.clock)
     this.#stuck = new StuckHandlers(options.maxStuck)
-    this.#queue = new PQueue({ concurrency: Math.max(1, options.slots) })
+    this.#slots = new Slots(options.slots, {
+      take: () => (this.#maySlotStart ? this.#room.take() : undefined),
+      run: ({ task, key }) => this.#run(task, key),
+      startable: () => (this.#maySlotStart ? this.#room.eligible : 0),
+      rested: () => this.#notifyWatchers(),
+    })
   }
 
   get slots(): number {
-    return this.#slots
+    return this.#slots.count
   }
 
   get capacity(): number {
@@ -131,7 +129,7 @@ export class WorkerPool {
     place.release()
     this.#room.enqueue(task)
     if (Number.isFinite(this.#options.concurrencyOf(task.type))) this.#openOrClose(task.type)
-    this.#fill()
+    this.#slots.fill()
   }
 
   /**
@@ -157,18 +155,13 @@ export class WorkerPool {
 
   resume(): void {
     this.#isPaused = false
-    this.#fill()
+    this.#slots.fill()
   }
 
   /** New bounds, at once: with fewer slots what runs goes on and nothing starts until there is room. */
   resize(bounds: { readonly slots?: number; readonly capacity?: number }): void {
     this.#capacity = bounds.capacity ?? this.#capacity
-    this.#slots = bounds.slots ?? this.#slots
-    // p-queue refuses 0; a ticket that is free all the same finds no slot and takes nothing.
-    this.#queue.concurrency = Math.max(1, this.#slots)
-    // Tickets over the new bound end: those that rest now, the others when their task does.
-    for (let over = this.#tickets - this.#slots; over > 0; over -= 1) this.#wakeTicket()
-    this.#fill()
+    this.#slots.resize(bounds.slots ?? this.#slots.count)
   }
 
   /** Admits nothing more; settles when all that was admitted has ended. */
@@ -193,45 +186,7 @@ export class WorkerPool {
   }
 
   get #maySlotStart(): boolean {
-    return !this.#isPaused && this.running < this.#slots
-  }
-
-  /** As many tickets as there are tasks to take, woken before new ones are made. */
-  #fill(): void {
-    while (this.#wakingTickets < this.#room.eligible && this.#maySlotStart) {
-      if (this.#wakeTicket()) continue
-      if (this.#tickets >= this.#slots) return
-      this.#tickets += 1
-      this.#wakingTickets += 1
-      void this.#queue.add(this.#ticket)
-    }
-  }
-
-  #wakeTicket(): boolean {
-    const wake = this.#restingTickets.pop()
-    if (wake === undefined) return false
-    this.#wakingTickets += 1
-    wake()
-    return true
-  }
-
-  readonly #ticket = async (): Promise<void> => {
-    for (;;) {
-      this.#wakingTickets -= 1
-      for (let taken = this.#takeNext(); taken !== undefined; taken = this.#takeNext()) {
-        await this.#run(taken.task, taken.key)
-      }
-      this.#notifyWatchers()
-      if (this.#tickets > this.#slots) break
-      await new Promise<void>((wake) => this.#restingTickets.push(wake))
-    }
-    this.#tickets -= 1
-    // A task that this ticket was woken for is left to another.
-    this.#fill()
-  }
-
-  #takeNext() {
-    return this.#maySlotStart ? this.#room.take() : undefined
+    return !this.#isPaused && this.running < this.#slots.count
   }
 
   async #run(task: Task, key: number): Promise<void> {
@@ -248,7 +203,7 @@ export class WorkerPool {
     this.#notifyWatchers()
     if (guard.isAbandoned) await this.#stuck.admit(guard.finished)
     // Its type may have opened: another slot can be idle beside a task that waited for that.
-    this.#fill()
+    this.#slots.fill()
   }
 
   #countRunning(type: string, change: 1 | -1): void {

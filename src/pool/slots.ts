@@ -1,0 +1,78 @@
+import PQueue from 'p-queue'
+
+export interface SlotWork<Job> {
+  /** The next job; undefined when none may start now. */
+  readonly take: () => Job | undefined
+  /** Settles when the slot is free again; never rejects. */
+  readonly run: (job: Job) => Promise<void>
+  /** How many jobs may start now. */
+  readonly startable: () => number
+  /** Called whenever a slot has found nothing to do. */
+  readonly rested: () => void
+}
+
+/**
+ * The slots, held by p-queue: it gets one anonymous ticket per slot at the most (design D1). A ticket takes
+ * the best job when it is free, the next one in the same turn in which that ends, and rests when there is
+ * none. So p-queue is never a second queue: what waits can be reordered and cancelled outside of it.
+ */
+export class Slots<Job> {
+  readonly #work: SlotWork<Job>
+  readonly #queue: PQueue
+  /** Wake-up calls of tickets that hold a slot and have nothing to do. */
+  readonly #resting: (() => void)[] = []
+  #count: number
+  #tickets = 0
+  #waking = 0
+
+  constructor(count: number, work: SlotWork<Job>) {
+    this.#work = work
+    this.#count = count
+    this.#queue = new PQueue({ concurrency: Math.max(1, count) })
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  resize(count: number): void {
+    this.#count = count
+    // p-queue refuses 0; a ticket that is free all the same finds no job.
+    this.#queue.concurrency = Math.max(1, count)
+    // Tickets over the new bound end: those that rest now, the others when their job does.
+    for (let over = this.#tickets - count; over > 0; over -= 1) this.#wake()
+    this.fill()
+  }
+
+  /** As many tickets as there are jobs to take, those that rest before new ones. */
+  fill(): void {
+    while (this.#waking < this.#work.startable()) {
+      if (this.#wake()) continue
+      if (this.#tickets >= this.#count) return
+      this.#tickets += 1
+      this.#waking += 1
+      void this.#queue.add(this.#ticket)
+    }
+  }
+
+  #wake(): boolean {
+    const wake = this.#resting.pop()
+    if (wake === undefined) return false
+    this.#waking += 1
+    wake()
+    return true
+  }
+
+  readonly #ticket = async (): Promise<void> => {
+    for (;;) {
+      this.#waking -= 1
+      for (let job = this.#work.take(); job !== undefined; job = this.#work.take()) await this.#work.run(job)
+      this.#work.rested()
+      if (this.#tickets > this.#count) break
+      await new Promise<void>((wake) => this.#resting.push(wake))
+    }
+    this.#tickets -= 1
+    // A job that this ticket was woken for is left to another.
+    this.fill()
+  }
+}
