@@ -49,6 +49,8 @@ export interface Headgate {
 
 /** One reader may be this far behind before its stream is closed. */
 const FEED_LIMITS = { maxQueued: 1024, maxQueuedChars: 1024 * 1024 }
+/** Readers have this long to take what was said last. */
+const LAST_WORDS_MS = 500
 const NEVER = new Promise<void>(() => {})
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -72,6 +74,7 @@ export function compose(options: ComposeOptions): Headgate {
         ...parts,
         journal: parts.journal.tasks,
         prefix: options.prefix,
+        maxBodyBytes: options.settings.maxBodyBytes,
         version,
         isReady: () => isReady,
       }),
@@ -84,7 +87,7 @@ export function compose(options: ComposeOptions): Headgate {
     },
     stop: (skipWait = NEVER) => {
       isReady = false
-      return (stopped ??= stopInOrder(parts, options.settings, skipWait))
+      return (stopped ??= stopInOrder(parts, options, skipWait))
     },
   }
 }
@@ -146,7 +149,8 @@ function assembleMemory(settings: Settings, clock: Clock) {
   }
 }
 
-async function stopInOrder(parts: Parts, settings: Settings, skipWait: Promise<void>): Promise<void> {
+async function stopInOrder(parts: Parts, options: ComposeOptions, skipWait: Promise<void>): Promise<void> {
+  const { settings, log } = options
   const { intake, pool, connections, clock } = parts
   intake.close()
   pool.pause()
@@ -155,12 +159,17 @@ async function stopInOrder(parts: Parts, settings: Settings, skipWait: Promise<v
   pool.abortAll(new ShuttingDown(), settings.stopGraceMs)
   await pool.whenQuiet()
   parts.positions.stop()
+  await intake.recorder.whenWritten()
   parts.feed.close()
+  await connections.whenClosed(LAST_WORDS_MS)
   connections.closeAll()
   await parts.analysis.stop()
   await parts.connector.close()
   await parts.journal[Symbol.asyncDispose]()
-  await parts.spool.clear()
+  // What cannot be removed now is removed by the next start.
+  await parts.spool
+    .clear()
+    .catch((error: unknown) => log.warn({ err: error }, 'the spool could not be removed'))
 }
 
 /** Settles with the first of the promises, or after `ms`. */

@@ -33,12 +33,14 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     settings: { ...readSettings({}), ...settings },
     log: app.log as Parameters<typeof compose>[0]['log'],
     tasks,
-    prefix,
+    // Where the host has put us, whatever it has nested us in.
+    prefix: app.prefix.replace(/\/+$/, ''),
     onFatal: onFatal ?? ((error) => app.log.fatal({ err: error }, 'headgate cannot keep its tasks')),
   })
+  // Before the edge's own hook, which closes the streams: readers hear of the stop and of what still ends.
+  app.addHook('preClose', () => house.stop())
   await house.edge(app)
   await house.start()
-  app.addHook('preClose', () => house.stop())
 }
 
 export { defineTask, type TaskDefinition, type TaskType, type UploadPolicy } from './handler/define-task.ts'

@@ -13,6 +13,8 @@ import { HeadgateError } from './task/errors.ts'
 /** The process: read settings, compose, listen, stop on signals. */
 
 const STATUS_LINE_MS = 30_000
+/** Open connections have this long to take what was sent. */
+const LAST_WORDS_MS = 500
 const EXIT_SETTINGS = 78
 const EXIT_FATAL = 70
 
@@ -25,39 +27,55 @@ const house = compose({
   log,
   tasks: await loadTasks(settings.tasksFile),
   prefix: '',
-  onFatal: (error) => void stop('fatal', error),
+  onFatal: (error) => stop('fatal', error),
 })
 
-process.on('SIGTERM', () => void stop('SIGTERM'))
-process.on('SIGINT', () => void stop('SIGINT'))
-process.on('uncaughtException', (error) => void stop('uncaughtException', error))
+let skipWait: (() => void) | null = null
+process.on('SIGTERM', () => stop('SIGTERM'))
+process.on('SIGINT', () => stop('SIGINT'))
+process.on('uncaughtException', (error) => stop('uncaughtException', error))
 process.on('unhandledRejection', (error) => {
   const taskId = attributeStrayError(error)
-  if (taskId === undefined) void stop('unhandledRejection', error)
+  if (taskId === undefined) stop('unhandledRejection', error)
   else log.warn({ err: error, taskId }, 'a handler left a promise floating')
 })
 
 await app.register(house.edge)
-await house.start()
+await house.start().catch((error: unknown) => {
+  exitWith(EXIT_SETTINGS, `DATA_DIR="${settings.dataDir}": ${(error as Error).message}`)
+})
 await app.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
   exitWith(EXIT_SETTINGS, listenMessage(error))
 })
 log.info(bannerOf(settings, house), 'headgate is listening')
 setInterval(() => tellStatus(house), STATUS_LINE_MS).unref()
 
-let skipWait: (() => void) | null = null
-
 /** The first call stops the house in order; a signal after it skips the wait for running work. */
-async function stop(cause: string, error?: unknown): Promise<void> {
+function stop(cause: string, error?: unknown): void {
+  if (error !== undefined) log.fatal({ cause, err: error }, 'headgate cannot go on')
   if (skipWait !== null) return skipWait()
+  log.info({ cause }, 'headgate is stopping')
   const skipped = new Promise<void>((resolve) => (skipWait = resolve))
-  if (error === undefined) log.info({ cause }, 'headgate is stopping')
-  else log.fatal({ cause, err: error }, 'headgate is stopping: it cannot go on')
+  stopInOrder(skipped).then(
+    () => leave(error === undefined ? 0 : EXIT_FATAL),
+    (failed: unknown) => {
+      log.fatal({ err: failed }, 'headgate could not stop in order')
+      leave(EXIT_FATAL)
+    },
+  )
+}
+
+async function stopInOrder(skipped: Promise<void>): Promise<void> {
   await house.stop(skipped)
+  // What is still open has nothing to wait for: a request that is never sent to its end, a reader that is gone.
+  setTimeout(() => app.server.closeAllConnections(), LAST_WORDS_MS)
   await app.close()
+}
+
+/** Deaf handlers may hold timers for ever, so the process does not wait for its event loop to be empty. */
+function leave(code: number): never {
   log.info('headgate has stopped')
-  // Deaf handlers may hold timers for ever.
-  process.exit(error === undefined ? 0 : EXIT_FATAL)
+  process.exit(code)
 }
 
 function settingsOrExit(): Settings {

@@ -23,6 +23,8 @@ export interface EdgeParts {
   /** Path that every URL of a reply begins with; empty for a server of our own. */
   readonly prefix: string
   readonly version: string
+  /** Largest JSON body. */
+  readonly maxBodyBytes: number
   /** Whether the process is up and able to take tasks. */
   readonly isReady: () => boolean
 }

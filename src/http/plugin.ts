@@ -39,7 +39,7 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
 }
 
 async function uploads(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
-  await instance.register(multipart)
+  if (!instance.hasContentTypeParser('multipart/form-data')) await instance.register(multipart)
   const app = instance.withTypeProvider<ZodTypeProvider>()
   for (const type of parts.registry.all) if (takesUpload(type)) uploadRoute(app, parts, type)
 }

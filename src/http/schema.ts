@@ -46,6 +46,8 @@ export const genericBody = z.strictObject({
     .optional(),
 })
 
+/** Routes without a query refuse one. */
+export const noQuery = z.strictObject({})
 export const taskQuery = z.strictObject({ wait: wholeNumber(0, 60).optional() })
 export const streamQuery = z.strictObject({ after: wholeNumber(0, MAX_EVENT_NUMBER).optional() })
 export const listQuery = z.strictObject({

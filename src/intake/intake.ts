@@ -55,8 +55,8 @@ export class Intake {
   async submit(submission: Submission): Promise<SubmitReply> {
     const type = this.#parts.registry.find(submission.type)
     if (type === undefined) return { kind: 'unknown-type', type: submission.type }
-    const parsed = type.input.safeParse(submission.input)
-    if (!parsed.success) return { kind: 'invalid', ...issuesOf(parsed.error) }
+    const problems = problemsOf(type, submission.input)
+    if (problems !== null) return { kind: 'invalid', ...problems }
 
     const refusal = this.refusal(submission.priority)
     const place = refusal === undefined ? this.#parts.pool.reserve(submission.priority) : undefined
@@ -161,7 +161,12 @@ export class Intake {
     const errorType = outcome.kind === 'failed' ? outcome.failure.errorType : undefined
     const { id: taskId, type, priority } = task
     log.info({ taskId, type, priority, outcome: outcome.kind, errorType, runMs }, 'task ended')
-    if (task.upload !== null) await spool.remove(task.upload)
+    if (task.upload !== null) {
+      // The next start removes what is left.
+      await spool
+        .remove(task.upload)
+        .catch((error: unknown) => log.error({ err: error, taskId }, 'upload not removed'))
+    }
     return ended
   }
 
@@ -180,6 +185,16 @@ export class Intake {
       waiting: pool.waiting + pool.reserved,
       capacity: pool.capacity,
     }
+  }
+}
+
+/** What is wrong with an input; null when it fits. A schema of somebody's own may throw. */
+function problemsOf(type: TaskType, input: unknown): ReturnType<typeof issuesOf> | null {
+  try {
+    const parsed = type.input.safeParse(input)
+    return parsed.success ? null : issuesOf(parsed.error)
+  } catch {
+    return { code: 'validation', issues: [{ path: '', message: 'the input cannot be read' }] }
   }
 }
 

@@ -21,6 +21,8 @@ export interface RecorderOptions {
 export class Recorder {
   readonly #options: RecorderOptions
   readonly #live = new Map<string, Task>()
+  readonly #waiters = new Set<() => void>()
+  #unwritten = 0
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -39,11 +41,14 @@ export class Recorder {
     const admitted = { ...task, lastSeq: 1 }
     const event = this.#stamp(admitted, body)
     this.#live.set(task.id, admitted)
+    this.#unwritten += 1
     try {
       await this.#options.journal.append({ task: admitted, event })
     } catch (error) {
       this.#live.delete(task.id)
       throw error
+    } finally {
+      this.#countWritten()
     }
     this.#options.tally.accept(admitted.status)
     this.#options.feed.publish(event)
@@ -58,11 +63,14 @@ export class Recorder {
     const event = this.#stamp(task, body)
     if (isTerminal(task.status)) this.#live.delete(id)
     else this.#live.set(id, task)
+    this.#unwritten += 1
     try {
       await this.#options.journal.append({ task, event })
     } catch (error) {
       this.#options.onFatal(error)
       return undefined
+    } finally {
+      this.#countWritten()
     }
     if (task.status !== before.status) this.#options.tally.move(before.status, task.status)
     this.#options.feed.publish(event)
@@ -72,6 +80,22 @@ export class Recorder {
   /** Like `record`, for what a run says: dropped when that run is over. */
   async recordOfRun(run: Task, change: TaskChange, body: EventBody): Promise<void> {
     if (this.#live.get(run.id)?.run === run.run) await this.record(run.id, change, body)
+  }
+
+  /** Settles when everything that was recorded so far is written, or refused, and told. */
+  async whenWritten(): Promise<void> {
+    if (this.#unwritten > 0) await new Promise<void>((resolve) => this.#waiters.add(resolve))
+  }
+
+  #countWritten(): void {
+    this.#unwritten -= 1
+    // After the turn in which subscribers hear of it.
+    if (this.#unwritten === 0 && this.#waiters.size > 0) setImmediate(() => this.#tellWritten())
+  }
+
+  #tellWritten(): void {
+    for (const waiter of this.#waiters) waiter()
+    this.#waiters.clear()
   }
 
   #stamp(task: Task, body: EventBody): TaskEvent {

@@ -118,11 +118,20 @@ class FinishedShelf {
 
 /** Text that a finished task holds in memory, in UTF-16 units. */
 function textOf({ task, events }: Record): number {
-  let sum = task.result?.length ?? 0
+  let sum = textIn(task.input) + textIn(task.metadata) + textIn(task.result)
   for (const event of events) {
     if (event.type === 'output') sum += event.chunk.length
-    else if (event.type === 'log') sum += event.message.length
+    else if (event.type === 'log' || event.type === 'progress') sum += event.message?.length ?? 0
   }
+  return sum
+}
+
+/** The strings in a value, however deep. */
+function textIn(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 0
+  let sum = 0
+  for (const inner of Object.values(value)) sum += textIn(inner)
   return sum
 }
 

@@ -44,6 +44,11 @@ export class Guard {
     return this.#reason
   }
 
+  /** Whether the outcome stands: nothing that comes now changes it. */
+  get isDecided(): boolean {
+    return this.#isSettled || this.#isAbandoned
+  }
+
   get isAbandoned(): boolean {
     return this.#isAbandoned
   }

@@ -143,7 +143,7 @@ export class WorkerPool {
     }
     const guard = this.#running.get(id)
     if (guard === undefined) return 'absent'
-    if (guard.reason?.name === 'TimedOut') return 'stopping'
+    if (guard.isDecided || guard.reason?.name === 'TimedOut') return 'stopping'
     guard.abort(new CancelRequested(), this.#options.graceMs)
     return 'aborting'
   }

@@ -1,10 +1,16 @@
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { readdir } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { postTask, startProcess } from '../support/process.ts'
+
+/** A process that has ended may stay in the table until somebody asks for its exit code. */
+function isRunning(pid: string): boolean {
+  return existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+}
 
 const TASKS = { TASKS_FILE: 'test/support/stop-tasks.ts' }
 
@@ -36,6 +42,38 @@ test('readers hear of the stop, then are closed with 1001; obedient tasks end wi
   expect(new Set(await Promise.all(closes))).toEqual(new Set([1001]))
   expect(heard.every((types) => types.includes('shutdown'))).toBe(true)
   for (const stream of streams) expect(await stream.text()).toContain('"type":"shutdown"')
+})
+
+test('peers that send half a request, nothing, or read nothing do not keep it', async () => {
+  const { url, end } = await startProcess({ ...TASKS, STOP_WAIT_SECONDS: '0' })
+  const id = await postTask(url, 'obedient')
+  const port = Number(new URL(url).port)
+  const silent = connect(port, '127.0.0.1')
+  const half = connect(port, '127.0.0.1')
+  half.write(
+    'POST /summarize HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+  )
+  const deaf = connect(port, '127.0.0.1')
+  deaf.write(`GET /api/tasks/${id}/stream HTTP/1.1\r\nhost: x\r\n\r\n`)
+  await once(deaf, 'readable')
+  for (const socket of [silent, half, deaf]) socket.on('error', () => undefined)
+  const { code, ms } = await end()
+  expect(code).toBe(0)
+  expect(ms).toBeLessThan(10_000)
+})
+
+test('kill -9 takes the readers of documents along', async () => {
+  const { url, child, exited } = await startProcess()
+  const form = new FormData()
+  form.append('file', new Blob([`<html><body>${'<div>'.repeat(60_000)}text`]), 'a')
+  await fetch(`${url}/analyze-document`, { method: 'POST', body: form })
+  const children = async () =>
+    (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).trim().split(' ')
+  await expect.poll(async () => (await children()).filter(Boolean).length).toBeGreaterThan(0)
+  const [reader = ''] = await children()
+  child.kill('SIGKILL')
+  await exited
+  await expect.poll(() => isRunning(reader)).toBe(false)
 })
 
 test('while it stops it refuses new tasks as draining and is not ready', async () => {
@@ -89,12 +127,17 @@ test.each([
     'headgate: HOST="0.0.0.0": expected a loopback address: 127.0.0.1, ::1 or localhost.\n',
   ],
   [
+    { DATA_DIR: '/dev/null/x' },
+    `headgate: DATA_DIR="/dev/null/x": ENOTDIR: not a directory, mkdir '/dev/null/x/spool-PID'\n`,
+  ],
+  [
     { ANALYSIS_TASK_TIMEOUT: '1h' },
     'headgate: ANALYSIS_TASK_TIMEOUT="1h": expected a whole number from 1 to 2147483.\n',
   ],
 ])('the bad setting %j stops the start with one clear line', async (env, line) => {
   const { exited, stderr } = await startProcess(env)
-  expect([await exited, stderr()]).toEqual([78, line])
+  const code = await exited
+  expect([code, stderr().replace(/spool-\d+/, 'spool-PID')]).toEqual([78, line])
 })
 
 test('a port in use stops the start with one clear line', async () => {

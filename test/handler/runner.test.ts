@@ -88,6 +88,7 @@ test('a handler that never settles hurts no neighbour, and its late result is re
   const core = createCore({ types })
   const deaf = await core.submitId('deaf')
   const good = await core.submitId('good')
+  await settled()
   core.clock.advance(11_000)
   await settled()
   expect((await core.journal.tasks.task(good))?.status).toBe('completed')
@@ -103,6 +104,7 @@ test('a handler that rejects late is refused without a trace', async () => {
     types: [defineTask({ type: 'deaf', input: z.object({}), run: () => promise, timeoutMs: 1000 })],
   })
   const id = await core.submitId('deaf')
+  await settled()
   core.clock.advance(11_000)
   await settled()
   reject(new Error('late'))

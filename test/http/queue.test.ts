@@ -52,6 +52,17 @@ test('the original nine fields come first, then ours', async () => {
   })
 })
 
+test.each([
+  '/api/queue/stats',
+  '/api/queue/tasks',
+  '/api/tasks/x',
+  '/api/tasks/x/status',
+  '/api/tasks/x/result',
+])('%s refuses a query that it does not know', async (path) => {
+  const { get } = await setup()
+  expect((await get(`${path}?bogus=1`)).status).toBe(422)
+})
+
 test('processed is what succeeded, failed and timed out; a throw is never a success', async () => {
   const { post, stats, ended } = await setup()
   const ids: string[] = []

@@ -107,6 +107,15 @@ test('a reconnect at the end gets 204, so that EventSource stops', async () => {
   })
 })
 
+test('a WebSocket that comes back at the end is closed with 1000', async () => {
+  const { submit, open, overWebSocket, ended } = await setup()
+  open()
+  const id = await submit('talk', { count: 1 })
+  const { last_seq: last } = await ended(id)
+  const { code, frames } = await overWebSocket(id, `?after=${last}`)
+  expect([code, frames.map((frame) => frame['type'])]).toEqual([1000, ['snapshot']])
+})
+
 test.each(['x', '-1', '1.5', '999', '1e3'])('a stream after %j is refused', async (after) => {
   const { submit, overWebSocket, overEventStream } = await setup()
   const id = await submit('held')

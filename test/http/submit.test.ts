@@ -116,6 +116,11 @@ test.each([
   expect([reply.status, reply.body['type']]).toEqual([status, `urn:headgate:problem:${code}`])
 })
 
+test('POST /api/tasks refuses a query: its priority stands in the body', async () => {
+  const { post } = await setup()
+  expect((await post('/api/tasks?priority=3', { type: 'echo', input: { text: 'a' } })).status).toBe(422)
+})
+
 test('an unknown route is a problem too', async () => {
   const { get } = await setup()
   const { status, body } = await get('/nothing?secret=1')

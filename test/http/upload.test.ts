@@ -29,7 +29,13 @@ async function setup(settings = {}) {
       }
     },
   })
-  const server = await startServer({ tasks: [held.definition, take], settings })
+  const explode = defineTask({
+    type: 'explode',
+    input: z.object({ title: z.string().transform((text) => JSON.parse(text) as string) }),
+    upload: { accept: ['text/plain'], maxBytes: 1000 },
+    run: () => null,
+  })
+  const server = await startServer({ tasks: [held.definition, take, explode], settings })
   const spooled = async () => {
     const folder = (await readdir(server.dataDir)).find((name) => name.startsWith('spool-'))
     return readdir(join(server.dataDir, folder!))
@@ -86,6 +92,19 @@ test.each([
   const reply = await upload('/take', content, fields)
   expect([reply.status, reply.body['type']]).toEqual([status, `urn:headgate:problem:${code}`])
   expect([await spooled(), house.intake.tally.accepted]).toEqual([[], 0])
+})
+
+test('a large file under another name is answered without being waited for', async () => {
+  const { url, read } = await setup()
+  const form = new FormData()
+  form.append('other', new Blob(['x'.repeat(20_000_000)]), 'file')
+  expect((await read(await fetch(`${url}/take`, { method: 'POST', body: form }))).status).toBe(400)
+})
+
+test('an input schema that throws refuses the upload and leaves nothing behind', async () => {
+  const { upload, spooled } = await setup()
+  expect((await upload('/explode', 'text', { title: 'x' })).status).toBe(422)
+  expect(await spooled()).toEqual([])
 })
 
 test('a file exactly at the limit is taken', async () => {

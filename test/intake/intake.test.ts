@@ -82,6 +82,7 @@ test('a journal that fails later is fatal, and nobody hears of what it did not k
   const { submitId, ends, feed } = setup({ journal, onFatal: (error) => fatal.push(error) })
   const id = await submitId('slow')
   const subscription = feed.subscribe(id)
+  await settled()
   isBroken = true
   ends[0]?.()
   await settled()

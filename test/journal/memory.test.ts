@@ -39,6 +39,17 @@ test('of too many finished tasks the one that finished first is forgotten', asyn
   expect(await kept(['waiting', 'a', 'b', 'c', 'd', 'e'])).toEqual(['waiting', 'd', 'e'])
 })
 
+test('inputs count among what is kept', async () => {
+  const { tasks } = createMemoryJournal({ maxFinished: 100, maxFinishedBytes: 10 })
+  for (const id of ['a', 'b']) {
+    const running = changeTask(sampleTask({ id, input: { text: 'x'.repeat(8) } }), { status: 'running' })
+    const task = changeTask(running, { status: 'completed', result: 'null' })
+    const event = { type: 'result', ...NO_HEADLINE, seq: 1, taskId: id, status: 'completed', at: 0 } as const
+    await tasks.append({ task, event })
+  }
+  expect([await tasks.task('a'), (await tasks.task('b'))?.id]).toEqual([undefined, 'b'])
+})
+
 test('results are kept up to a sum of text, the newest however large', async () => {
   const { finish, kept } = setup(100, 10)
   await finish('a', 'x'.repeat(6))

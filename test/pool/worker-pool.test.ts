@@ -196,6 +196,20 @@ test('with no room for stuck handlers a deaf one keeps its slot', async () => {
   expect(started).toEqual(['deaf', 'a'])
 })
 
+test('a cancel in the very turn in which a run has ended changes nothing', async () => {
+  const { pool, submit, end, ended } = setup()
+  submit('a')
+  const said: string[] = []
+  const ending = end('a')
+  for (let turn = 0; turn < 5; turn += 1) {
+    said.push(pool.cancel('a'))
+    await Promise.resolve()
+  }
+  await ending
+  expect(ended).toEqual([['a', said[0] === 'aborting' ? 'cancelled' : 'completed']])
+  expect(said.slice(1)).not.toContain('aborting')
+})
+
 test('the first cause of an abort stands', async () => {
   const { pool, clock, submit, end, ended } = setup()
   submit('a')

@@ -16,19 +16,15 @@ const CHILD = fileURLToPath(new URL(`./child.${OWN_ENDING}`, import.meta.url))
 
 /**
  * How a child is started: it may read the program and one folder of data, and neither write, start
- * processes nor see the environment. Where Linux lets an ordinary user unshare the network, it has none.
+ * processes nor see the environment. Where Linux lets an ordinary user do so, it has no network, and it dies
+ * with its parent, however that ends.
  */
 export function launchOf(memoryBytes: number, readableFolder: string): Launch {
   const heapMb = Math.floor((memoryBytes * HEAP_SHARE) / MB)
   const readable = [...programFolders(), readableFolder].map((folder) => `--allow-fs-read=${folder}`)
   const args = ['--permission', ...readable, `--max-old-space-size=${heapMb}`, '--no-warnings', CHILD]
-  const node = process.execPath
-  if (!canUnshareNetwork()) return { command: node, args, env: {} }
-  return {
-    command: 'unshare',
-    args: ['--map-root-user', '--net', node, ...args],
-    env: { PATH: '/usr/bin:/bin' },
-  }
+  const [command = process.execPath, ...rest] = [...wrapperOf(), process.execPath, ...args]
+  return { command, args: rest, env: { PATH: '/usr/bin:/bin' } }
 }
 
 /** Our own tree, and the folder that our libraries were installed in, which may be above it. */
@@ -39,10 +35,16 @@ function programFolders(): string[] {
   return modules.startsWith(own) ? [own] : [own, modules]
 }
 
-let isUnshareAllowed: boolean | null = null
+const DIES_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL']
+/** Programs of util-linux that start the child more tightly; the first of these that works is used. */
+const WRAPPERS = [['unshare', '--map-root-user', '--net', ...DIES_WITH_PARENT], DIES_WITH_PARENT]
+let found: readonly string[] | null = null
 
-function canUnshareNetwork(): boolean {
-  isUnshareAllowed ??=
-    spawnSync('unshare', ['--map-root-user', '--net', 'true'], { stdio: 'ignore' }).status === 0
-  return isUnshareAllowed
+function wrapperOf(): readonly string[] {
+  found ??= WRAPPERS.find(([command = '', ...args]) => isWorking(command, args)) ?? []
+  return found
+}
+
+function isWorking(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, [...args, 'true'], { stdio: 'ignore' }).status === 0
 }

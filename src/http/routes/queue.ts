@@ -2,19 +2,19 @@ import type { Quantiles } from '../../forecast/samples.ts'
 import { PRIORITIES, PRIORITY_NAMES, priorityName, type PriorityName } from '../../task/priority.ts'
 import type { Task } from '../../task/task.ts'
 import type { App, EdgeParts } from '../parts.ts'
-import { statsReply } from '../schema.ts'
+import { noQuery, statsReply } from '../schema.ts'
 import { iso } from '../wire.ts'
 
 /** Public numbers of the queue: no ids, addresses or names in the stats. */
 export function queueRoutes(app: App, parts: EdgeParts): void {
   const startedAt = parts.clock.monotonic()
 
-  app.get('/api/queue/stats', { schema: { response: { 200: statsReply } } }, () => ({
+  app.get('/api/queue/stats', { schema: { querystring: noQuery, response: { 200: statsReply } } }, () => ({
     ...originalStats(parts),
     ...addedStats(parts, startedAt),
   }))
 
-  app.get('/api/queue/tasks', () => queueTasks(parts))
+  app.get('/api/queue/tasks', { schema: { querystring: noQuery } }, () => queueTasks(parts))
 }
 
 /** The original's nine fields. */

@@ -5,7 +5,7 @@ import { priorityName } from '../../task/priority.ts'
 import type { Task } from '../../task/task.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendIssues, sendProblem } from '../problem.ts'
-import { genericBody, submitQuery, submitReply } from '../schema.ts'
+import { genericBody, noQuery, submitQuery, submitReply } from '../schema.ts'
 import { iso, urlsOf } from '../wire.ts'
 
 /** Until callers have tokens everybody on this machine is one. */
@@ -18,7 +18,7 @@ const replies = { 200: submitReply, 202: submitReply }
 /** `POST /<type>` of one task type that takes JSON. */
 export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
   const schema = { querystring: submitQuery, response: replies }
-  app.post(`/${type.type}`, { schema }, async (request, reply) => {
+  app.post(`/${type.type}`, { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
     const { knownId, input } = splitBody(request.body)
     const known = knownId === undefined ? undefined : await parts.journal.task(knownId)
     if (known !== undefined) return reply.code(200).send(submitView(parts, known))
@@ -32,8 +32,8 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
 
 /** `POST /api/tasks`: any type that takes JSON. */
 export function genericSubmitRoute(app: App, parts: EdgeParts): void {
-  const schema = { body: genericBody, response: replies }
-  app.post('/api/tasks', { schema }, async (request, reply) => {
+  const schema = { body: genericBody, querystring: noQuery, response: replies }
+  app.post('/api/tasks', { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
     const { type, input, priority, metadata = null } = request.body
     if (parts.registry.find(type)?.upload !== undefined) {
       const message = `this type takes a file: use POST ${parts.prefix}/${type}`

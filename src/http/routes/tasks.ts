@@ -5,7 +5,7 @@ import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendProblem } from '../problem.ts'
-import { listQuery, taskParams, taskQuery } from '../schema.ts'
+import { listQuery, noQuery, taskParams, taskQuery } from '../schema.ts'
 import { taskJson, taskView } from '../wire.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -14,7 +14,7 @@ const STATUS_LOGS = 10
 
 /** Reading and cancelling tasks under `/api/tasks`. */
 export function taskRoutes(app: App, parts: EdgeParts): void {
-  const schema = { params: taskParams }
+  const schema = { params: taskParams, querystring: noQuery }
 
   app.get('/api/tasks', { schema: { querystring: listQuery } }, (request) => list(parts, request.query))
 
@@ -98,6 +98,7 @@ async function afterChange(
   const gone = new AbortController()
   const leave = () => gone.abort()
   request.raw.socket.once('close', leave)
+  if (request.raw.socket.destroyed) leave()
   try {
     const task = await journal.task(id)
     if (task === undefined || isTerminal(task.status)) return task

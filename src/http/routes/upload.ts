@@ -64,6 +64,7 @@ async function readForm(request: FastifyRequest, parts: EdgeParts, policy: Uploa
 
 async function storeFile(part: MultipartFile, parts: EdgeParts, policy: UploadPolicy): Promise<PutReply> {
   if (part.fieldname !== 'file') {
+    part.file.resume()
     throw new HeadgateError('malformed-upload', `The file's field is "${part.fieldname}", expected "file".`)
   }
   return parts.spool.put(part.file, {

@@ -1,8 +1,8 @@
 import type { Subscription } from '../../feed/subscription.ts'
-import { unnumbered, type Frame } from './frames.ts'
+import { unnumbered, type Frame, type FramesEnd } from './frames.ts'
 
 /** Why a stream is ended by the server. */
-export type StreamEnd = 'finished' | 'too-slow' | 'going-away' | 'failed'
+export type StreamEnd = FramesEnd | 'too-slow' | 'failed'
 
 /** The transport under a stream: a WebSocket or an event stream. */
 export interface Sink {
@@ -29,15 +29,18 @@ export class Connection {
   }
 
   /** Sends every frame; settles when the stream is over. Never rejects. */
-  async run(frames: AsyncGenerator<Frame, void, undefined>): Promise<void> {
+  async run(frames: AsyncGenerator<Frame, FramesEnd, undefined>): Promise<void> {
     try {
-      for await (const frame of frames) {
-        if (this.#isEnded) return
-        await this.#sink.send(frame)
+      let next = await frames.next()
+      while (next.done !== true && !this.#isEnded) {
+        await this.#sink.send(next.value)
+        next = await frames.next()
       }
-      this.end('finished')
+      this.end(next.done === true ? next.value : 'finished')
     } catch {
       this.end('failed')
+    } finally {
+      await frames.return('finished')
     }
   }
 

@@ -10,6 +10,7 @@ export class Connections {
   readonly #clock: Clock
   readonly #open = new Set<Connection>()
   #takeBackTimer: (() => void) | null = null
+  #lastClosed: (() => void) | null = null
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -26,6 +27,7 @@ export class Connections {
 
   remove(connection: Connection): void {
     this.#open.delete(connection)
+    if (this.#open.size === 0) this.#lastClosed?.()
   }
 
   /** Says that the process will stop; what still ends meanwhile is still told. */
@@ -33,6 +35,16 @@ export class Connections {
     for (const connection of this.#open) {
       connection.tell({ type: 'shutdown', reconnect_after_ms: RECONNECT_AFTER_MS })
     }
+  }
+
+  /** Settles when no stream is open any more, or after `ms`. */
+  async whenClosed(ms: number): Promise<void> {
+    if (this.#open.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#lastClosed = resolve
+    const takeBack = this.#clock.after(ms, resolve)
+    await promise
+    takeBack()
   }
 
   closeAll(): void {

@@ -4,6 +4,7 @@ import type { Frame } from './frames.ts'
 
 /** What EventSource waits before it reconnects. */
 const RETRY_MS = 3000
+const CLOSE_GRACE_MS = 2000
 
 export const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -26,8 +27,11 @@ export function eventStreamSink(): Sink & { readonly body: PassThrough } {
       if (!body.write(`event: message\n${id}data: ${frame.text}\n\n`)) await drained(body)
     },
     end(reason): void {
-      if (reason === 'too-slow') body.destroy()
-      else body.end()
+      if (reason === 'too-slow') return void body.destroy()
+      body.end()
+      // A reader that does not take the rest is cut off.
+      const cutOff = setTimeout(() => body.destroy(), CLOSE_GRACE_MS)
+      body.once('close', () => clearTimeout(cutOff))
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { Subscription } from '../../feed/subscription.ts'
 import type { TaskJournal } from '../../journal/journal.ts'
 import { isTerminalEvent, type QueuePlace, type TaskEvent } from '../../task/event.ts'
+import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import { newsView, taskView } from '../wire.ts'
 
@@ -9,6 +10,9 @@ export interface Frame {
   readonly seq: number | null
   readonly text: string
 }
+
+/** Whether the task's end was reached, or the feed was closed before it. */
+export type FramesEnd = 'finished' | 'going-away'
 
 export interface FramesOptions {
   readonly journal: TaskJournal
@@ -25,7 +29,7 @@ export interface FramesOptions {
  * first from the journal, then from the feed. It was subscribed before the journal is read, so nothing
  * falls between. Ends after the terminal event, or when the subscription ends.
  */
-export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, void, undefined> {
+export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, FramesEnd, undefined> {
   const { journal, subscription, taskId, prefix } = options
   const task = await journal.task(taskId)
   if (task !== undefined) yield unnumbered(snapshotOf(task, options))
@@ -34,17 +38,20 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, v
   for (const event of await journal.eventsAfter(taskId, seen)) {
     seen = event.seq
     yield { seq: seen, text: textOf(event, prefix) }
-    if (isTerminalEvent(event)) return
+    if (isTerminalEvent(event)) return 'finished'
   }
+  // The reader has seen the end already.
+  if (task !== undefined && seen === task.lastSeq && isTerminal(task.status)) return 'finished'
   for await (const news of subscription) {
     if (news.type === 'position') {
       yield unnumbered(newsView(news, prefix))
     } else if (news.seq > seen) {
       seen = news.seq
       yield { seq: seen, text: textOf(news, prefix) }
-      if (isTerminalEvent(news)) return
+      if (isTerminalEvent(news)) return 'finished'
     }
   }
+  return 'going-away'
 }
 
 /** The text of an event is the same for every reader, so it is written once. */

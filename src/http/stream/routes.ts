@@ -58,6 +58,8 @@ async function openEventStream(
   const connection = new Connection(sink, subscription)
   reply.raw.on('close', () => connection.end('finished'))
   run(parts, connection, { id, after, subscription })
+  // It may have gone while a hook of the host was waited for.
+  if (reply.raw.destroyed) connection.end('finished')
   return reply.headers(EVENT_STREAM_HEADERS).send(sink.body)
 }
 
