@@ -53,7 +53,12 @@ flags=(--conditions=source)
 where=$("$node" "${flags[@]}" src/main.ts --check) || exit $?
 export PORT="${where##*:}"
 
-[ "$reload" = yes ] && flags+=(--watch-path=src --watch-preserve-output)
+if [ "$reload" = yes ]; then
+  flags+=(--watch-path=src --watch-preserve-output)
+  [ -n "${TASKS_FILE:-}" ] && flags+=("--watch-path=$TASKS_FILE")
+  # A restart for a changed line does not wait for running tasks as a real stop does.
+  grep -qs '^STOP_WAIT_SECONDS=' .env || export STOP_WAIT_SECONDS="${STOP_WAIT_SECONDS:-1}"
+fi
 "$node" "${flags[@]}" src/main.ts &
 server=$!
 stop() {

@@ -1,7 +1,7 @@
 /** The public API of Headgate: the Fastify plugin, and what a task of your own is made of. */
 import type { FastifyInstance } from 'fastify'
 import { compose } from './compose.ts'
-import { readSettings, type Settings } from './config.ts'
+import { readSettings, SETTINGS } from './config.ts'
 import type { TaskType } from './handler/define-task.ts'
 import { HeadgateError } from './task/errors.ts'
 
@@ -10,8 +10,8 @@ export interface HeadgateOptions {
   readonly prefix: string
   /** Task types beside the built-in `summarize`, `analyze-pdf` and `analyze-document`. */
   readonly tasks?: readonly TaskType[]
-  /** Settings that differ from the defaults, in the units of the program: milliseconds and bytes. */
-  readonly settings?: Partial<Settings>
+  /** Settings that differ from the defaults, by the names and units of docs/configuration.md. */
+  readonly settings?: Readonly<Record<string, string | number>>
   /** Hears that accepted tasks can no longer be kept; the host should stop. Default: it is only logged. */
   readonly onFatal?: (error: unknown) => void
 }
@@ -22,7 +22,7 @@ export interface HeadgateOptions {
  * It starts with the application and stops with it: `app.close()` waits for running tasks as
  * STOP_WAIT_SECONDS says.
  *
- * @throws HeadgateError `invalid-setting` without a prefix.
+ * @throws HeadgateError `invalid-setting` without a prefix, or for a setting that is unknown or out of its bounds.
  */
 export async function headgate(app: FastifyInstance, options: HeadgateOptions): Promise<void> {
   const { prefix, tasks = [], settings = {}, onFatal } = options
@@ -30,7 +30,7 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     throw new HeadgateError('invalid-setting', `prefix="${prefix}": expected a path such as /headgate.`)
   }
   const house = compose({
-    settings: { ...readSettings({}), ...settings },
+    settings: readSettings(environmentOf(settings)),
     log: app.log as Parameters<typeof compose>[0]['log'],
     tasks,
     // Where the host has put us, whatever it has nested us in.
@@ -41,6 +41,16 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
   app.addHook('preClose', () => house.stop())
   await house.edge(app)
   await house.start()
+}
+
+function environmentOf(settings: Readonly<Record<string, string | number>>): Record<string, string> {
+  const known = new Set<string>(Object.values(SETTINGS).map((row) => row.env))
+  const entries = Object.entries(settings)
+  const unknown = entries.find(([name]) => !known.has(name))
+  if (unknown !== undefined) {
+    throw new HeadgateError('invalid-setting', `${unknown[0]}="${unknown[1]}": there is no such setting.`)
+  }
+  return Object.fromEntries(entries.map(([name, value]) => [name, `${value}`]))
 }
 
 export { defineTask, type TaskDefinition, type TaskType, type UploadPolicy } from './handler/define-task.ts'

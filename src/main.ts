@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { pino, type Logger } from 'pino'
 import { compose, type Headgate } from './compose.ts'
 import { readEnvFile, readSettings, type Settings } from './config.ts'
-import type { TaskType } from './handler/define-task.ts'
+import { defineTask, type TaskType } from './handler/define-task.ts'
 import { attributeStrayError } from './handler/runner.ts'
 import { createServer } from './http/server.ts'
 import { HeadgateError } from './task/errors.ts'
@@ -15,22 +15,26 @@ import { HeadgateError } from './task/errors.ts'
 const STATUS_LINE_MS = 30_000
 /** Open connections have this long to take what was sent. */
 const LAST_WORDS_MS = 500
+/** Signals within this time are one. */
+const ONE_SIGNAL_MS = 500
 const EXIT_SETTINGS = 78
 const EXIT_FATAL = 70
 
-const settings = settingsOrExit()
+const settings = orExit(() => {
+  readEnvFile()
+  return readSettings()
+})
+const tasks = await loadTasks(settings.tasksFile).catch((error: unknown) => {
+  return exitWith(EXIT_SETTINGS, `TASKS_FILE="${settings.tasksFile}": ${(error as Error).message}`)
+})
 if (process.argv.includes('--check')) await checkAddress(settings)
 const log = createLogger(settings)
 const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })
-const house = compose({
-  settings,
-  log,
-  tasks: await loadTasks(settings.tasksFile),
-  prefix: '',
-  onFatal: (error) => stop('fatal', error),
-})
+const onFatal = (error: unknown) => stop('fatal', error)
+const house = orExit(() => compose({ settings, log, tasks, prefix: '', onFatal }))
 
 let skipWait: (() => void) | null = null
+let stoppingSince = 0
 process.on('SIGTERM', () => stop('SIGTERM'))
 process.on('SIGINT', () => stop('SIGINT'))
 process.on('uncaughtException', (error) => stop('uncaughtException', error))
@@ -53,7 +57,12 @@ setInterval(() => tellStatus(house), STATUS_LINE_MS).unref()
 /** The first call stops the house in order; a signal after it skips the wait for running work. */
 function stop(cause: string, error?: unknown): void {
   if (error !== undefined) log.fatal({ cause, err: error }, 'headgate cannot go on')
-  if (skipWait !== null) return skipWait()
+  if (skipWait !== null) {
+    // A terminal sends one Ctrl-C to every process of the group, and each passes it on.
+    if (performance.now() - stoppingSince > ONE_SIGNAL_MS) skipWait()
+    return
+  }
+  stoppingSince = performance.now()
   log.info({ cause }, 'headgate is stopping')
   const skipped = new Promise<void>((resolve) => (skipWait = resolve))
   stopInOrder(skipped).then(
@@ -78,10 +87,10 @@ function leave(code: number): never {
   process.exit(code)
 }
 
-function settingsOrExit(): Settings {
+/** A mistake of the operator ends the process with one line; a defect of ours with its stack. */
+function orExit<Value>(make: () => Value): Value {
   try {
-    readEnvFile()
-    return readSettings()
+    return make()
   } catch (error) {
     if (!(error instanceof HeadgateError)) throw error
     return exitWith(EXIT_SETTINGS, error.message)
@@ -104,10 +113,9 @@ async function loadTasks(file: string): Promise<readonly TaskType[]> {
   const module = (await import(pathToFileURL(resolve(file)).href)) as {
     default?: TaskType | readonly TaskType[]
   }
-  const { default: tasks } = module
-  if (tasks === undefined)
-    return exitWith(EXIT_SETTINGS, `TASKS_FILE="${file}": the module has no default export.`)
-  return Array.isArray(tasks) ? (tasks as readonly TaskType[]) : [tasks as TaskType]
+  if (module.default === undefined) throw new Error('the module has no default export.')
+  // One that was not made by defineTask is checked as if it were.
+  return [module.default].flat().map((type) => defineTask(type))
 }
 
 function createLogger({ logLevel, logFormat }: Settings): Logger {

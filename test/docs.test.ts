@@ -137,6 +137,20 @@ test('the task of docs/writing-a-task.md takes ten lines and works as it stands'
   await expect.poll(read).toEqual({ words: 3 })
 })
 
+test('the upload of docs/writing-a-task.md works as it stands', async () => {
+  const [example] = await blocks('docs/writing-a-task.md', 'ts file=my-upload.ts')
+  const [request] = await blocks('docs/writing-a-task.md', 'sh run upload')
+  const file = await exampleFile('my-upload.ts', example?.code ?? '')
+  const { url } = await startProcess({ TASKS_FILE: file })
+  const script = (request?.code ?? '').replaceAll('http://127.0.0.1:8001', url)
+  const { stdout } = await run('bash', ['-c', script], { cwd: ROOT })
+  const { task_id: id } = JSON.parse(stdout) as { task_id: string }
+  const lines = (await readFile(join(ROOT, 'LICENSE'), 'utf8')).split('\n').length - 1
+  await expect
+    .poll(async () => (await fetch(`${url}/api/tasks/${id}/result`)).json())
+    .toEqual({ name: 'LICENSE', lines })
+})
+
 test('the application of docs/writing-a-task.md works as it stands', async () => {
   const [example] = await blocks('docs/writing-a-task.md', 'ts file=my-app.ts')
   // The same application, told to say where it listens and to stop by itself.

@@ -26,7 +26,7 @@ async function setup({
   const app = Fastify()
   app.get('/', () => 'the host')
   await before(app)
-  const settings = { dataDir, stopWaitMs: 5000 }
+  const settings = { DATA_DIR: dataDir, STOP_WAIT_SECONDS: 5 }
   await app.register((inner) => inner.register(headgate, { prefix, tasks: [slow], settings }), {
     prefix: outer,
   })
@@ -77,6 +77,14 @@ test('when the host closes, readers hear of it and of what still ends', async ()
   await app.close()
   const types = [...(await stream.text()).matchAll(/^data: .*?"type":"(\w+)"/gm)].map((match) => match[1])
   expect(types).toEqual(['snapshot', 'queued', 'started', 'shutdown', 'result'])
+})
+
+test.each([
+  [{ MAX_CONCURRENT_ANALYSIS_TASKS: -1 }, 'MAX_CONCURRENT_ANALYSIS_TASKS="-1"'],
+  [{ ANALYSIS_TASK_TIMEOUT: 'soon' }, 'ANALYSIS_TASK_TIMEOUT="soon"'],
+  [{ slots: 5 }, 'there is no such setting'],
+])('the setting %j is refused at the start', async (settings, message) => {
+  await expect(Fastify().register(headgate, { prefix: '/gate', settings })).rejects.toThrow(message)
 })
 
 test('it needs a prefix', async () => {

@@ -38,7 +38,11 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   const analyzePdf = defineTask({
     type: 'analyze-pdf',
     input: uploadInput,
-    upload: { accept: ['application/pdf'], maxBytes, suggestion: 'Send a PDF, or use /analyze-document.' },
+    upload: {
+      accept: ['application/pdf'],
+      maxBytes,
+      suggestion: 'Send a PDF; pages and text go to /analyze-document.',
+    },
     run: (input, ctx) => reportOnUpload(parts, input, ctx),
   })
   const analyzeDocument = defineTask({

@@ -1,13 +1,13 @@
 import { HeadgateError } from '../task/errors.ts'
-import type { TaskType } from './define-task.ts'
+import { defineTask, type TaskType } from './define-task.ts'
 
 /** The task types of this process, by name. */
 export class Registry {
   readonly #types = new Map<string, TaskType>()
 
-  /** @throws HeadgateError `duplicate-task-type`. */
+  /** @throws HeadgateError `duplicate-task-type`, or `invalid-task-type` for one that is none. */
   constructor(types: readonly TaskType[]) {
-    for (const type of types) {
+    for (const type of types.map((given) => defineTask(given))) {
       if (this.#types.has(type.type)) {
         throw new HeadgateError('duplicate-task-type', `Two task types are named "${type.type}".`)
       }

@@ -12,20 +12,33 @@ const CODE_OF_FASTIFY: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
   FST_ERR_CTP_BODY_TOO_LARGE: 'payload-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+  FST_FILES_LIMIT: 'malformed-upload',
+  FST_PARTS_LIMIT: 'malformed-upload',
+  FST_FIELDS_LIMIT: 'malformed-upload',
 }
 
 const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
   400: 'bad-request',
   404: 'not-found',
   413: 'payload-too-large',
+  414: 'bad-request',
   415: 'unsupported-media-type',
+}
+
+/** What to do instead, where the error itself does not say. */
+const HINTS: Partial<Record<ProblemCode, string>> = {
+  'unsupported-media-type': 'Send the body as application/json, a file as multipart/form-data.',
+  'malformed-upload': 'Send one file named "file", and at most 20 fields beside it.',
 }
 
 /** The error handler of our routes: every error becomes a problem, and none says more than it should. */
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (hasZodFastifySchemaValidationErrors(error)) return sendInvalid(reply, error.validation)
   const code = codeOf(error)
-  if (code !== 'internal') return sendProblem(reply, code, { detail: error.message })
+  if (code !== 'internal')
+    return sendProblem(reply, code, {
+      detail: error instanceof HeadgateError ? error.message : (HINTS[code] ?? error.message),
+    })
   request.log.error({ err: error }, 'request failed')
   return sendProblem(reply, 'internal', { detail: 'The server failed; its log says why.' })
 }

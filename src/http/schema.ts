@@ -53,7 +53,7 @@ export const streamQuery = z.strictObject({ after: wholeNumber(0, MAX_EVENT_NUMB
 export const listQuery = z.strictObject({
   status: z.enum(TASK_STATUSES).optional(),
   type: z.string().optional(),
-  cursor: z.string().max(100).optional(),
+  cursor: z.uuid().optional(),
   limit: wholeNumber(1, 100).default(20),
 })
 

@@ -1,3 +1,4 @@
+import { handleError } from './error-handler.ts'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 
 export interface ServerOptions {
@@ -22,6 +23,7 @@ export function createServer({ log, maxBodyBytes }: ServerOptions): FastifyInsta
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
   })
   app.server.headersTimeout = HEADERS_TIMEOUT_MS
   return app

@@ -7,6 +7,7 @@ const PDF_MARK = '%PDF-'
 /** Readers of PDF look for the mark this far into the file. */
 const PDF_MARK_WITHIN = 1024
 const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html|head|body)[\s>]/i
+const JSON_START = /^\s*(\{\s*"[^"]*"\s*:|\[\s*[{["])/
 /** Control characters that plain text does not have; tab, line feed, form feed and return are text. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const BINARY_CHARS = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/g
@@ -23,6 +24,7 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   const text = textOf(head)
   if (text === undefined) return 'application/octet-stream'
   if (HTML_START.test(text)) return 'text/html'
+  if (JSON_START.test(text)) return 'application/json'
   return found?.mime ?? 'text/plain'
 }
 

@@ -37,6 +37,10 @@ test('two columns on one baseline stay two lines, and ligatures become letters',
   expect(lines.map(({ text }) => text)).toEqual(['left efficient', 'right'])
 })
 
+test('an accent that is drawn before its letter is put on it', () => {
+  expect(linesOf([item('na\u00a8\u0131ve caf\u00b4e', 0, 100)], 1)[0]?.text).toBe('naïve café')
+})
+
 test('divided words are joined, also over a column and a page', () => {
   const { sections } = layOut(
     [

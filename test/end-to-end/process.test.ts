@@ -104,6 +104,8 @@ test('a second signal skips the wait', async () => {
   await postTask(url, 'obedient')
   child.kill('SIGTERM')
   await expect.poll(async () => (await fetch(`${url}/health/ready`)).status).toBe(503)
+  // What follows at once is the same Ctrl-C; what comes later is a second one.
+  await new Promise((resolve) => setTimeout(resolve, 600))
   expect((await end('SIGINT')).code).toBe(0)
 })
 
@@ -138,6 +140,19 @@ test.each([
   const { exited, stderr } = await startProcess(env)
   const code = await exited
   expect([code, stderr().replace(/spool-\d+/, 'spool-PID')]).toEqual([78, line])
+})
+
+test.each([
+  ['test/support/nope.ts', /^headgate: TASKS_FILE="test\/support\/nope.ts": Cannot find module/],
+  [
+    'test/support/settle.ts',
+    /^headgate: TASKS_FILE="test\/support\/settle.ts": the module has no default export.\n$/,
+  ],
+])('TASKS_FILE=%s stops the start with one clear line', async (file, line) => {
+  const { exited, stderr } = await startProcess({ TASKS_FILE: file })
+  expect(await exited).toBe(78)
+  expect(stderr()).toMatch(line)
+  expect(stderr().trim().split('\n')).toHaveLength(1)
 })
 
 test('a port in use stops the start with one clear line', async () => {

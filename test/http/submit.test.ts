@@ -121,6 +121,12 @@ test('POST /api/tasks refuses a query: its priority stands in the body', async (
   expect((await post('/api/tasks?priority=3', { type: 'echo', input: { text: 'a' } })).status).toBe(422)
 })
 
+test.each(['/api/tasks/%', `/api/tasks/${'x'.repeat(500)}`])('%s is a problem too', async (path) => {
+  const { get } = await setup()
+  const { status, body } = await get(path)
+  expect([status, body['error_type']]).toEqual([400, 'bad_request'])
+})
+
 test('an unknown route is a problem too', async () => {
   const { get } = await setup()
   const { status, body } = await get('/nothing?secret=1')

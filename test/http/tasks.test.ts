@@ -148,7 +148,7 @@ test('lists go newest first and by page', async () => {
   expect((await get('/api/tasks?type=bad&status=error')).body['tasks']).toHaveLength(1)
 })
 
-test.each(['limit=0', 'limit=101', 'limit=x', 'status=nope', 'unknown=1'])(
+test.each(['limit=0', 'limit=101', 'limit=x', 'status=nope', 'cursor=zzz', 'unknown=1'])(
   'a list with %s is refused',
   async (query) => {
     const { get } = await setup()

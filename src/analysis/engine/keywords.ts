@@ -24,7 +24,7 @@ export function keywordsOf(texts: readonly string[], words: Words): string[] {
         continue
       }
       count(singles, [word], words)
-      if (before !== null) count(pairs, [before, word], words)
+      if (before !== null && !isSingleHan(before) && !isSingleHan(word)) count(pairs, [before, word], words)
       before = word
     }
   }
@@ -45,6 +45,11 @@ function count(terms: Map<string, Term>, parts: readonly string[], words: Words)
   const term = terms.get(key) ?? { shown: parts.join(isWide ? '' : ' '), stems, count: 0 }
   term.count += 1
   terms.set(key, term)
+}
+
+/** One character of Chinese is often half a word. */
+function isSingleHan(word: string): boolean {
+  return /^\p{Script=Han}$/u.test(word)
 }
 
 function withoutParts(ranked: readonly Term[]): Term[] {

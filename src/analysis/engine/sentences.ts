@@ -92,7 +92,7 @@ const MIN_WORDS = 6
 const MAX_WORDS = 70
 /** Signs of code, formulas, arrows and measures: not prose. */
 const NOT_PROSE =
-  /[{}<>=|\\→←↔≈×÷$]|::|\/\/|https?:|\w\(\)|\.{4,}|(?:^|\s)[\w./-]+\.(?:py|ts|js|sh|md|json|env)\b/
+  /·.*·|[{}<>=|\\→←↔≈×÷$]|::|\/\/|https?:|\w\(\)|\.{4,}|(?:^|\s)[\w./-]+\.(?:py|ts|js|sh|md|json|env)\b/
 
 /** Whether a piece reads as one whole sentence of prose. */
 function isWhole(text: string, isWide: boolean): boolean {

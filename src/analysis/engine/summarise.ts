@@ -24,7 +24,7 @@ const CANDIDATES_PER_PART = 6
 const FULL_SENTENCE_WORDS = 8
 /** Openings that point back to a sentence that is not shown. */
 const LEANING =
-  /^(this|these|those|that|it|they|he|she|thus|hence|therefore|however|but|and|so|also|moreover|furthermore|for example|for instance|in this|at this|in that|in such|as a result|because of|such|first|second|third|finally|next|then|here|we call|figure|table)\b|^(因此|所以|但是|然而|此外|另外|例如|比如|这|那|其|该|它|他|她|而且|并且|同时|首先|其次|最后|然后)/i
+  /^(this|these|those|that|it|they|he|she|thus|hence|therefore|however|but|and|so|also|moreover|furthermore|for example|for instance|in this|at this|in that|in such|as a result|because of|such|first|second|third|finally|next|then|here|we call|(?:the )?(?:figure|table|following))\b|^(因此|所以|但是|然而|此外|另外|例如|比如|这|那|其|该|它|他|她|而且|并且|同时|首先|其次|最后|然后)/i
 const LEANING_SHARE = 0.5
 /** Sections that say what the whole text says. */
 const GIST =

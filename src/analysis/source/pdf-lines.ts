@@ -71,8 +71,22 @@ const LIGATURES: Readonly<Record<string, string>> = {
   '\ufb06': 'st',
 }
 
+/** Accents that stand before their letter, as TeX draws them. */
+const ACCENTS: Readonly<Record<string, string>> = {
+  '\u00a8': '\u0308',
+  '\u00b4': '\u0301',
+  '\u0060': '\u0300',
+  '\u02c6': '\u0302',
+  '\u02dc': '\u0303',
+}
+
 function tidy(text: string): string {
   return text
+    .replace(
+      /([\u00a8\u00b4\u0060\u02c6\u02dc])\s?([aeiounAEIOUN\u0131])/g,
+      (_, accent: string, letter: string) =>
+        ((letter === '\u0131' ? 'i' : letter) + (ACCENTS[accent] ?? '')).normalize('NFC'),
+    )
     .replace(/[\ufb00-\ufb06]/g, (ligature) => LIGATURES[ligature] ?? ligature)
     .replace(/\s+/g, ' ')
     .trim()

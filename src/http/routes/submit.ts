@@ -21,7 +21,7 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
   app.post(`/${type.type}`, { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
     const { knownId, input } = splitBody(request.body)
     const known = knownId === undefined ? undefined : await parts.journal.task(knownId)
-    if (known !== undefined) return reply.code(200).send(submitView(parts, known))
+    if (known?.type === type.type) return reply.code(200).send(submitView(parts, known))
 
     const { priority } = request.query
     const caller = LOCAL_CALLER
