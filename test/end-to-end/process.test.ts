@@ -143,6 +143,7 @@ test.each([
 })
 
 test.each([
+  ['test/support/clash.ts', /^headgate: Two task types are named "summarize"\.\n$/],
   ['test/support/nope.ts', /^headgate: TASKS_FILE="test\/support\/nope.ts": Cannot find module/],
   [
     'test/support/settle.ts',
