@@ -116,7 +116,9 @@ test.each(['README.md', 'README.zh-CN.md'])('the lines to try of %s work as they
   expect(lines.trim().split('\n')).toHaveLength(5)
   const script = `set -euo pipefail\n${lines.replaceAll('http://127.0.0.1:8001', url)}`
   const { stdout } = await run('bash', ['-c', script], { cwd: ROOT })
-  expect(stdout).toContain('"status":"created"')
+  expect(stdout.match(/"status":"created"/g)).toHaveLength(2)
+  expect(stdout).toContain('"next_cursor"')
+  expect(stdout).not.toContain('urn:headgate:problem')
   expect(stdout).toContain('"type":"result"')
   expect(stdout).toContain('"total_processed"')
 })
