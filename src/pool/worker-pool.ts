@@ -1,4 +1,5 @@
 import { CancelRequested, type AbortReason } from '../task/abort.ts'
+import type { QueuePlace } from '../task/event.ts'
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
 import { Deadlines } from './deadlines.ts'
@@ -89,6 +90,12 @@ export class WorkerPool {
 
   waitingOf(priority: Priority): number {
     return this.#room.countOf(priority)
+  }
+
+  /** Where a waiting task stands; null when it does not wait. */
+  placeOf(id: string): QueuePlace | null {
+    const tasksAhead = this.tasksAhead(id)
+    return tasksAhead === undefined ? null : { queuePosition: tasksAhead + 1, tasksAhead }
   }
 
   /** Reserved and waiting tasks that would start before a newcomer of this priority. */

@@ -23,7 +23,7 @@ export function taskRoutes(app: App, parts: EdgeParts): void {
     const { wait = 0 } = request.query
     const task = await (wait === 0 ? parts.journal.task(id) : afterChange(parts, request, { id, wait }))
     if (task === undefined) return sendUnknown(reply, id)
-    return reply.type(JSON_TYPE).send(taskJson(task, placeOf(parts, task), parts.prefix))
+    return reply.type(JSON_TYPE).send(taskJson(task, parts.pool.placeOf(task.id), parts.prefix))
   })
 
   app.get('/api/tasks/:id/status', { schema }, async (request, reply) => {
@@ -48,7 +48,7 @@ async function list(parts: EdgeParts, { status, type, cursor, limit }: z.output<
     ...(type === undefined ? {} : { type }),
     ...(cursor === undefined ? {} : { before: cursor }),
   })
-  const tasks = page.tasks.map((task) => taskView(task, placeOf(parts, task), parts.prefix))
+  const tasks = page.tasks.map((task) => taskView(task, parts.pool.placeOf(task.id), parts.prefix))
   return { tasks, next_cursor: page.next }
 }
 
@@ -73,7 +73,7 @@ async function cancel(parts: EdgeParts, id: string, reply: FastifyReply): Promis
       })
     case 'cancelled':
     case 'cancelling': {
-      const view = taskView(said.task, placeOf(parts, said.task), parts.prefix)
+      const view = taskView(said.task, parts.pool.placeOf(said.task.id), parts.prefix)
       return reply.code(said.kind === 'cancelled' ? 200 : 202).send(view)
     }
   }
@@ -81,11 +81,6 @@ async function cancel(parts: EdgeParts, id: string, reply: FastifyReply): Promis
 
 function sendUnknown(reply: FastifyReply, id: string): FastifyReply {
   return sendProblem(reply, 'task-not-found', { detail: `There is no task ${id}.` })
-}
-
-function placeOf({ pool }: EdgeParts, task: Task) {
-  const tasksAhead = pool.tasksAhead(task.id)
-  return tasksAhead === undefined ? null : { tasksAhead, queuePosition: tasksAhead + 1 }
 }
 
 /** Long poll: the task as it is after its next numbered event, its end, or `wait` seconds. */
@@ -118,7 +113,7 @@ async function statusView(parts: EdgeParts, task: Task) {
   const events = await parts.journal.eventsAfter(task.id, 0)
   const logs = events.flatMap((event) => (event.type === 'log' ? [event.message] : []))
   const { error, message, urls } = taskView(task, null, parts.prefix)
-  const place = placeOf(parts, task)
+  const place = parts.pool.placeOf(task.id)
   return {
     task_id: task.id,
     status: task.status,

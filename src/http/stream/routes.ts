@@ -71,12 +71,15 @@ interface Reading {
 
 function run(parts: EdgeParts, connection: Connection, { id, after, subscription }: Reading): void {
   const { journal, connections, prefix, pool } = parts
-  const placeOf = (task: Task) => {
-    const tasksAhead = pool.tasksAhead(task.id)
-    return tasksAhead === undefined ? null : { tasksAhead, queuePosition: tasksAhead + 1 }
-  }
   connections.add(connection)
-  const frames = framesOf({ journal, subscription, taskId: id, after, prefix, placeOf })
+  const frames = framesOf({
+    journal,
+    subscription,
+    taskId: id,
+    after,
+    prefix,
+    placeOf: (task) => pool.placeOf(task.id),
+  })
   void connection.run(frames).finally(() => connections.remove(connection))
 }
 
