@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { pino, type Logger } from 'pino'
 import { compose, type Headgate } from './compose.ts'
 import { readEnvFile, readSettings, type Settings } from './config.ts'
-import { defineTask, type TaskType } from './handler/define-task.ts'
+import type { TaskType } from './handler/define-task.ts'
 import { attributeStrayError } from './handler/runner.ts'
 import { createServer } from './http/server.ts'
 import { HeadgateError } from './task/errors.ts'
@@ -27,11 +27,11 @@ const settings = orExit(() => {
 const tasks = await loadTasks(settings.tasksFile).catch((error: unknown) => {
   return exitWith(EXIT_SETTINGS, `TASKS_FILE="${settings.tasksFile}": ${(error as Error).message}`)
 })
-if (process.argv.includes('--check')) await checkAddress(settings)
 const log = createLogger(settings)
 const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })
 const onFatal = (error: unknown) => stop('fatal', error)
 const house = orExit(() => compose({ settings, log, tasks, prefix: '', onFatal }))
+if (process.argv.includes('--check')) await checkAddress(settings)
 
 let skipWait: (() => void) | null = null
 let stoppingSince = 0
@@ -114,8 +114,7 @@ async function loadTasks(file: string): Promise<readonly TaskType[]> {
     default?: TaskType | readonly TaskType[]
   }
   if (module.default === undefined) throw new Error('the module has no default export.')
-  // One that was not made by defineTask is checked as if it were.
-  return [module.default].flat().map((type) => defineTask(type))
+  return [module.default].flat()
 }
 
 function createLogger({ logLevel, logFormat }: Settings): Logger {

@@ -35,10 +35,8 @@ const HINTS: Partial<Record<ProblemCode, string>> = {
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (hasZodFastifySchemaValidationErrors(error)) return sendInvalid(reply, error.validation)
   const code = codeOf(error)
-  if (code !== 'internal')
-    return sendProblem(reply, code, {
-      detail: error instanceof HeadgateError ? error.message : (HINTS[code] ?? error.message),
-    })
+  const detail = error instanceof HeadgateError ? error.message : (HINTS[code] ?? error.message)
+  if (code !== 'internal') return sendProblem(reply, code, { detail })
   request.log.error({ err: error }, 'request failed')
   return sendProblem(reply, 'internal', { detail: 'The server failed; its log says why.' })
 }

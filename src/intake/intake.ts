@@ -3,6 +3,7 @@ import { Samples } from '../forecast/samples.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { Report } from '../handler/ports.ts'
 import type { Place } from '../pool/options.ts'
+import { placeAfter } from '../task/event.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { Priority } from '../task/priority.ts'
 import { createTask, type Task, type TaskChange } from '../task/task.ts'
@@ -39,6 +40,11 @@ export class Intake {
     return this.#isClosed
   }
 
+  /** Whether nothing more is admitted because the process, or the pool, comes to its end. */
+  get isDraining(): boolean {
+    return this.#isClosed || this.#parts.pool.isDraining
+  }
+
   /** Refuses every further submission as `draining`. */
   close(): void {
     this.#isClosed = true
@@ -46,9 +52,8 @@ export class Intake {
 
   /** Says whether a task of this priority would be refused now: asked before an upload is read. */
   refusal(priority: Priority): Refusal | undefined {
-    if (this.#isClosed || this.#parts.pool.isDraining) return this.#refuse('draining', priority)
-    const { waiting, reserved, capacity } = this.#parts.pool
-    return waiting + reserved >= capacity ? this.#refuse('queue-full', priority) : undefined
+    if (this.isDraining) return this.#refuse('draining', priority)
+    return this.#parts.pool.isFull ? this.#refuse('queue-full', priority) : undefined
   }
 
   /** Admits one task: find the type, parse the input, take a place, commit, enqueue. Never rejects. */
@@ -130,7 +135,7 @@ export class Intake {
 
   async #admit(task: Task, place: Place): Promise<SubmitReply> {
     const { pool, log } = this.#parts
-    const queuePlace = { queuePosition: place.tasksAhead + 1, tasksAhead: place.tasksAhead }
+    const queuePlace = placeAfter(place.tasksAhead)
     let admitted: Task
     try {
       admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace })

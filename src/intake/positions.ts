@@ -1,6 +1,7 @@
 import type { Feed } from '../feed/feed.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Clock } from '../task/clock.ts'
+import { placeAfter } from '../task/event.ts'
 
 /** A watched task hears of its place at most this often. */
 const POSITION_INTERVAL_MS = 2000
@@ -45,7 +46,7 @@ export class Positions {
     for (const { id } of remaining > 0 ? pool.waitingInOrder() : []) {
       if (feed.hasSubscribers(id)) {
         const isNews = this.#told.has(id) && this.#told.get(id) !== tasksAhead
-        if (isNews) feed.publish({ type: 'position', taskId: id, queuePosition: tasksAhead + 1, tasksAhead })
+        if (isNews) feed.publish({ type: 'position', taskId: id, ...placeAfter(tasksAhead) })
         told.set(id, tasksAhead)
         remaining -= 1
         if (remaining === 0) break

@@ -1,4 +1,4 @@
-import type { EventBody } from '../task/event.ts'
+import { placeAfter, type EventBody } from '../task/event.ts'
 import { failure, type Failure } from '../task/failure.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { Task, TaskChange } from '../task/task.ts'
@@ -32,7 +32,7 @@ export function settlementOf(task: Task, outcome: Outcome, { now, tasksAhead }: 
       return {
         // The attempt is given back: a stopping server burns none.
         change: { status: 'queued', attempt: Math.max(0, task.attempt - 1), startedAt: null },
-        body: { type: 'queued', queuePosition: tasksAhead + 1, tasksAhead },
+        body: { type: 'queued', ...placeAfter(tasksAhead) },
       }
   }
 }

@@ -35,10 +35,6 @@ export class WaitingRoom {
     return this.#countByPriority[priority] ?? 0
   }
 
-  has(id: string): boolean {
-    return this.#entries.has(id)
-  }
-
   /** Puts a task last in its level. The reply is its order key, with which it can be put back later. */
   enqueue(task: Task): number {
     const key = (HIGHEST_LEVEL - task.priority) * KEYS_PER_LEVEL + this.#arrivals

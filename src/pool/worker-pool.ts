@@ -1,5 +1,5 @@
 import { CancelRequested, type AbortReason } from '../task/abort.ts'
-import type { QueuePlace } from '../task/event.ts'
+import { placeAfter, type QueuePlace } from '../task/event.ts'
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
 import { Deadlines } from './deadlines.ts'
@@ -80,6 +80,11 @@ export class WorkerPool {
     return this.#isPaused
   }
 
+  /** Whether every place is reserved or taken. */
+  get isFull(): boolean {
+    return this.#reserved + this.#room.size >= this.#capacity
+  }
+
   get isDraining(): boolean {
     return this.#isDraining
   }
@@ -95,7 +100,7 @@ export class WorkerPool {
   /** Where a waiting task stands; null when it does not wait. */
   placeOf(id: string): QueuePlace | null {
     const tasksAhead = this.tasksAhead(id)
-    return tasksAhead === undefined ? null : { queuePosition: tasksAhead + 1, tasksAhead }
+    return tasksAhead === undefined ? null : placeAfter(tasksAhead)
   }
 
   /** Reserved and waiting tasks that would start before a newcomer of this priority. */
@@ -118,7 +123,7 @@ export class WorkerPool {
 
   /** Holds a place, or refuses with undefined: the bound counts reserved and waiting tasks. */
   reserve(priority: Priority): Place | undefined {
-    if (this.#isDraining || this.#reserved + this.#room.size >= this.#capacity) return undefined
+    if (this.#isDraining || this.isFull) return undefined
     const tasksAhead = this.waitingAtOrAbove(priority)
     this.#countReserved(priority, 1)
     let isHeld = true

@@ -32,6 +32,11 @@ export interface QueuePlace {
   readonly tasksAhead: number
 }
 
+/** The place behind so many tasks. */
+export function placeAfter(tasksAhead: number): QueuePlace {
+  return { queuePosition: tasksAhead + 1, tasksAhead }
+}
+
 export type EventBody =
   | ({ readonly type: 'queued' } & QueuePlace)
   | { readonly type: 'started'; readonly attempt: number }

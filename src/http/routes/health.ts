@@ -27,7 +27,7 @@ export function healthRoutes(app: App, parts: EdgeParts): void {
 function reasonsAgainst({ intake, pool, isReady }: EdgeParts): string[] {
   const reasons = []
   if (!isReady()) reasons.push('starting')
-  if (intake.isClosed || pool.isDraining) reasons.push('draining')
+  if (intake.isDraining) reasons.push('draining')
   // The way out of this one is a restart: a deaf handler cannot be ended otherwise.
   if (pool.isAtStuckLimit) reasons.push('stuck-handlers')
   return reasons

@@ -37,7 +37,6 @@ function originalStats({ intake, pool }: EdgeParts) {
 function addedStats({ intake, pool, clock }: EdgeParts, startedAt: number) {
   const { tally } = intake
   const oldest = pool.oldestCreatedAt
-  const isOpen = !intake.isClosed && !pool.isDraining
   return {
     total_cancelled: tally.of('cancelled'),
     total_expired: tally.of('expired'),
@@ -52,9 +51,9 @@ function addedStats({ intake, pool, clock }: EdgeParts, startedAt: number) {
     wait_seconds: inSeconds(intake.waitSamples.quantiles()),
     run_seconds: inSeconds(intake.runSamples.quantiles()),
     estimated_wait_seconds: byPriority(() => null),
-    accepting: isOpen && pool.waiting + pool.reserved < pool.capacity,
+    accepting: !intake.isDraining && !pool.isFull,
     paused: pool.isPaused,
-    draining: intake.isClosed || pool.isDraining,
+    draining: intake.isDraining,
     engine: 'local' as const,
     uptime_seconds: Math.round((clock.monotonic() - startedAt) / 1000),
   }

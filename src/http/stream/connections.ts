@@ -16,10 +16,6 @@ export class Connections {
     this.#clock = clock
   }
 
-  get size(): number {
-    return this.#open.size
-  }
-
   add(connection: Connection): void {
     this.#open.add(connection)
     this.#takeBackTimer ??= this.#clock.after(HEARTBEAT_MS, () => this.#beat())

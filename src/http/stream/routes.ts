@@ -33,7 +33,7 @@ async function openWebSocket(parts: EdgeParts, socket: WebSocket, request: Fasti
   }
   const connection = new Connection(webSocketSink(socket), subscription)
   socket.on('close', () => connection.end('finished'))
-  run(parts, connection, { id, after, subscription })
+  run(parts, connection, { id, after, subscription, isGone: socket.readyState !== socket.OPEN })
 }
 
 async function openEventStream(
@@ -57,9 +57,7 @@ async function openEventStream(
   const sink = eventStreamSink()
   const connection = new Connection(sink, subscription)
   reply.raw.on('close', () => connection.end('finished'))
-  run(parts, connection, { id, after, subscription })
-  // It may have gone while a hook of the host was waited for.
-  if (reply.raw.destroyed) connection.end('finished')
+  run(parts, connection, { id, after, subscription, isGone: reply.raw.destroyed })
   return reply.headers(EVENT_STREAM_HEADERS).send(sink.body)
 }
 
@@ -67,9 +65,13 @@ interface Reading {
   readonly id: string
   readonly after: number
   readonly subscription: ReturnType<EdgeParts['feed']['subscribe']>
+  /** The reader left while the journal, or a hook of the host, was waited for: its `close` was not heard. */
+  readonly isGone: boolean
 }
 
-function run(parts: EdgeParts, connection: Connection, { id, after, subscription }: Reading): void {
+function run(parts: EdgeParts, connection: Connection, reading: Reading): void {
+  const { id, after, subscription, isGone } = reading
+  if (isGone) return connection.end('finished')
   const { journal, connections, prefix, pool } = parts
   connections.add(connection)
   const frames = framesOf({
