@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createAnalysis } from './analysis/analysis.ts'
-import type { Settings } from './config.ts'
+import { SETTINGS, type Settings } from './config.ts'
 import { Feed } from './feed/feed.ts'
 import { Connector } from './fetch/connector.ts'
+import { WEB_PORTS } from './fetch/policy.ts'
 import type { TaskType } from './handler/define-task.ts'
 import { Registry } from './handler/registry.ts'
 import { createRunner } from './handler/runner.ts'
@@ -128,8 +129,12 @@ function assembleMemory(settings: Settings, clock: Clock) {
   const spoolFolder = join(dataDir, `spool-${process.pid}`)
   const spool = new Spool(spoolFolder)
   const { keptTasks: maxFinished, keptBytes: maxFinishedBytes, maxUploadBytes, maxFetchBytes } = settings
+  const { youTubeUrl } = settings
+  const isUsual = youTubeUrl === SETTINGS.youTubeUrl.default
   const connector = new Connector({
-    allowHosts: settings.fetchAllowHosts,
+    ports: WEB_PORTS,
+    // An operator who names another place for YouTube trusts that too.
+    allowHosts: isUsual ? settings.fetchAllowHosts : [...settings.fetchAllowHosts, new URL(youTubeUrl).host],
     timeoutMs: settings.fetchTimeoutMs,
     maxBytes: maxFetchBytes,
   })
@@ -142,7 +147,15 @@ function assembleMemory(settings: Settings, clock: Clock) {
     dataDir,
     spool,
     connector,
-    analysis: createAnalysis({ connector, spool, spoolFolder, maxUploadBytes, maxFetchBytes, parser }),
+    analysis: createAnalysis({
+      connector,
+      spool,
+      spoolFolder,
+      maxUploadBytes,
+      maxFetchBytes,
+      youTubeUrl,
+      parser,
+    }),
     journal: createMemoryJournal({ maxFinished, maxFinishedBytes }),
     feed: new Feed(FEED_LIMITS),
     connections: new Connections(clock),

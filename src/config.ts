@@ -164,6 +164,13 @@ export const SETTINGS = {
     meaning: 'Largest fetched document, counted after decoding. 1 to 2048.',
     schema: megabytes(2048),
   },
+  youTubeUrl: {
+    env: 'YOUTUBE_URL',
+    default: 'https://www.youtube.com',
+    unit: 'address',
+    meaning: 'Where YouTube answers, or what stands in for it: players and captions are asked for there.',
+    schema: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
+  },
   parserMemoryBytes: {
     env: 'PARSER_MEMORY_MB',
     default: '768',

@@ -4,8 +4,9 @@ import { defineTask, type TaskType } from '../handler/define-task.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { ParserLimits } from './isolation/parser-process.ts'
 import { Parsers } from './isolation/parsers.ts'
-import { reportOnAddress, reportOnText, reportOnUpload } from './report-task.ts'
+import { reportOnAddress, reportOnText, reportOnUpload, reportOnVideo } from './report-task.ts'
 import { READABLE_TYPES } from './source/media-types.ts'
+import { videoLinkOf } from './youtube/link.ts'
 
 export interface AnalysisOptions {
   readonly connector: Connector
@@ -14,6 +15,8 @@ export interface AnalysisOptions {
   readonly spoolFolder: string
   readonly maxUploadBytes: number
   readonly maxFetchBytes: number
+  /** Where YouTube answers. */
+  readonly youTubeUrl: string
   readonly parser: ParserLimits & { readonly maxIdle: number }
 }
 
@@ -25,7 +28,9 @@ export interface Analysis {
 }
 
 const MAX_TITLE_CHARS = 200
-const CONVERT = 'Convert it to PDF, HTML, Markdown or plain text, and send that.'
+const CONVERT = 'Convert it to PDF, docx, HTML, Markdown or plain text, and send that.'
+/** BCP 47, as far as captions need it. */
+const LANGUAGE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i
 
 const title = z.string().trim().min(1).max(MAX_TITLE_CHARS).optional()
 const uploadInput = z.object({ title })
@@ -54,10 +59,14 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   const summarize = defineTask({
     type: 'summarize',
     input: summarizeInput(connector),
-    run: (input, ctx) =>
-      input.url === undefined
-        ? reportOnText(parts, { text: input.text ?? '', title: input.title }, ctx)
-        : reportOnAddress(parts, { url: input.url, title: input.title }, ctx),
+    run: (input, ctx) => {
+      const { url, text = '', title, language } = input
+      if (url === undefined) return reportOnText(parts, { text, title }, ctx)
+      const link = videoLinkOf(url)
+      return link.kind === 'video'
+        ? reportOnVideo(parts, { id: link.id, title, language }, ctx)
+        : reportOnAddress(parts, { url, title, language }, ctx)
+    },
   })
   return {
     types: [summarize, analyzePdf, analyzeDocument],
@@ -66,21 +75,26 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   }
 }
 
+const UNSAFE = { code: 'unsafe-url' }
+
 /** `{url}` or `{text}`, with a title if there is one. */
 function summarizeInput(connector: Connector) {
   const url = z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).max(2048)
   return z
     .strictObject({
       url: url
-        .refine((address) => connector.allows(address), {
-          error: 'this host may not be fetched; the operator names hosts in FETCH_ALLOW_HOSTS',
-          params: { code: 'unsafe-url' },
+        .superRefine((address, { issues }) => {
           // An address that is none is not unsafe too.
-          when: (payload) => payload.issues.length === 0,
+          if (issues.length > 0) return
+          const refusal = connector.refusalOf(address)
+          const message = `this address may not be fetched: ${refusal}`
+          if (refusal !== null) issues.push({ code: 'custom', input: address, message, params: UNSAFE })
         })
+        .refine((address) => videoLinkOf(address).kind !== 'broken', 'this YouTube link names no video')
         .optional(),
       text: z.string().min(1).optional(),
       title,
+      language: z.string().regex(LANGUAGE, 'expected a language such as en, zh or pt-BR').optional(),
     })
     .refine(
       (input) => (input.url === undefined) !== (input.text === undefined),

@@ -1,36 +1,27 @@
 import { createHash } from 'node:crypto'
 import { parse } from 'node:path'
-import type { Connector } from '../fetch/connector.ts'
+import type { Connector, Fetched } from '../fetch/connector.ts'
 import type { Context } from '../handler/context.ts'
 import type { PutReply, Spool } from '../spool/spool.ts'
 import { TaskError } from '../task/failure.ts'
 import type { Upload } from '../task/task.ts'
 import type { Report } from './engine/report.ts'
 import type { Parsers } from './isolation/parsers.ts'
-import type { JobNews } from './isolation/protocol.ts'
-import { READABLE_TYPES } from './source/media-types.ts'
+import { READABLE_TYPES, YOUTUBE_CAPTIONS } from './source/media-types.ts'
+import { relay, tellStage } from './stages.ts'
+import { captionsOf } from './youtube/captions.ts'
 
 export interface ReportParts {
   readonly parsers: Parsers
   readonly connector: Connector
   readonly spool: Spool
   readonly maxFetchBytes: number
+  /** Where YouTube answers. */
+  readonly youTubeUrl: string
 }
 
 interface Titled {
   readonly title?: string | undefined
-}
-
-/** Where the work of a report stands: the share that is done when a stage begins. */
-const STAGES = { fetching: 0, reading: 5, language: 60, ranking: 70, writing: 95 } as const
-type Stage = keyof typeof STAGES
-const STAGE_NAMES = Object.keys(STAGES) as Stage[]
-const STAGE_MESSAGES: Record<Stage, string> = {
-  fetching: 'Fetching the document',
-  reading: 'Reading the document',
-  language: 'Splitting the text into sentences',
-  ranking: 'Ranking the sentences',
-  writing: 'Writing the report',
 }
 
 /** The report on the file that came with the task. */
@@ -51,30 +42,54 @@ export function reportOnText(
   const sha256 = createHash('sha256').update(text).digest('hex')
   const request = { title: title ?? null, fallbackTitle: 'Text', sha256 }
   tellStage(ctx, 'reading')
-  return parsers.run({ source: { kind: 'text', text }, request }, relay(ctx), ctx.signal)
+  const source = { kind: 'text', text, mediaType: 'text/plain' } as const
+  return parsers.run({ source, request }, relay(ctx), ctx.signal)
 }
 
 /** The report on what an address leads to. */
 export async function reportOnAddress(
   parts: ReportParts,
-  { url, title }: Titled & { readonly url: string },
+  { url, title, language }: Titled & { readonly url: string; readonly language?: string | undefined },
   ctx: Context,
 ): Promise<Report> {
   tellStage(ctx, 'fetching')
-  const file = await fetchFile(parts, url, ctx.signal)
+  const headers = language === undefined ? {} : { 'accept-language': language }
+  const fetched = await parts.connector.fetch(url, { signal: ctx.signal, headers })
+  const file = await keep(parts, fetched)
   try {
     tellStage(ctx, 'reading')
     const { mediaType, sha256 } = file
     const request = { title: title ?? null, fallbackTitle: new URL(url).host, sha256 }
-    const source = { kind: 'file', path: parts.spool.pathOf(file), mediaType } as const
+    const path = parts.spool.pathOf(file)
+    const source = { kind: 'file', path, mediaType, charset: charsetOf(fetched.contentType) } as const
     return await parts.parsers.run({ source, request }, relay(ctx), ctx.signal)
   } finally {
     await parts.spool.remove(file)
   }
 }
 
-async function fetchFile({ connector, spool, maxFetchBytes }: ReportParts, url: string, signal: AbortSignal) {
-  const { body } = await connector.get(url, signal)
+/** The report on what is said in a video, by its captions. */
+export async function reportOnVideo(
+  { parsers, connector, youTubeUrl: baseUrl }: ReportParts,
+  { id, title, language }: Titled & { readonly id: string; readonly language?: string | undefined },
+  ctx: Context,
+): Promise<Report> {
+  tellStage(ctx, 'fetching', { message: 'Asking YouTube for the captions' })
+  const { signal } = ctx
+  const captions = await captionsOf({ connector, baseUrl, signal }, { id, language })
+  const request = {
+    title: title ?? null,
+    fallbackTitle: captions.title,
+    sha256: createHash('sha256').update(captions.text).digest('hex'),
+    timeLink: `https://youtu.be/${id}?t=`,
+    notes: captions.notes,
+  }
+  tellStage(ctx, 'reading')
+  const source = { kind: 'text', text: captions.text, mediaType: YOUTUBE_CAPTIONS } as const
+  return parsers.run({ source, request }, relay(ctx), signal)
+}
+
+async function keep({ spool, maxFetchBytes }: ReportParts, { body }: Fetched): Promise<Upload> {
   const put = await spool.put(body, { name: 'fetched', maxBytes: maxFetchBytes, accept: READABLE_TYPES })
   return storedOf(put)
 }
@@ -95,24 +110,7 @@ function storedOf(put: PutReply): Upload {
   }
 }
 
-/** Tells the watchers what the reading process tells. */
-function relay(ctx: Context): (news: JobNews) => void {
-  return (news) => {
-    if (news.kind !== 'reading') return tellStage(ctx, news.kind)
-    const share = news.page / news.pages
-    tellStage(ctx, 'reading', { share, message: `Read page ${news.page} of ${news.pages}` })
-  }
-}
-
-/** Says which stage the work has reached, and how much of the stage is done (0 to 1). */
-function tellStage(
-  ctx: Context,
-  stage: Stage,
-  { share = 0, message = STAGE_MESSAGES[stage] }: { share?: number; message?: string } = {},
-): void {
-  const index = STAGE_NAMES.indexOf(stage)
-  const next = STAGE_NAMES[index + 1]
-  const end = next === undefined ? 100 : STAGES[next]
-  const percent = Math.round(STAGES[stage] + share * (end - STAGES[stage]))
-  ctx.progress(percent, message, { stage, step: index + 1, totalSteps: STAGE_NAMES.length })
+/** `text/html; charset=gb2312` → `gb2312`. */
+function charsetOf(contentType: string | null): string | null {
+  return /;\s*charset\s*=\s*"?([\w-]+)/i.exec(contentType ?? '')?.[1] ?? null
 }

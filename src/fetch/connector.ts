@@ -1,64 +1,79 @@
-import { Agent, fetch, type Response } from 'undici'
 import { Readable } from 'node:stream'
+import { Agent, fetch, type Response } from 'undici'
 import { TaskError } from '../task/failure.ts'
+import { failureOfStatus, hostOf, silence } from './failures.ts'
+import { guardedConnect, type Network } from './guarded-connect.ts'
+import { AddressPolicy } from './policy.ts'
 
 export interface ConnectorOptions {
-  /** Hosts that may be fetched from, with their port where it is not the usual one. */
+  /** Ports that may be dialled. */
+  readonly ports: readonly number[]
+  /** Hosts that the operator trusts, with their port where it is not the usual one. */
   readonly allowHosts: readonly string[]
   /** For the whole fetch, redirects included. */
   readonly timeoutMs: number
   /** Counted after decoding. */
   readonly maxBytes: number
+  /** How names become addresses and addresses connections; default: as this machine does. */
+  readonly network?: Network
+}
+
+export interface FetchOptions {
+  readonly signal: AbortSignal
+  readonly headers?: Readonly<Record<string, string>>
+  /** Present: the request is a POST of this JSON, and is not redirected. */
+  readonly json?: unknown
 }
 
 export interface Fetched {
   /** The address after redirects. */
   readonly url: string
+  readonly contentType: string | null
   readonly body: Readable
 }
 
 const MAX_REDIRECTS = 5
-const CONNECT_TIMEOUT_MS = 5000
+const HEADERS = {
+  'user-agent': 'headgate',
+  accept: 'text/html,application/xhtml+xml,application/pdf,text/plain;q=0.9,*/*;q=0.5',
+}
 
 /**
- * Every outgoing request to an address that a user named. Only hosts on the list of the operator are
- * dialled; each redirect is checked again, and the body is counted as it is decoded.
+ * Every outgoing request to an address that a user named: public hosts only, each redirect checked again,
+ * the checked address is the one that is dialled, and the body is counted as it is decoded.
  */
 export class Connector {
   readonly #options: ConnectorOptions
-  readonly #agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } })
+  readonly #policy: AddressPolicy
+  readonly #agent: Agent
 
   constructor(options: ConnectorOptions) {
     this.#options = options
+    this.#policy = new AddressPolicy(options.ports, options.allowHosts)
+    const isTrusted = (url: URL) => this.#policy.isTrusted(url)
+    this.#agent = new Agent({ connect: guardedConnect(isTrusted, options.network) })
   }
 
-  /** Whether an address may be fetched: http or https, no user name, a host on the list. */
-  allows(address: string): boolean {
-    const url = URL.canParse(address) ? new URL(address) : null
-    return (
-      url !== null &&
-      (url.protocol === 'http:' || url.protocol === 'https:') &&
-      url.username === '' &&
-      url.password === '' &&
-      this.#options.allowHosts.includes(url.host)
-    )
+  /** Why an address may not be fetched, as far as it says so itself; null when it may be dialled. */
+  refusalOf(address: string): string | null {
+    return this.#policy.refusalOf(address)
   }
 
   /** @throws TaskError that says why there is no document: refused, unreachable, too slow, or its status. */
-  async get(address: string, signal: AbortSignal): Promise<Fetched> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)])
+  async fetch(address: string, options: FetchOptions): Promise<Fetched> {
+    const limit = AbortSignal.any([options.signal, AbortSignal.timeout(this.#options.timeoutMs)])
     let url = address
     for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
-      if (!this.allows(url)) {
-        throw new TaskError('ssrf_blocked', `The address leads to ${hostOf(url)}, which may not be fetched.`)
-      }
-      const response = await this.#dial(url, limit)
-      const location = response.headers.get('location')
-      if (response.status < 300 || response.status > 399 || location === null) {
-        return { url, body: Readable.from(this.#bodyOf(response, url, limit)) }
+      const response = await this.#dial(url, { ...options, signal: limit })
+      const next = redirectOf(response, url)
+      if (next === null) {
+        const body = Readable.from(this.#bodyOf(response, url, limit))
+        return { url, contentType: response.headers.get('content-type'), body }
       }
       await response.body?.cancel()
-      url = new URL(location, url).href
+      if (options.json !== undefined)
+        throw new TaskError('access_forbidden', `${hostOf(url)} sends elsewhere.`)
+      url = next
     }
     throw new TaskError('invalid_url', `The address redirects more than ${MAX_REDIRECTS} times.`)
   }
@@ -67,15 +82,27 @@ export class Connector {
     await this.#agent.destroy()
   }
 
-  async #dial(url: string, signal: AbortSignal): Promise<Response> {
-    const response = await fetch(url, { dispatcher: this.#agent, redirect: 'manual', signal }).catch(
-      (error: unknown) => {
-        throw silence(error, url, signal)
+  async #dial(url: string, { signal, headers, json }: FetchOptions): Promise<Response> {
+    const refusal = this.#policy.refusalOf(url)
+    if (refusal !== null)
+      throw new TaskError('ssrf_blocked', `${hostOf(url)} is not fetched from: ${refusal}.`)
+    const request = {
+      dispatcher: this.#agent,
+      redirect: 'manual',
+      signal,
+      headers: {
+        ...HEADERS,
+        ...headers,
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
       },
-    )
+      ...(json === undefined ? {} : { method: 'POST', body: JSON.stringify(json) }),
+    } as const
+    const response = await fetch(url, request).catch((error: unknown) => {
+      throw silence(error, url, signal)
+    })
     if (response.status < 400) return response
     await response.body?.cancel()
-    throw statusError(response.status, url)
+    throw failureOfStatus(response, url)
   }
 
   async *#bodyOf(response: Response, url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -95,23 +122,11 @@ export class Connector {
   }
 }
 
-/** What a request that broke off means: our own caller's stop, or a host that is not there or too slow. */
-function silence(error: unknown, url: string, signal: AbortSignal): unknown {
-  const isStopped = signal.aborted && (signal.reason as Error).name !== 'TimeoutError'
-  if (isStopped) return signal.reason
-  return new TaskError('network_timeout', `${hostOf(url)} did not answer in time.`, { cause: error })
-}
-
-function statusError(status: number, url: string): TaskError {
-  const host = hostOf(url)
-  if (status === 401 || status === 403)
-    return new TaskError('access_forbidden', `${host} refuses access (${status}).`)
-  if (status === 404 || status === 410)
-    return new TaskError('invalid_url', `${host} has no such document (${status}).`)
-  if (status === 429) return new TaskError('rate_limited', `${host} asks for fewer requests (429).`)
-  return new TaskError('network_timeout', `${host} answered ${status}.`)
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : 'an unreadable address'
+/** Where a reply leads; null when it is the document itself. */
+function redirectOf({ status, headers }: Response, url: string): string | null {
+  const location = headers.get('location')
+  if (status < 300 || status > 399 || location === null) return null
+  if (!URL.canParse(location, url))
+    throw new TaskError('invalid_url', `${hostOf(url)} redirects to no address.`)
+  return new URL(location, url).href
 }

@@ -1,4 +1,5 @@
 import { fileTypeFromFile } from 'file-type'
+import { open } from 'node:fs/promises'
 
 /** A file is recognised by this much of its beginning. */
 export const HEAD_BYTES = 64 * 1024
@@ -6,6 +7,10 @@ export const HEAD_BYTES = 64 * 1024
 const PDF_MARK = '%PDF-'
 /** Readers of PDF look for the mark this far into the file. */
 const PDF_MARK_WITHIN = 1024
+/** An Office file under a password is an old container with this stream in it. */
+const ENCRYPTED_OFFICE_MARK = Buffer.from('EncryptedPackage', 'utf16le')
+const DIRECTORY_BYTES = 4096
+const ENCRYPTED_OFFICE = 'application/x-encrypted-office'
 const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html|head|body)[\s>]/i
 const JSON_START = /^\s*(\{\s*"[^"]*"\s*:|\[\s*[{["])/
 /** Control characters that plain text does not have; tab, line feed, form feed and return are text. */
@@ -19,6 +24,7 @@ const MAX_BINARY_SHARE = 0.001
  */
 export async function recognise(path: string, head: Buffer): Promise<string> {
   const found = await fileTypeFromFile(path)
+  if (found?.mime === 'application/x-cfb' && (await isEncryptedOffice(path, head))) return ENCRYPTED_OFFICE
   if (found !== undefined && found.mime !== 'application/xml') return found.mime
   if (head.subarray(0, PDF_MARK_WITHIN).includes(PDF_MARK)) return 'application/pdf'
   const text = textOf(head)
@@ -26,6 +32,20 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   if (HTML_START.test(text)) return 'text/html'
   if (JSON_START.test(text)) return 'application/json'
   return found?.mime ?? 'text/plain'
+}
+
+/** Looks into the first directory of the container, whose place its header names (MS-CFB, 2.2). */
+async function isEncryptedOffice(path: string, head: Buffer): Promise<boolean> {
+  const sectorBytes = 2 ** head.readUInt16LE(30)
+  const directoryAt = (head.readUInt32LE(48) + 1) * sectorBytes
+  const file = await open(path)
+  try {
+    const directory = Buffer.alloc(DIRECTORY_BYTES)
+    await file.read(directory, 0, DIRECTORY_BYTES, directoryAt)
+    return directory.includes(ENCRYPTED_OFFICE_MARK)
+  } finally {
+    await file.close()
+  }
 }
 
 /** The beginning as text, read loosely; undefined when it holds what text does not. */

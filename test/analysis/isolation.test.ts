@@ -31,7 +31,7 @@ async function setup(limits = {}) {
     request: { title: null, fallbackTitle: 'F', sha256: 'a'.repeat(64) },
   })
   const onText = (text: string, signal = new AbortController().signal) =>
-    parsers.run(jobOf({ kind: 'text', text }), () => undefined, signal)
+    parsers.run(jobOf({ kind: 'text', text, mediaType: 'text/plain' }), () => undefined, signal)
   const onFile = async (
     content: string | Uint8Array,
     mediaType: string,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { layOut } from '../../src/analysis/source/pdf-layout.ts'
-import { linesOf, type PdfItem, type PdfLine } from '../../src/analysis/source/pdf-lines.ts'
-import { readPdf } from '../../src/analysis/source/pdf.ts'
+import { layOut } from '../../src/analysis/source/pdf/layout.ts'
+import { linesOf, type PdfItem, type PdfLine } from '../../src/analysis/source/pdf/lines.ts'
+import { readPdf } from '../../src/analysis/source/pdf/pdf.ts'
 import { samplePdf } from '../support/pdf.ts'
 
 const item = (text: string, x: number, y: number, given: Partial<PdfItem> = {}): PdfItem => ({
@@ -52,7 +52,7 @@ test('divided words are joined, also over a column and a page', () => {
     2,
   )
   expect(sections[0]?.paragraphs).toEqual([
-    { text: 'The specialization goes on in columns.', page: 1, isListItem: false },
+    { text: 'The specialization goes on in columns.', page: 1, seconds: null, isListItem: false },
   ])
 })
 

@@ -1,5 +1,6 @@
 import type { Report } from './report.ts'
 import type { Sentence } from './sentences.ts'
+import { clockTime } from '../source/document.ts'
 
 /** The words of a report's frame, in the language of its text. */
 const ENGLISH = {
@@ -25,11 +26,15 @@ const CHINESE: typeof ENGLISH = {
   separator: '、',
 }
 
-/** The report as Markdown: every point with its page, under its heading. */
-export function markdownOf(report: Omit<Report, 'markdown'>, summary: readonly Sentence[]): string {
+/** The report as Markdown: every point with its page, or its time, under its heading. */
+export function markdownOf(
+  report: Omit<Report, 'markdown'>,
+  summary: readonly Sentence[],
+  timeLink?: string,
+): string {
   const frame = report.language === 'zh' ? CHINESE : ENGLISH
-  const cite = ({ text, page }: { text: string; page: number | null }) =>
-    `${escaped(text)}${page === null ? '' : frame.page(page)}`
+  const cite = ({ text, page, seconds }: Pick<Sentence, 'text' | 'page' | 'seconds'>) =>
+    `${escaped(text)}${page === null ? '' : frame.page(page)}${seconds === null ? '' : moment(seconds, timeLink)}`
   const { words, characters, pages, reading_minutes: minutes } = report.length
 
   const blocks = [`# ${escaped(report.title)}`, `*${frame.about({ words, characters, pages, minutes })}*`]
@@ -48,6 +53,11 @@ export function markdownOf(report: Omit<Report, 'markdown'>, summary: readonly S
     blocks.push(`## ${frame.notes}`, report.warnings.map((warning) => `- ${escaped(warning)}`).join('\n'))
   }
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`
+}
+
+function moment(seconds: number, timeLink: string | undefined): string {
+  const time = clockTime(seconds)
+  return timeLink === undefined ? ` (${time})` : ` ([${time}](${timeLink}${Math.floor(seconds)}))`
 }
 
 /** Text of a document is data: nothing in it becomes markup. */

@@ -19,7 +19,14 @@ export interface Report {
 interface ReportSection {
   readonly heading: string | null
   readonly page: number | null
-  readonly points: readonly { readonly text: string; readonly page: number | null }[]
+  readonly points: readonly ReportPoint[]
+}
+
+interface ReportPoint {
+  readonly text: string
+  readonly page: number | null
+  /** Time from the beginning; null where the source is not spoken. */
+  readonly seconds: number | null
 }
 
 interface ReportLength {
@@ -37,6 +44,10 @@ export interface ReportRequest {
   /** What to call a document that names itself nowhere. */
   readonly fallbackTitle: string
   readonly sha256: string
+  /** What leads to a moment of the source, when its seconds are put behind it; absent: nothing does. */
+  readonly timeLink?: string
+  /** What a reader should know about how the source was found. */
+  readonly notes?: readonly string[]
 }
 
 export type ReportStage = 'language' | 'ranking' | 'writing'

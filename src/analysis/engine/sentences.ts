@@ -4,6 +4,7 @@ import type { Paragraph, SourceDocument } from '../source/document.ts'
 export interface Sentence {
   readonly text: string
   readonly page: number | null
+  readonly seconds: number | null
   /** Index of its section in the document. */
   readonly section: number
   /** Place in the whole document, rising. */
@@ -28,7 +29,8 @@ export function sentencesOf(document: SourceDocument, language: string): Sentenc
         const key = text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
         if (seen.has(key)) continue
         seen.add(key)
-        sentences.push({ text, page: paragraph.page, section, order: sentences.length })
+        const { page, seconds } = paragraph
+        sentences.push({ text, page, seconds, section, order: sentences.length })
       }
     }
   }

@@ -19,7 +19,8 @@ export function writeReport(
   request: ReportRequest,
   told: (stage: ReportStage) => void,
 ): Report {
-  const { document, warnings } = limited(source)
+  const { document, warnings: found } = limited(source)
+  const warnings = [...found, ...(request.notes ?? [])]
   const text = document.sections.flatMap((section) => section.paragraphs.map((paragraph) => paragraph.text))
   told('language')
   const language = languageOf(text.join('\n'))
@@ -39,7 +40,7 @@ export function writeReport(
     key_points: summary.sections.map(({ heading, page, points }) => ({
       heading,
       page,
-      points: points.map((point) => ({ text: point.text, page: point.page })),
+      points: points.map(({ text: point, page: on, seconds }) => ({ text: point, page: on, seconds })),
     })),
     keywords,
     language,
@@ -49,7 +50,7 @@ export function writeReport(
     filename: `${fileNameOf(title)}-${hash.slice(0, 8)}.md`,
     hash,
   }
-  return { ...report, markdown: markdownOf(report, summary.sentences) }
+  return { ...report, markdown: markdownOf(report, summary.sentences, request.timeLink) }
 }
 
 function joined(sentences: readonly Sentence[], language: string): string {

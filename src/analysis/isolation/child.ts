@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { TaskError } from '../../task/failure.ts'
 import { writeReport } from '../engine/write-report.ts'
-import { readDocument } from '../source/read.ts'
+import { readDocument, type SourceFile } from '../source/read.ts'
 import type { ChildMessage, Job } from './protocol.ts'
 
 /** The child process: one job at a time, each reads a hostile file and may be killed for it. */
@@ -15,9 +15,9 @@ tell({ type: 'ready' })
 
 async function work(job: Job): Promise<void> {
   try {
-    const { bytes, mediaType } = await bytesOf(job)
+    const file = await fileOf(job)
     let toldAt = 0
-    const document = await readDocument(bytes, mediaType, (page, pages) => {
+    const document = await readDocument(file, (page, pages) => {
       if (page < pages && Date.now() - toldAt < NEWS_INTERVAL_MS) return
       toldAt = Date.now()
       tell({ type: 'news', news: { kind: 'reading', page, pages } })
@@ -31,9 +31,13 @@ async function work(job: Job): Promise<void> {
   }
 }
 
-async function bytesOf({ source }: Job): Promise<{ bytes: Uint8Array; mediaType: string }> {
-  if (source.kind === 'text') return { bytes: new TextEncoder().encode(source.text), mediaType: 'text/plain' }
-  return { bytes: new Uint8Array(await readFile(source.path)), mediaType: source.mediaType }
+async function fileOf({ source }: Job): Promise<SourceFile> {
+  if (source.kind === 'text') {
+    const { text, mediaType } = source
+    return { bytes: new TextEncoder().encode(text), mediaType, charset: 'utf-8' }
+  }
+  const { path, mediaType, charset = null } = source
+  return { bytes: new Uint8Array(await readFile(path)), mediaType, charset }
 }
 
 function tellDefect(error: unknown): void {

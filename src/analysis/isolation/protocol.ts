@@ -4,8 +4,14 @@ import type { Report, ReportRequest, ReportStage } from '../engine/report.ts'
 /** What a child is asked: read a file, or text that came with the request, and report on it. */
 export interface Job {
   readonly source:
-    | { readonly kind: 'file'; readonly path: string; readonly mediaType: string }
-    | { readonly kind: 'text'; readonly text: string }
+    | {
+        readonly kind: 'file'
+        readonly path: string
+        readonly mediaType: string
+        /** What the sender's header said of text; absent or null when it said nothing. */
+        readonly charset?: string | null
+      }
+    | { readonly kind: 'text'; readonly text: string; readonly mediaType: string }
   readonly request: ReportRequest
 }
 

@@ -17,9 +17,13 @@ export interface Paragraph {
   readonly text: string
   /** 1 for the first; null where the source has no pages. */
   readonly page: number | null
+  /** Time from the beginning, in seconds; null where the source is not spoken. */
+  readonly seconds: number | null
   /** A list item is a sentence only when it reads as one. */
   readonly isListItem: boolean
 }
+
+type ParagraphPlace = Partial<Omit<Paragraph, 'text'>>
 
 /** Collects paragraphs under their headings. */
 export class SectionBuilder {
@@ -32,9 +36,9 @@ export class SectionBuilder {
     if (heading !== '') this.#sections.push({ heading, paragraphs: [] })
   }
 
-  paragraph(text: string, page: number | null = null, isListItem = false): void {
+  paragraph(text: string, { page = null, seconds = null, isListItem = false }: ParagraphPlace = {}): void {
     const trimmed = text.replace(/\s+/g, ' ').trim()
-    if (trimmed !== '') this.#sections.at(-1)?.paragraphs.push({ text: trimmed, page, isListItem })
+    if (trimmed !== '') this.#sections.at(-1)?.paragraphs.push({ text: trimmed, page, seconds, isListItem })
   }
 
   /** Sections that hold text. */
@@ -52,3 +56,14 @@ export function joinLines(before: string, after: string): string {
 const WIDE = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303f\\uff00-\\uffef'
 const WIDE_END = new RegExp(`[${WIDE}]$`, 'u')
 const WIDE_START = new RegExp(`^[${WIDE}]`, 'u')
+
+/** `1:02:03`, or `2:03` below an hour. */
+export function clockTime(seconds: number): string {
+  const [hours, minutes, rest] = [
+    Math.floor(seconds / 3600),
+    Math.floor(seconds / 60) % 60,
+    Math.floor(seconds) % 60,
+  ]
+  const tail = `${minutes}`.padStart(hours > 0 ? 2 : 1, '0')
+  return `${hours > 0 ? `${hours}:` : ''}${tail}:${`${rest}`.padStart(2, '0')}`
+}

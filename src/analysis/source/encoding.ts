@@ -4,9 +4,12 @@ const GUESS_BYTES = 64 * 1024
 const META_CHARSET = /<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)/i
 const META_WITHIN = 2048
 
-/** Decodes text: byte order mark, then the page's own word, then strict UTF-8, then the best guess. */
-export function decodeText(bytes: Uint8Array): string {
-  const label = markOf(bytes) ?? metaOf(bytes)
+/**
+ * Decodes text: byte order mark, then what the sender's header said, then the page's own word, then strict
+ * UTF-8, then the best guess.
+ */
+export function decodeText(bytes: Uint8Array, charset: string | null = null): string {
+  const label = markOf(bytes) ?? encodingOf(charset) ?? metaOf(bytes)
   if (label !== undefined) return new TextDecoder(label).decode(bytes)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -23,8 +26,11 @@ function markOf(bytes: Uint8Array): string | undefined {
 }
 
 function metaOf(bytes: Uint8Array): string | undefined {
-  const label = META_CHARSET.exec(Buffer.from(bytes.subarray(0, META_WITHIN)).toString('latin1'))?.[1]
-  if (label === undefined) return undefined
+  return encodingOf(META_CHARSET.exec(Buffer.from(bytes.subarray(0, META_WITHIN)).toString('latin1'))?.[1])
+}
+
+function encodingOf(label: string | null | undefined): string | undefined {
+  if (label === null || label === undefined) return undefined
   try {
     return new TextDecoder(label).encoding
   } catch {

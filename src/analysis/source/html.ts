@@ -32,8 +32,8 @@ interface Page extends PageElement {
 }
 
 /** Reads a web page: the article that Readability finds in it, by its headings. */
-export function readHtml(bytes: Uint8Array): SourceDocument {
-  const document = pageOf(decodeText(bytes))
+export function readHtml(bytes: Uint8Array, charset: string | null = null): SourceDocument {
+  const document = pageOf(decodeText(bytes, charset))
   const pageTitle = document.querySelector('title')?.textContent ?? null
   const readable = document as unknown as ConstructorParameters<typeof Readability>[0]
   const article = new Readability(readable, { keepClasses: true }).parse()
@@ -47,6 +47,15 @@ export function readHtml(bytes: Uint8Array): SourceDocument {
   return { title, sections: builder.build(), pages: null, warnings }
 }
 
+/** Reads markup that is all text, such as a converter makes; gives the heading that it begins with. */
+export function readMarkup(html: string, builder: SectionBuilder): string | null {
+  const { body } = pageOf(`<html><body>${html}</body></html>`)
+  if (body === null) return null
+  readBlock(body, builder)
+  const [first] = body.children
+  return first?.tagName === 'H1' ? textOf(first) || null : null
+}
+
 function pageOf(html: string): Page {
   return parseHTML(html).document as Page
 }
@@ -58,7 +67,7 @@ function readBlock(element: PageElement, builder: SectionBuilder): void {
   if (HEADINGS.has(tag)) return builder.heading(textOf(element))
   const isInnermost = element.querySelector(BLOCKS) === null
   if (PARAGRAPHS.has(tag) || isInnermost) {
-    if (isInnermost || tag === 'P') return builder.paragraph(textOf(element), null, tag === 'LI')
+    if (isInnermost || tag === 'P') return builder.paragraph(textOf(element), { isListItem: tag === 'LI' })
   }
   for (const child of element.children) readBlock(child, builder)
 }

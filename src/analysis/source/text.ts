@@ -15,8 +15,8 @@ const LETTERS = /[\p{L}\p{N}]/gu
 const MIN_LETTER_SHARE = 0.4
 
 /** Reads Markdown and plain text: headings, paragraphs and list items; code, tables and rules are left out. */
-export function readText(bytes: Uint8Array): SourceDocument {
-  const text = decodeText(bytes).replace(/\r\n?/g, '\n').replace(FRONT_MATTER, '')
+export function readText(bytes: Uint8Array, charset: string | null = null): SourceDocument {
+  const text = decodeText(bytes, charset).replace(/\r\n?/g, '\n').replace(FRONT_MATTER, '')
   const reader = new LineReader()
   for (const line of text.split('\n')) reader.read(line)
   const sections = reader.end()
@@ -76,7 +76,7 @@ class LineReader {
   }
 
   #flush(): void {
-    this.#builder.paragraph(this.#open, null, this.#isListItem)
+    this.#builder.paragraph(this.#open, { isListItem: this.#isListItem })
     this.#open = ''
     this.#isListItem = false
   }

@@ -1,8 +1,8 @@
 import { getDocumentProxy } from 'unpdf'
-import { TaskError } from '../../task/failure.ts'
-import type { SourceDocument } from './document.ts'
-import { layOut } from './pdf-layout.ts'
-import { linesOf, type PdfItem, type PdfLine } from './pdf-lines.ts'
+import { TaskError } from '../../../task/failure.ts'
+import type { SourceDocument } from '../document.ts'
+import { layOut } from './layout.ts'
+import { linesOf, type PdfItem, type PdfLine } from './lines.ts'
 
 /** A page with fewer characters has no text worth the name. */
 const MIN_CHARS_PER_PAGE = 10

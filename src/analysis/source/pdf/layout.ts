@@ -1,5 +1,5 @@
-import { joinLines, SectionBuilder, type Section } from './document.ts'
-import type { PdfLine } from './pdf-lines.ts'
+import { joinLines, SectionBuilder, type Section } from '../document.ts'
+import type { PdfLine } from './lines.ts'
 
 /** A heading is this much larger than the running text, or of another font. */
 const LARGER = 1.08
@@ -30,7 +30,10 @@ export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
   let open: { text: string; page: number; last: PdfLine } | null = null
   const flush = () => {
     if (open !== null)
-      builder.paragraph(open.text.replace(LIST_MARK, ''), open.page, LIST_MARK.test(open.text))
+      builder.paragraph(open.text.replace(LIST_MARK, ''), {
+        page: open.page,
+        isListItem: LIST_MARK.test(open.text),
+      })
     open = null
   }
 

@@ -1,0 +1,134 @@
+import { text } from 'node:stream/consumers'
+import { z } from 'zod'
+import type { Connector } from '../../fetch/connector.ts'
+import { TaskError } from '../../task/failure.ts'
+import type { CaptionTrack } from './tracks.ts'
+
+/** What the player says of a video. */
+export interface Video {
+  readonly title: string
+  readonly tracks: readonly CaptionTrack[]
+}
+
+export interface YouTubeOptions {
+  readonly connector: Connector
+  /** Where YouTube answers, e.g. `https://www.youtube.com`. */
+  readonly baseUrl: string
+  readonly signal: AbortSignal
+}
+
+/** The client that still gets captions without a token of a browser; those of WEB answer with an empty body. */
+const CLIENT = { clientName: 'ANDROID', clientVersion: '20.10.38', androidSdkVersion: 34, hl: 'en' }
+export const CLIENT_HEADERS = {
+  'user-agent': 'com.google.android.youtube/20.10.38 (Linux; U; Android 14)',
+  accept: '*/*',
+}
+
+const name = z
+  .object({ simpleText: z.string().optional(), runs: z.array(z.object({ text: z.string() })).optional() })
+  .transform(({ simpleText, runs }) => simpleText ?? runs?.map((run) => run.text).join('') ?? '')
+
+const playerReply = z.object({
+  playabilityStatus: z.object({ status: z.string(), reason: z.string().default('') }),
+  videoDetails: z.object({ title: z.string() }).optional(),
+  captions: z
+    .object({
+      playerCaptionsTracklistRenderer: z.object({
+        captionTracks: z
+          .array(
+            z.object({
+              baseUrl: z.string(),
+              languageCode: z.string(),
+              kind: z.string().optional(),
+              name: name.optional(),
+            }),
+          )
+          .default([]),
+      }),
+    })
+    .optional(),
+})
+type PlayerReply = z.output<typeof playerReply>
+
+/**
+ * Asks YouTube's player for a video's title and captions.
+ *
+ * @throws TaskError `video_not_found`, `access_forbidden`, `no_subtitles` or `rate_limited`, each for what
+ *   YouTube said; else what the connector throws.
+ */
+export async function videoOf({ connector, baseUrl, signal }: YouTubeOptions, id: string): Promise<Video> {
+  const { body } = await connector.fetch(new URL('/youtubei/v1/player?prettyPrint=false', baseUrl).href, {
+    signal,
+    headers: CLIENT_HEADERS,
+    json: { context: { client: CLIENT }, videoId: id, contentCheckOk: true, racyCheckOk: true },
+  })
+  const reply = replyOf(await text(body))
+  checkPlayable(reply)
+  const tracks = reply.captions?.playerCaptionsTracklistRenderer.captionTracks ?? []
+  if (tracks.length === 0)
+    throw new TaskError('no_subtitles', 'This video has no captions, or they are disabled.')
+  return {
+    title: reply.videoDetails?.title ?? `YouTube ${id}`,
+    tracks: tracks.map((track) => ({
+      path: pathOf(track.baseUrl),
+      language: track.languageCode,
+      label: track.name ?? track.languageCode,
+      isAutomatic: track.kind === 'asr',
+    })),
+  }
+}
+
+/** Reads the reply; YouTube sends pages for people where it does not want to answer a program. */
+function replyOf(body: string): PlayerReply {
+  if (/^\s*</.test(body)) throw pageError(body)
+  try {
+    return playerReply.parse(JSON.parse(body))
+  } catch (error) {
+    throw new TaskError('unknown', 'YouTube sent a reply that cannot be read.', { cause: error })
+  }
+}
+
+const ASK_LATER = ['Wait some hours, or run the server at another address.']
+const SIGN_IN = ['Choose a video that can be watched without signing in.']
+
+/** What a page for people means, where data was expected. */
+export function pageError(page: string): TaskError {
+  if (/consent\.(youtube|google)\.com|action="[^"]*\/save"/.test(page)) {
+    const suggestions = [
+      'Accept the consent of YouTube once from this address, or run the server at another one.',
+    ]
+    return new TaskError(
+      'access_forbidden',
+      'YouTube asks for consent to cookies before it shows the video.',
+      { suggestions },
+    )
+  }
+  if (/g-recaptcha|captcha|unusual traffic/i.test(page)) {
+    return new TaskError('rate_limited', 'YouTube takes this address for a robot.', {
+      suggestions: ASK_LATER,
+    })
+  }
+  return new TaskError('unknown', 'YouTube sent a page where data was expected.')
+}
+
+function checkPlayable({ playabilityStatus: { status, reason } }: PlayerReply): void {
+  if (status === 'OK') return
+  const told = reason === '' ? status : reason
+  if (/not a bot|unusual traffic/i.test(reason)) {
+    throw new TaskError('rate_limited', `YouTube takes this address for a robot: ${told}`, {
+      suggestions: ASK_LATER,
+    })
+  }
+  if (status === 'ERROR') throw new TaskError('video_not_found', `YouTube has no such video: ${told}`)
+  throw new TaskError('access_forbidden', `YouTube does not show this video: ${told}`, {
+    suggestions: SIGN_IN,
+  })
+}
+
+/** Captions are fetched from the same place as the player, whatever host the reply names. */
+function pathOf(address: string): string {
+  if (!URL.canParse(address, 'https://www.youtube.com')) return address
+  const { pathname, searchParams } = new URL(address, 'https://www.youtube.com')
+  searchParams.set('fmt', 'json3')
+  return `${pathname}?${searchParams}`
+}

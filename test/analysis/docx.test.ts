@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { readDocx } from '../../src/analysis/source/office/docx.ts'
+import { docxOf, zipOf } from '../support/zip.ts'
+
+const failing = (errorType: string) =>
+  expect.objectContaining({ failure: expect.objectContaining({ errorType }) })
+const TEXT = ['# Water', 'A mill takes as much water as it can.', '# Gates', 'A gate holds the rest back.']
+
+test('a Word document is read by its headings, the first of which is its title', async () => {
+  const document = await readDocx(docxOf(TEXT))
+  expect(document.title).toBe('Water')
+  expect(
+    document.sections.map(({ heading, paragraphs }) => [heading, paragraphs.map(({ text }) => text)]),
+  ).toEqual([
+    ['Water', ['A mill takes as much water as it can.']],
+    ['Gates', ['A gate holds the rest back.']],
+  ])
+})
+
+test('entities of its own are not unfolded, and a file that it names is not read', async () => {
+  const bomb = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>'
+  const read = await readDocx(docxOf(['A line &f; of &b; text.'], [], bomb)).then(
+    ({ sections }) => JSON.stringify(sections),
+    (error: { failure: { errorType: string } }) => error.failure.errorType,
+  )
+  expect(read).not.toContain('root:')
+  expect(read).not.toContain('hahaha')
+})
+
+const zeros = Buffer.alloc(101 * 1024 * 1024)
+
+test.each([
+  [
+    'unpacks to more than 100 MB',
+    () => docxOf(TEXT, [{ name: 'word/media/big', data: zeros }]),
+    'input_too_large',
+  ],
+  [
+    'unpacks to more than it says',
+    () => docxOf(TEXT, [{ name: 'word/media/lie', data: zeros.subarray(0, 1_000_000), claimedBytes: 10 }]),
+    'input_rejected',
+  ],
+  ['holds one name twice', () => docxOf(TEXT, [{ name: 'word/document.xml', data: 'x' }]), 'input_rejected'],
+  ['leads out of its folder', () => docxOf(TEXT, [{ name: '../../evil', data: 'x' }]), 'input_rejected'],
+  ['leads to the root', () => docxOf(TEXT, [{ name: '/etc/evil', data: 'x' }]), 'input_rejected'],
+  ['leads to a drive', () => docxOf(TEXT, [{ name: 'C:\\evil', data: 'x' }]), 'input_rejected'],
+  [
+    'has thousands of entries',
+    () => zipOf(Array.from({ length: 6000 }, (_, index) => ({ name: `${index}`, data: '' }))),
+    'input_too_large',
+  ],
+  ['is cut off', () => docxOf(TEXT).subarray(0, 900), 'input_rejected'],
+  ['is no document inside', () => zipOf([{ name: 'a', data: 'b' }]), 'input_rejected'],
+])('an archive that %s ends with a named failure', async (_what, make, errorType) => {
+  await expect(readDocx(make())).rejects.toEqual(failing(errorType))
+})

@@ -1,0 +1,144 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo, LookupFunction } from 'node:net'
+import { Agent, buildConnector, fetch } from 'undici'
+import { expect, onTestFinished, test } from 'vitest'
+import { Connector } from '../../src/fetch/connector.ts'
+import { WEB_PORTS } from '../../src/fetch/policy.ts'
+import type { Network } from '../../src/fetch/guarded-connect.ts'
+import { privateAnswers, privateHosts, privateUrls, publicHosts } from './private-addresses.ts'
+
+async function listen(server: Server, host: string, port = 0): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(port, host, resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+/** A server on every address of this machine's loopback that counts who reaches it, and one that sends there. */
+async function setup(answers: (name: string) => readonly string[] = () => ['127.0.0.1']) {
+  let reached = 0
+  const canary = createServer((_request, response) => response.end('secret'))
+  canary.on('connection', () => (reached += 1))
+  const port = await listen(canary, '127.0.0.1')
+  const redirector = createServer((request, response) => {
+    const target = decodeURIComponent((request.url ?? '').slice(1))
+    response.writeHead(302, { location: Buffer.from(target).toString('latin1') }).end()
+  })
+  const trusted = `127.0.0.1:${await listen(redirector, '127.0.0.1')}`
+  const network: Network = { resolve: (name) => Promise.resolve(answers(name)), dialler: buildConnector }
+  // The canary's port is one of the web here, so that nothing but its address keeps it safe.
+  const options = { ports: [...WEB_PORTS, port], allowHosts: [trusted], timeoutMs: 5000, maxBytes: 1000 }
+  const connector = new Connector({ ...options, network })
+  onTestFinished(() => connector.close())
+  const outcomeOf = async (url: string) => {
+    try {
+      const { body } = await connector.fetch(url, { signal: new AbortController().signal })
+      for await (const _ of body);
+      return 'fetched'
+    } catch (error) {
+      return (error as { failure?: { errorType: string } }).failure?.errorType ?? 'unnamed'
+    }
+  }
+  return { port, trusted, outcomeOf, reached: () => reached }
+}
+
+test('2000 spellings of private addresses reach nobody, directly and by a redirect', async () => {
+  const { port, trusted, outcomeOf, reached } = await setup()
+  const urls = privateUrls(port)
+  expect(urls.length).toBeGreaterThanOrEqual(2000)
+  for (const url of urls) {
+    expect(await outcomeOf(url), url).toBe('ssrf_blocked')
+    const sent = await outcomeOf(`http://${trusted}/${encodeURIComponent(url)}`)
+    expect(['ssrf_blocked', 'invalid_url'], url).toContain(sent)
+  }
+  expect(reached()).toBe(0)
+})
+
+test('names that resolve to private addresses, alone or among public ones, reach nobody', async () => {
+  const all = privateAnswers()
+  const { port, trusted, outcomeOf, reached } = await setup(
+    (name) => all[Number(/\d+/.exec(name)?.[0])] ?? [],
+  )
+  for (const index of all.keys()) {
+    const url = `http://host${index}.example.com:${port}/`
+    expect(await outcomeOf(url), `${all[index]}`).toBe('ssrf_blocked')
+    expect(await outcomeOf(`http://${trusted}/${encodeURIComponent(url)}`)).toBe('ssrf_blocked')
+  }
+  expect(reached()).toBe(0)
+})
+
+test('a name that changes its answer is dialled as it was checked, or not at all', async () => {
+  let asked = 0
+  const dialled: (readonly string[])[] = []
+  const network: Network = {
+    resolve: () => Promise.resolve([(asked += 1) % 2 === 1 ? '8.8.8.8' : '127.0.0.1']),
+    dialler: recording(dialled),
+  }
+  const connector = new Connector({
+    ports: WEB_PORTS,
+    allowHosts: [],
+    timeoutMs: 1000,
+    maxBytes: 10,
+    network,
+  })
+  for (let round = 0; round < 100; round += 1) {
+    await connector
+      .fetch('http://flip.example.com/', { signal: new AbortController().signal })
+      .catch(() => undefined)
+  }
+  expect(asked).toBe(100)
+  expect(dialled).toEqual(Array.from({ length: 50 }, () => ['8.8.8.8']))
+})
+
+test('200 public addresses and names are not refused', async () => {
+  const dialled: (readonly string[])[] = []
+  const network: Network = { resolve: () => Promise.resolve(['8.8.8.8']), dialler: recording(dialled) }
+  const connector = new Connector({
+    ports: WEB_PORTS,
+    allowHosts: [],
+    timeoutMs: 1000,
+    maxBytes: 10,
+    network,
+  })
+  const hosts = publicHosts()
+  expect(hosts.length).toBeGreaterThanOrEqual(200)
+  for (const host of hosts) {
+    const failure = connector.fetch(`http://${host}/`, { signal: new AbortController().signal })
+    await expect(failure, host).rejects.toMatchObject({ failure: { errorType: 'network_timeout' } })
+  }
+  expect(dialled).toHaveLength(hosts.length)
+})
+
+test('the control, a guard that looks only at what names resolve to, is passed by literals', async () => {
+  const { port, reached } = await setup()
+  const lookup = () => {
+    throw new Error('no name is public here')
+  }
+  const agent = new Agent({ connect: buildConnector({ lookup, timeout: 500 }) })
+  onTestFinished(() => agent.destroy())
+  for (const host of privateHosts().slice(0, 16)) {
+    await fetch(`http://${host}:${port}/`, { dispatcher: agent, signal: AbortSignal.timeout(500) }).catch(
+      () => undefined,
+    )
+  }
+  expect(reached()).toBeGreaterThan(0)
+})
+
+/** A dialler that writes down which addresses it would dial, and dials none. */
+function recording(dialled: (readonly string[])[]): typeof buildConnector {
+  return (options) => (target, callback) => {
+    const refuse = (addresses: readonly string[]) => {
+      dialled.push(addresses)
+      callback(new Error('this test dials nobody'), null)
+    }
+    const { lookup } = (options ?? {}) as { lookup?: LookupFunction }
+    const { hostname } = target
+    if (lookup === undefined || /^[\d.[]/.test(hostname)) return refuse([hostname])
+    lookup(hostname, { all: true }, (error, found) => {
+      if (error !== null) callback(error, null)
+      else refuse((found as unknown as { address: string }[]).map(({ address }) => address))
+    })
+  }
+}
