@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { z } from 'zod'
 import { compose } from '../src/compose.ts'
-import { readSettings } from '../src/config.ts'
+import { readSettings } from '../src/config/read.ts'
 import { defineTask } from '../src/handler/define-task.ts'
-import { createServer } from '../src/http/server.ts'
+import { createServer } from '../src/http/server/server.ts'
 import { quantile } from './support.ts'
 
 const EVENTS = 300

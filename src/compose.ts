@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createAnalysis } from './analysis/analysis.ts'
-import { SETTINGS, type Settings } from './config.ts'
+import { Callers } from './caller/callers.ts'
+import { Tickets } from './caller/tickets.ts'
+import { tokensFileOf } from './config/read.ts'
+import { SETTINGS, type Settings } from './config/settings.ts'
 import { Feed } from './feed/feed.ts'
 import { Connector } from './fetch/connector.ts'
 import { WEB_PORTS } from './fetch/policy.ts'
@@ -11,7 +14,10 @@ import type { TaskType } from './handler/define-task.ts'
 import { Registry } from './handler/registry.ts'
 import { createRunner } from './handler/runner.ts'
 import { edge } from './http/plugin.ts'
+import { isLoopback } from './http/gate/origin.ts'
+import type { Identify } from './http/parts.ts'
 import { Connections } from './http/stream/connections.ts'
+import { StreamPlaces } from './http/stream/places.ts'
 import { Intake } from './intake/intake.ts'
 import { Positions } from './intake/positions.ts'
 import { createStepStore } from './intake/steps.ts'
@@ -20,12 +26,15 @@ import { WorkerPool } from './pool/worker-pool.ts'
 import { removeAbandoned, Spool } from './spool/spool.ts'
 import { ShuttingDown } from './task/abort.ts'
 import { systemClock, type Clock } from './task/clock.ts'
+import { HeadgateError } from './task/errors.ts'
 
 export interface ComposeOptions {
   readonly settings: Settings
   readonly log: Logger
   /** Task types beside the built-in ones. */
   readonly tasks: readonly TaskType[]
+  /** Who calls, as the host application knows it; absent: by our own tokens. */
+  readonly identify?: Identify
   /** Path that every URL begins with; empty for a server of our own. */
   readonly prefix: string
   /** A promise of the house can no longer be kept: the process, or the host, has to stop. */
@@ -75,7 +84,8 @@ export function compose(options: ComposeOptions): Headgate {
         ...parts,
         journal: parts.journal.tasks,
         prefix: options.prefix,
-        maxBodyBytes: options.settings.maxBodyBytes,
+        identify: options.identify ?? null,
+        ...edgeLimits(options.settings),
         version,
         isReady: () => isReady,
       }),
@@ -93,11 +103,16 @@ export function compose(options: ComposeOptions): Headgate {
   }
 }
 
+function edgeLimits({ maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute }: Settings) {
+  return { maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute }
+}
+
 type Parts = ReturnType<typeof assemble>
 
 function assemble(options: ComposeOptions) {
   const { settings, log, onFatal, clock = systemClock, random = Math.random } = options
   const resting = assembleMemory(settings, clock)
+  const doorkeeping = assembleDoor(settings, clock, log)
   const { journal, feed, spool, analysis } = resting
   const registry = new Registry([...analysis.types, ...options.tasks])
 
@@ -120,7 +135,31 @@ function assemble(options: ComposeOptions) {
     pathOf: (upload) => spool.pathOf(upload),
     clock,
   })
-  return { ...resting, registry, pool, intake, positions: new Positions({ pool, feed, clock }), clock }
+  return {
+    ...resting,
+    ...doorkeeping,
+    registry,
+    pool,
+    intake,
+    positions: new Positions({ pool, feed, clock }),
+    clock,
+  }
+}
+
+/** Who may come in, and how many may stay. */
+function assembleDoor(settings: Settings, clock: Clock, log: Logger) {
+  const { tokens, maxStreams: max, maxCallerStreams: maxPerCaller } = settings
+  const callers = new Callers({ file: resolve(tokensFileOf(settings)), fixed: tokens, clock, log })
+  if (callers.isOpen && !isLoopback(settings.host)) {
+    const why =
+      'without tokens only 127.0.0.1, ::1 and localhost are allowed. Make a token: headgate token new'
+    throw new HeadgateError('invalid-setting', `HOST="${settings.host}": ${why} NAME.`)
+  }
+  return {
+    callers,
+    tickets: new Tickets(),
+    places: new StreamPlaces({ max, maxPerCaller }),
+  }
 }
 
 /** The parts that know nothing of the pool. */

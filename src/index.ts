@@ -1,7 +1,8 @@
 /** The public API of Headgate: the Fastify plugin, and what a task of your own is made of. */
 import type { FastifyInstance } from 'fastify'
 import { compose } from './compose.ts'
-import { readSettings, SETTINGS } from './config.ts'
+import { readSettings } from './config/read.ts'
+import { SETTINGS } from './config/settings.ts'
 import type { TaskType } from './handler/define-task.ts'
 import { HeadgateError } from './task/errors.ts'
 

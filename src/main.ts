@@ -4,11 +4,15 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { pino, type Logger } from 'pino'
 import { compose, type Headgate } from './compose.ts'
-import { readEnvFile, readSettings, type Settings } from './config.ts'
+import { readEnvFile, readServiceManager, readSettings } from './config/read.ts'
+import type { Settings } from './config/settings.ts'
 import type { TaskType } from './handler/define-task.ts'
 import { attributeStrayError } from './handler/runner.ts'
-import { createServer } from './http/server.ts'
+import { LOG_SERIALIZERS } from './http/server/log-serializers.ts'
+import { createServer } from './http/server/server.ts'
 import { HeadgateError } from './task/errors.ts'
+import { ServiceManagerLink } from './watchdog/service-manager.ts'
+import { startWatchdog } from './watchdog/watchdog.ts'
 
 /** The process: read settings, compose, listen, stop on signals. */
 
@@ -28,11 +32,15 @@ const tasks = await loadTasks(settings.tasksFile).catch((error: unknown) => {
   return exitWith(EXIT_SETTINGS, `TASKS_FILE="${settings.tasksFile}": ${(error as Error).message}`)
 })
 const log = createLogger(settings)
-const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })
+const app = createServer({ log, ...settings })
 const onFatal = (error: unknown) => stop('fatal', error)
 const house = orExit(() => compose({ settings, log, tasks, prefix: '', onFatal }))
 if (process.argv.includes('--check')) await checkAddress(settings)
 
+const serviceManager = new ServiceManagerLink({
+  ...readServiceManager(),
+  onFailure: (error) => log.warn({ err: error }, 'the service manager could not be told'),
+})
 let skipWait: (() => void) | null = null
 let stoppingSince = 0
 process.on('SIGTERM', () => stop('SIGTERM'))
@@ -51,7 +59,12 @@ await house.start().catch((error: unknown) => {
 await app.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
   exitWith(EXIT_SETTINGS, listenMessage(error))
 })
+startWatchdog({
+  limitMs: settings.watchdogMs,
+  onLag: (lagMs) => log.warn({ lagMs }, 'the event loop stood still'),
+})
 log.info(bannerOf(settings, house), 'headgate is listening')
+serviceManager.ready()
 setInterval(() => tellStatus(house), STATUS_LINE_MS).unref()
 
 /** The first call stops the house in order; a signal after it skips the wait for running work. */
@@ -64,6 +77,7 @@ function stop(cause: string, error?: unknown): void {
   }
   stoppingSince = performance.now()
   log.info({ cause }, 'headgate is stopping')
+  serviceManager.stopping()
   const skipped = new Promise<void>((resolve) => (skipWait = resolve))
   stopInOrder(skipped).then(
     () => leave(error === undefined ? 0 : EXIT_FATAL),
@@ -118,8 +132,9 @@ async function loadTasks(file: string): Promise<readonly TaskType[]> {
 }
 
 function createLogger({ logLevel, logFormat }: Settings): Logger {
-  if (logFormat === 'json') return pino({ level: logLevel })
-  return pino({ level: logLevel, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } })
+  const options = { level: logLevel, serializers: LOG_SERIALIZERS }
+  if (logFormat === 'json') return pino(options)
+  return pino({ ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } })
 }
 
 function bannerOf({ host, journal, fetchAllowHosts }: Settings, { pool, registry }: Headgate) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { readSettings, SETTINGS } from '../src/config.ts'
+import { readSettings } from '../src/config/read.ts'
+import { SETTINGS } from '../src/config/settings.ts'
 
 test('the settings of the original keep their names, units and defaults', () => {
   expect(readSettings({})).toMatchObject({

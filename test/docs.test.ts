@@ -6,9 +6,10 @@ import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { compose } from '../src/compose.ts'
-import { readSettings, SETTINGS } from '../src/config.ts'
-import { PROBLEM_STATUS } from '../src/http/problem.ts'
-import { createServer } from '../src/http/server.ts'
+import { readSettings } from '../src/config/read.ts'
+import { SETTINGS } from '../src/config/settings.ts'
+import { PROBLEM_STATUS } from '../src/http/problem/problem.ts'
+import { createServer } from '../src/http/server/server.ts'
 import { ERROR_CODES } from '../src/task/errors.ts'
 import { EVENT_TYPES, FRAME_TYPES } from '../src/task/event.ts'
 import { FAILURE_TYPES } from '../src/task/failure.ts'
@@ -80,7 +81,7 @@ test('docs/http-api.md names exactly the routes', async () => {
   const log = pino({ level: 'silent' })
   const settings = { ...readSettings({}), dataDir }
   const house = compose({ settings, log, tasks: [], prefix: '', onFatal: () => undefined })
-  const app = createServer({ log, maxBodyBytes: 1024 })
+  const app = createServer({ log, ...settings })
   const routes = new Set<string>()
   app.addHook('onRoute', ({ method, url }) => {
     for (const verb of [method].flat())

@@ -1,6 +1,9 @@
-import type { FastifyInstance, FastifyBaseLogger, RawServerDefault } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Caller } from '../caller/caller.ts'
+import type { Callers } from '../caller/callers.ts'
+import type { Tickets } from '../caller/tickets.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { Intake } from '../intake/intake.ts'
@@ -9,6 +12,10 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Clock } from '../task/clock.ts'
 import type { Connections } from './stream/connections.ts'
+import type { StreamPlaces } from './stream/places.ts'
+
+/** Says who makes a request; null: nobody that may. */
+export type Identify = (request: FastifyRequest) => Caller | null | Promise<Caller | null>
 
 /** What the edge needs from the rest of the house. */
 export interface EdgeParts {
@@ -20,6 +27,17 @@ export interface EdgeParts {
   readonly spool: Spool
   readonly clock: Clock
   readonly connections: Connections
+  readonly callers: Callers
+  readonly tickets: Tickets
+  readonly places: StreamPlaces
+  /** Who calls, as the host application knows it; null: by our own tokens. */
+  readonly identify: Identify | null
+  /** Origins whose web pages may call. */
+  readonly corsOrigins: readonly string[]
+  /** Requests of one caller; 0: no limit. */
+  readonly ratePerMinute: number
+  /** Requests of one address; 0: no limit. */
+  readonly addressRatePerMinute: number
   /** Path that every URL of a reply begins with; empty for a server of our own. */
   readonly prefix: string
   readonly version: string

@@ -1,19 +1,27 @@
+import cors from '@fastify/cors'
 import multipart from '@fastify/multipart'
 import websocket from '@fastify/websocket'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { FastifyInstance } from 'fastify'
 import type { TaskType } from '../handler/define-task.ts'
-import { handleError, handleNotFound } from './error-handler.ts'
+import { gate } from './gate/gate.ts'
+import { readJsonBodies } from './gate/json-body.ts'
 import type { EdgeParts } from './parts.ts'
+import { handleError } from './problem/error-handler.ts'
+import { answerUnknownRoutes } from './problem/not-found.ts'
 import { healthRoutes } from './routes/health.ts'
 import { queueRoutes } from './routes/queue.ts'
 import { genericSubmitRoute, submitRoute } from './routes/submit.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { uploadRoute, type UploadType } from './routes/upload.ts'
 import { streamRoutes } from './stream/routes.ts'
+import { MAX_MESSAGE_BYTES } from './stream/web-socket.ts'
 
-/** A client of a task's WebSocket only ever says `ping`. */
-const MAX_CLIENT_FRAME_BYTES = 4096
+/** What a client may send at once, and in how many pieces. */
+const WEB_SOCKET = { maxPayload: MAX_MESSAGE_BYTES, maxFragments: 16, maxBufferedChunks: 64 }
+
+/** Browsers may remember the answer to a preflight for this long. */
+const PREFLIGHT_SECONDS = 600
 
 /** The edge as a Fastify plugin: schemas, errors and routes stay inside its own context. */
 export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
@@ -21,8 +29,11 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(handleError)
-  app.setNotFoundHandler(handleNotFound)
-  app.removeContentTypeParser('text/plain')
+  answerUnknownRoutes(app)
+  if (app.hasContentTypeParser('text/plain')) app.removeContentTypeParser('text/plain')
+  readJsonBodies(app)
+  if (parts.corsOrigins.length > 0) await allowOrigins(app, parts.corsOrigins)
+  await gate(app, parts)
   // Registered before the websocket plugin, whose own hook would close the sockets without a code.
   app.addHook('preClose', (done) => {
     parts.connections.closeAll()
@@ -38,6 +49,18 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   await app.register((scope) => streams(scope, parts))
 }
 
+/** Pages of these origins may call (Fetch, CORS protocol). A host that has its own rules keeps them. */
+async function allowOrigins(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  if (app.hasRequestDecorator('corsPreflightEnabled')) return
+  await app.register(cors, {
+    origin: [...origins],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'last-event-id'],
+    exposedHeaders: ['location', 'retry-after'],
+    maxAge: PREFLIGHT_SECONDS,
+  })
+}
+
 async function uploads(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
   if (!instance.hasContentTypeParser('multipart/form-data')) await instance.register(multipart)
   const app = instance.withTypeProvider<ZodTypeProvider>()
@@ -46,7 +69,7 @@ async function uploads(instance: FastifyInstance, parts: EdgeParts): Promise<voi
 
 async function streams(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
   if (!instance.hasDecorator('websocketServer')) {
-    await instance.register(websocket, { options: { maxPayload: MAX_CLIENT_FRAME_BYTES } })
+    await instance.register(websocket, { options: WEB_SOCKET })
   }
   streamRoutes(instance.withTypeProvider<ZodTypeProvider>(), parts)
 }

@@ -1,6 +1,6 @@
 /**
  * Every coded error of the project: code → what it means, in one sentence. HTTP statuses are decided at
- * the edge (`http/problem.ts`); `docs/errors.md` and the tests are held to this table.
+ * the edge (`http/problem/problem.ts`); `docs/errors.md` and the tests are held to this table.
  */
 export const ERROR_CODES = {
   'queue-full': 'Queue is full',
@@ -11,12 +11,18 @@ export const ERROR_CODES = {
   'unsafe-url': 'The address may not be fetched',
   'malformed-json': 'The body is not valid JSON',
   'malformed-upload': 'The upload is not a readable multipart body',
+  unauthorized: 'The caller is not known',
+  forbidden: 'The caller may not do this',
+  'rate-limited': 'Too many requests',
   'unknown-task-type': 'No such task type',
   'task-not-found': 'No such task',
   'not-found': 'No such route',
+  'method-not-allowed': 'The route does not take this method',
   'already-finished': 'The task has finished',
   'task-not-finished': 'The task has not finished',
   'payload-too-large': 'The body is too large',
+  'headers-too-large': 'The headers are too large',
+  'request-timeout': 'The request came too slowly',
   'unsupported-media-type': 'The content type is not supported',
   'bad-request': 'The request is malformed',
   internal: 'The server failed',

@@ -22,7 +22,15 @@ export const EVENT_TYPES = [
 export type EventType = (typeof EVENT_TYPES)[number]
 
 /** Frames of a connection that carry no number and are not kept. */
-export const FRAME_TYPES = ['snapshot', 'position', 'gap', 'heartbeat', 'shutdown'] as const
+export const FRAME_TYPES = [
+  'snapshot',
+  'position',
+  'gap',
+  'heartbeat',
+  'shutdown',
+  'reply',
+  'problem',
+] as const
 
 export type LogLevel = 'info' | 'warn' | 'error'
 

@@ -51,10 +51,10 @@ test('peers that send half a request, nothing, or read nothing do not keep it', 
   const silent = connect(port, '127.0.0.1')
   const half = connect(port, '127.0.0.1')
   half.write(
-    'POST /summarize HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+    'POST /summarize HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
   )
   const deaf = connect(port, '127.0.0.1')
-  deaf.write(`GET /api/tasks/${id}/stream HTTP/1.1\r\nhost: x\r\n\r\n`)
+  deaf.write(`GET /api/tasks/${id}/stream HTTP/1.1\r\nhost: localhost\r\n\r\n`)
   await once(deaf, 'readable')
   for (const socket of [silent, half, deaf]) socket.on('error', () => undefined)
   const { code, ms } = await end()
@@ -126,7 +126,7 @@ test.each([
   [{ PORT: '70000' }, 'headgate: PORT="70000": expected at most 65535.\n'],
   [
     { HOST: '0.0.0.0' },
-    'headgate: HOST="0.0.0.0": expected a loopback address: 127.0.0.1, ::1 or localhost.\n',
+    'headgate: HOST="0.0.0.0": without tokens only 127.0.0.1, ::1 and localhost are allowed. Make a token: headgate token new NAME.\n',
   ],
   [
     { DATA_DIR: '/dev/null/x' },

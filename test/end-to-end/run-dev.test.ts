@@ -31,7 +31,7 @@ test.each([
   [['--port', 'x'], 'headgate: PORT="x": expected a whole number from 0 to 65535.\n', 78],
   [
     ['--host', '0.0.0.0'],
-    'headgate: HOST="0.0.0.0": expected a loopback address: 127.0.0.1, ::1 or localhost.\n',
+    'headgate: HOST="0.0.0.0": without tokens only 127.0.0.1, ::1 and localhost are allowed. Make a token: headgate token new NAME.\n',
     78,
   ],
 ])('%j gives one clear line', async (args, line, status) => {

@@ -128,7 +128,7 @@ test('a WebSocket of an unknown task closes with 4001', async () => {
   expect((await overWebSocket('unknown')).code).toBe(4001)
 })
 
-test('a WebSocket answers ping, in words and as JSON, and minds nothing else', async () => {
+test('a WebSocket answers ping, in words and as JSON, and minds no other JSON', async () => {
   const { submit, ws } = await setup()
   const socket = new WebSocket(`${ws}/ws/${await submit('held')}`)
   const pongs: string[] = []
@@ -137,7 +137,7 @@ test('a WebSocket answers ping, in words and as JSON, and minds nothing else', a
     if (text.includes('pong')) pongs.push(text)
   })
   await once(socket, 'open')
-  for (const message of ['ping', 'hello', '{"op":"ping"}', 'null']) socket.send(message)
+  for (const message of ['ping', '{"op":"ping"}', 'null']) socket.send(message)
   await expect.poll(() => pongs).toEqual(['{"type":"pong"}', '{"type":"pong"}'])
   socket.close()
 })
@@ -159,7 +159,7 @@ test('a reader that stops reading is cut off, and holds nobody up', async () => 
   // A peer that never reads after its upgrade: what the kernel takes is all it gets.
   const stuck = connect(port, '127.0.0.1')
   stuck.write(
-    `GET /ws/${id} HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`,
+    `GET /ws/${id} HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`,
   )
   await once(stuck, 'readable')
   const stuckStream = await fetch(`http://127.0.0.1:${port}/api/tasks/${id}/stream`)

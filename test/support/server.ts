@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { compose } from '../../src/compose.ts'
-import { readSettings, type Settings } from '../../src/config.ts'
+import { readSettings } from '../../src/config/read.ts'
+import type { Settings } from '../../src/config/settings.ts'
 import type { TaskType } from '../../src/handler/define-task.ts'
-import { createServer } from '../../src/http/server.ts'
+import { createServer } from '../../src/http/server/server.ts'
 
 export interface ServerGiven {
   readonly tasks?: readonly TaskType[]
@@ -21,7 +22,7 @@ export async function startServer({ tasks = [], settings: given = {} }: ServerGi
   const log = pino({ level: 'silent' })
   const fatal: unknown[] = []
   const house = compose({ settings, log, tasks, prefix: '', onFatal: (error) => fatal.push(error) })
-  const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })
+  const app = createServer({ log, ...settings })
   await app.register(house.edge)
   await house.start()
   await app.listen({ host: '127.0.0.1', port: 0 })

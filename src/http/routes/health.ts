@@ -1,18 +1,20 @@
 import type { App, EdgeParts } from '../parts.ts'
-import { iso } from '../wire.ts'
+import { iso } from '../wire/wire.ts'
+
+const PUBLIC = { config: { gate: { isPublic: true } } }
 
 /** `/api/health` in the original's shape, `/health/live` and `/health/ready` for whoever watches the process. */
 export function healthRoutes(app: App, parts: EdgeParts): void {
-  app.get('/health/live', () => ({ status: 'live' }))
+  app.get('/health/live', PUBLIC, () => ({ status: 'live' }))
 
-  app.get('/health/ready', (_request, reply) => {
+  app.get('/health/ready', PUBLIC, (_request, reply) => {
     const reasons = reasonsAgainst(parts)
     return reply
       .code(reasons.length === 0 ? 200 : 503)
       .send({ status: reasons.length === 0 ? 'ready' : 'not-ready', reasons })
   })
 
-  app.get('/api/health', () => {
+  app.get('/api/health', PUBLIC, () => {
     const reasons = reasonsAgainst(parts)
     const status = reasons.length === 0 ? 'healthy' : 'degraded'
     return {

@@ -1,20 +1,25 @@
+import { maySee, type Caller } from '../../caller/caller.ts'
 import type { Quantiles } from '../../forecast/samples.ts'
 import { PRIORITIES, PRIORITY_NAMES, priorityName, type PriorityName } from '../../task/priority.ts'
 import type { Task } from '../../task/task.ts'
+import { accessOf, type Access } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
-import { noQuery, statsReply } from '../schema.ts'
-import { iso } from '../wire.ts'
+import { noQuery, statsReply } from '../wire/schema.ts'
+import { iso } from '../wire/wire.ts'
 
 /** Public numbers of the queue: no ids, addresses or names in the stats. */
 export function queueRoutes(app: App, parts: EdgeParts): void {
   const startedAt = parts.clock.monotonic()
 
-  app.get('/api/queue/stats', { schema: { querystring: noQuery, response: { 200: statsReply } } }, () => ({
+  const schema = { querystring: noQuery, response: { 200: statsReply } }
+  app.get('/api/queue/stats', { schema, config: { gate: { isPublic: true } } }, () => ({
     ...originalStats(parts),
     ...addedStats(parts, startedAt),
   }))
 
-  app.get('/api/queue/tasks', { schema: { querystring: noQuery } }, () => queueTasks(parts))
+  app.get('/api/queue/tasks', { schema: { querystring: noQuery } }, (request) =>
+    queueTasks(parts, accessOf(request)),
+  )
 }
 
 /** The original's nine fields. */
@@ -59,27 +64,32 @@ function addedStats({ intake, pool, clock }: EdgeParts, startedAt: number) {
   }
 }
 
-/** The original's shape. Inputs are left out: they are their owner's. */
-async function queueTasks({ journal, pool }: EdgeParts) {
+/** The original's shape. Which task it is, and its input, are said to its owner only. */
+async function queueTasks({ journal, pool }: EdgeParts, { caller }: Access) {
   const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots) })
-  const processing = running.tasks.map((task) => ({ ...listedView(task), progress: task.progress ?? 0 }))
+  const processing = running.tasks.map((task) => ({
+    ...listedView(task, caller),
+    progress: task.progress ?? 0,
+  }))
   const queued = [...pool.waitingInOrder()].map((task, index) => ({
-    ...listedView(task),
+    ...listedView(task, caller),
     queue_position: index + 1,
   }))
   return { processing, queued, total_processing: processing.length, total_queued: queued.length }
 }
 
-function listedView(task: Task) {
+function listedView(task: Task, caller: Caller) {
+  const isOwn = maySee(caller, task.caller)
+  const { url = null } = (isOwn ? task.input : {}) as { url?: unknown }
   return {
-    task_id: task.id,
+    task_id: isOwn ? task.id : null,
     task_type: task.type,
     priority: priorityName(task.priority),
     status: task.status,
     created_at: iso(task.createdAt),
-    url: null,
+    url: typeof url === 'string' ? url : null,
     video_id: null,
-    doc_hash: null,
+    doc_hash: isOwn ? (task.upload?.sha256.slice(0, 16) ?? null) : null,
   }
 }
 

@@ -1,15 +1,15 @@
 import type { FastifyReply } from 'fastify'
+import type { Caller } from '../../caller/caller.ts'
 import type { TaskType } from '../../handler/define-task.ts'
 import type { SubmitReply } from '../../intake/submission.ts'
 import { priorityName } from '../../task/priority.ts'
 import type { Task } from '../../task/task.ts'
+import { accessOf, visibleTask } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
-import { sendIssues, sendProblem } from '../problem.ts'
-import { genericBody, noQuery, submitQuery, submitReply } from '../schema.ts'
-import { iso, urlsOf } from '../wire.ts'
+import { sendIssues, sendProblem } from '../problem/problem.ts'
+import { genericBody, noQuery, submitQuery, submitReply } from '../wire/schema.ts'
+import { iso, urlsOf } from '../wire/wire.ts'
 
-/** Until callers have tokens everybody on this machine is one. */
-export const LOCAL_CALLER = 'local'
 /** When a first look at a new task makes sense, seconds. */
 const FIRST_POLL_SECONDS = 1
 
@@ -20,11 +20,13 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
   const schema = { querystring: submitQuery, response: replies }
   app.post(`/${type.type}`, { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
     const { knownId, input } = splitBody(request.body)
-    const known = knownId === undefined ? undefined : await parts.journal.task(knownId)
+    const access = accessOf(request)
+    const known = knownId === undefined ? undefined : await visibleTask(parts, access, knownId)
     if (known?.type === type.type) return reply.code(200).send(submitView(parts, known))
 
     const { priority } = request.query
-    const caller = LOCAL_CALLER
+    if (priority > access.caller.maxPriority) return sendTooUrgent(reply, access.caller)
+    const caller = access.caller.name
     const submission = { type: type.type, input, upload: null, priority, metadata: null, caller }
     return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
   })
@@ -39,9 +41,17 @@ export function genericSubmitRoute(app: App, parts: EdgeParts): void {
       const message = `this type takes a file: use POST ${parts.prefix}/${type}`
       return sendIssues(reply, 'validation', [{ path: 'type', message }])
     }
-    const submission = { type, input, upload: null, priority, metadata, caller: LOCAL_CALLER }
+    const { caller } = accessOf(request)
+    if (priority > caller.maxPriority) return sendTooUrgent(reply, caller)
+    const submission = { type, input, upload: null, priority, metadata, caller: caller.name }
     return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
   })
+}
+
+/** A priority is never changed silently, and so not lowered either. */
+export function sendTooUrgent(reply: FastifyReply, { maxPriority }: Caller): FastifyReply {
+  const detail = `The highest priority of this token is ${priorityName(maxPriority)}.`
+  return sendProblem(reply, 'forbidden', { detail })
 }
 
 /** Answers what the intake said. */
@@ -53,7 +63,9 @@ export function sendSubmitReply(parts: EdgeParts, reply: FastifyReply, said: Sub
       return reply.code(202).headers(headers).send(view)
     }
     case 'unknown-type':
-      return sendProblem(reply, 'unknown-task-type', { detail: `There is no task type "${said.type}".` })
+      return sendProblem(reply, 'unknown-task-type', {
+        detail: 'There is no such task type; /openapi.json lists those that there are.',
+      })
     case 'invalid':
       return sendIssues(reply, said.code, said.issues)
     case 'refused':

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
+import { accessOf, visibleTask, type Access } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
-import { sendProblem } from '../problem.ts'
-import { listQuery, noQuery, taskParams, taskQuery } from '../schema.ts'
-import { taskJson, taskView } from '../wire.ts'
+import { sendProblem } from '../problem/problem.ts'
+import { listQuery, noQuery, taskParams, taskQuery } from '../wire/schema.ts'
+import { taskJson, taskView, urlsOf } from '../wire/wire.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** Log lines that `/status` repeats, as the original did. */
@@ -16,34 +17,66 @@ const STATUS_LOGS = 10
 export function taskRoutes(app: App, parts: EdgeParts): void {
   const schema = { params: taskParams, querystring: noQuery }
 
-  app.get('/api/tasks', { schema: { querystring: listQuery } }, (request) => list(parts, request.query))
+  app.get('/api/tasks', { schema: { querystring: listQuery } }, (request) =>
+    list(parts, accessOf(request), request.query),
+  )
 
   app.get('/api/tasks/:id', { schema: { ...schema, querystring: taskQuery } }, async (request, reply) => {
     const { id } = request.params
     const { wait = 0 } = request.query
-    const task = await (wait === 0 ? parts.journal.task(id) : afterChange(parts, request, { id, wait }))
-    if (task === undefined) return sendUnknown(reply, id)
+    // A HEAD wants to know whether it is there, not what becomes of it.
+    const isPoll = wait > 0 && request.method === 'GET'
+    const task = isPoll ? await afterChange(parts, request, { id, wait }) : await own(parts, request)
+    if (task === undefined) return sendUnknown(reply)
     return reply.type(JSON_TYPE).send(taskJson(task, parts.pool.placeOf(task.id), parts.prefix))
   })
 
   app.get('/api/tasks/:id/status', { schema }, async (request, reply) => {
-    const { id } = request.params
-    const task = await parts.journal.task(id)
-    return task === undefined ? sendUnknown(reply, id) : reply.send(await statusView(parts, task))
+    const task = await own(parts, request)
+    return task === undefined ? sendUnknown(reply) : reply.send(await statusView(parts, task))
   })
 
   app.get('/api/tasks/:id/result', { schema }, async (request, reply) => {
-    const { id } = request.params
-    const task = await parts.journal.task(id)
-    return task === undefined ? sendUnknown(reply, id) : sendResult(reply, task, parts.prefix)
+    const task = await own(parts, request)
+    return task === undefined ? sendUnknown(reply) : sendResult(reply, task, parts.prefix)
   })
 
-  app.post('/api/tasks/:id/cancel', { schema }, (request, reply) => cancel(parts, request.params.id, reply))
+  app.post('/api/tasks/:id/cancel', { schema }, async (request, reply) => {
+    const task = await own(parts, request)
+    return task === undefined ? sendUnknown(reply) : cancel(parts, task.id, reply)
+  })
+
+  app.post('/api/tasks/:id/ticket', { schema }, async (request, reply) => {
+    const task = await own(parts, request)
+    return task === undefined
+      ? sendUnknown(reply)
+      : reply.code(201).send(ticketView(parts, task, accessOf(request)))
+  })
 }
 
-async function list(parts: EdgeParts, { status, type, cursor, limit }: z.output<typeof listQuery>) {
+/** The task of a request, as far as its caller may see it. */
+function own(
+  parts: EdgeParts,
+  request: FastifyRequest<{ Params: { id: string } }>,
+): Promise<Task | undefined> {
+  return visibleTask(parts, accessOf(request), request.params.id)
+}
+
+/** A ticket, and the addresses of the two streams that it opens. */
+function ticketView({ tickets, prefix }: EdgeParts, { id }: Task, { caller }: Access) {
+  const ticket = tickets.issue({ taskId: id, callerName: caller.name })
+  const { events, ws } = urlsOf(id, prefix)
+  return { ticket, task_id: id, urls: { events: `${events}?ticket=${ticket}`, ws: `${ws}?ticket=${ticket}` } }
+}
+
+async function list(
+  parts: EdgeParts,
+  { caller }: Access,
+  { status, type, cursor, limit }: z.output<typeof listQuery>,
+) {
   const page = await parts.journal.list({
     limit,
+    ...(caller.role === 'operator' ? {} : { caller: caller.name }),
     ...(status === undefined ? {} : { status }),
     ...(type === undefined ? {} : { type }),
     ...(cursor === undefined ? {} : { before: cursor }),
@@ -59,14 +92,17 @@ function sendResult(reply: FastifyReply, task: Task, prefix: string): FastifyRep
     return sendProblem(reply, 'task-not-finished', { detail, retryAfter: 1 })
   }
   const text = task.status === 'completed' ? (task.result ?? 'null') : taskJson(task, null, prefix)
-  return reply.type(JSON_TYPE).header('x-content-type-options', 'nosniff').send(text)
+  return reply
+    .type(JSON_TYPE)
+    .header('content-disposition', `attachment; filename="${task.id}.json"`)
+    .send(text)
 }
 
 async function cancel(parts: EdgeParts, id: string, reply: FastifyReply): Promise<FastifyReply> {
   const said = await parts.intake.cancel(id)
   switch (said.kind) {
     case 'unknown':
-      return sendUnknown(reply, id)
+      return sendUnknown(reply)
     case 'already-finished':
       return sendProblem(reply, 'already-finished', {
         detail: `Task ${id} has ended as ${said.task.status}.`,
@@ -79,28 +115,29 @@ async function cancel(parts: EdgeParts, id: string, reply: FastifyReply): Promis
   }
 }
 
-function sendUnknown(reply: FastifyReply, id: string): FastifyReply {
-  return sendProblem(reply, 'task-not-found', { detail: `There is no task ${id}.` })
+/** Others' tasks are answered alike, so that nobody learns of them. */
+export function sendUnknown(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, 'task-not-found', { detail: 'There is no such task.' })
 }
 
 /** Long poll: the task as it is after its next numbered event, its end, or `wait` seconds. */
 async function afterChange(
-  { feed, journal }: EdgeParts,
-  request: FastifyRequest,
+  parts: EdgeParts,
+  request: FastifyRequest<{ Params: { id: string } }>,
   { id, wait }: { readonly id: string; readonly wait: number },
 ): Promise<Task | undefined> {
-  const subscription = feed.subscribe(id)
+  const subscription = parts.feed.subscribe(id)
   const gone = new AbortController()
   const leave = () => gone.abort()
   request.raw.socket.once('close', leave)
   if (request.raw.socket.destroyed) leave()
   try {
-    const task = await journal.task(id)
+    const task = await own(parts, request)
     if (task === undefined || isTerminal(task.status)) return task
     const limit = sleep(wait * 1000, undefined, { signal: gone.signal }).catch(() => undefined)
     void limit.then(() => subscription.close())
     for await (const news of subscription) if (news.type !== 'position') break
-    return await journal.task(id)
+    return await own(parts, request)
   } finally {
     subscription.close()
     gone.abort()

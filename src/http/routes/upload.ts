@@ -3,10 +3,11 @@ import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import type { TaskType, UploadPolicy } from '../../handler/define-task.ts'
 import type { PutReply } from '../../spool/spool.ts'
 import { HeadgateError } from '../../task/errors.ts'
+import { accessOf } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
-import { sendIssues, sendProblem } from '../problem.ts'
-import { submitReply, uploadQuery } from '../schema.ts'
-import { LOCAL_CALLER, sendRefusal, sendSubmitReply } from './submit.ts'
+import { sendIssues, sendProblem } from '../problem/problem.ts'
+import { submitReply, uploadQuery } from '../wire/schema.ts'
+import { sendRefusal, sendSubmitReply, sendTooUrgent } from './submit.ts'
 
 const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, fieldNameSize: 100, parts: 21 }
 
@@ -27,6 +28,8 @@ export function uploadRoute(app: App, parts: EdgeParts, type: UploadType): void 
     if (!request.isMultipart()) {
       return sendProblem(reply, 'unsupported-media-type', { detail: 'Send the file as multipart/form-data.' })
     }
+    const { caller } = accessOf(request)
+    if (priority > caller.maxPriority) return sendTooUrgent(reply, caller)
     // Refused before the file is read; the place itself is taken when the file is safe on disk.
     const refusal = parts.intake.refusal(priority)
     if (refusal !== undefined) {
@@ -37,7 +40,7 @@ export function uploadRoute(app: App, parts: EdgeParts, type: UploadType): void 
     if (file?.kind !== 'stored') return sendFileProblem(reply, file, upload)
 
     const input = { ...queryFields, ...fields }
-    const submission = { type: type.type, input, priority, metadata: null, caller: LOCAL_CALLER }
+    const submission = { type: type.type, input, priority, metadata: null, caller: caller.name }
     const said = await parts.intake.submit({ ...submission, upload: file.upload })
     if (said.kind !== 'accepted') await parts.spool.remove(file.upload)
     return sendSubmitReply(parts, reply, said)

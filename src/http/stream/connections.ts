@@ -1,5 +1,11 @@
 import type { Clock } from '../../task/clock.ts'
-import type { Connection } from './connection.ts'
+import type { StreamEnd } from './connection.ts'
+
+/** What is kept alive, and ended with the process: a stream, or a socket of many. */
+export interface Member {
+  tell(body: Record<string, unknown>): void
+  end(reason: StreamEnd): void
+}
 
 const HEARTBEAT_MS = 15_000
 /** Clients come back after this long, when the next process is up. */
@@ -8,7 +14,7 @@ const RECONNECT_AFTER_MS = 2000
 /** Every open stream of the process: one timer keeps them alive, one call ends them. */
 export class Connections {
   readonly #clock: Clock
-  readonly #open = new Set<Connection>()
+  readonly #open = new Set<Member>()
   #takeBackTimer: (() => void) | null = null
   #lastClosed: (() => void) | null = null
 
@@ -16,12 +22,12 @@ export class Connections {
     this.#clock = clock
   }
 
-  add(connection: Connection): void {
+  add(connection: Member): void {
     this.#open.add(connection)
     this.#takeBackTimer ??= this.#clock.after(HEARTBEAT_MS, () => this.#beat())
   }
 
-  remove(connection: Connection): void {
+  remove(connection: Member): void {
     this.#open.delete(connection)
     if (this.#open.size === 0) this.#lastClosed?.()
   }

@@ -3,7 +3,7 @@ import type { TaskJournal } from '../../journal/journal.ts'
 import { isTerminalEvent, type QueuePlace, type TaskEvent } from '../../task/event.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import { newsView, taskView } from '../wire.ts'
+import { newsView, taskView } from '../wire/wire.ts'
 
 /** One message of a stream: its text, and its number when it has one. */
 export interface Frame {

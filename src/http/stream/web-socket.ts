@@ -7,9 +7,14 @@ const MAX_BUFFERED_BYTES = 64 * 1024
 /** A reader that does not take the close frame is cut off after this long. */
 const CLOSE_GRACE_MS = 2000
 const PING_MS = 20_000
+/** Messages of a client: it says little, and seldom. */
+export const MAX_MESSAGE_BYTES = 4096
+const MAX_MESSAGES_PER_SECOND = 20
 
-export const CLOSE_UNKNOWN_TASK = 4001
+export const CLOSE_UNSUPPORTED = 1003
 export const CLOSE_POLICY = 1008
+export const CLOSE_TOO_BIG = 1009
+export const CLOSE_UNKNOWN_TASK = 4001
 const CLOSE_CODES: Record<StreamEnd, readonly [code: number, reason: string]> = {
   finished: [1000, 'finished'],
   'going-away': [1001, 'server going away'],
@@ -31,10 +36,14 @@ export function webSocketSink(socket: WebSocket): Sink {
       })
     },
     end(reason: StreamEnd): void {
-      const [code, text] = CLOSE_CODES[reason]
-      closeSocket(socket, code, text)
+      endSocket(socket, reason)
     },
   }
+}
+
+export function endSocket(socket: WebSocket, reason: StreamEnd): void {
+  const [code, text] = CLOSE_CODES[reason]
+  closeSocket(socket, code, text)
 }
 
 export function closeSocket(socket: WebSocket, code: number, reason: string): void {
@@ -43,7 +52,7 @@ export function closeSocket(socket: WebSocket, code: number, reason: string): vo
   socket.once('close', () => clearTimeout(cutOff))
 }
 
-/** Answers the client's `ping`, and cuts off a peer that no longer answers ours. */
+/** Cuts off a peer that no longer answers our pings. */
 export function keepAlive(socket: WebSocket): void {
   let isAlive = true
   const timer = setInterval(() => {
@@ -53,17 +62,33 @@ export function keepAlive(socket: WebSocket): void {
   }, PING_MS)
   socket.on('pong', () => (isAlive = true))
   socket.on('close', () => clearInterval(timer))
-  socket.on('message', (data, isBinary) => {
-    if (!isBinary && isPing((data as Buffer).toString('utf8'))) socket.send('{"type":"pong"}')
+}
+
+/**
+ * Hears a client: answers its `ping` (the original's text, or `{"op":"ping"}`), and hands over every other
+ * message, which is JSON. Closes the socket of one that sends anything else, too much, or too often.
+ */
+export function listenTo(socket: WebSocket, heard: (message: unknown) => void): void {
+  let messages = 0
+  let second = 0
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    const now = Math.floor(performance.now() / 1000)
+    messages = now === second ? messages + 1 : 1
+    second = now
+    if (messages > MAX_MESSAGES_PER_SECOND) return closeSocket(socket, CLOSE_POLICY, 'too many messages')
+    if (data.length > MAX_MESSAGE_BYTES) return closeSocket(socket, CLOSE_TOO_BIG, 'message too big')
+    const message = isBinary ? undefined : messageOf(data.toString('utf8'))
+    if (message === undefined) return closeSocket(socket, CLOSE_UNSUPPORTED, 'expected JSON')
+    if ((message as { op?: unknown } | null)?.op === 'ping') return socket.send('{"type":"pong"}')
+    heard(message)
   })
 }
 
-/** The original's text `ping`, or `{"op":"ping"}`. */
-function isPing(message: string): boolean {
-  if (message === 'ping') return true
+function messageOf(text: string): unknown {
+  if (text === 'ping') return { op: 'ping' }
   try {
-    return (JSON.parse(message) as { op?: unknown } | null)?.op === 'ping'
+    return JSON.parse(text)
   } catch {
-    return false
+    return undefined
   }
 }

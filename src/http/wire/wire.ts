@@ -1,9 +1,9 @@
-import type { News } from '../feed/news.ts'
-import type { QueuePlace } from '../task/event.ts'
-import type { Failure } from '../task/failure.ts'
-import { priorityName } from '../task/priority.ts'
-import { isTerminal } from '../task/status.ts'
-import type { ProgressDetail, Task } from '../task/task.ts'
+import type { News } from '../../feed/news.ts'
+import type { QueuePlace } from '../../task/event.ts'
+import type { Failure } from '../../task/failure.ts'
+import { priorityName } from '../../task/priority.ts'
+import { isTerminal } from '../../task/status.ts'
+import type { ProgressDetail, Task } from '../../task/task.ts'
 
 /** The one place where our words become the wire's: camelCase to snake_case, epoch ms to ISO 8601. */
 

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import { ERROR_CODES, type ErrorCode } from '../task/errors.ts'
+import { ERROR_CODES, type ErrorCode } from '../../task/errors.ts'
 
 /** HTTP status of every code that can reach a client. */
 export const PROBLEM_STATUS = {
@@ -12,12 +12,18 @@ export const PROBLEM_STATUS = {
   'malformed-json': 400,
   'malformed-upload': 400,
   'bad-request': 400,
+  unauthorized: 401,
+  forbidden: 403,
+  'rate-limited': 429,
   'unknown-task-type': 404,
   'task-not-found': 404,
   'not-found': 404,
+  'method-not-allowed': 405,
   'already-finished': 409,
   'task-not-finished': 409,
   'payload-too-large': 413,
+  'headers-too-large': 431,
+  'request-timeout': 408,
   'unsupported-media-type': 415,
   internal: 500,
 } as const satisfies Partial<Record<ErrorCode, number>>
@@ -35,20 +41,25 @@ export interface ProblemOptions {
 
 /** Sends a problem (RFC 9457). */
 export function sendProblem(reply: FastifyReply, code: ProblemCode, options: ProblemOptions): FastifyReply {
-  const { detail, retryAfter, members } = options
-  const status = PROBLEM_STATUS[code]
+  const { retryAfter } = options
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  const problem = {
+  const problem = problemBody(code, options, reply.request.url.split('?', 1)[0])
+  return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+}
+
+/** @param instance the path of the request, where there is one */
+export function problemBody(code: ProblemCode, options: ProblemOptions, instance?: string) {
+  const { detail, retryAfter, members } = options
+  return {
     type: `urn:headgate:problem:${code}`,
     title: ERROR_CODES[code],
-    status,
+    status: PROBLEM_STATUS[code],
     detail,
-    instance: reply.request.url.split('?', 1)[0],
+    ...(instance === undefined ? {} : { instance }),
     error_type: code.replaceAll('-', '_'),
     ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
     ...members,
   }
-  return reply.code(status).type('application/problem+json').send(JSON.stringify(problem))
 }
 
 export interface Issue {

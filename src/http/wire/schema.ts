@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { DEFAULT_PRIORITY, parsePriority, PRIORITY_NAMES, type Priority } from '../task/priority.ts'
-import { TASK_STATUSES } from '../task/status.ts'
+import { DEFAULT_PRIORITY, parsePriority, PRIORITY_NAMES, type Priority } from '../../task/priority.ts'
+import { TASK_STATUSES } from '../../task/status.ts'
 
 /** 0–3 or a name; anything else is refused as `invalid-priority`, never changed. */
 const priority = z
@@ -49,7 +49,10 @@ export const genericBody = z.strictObject({
 /** Routes without a query refuse one. */
 export const noQuery = z.strictObject({})
 export const taskQuery = z.strictObject({ wait: wholeNumber(0, 60).optional() })
-export const streamQuery = z.strictObject({ after: wholeNumber(0, MAX_EVENT_NUMBER).optional() })
+export const streamQuery = z.strictObject({
+  after: wholeNumber(0, MAX_EVENT_NUMBER).optional(),
+  ticket: z.string().optional(),
+})
 export const listQuery = z.strictObject({
   status: z.enum(TASK_STATUSES).optional(),
   type: z.string().optional(),

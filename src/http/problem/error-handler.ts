@@ -3,7 +3,7 @@ import {
   hasZodFastifySchemaValidationErrors,
   type ZodFastifySchemaValidationError,
 } from 'fastify-type-provider-zod'
-import { HeadgateError } from '../task/errors.ts'
+import { HeadgateError } from '../../task/errors.ts'
 import { PROBLEM_STATUS, sendIssues, sendProblem, type ProblemCode } from './problem.ts'
 
 /** Fastify's and its plugins' own errors, by their codes. */
@@ -20,6 +20,7 @@ const CODE_OF_FASTIFY: Readonly<Record<string, ProblemCode>> = {
 const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
   400: 'bad-request',
   404: 'not-found',
+  408: 'request-timeout',
   413: 'payload-too-large',
   414: 'bad-request',
   415: 'unsupported-media-type',
@@ -39,11 +40,6 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
   if (code !== 'internal') return sendProblem(reply, code, { detail })
   request.log.error({ err: error }, 'request failed')
   return sendProblem(reply, 'internal', { detail: 'The server failed; its log says why.' })
-}
-
-export function handleNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const path = request.url.split('?', 1)[0]
-  return sendProblem(reply, 'not-found', { detail: `There is no route ${request.method} ${path}.` })
 }
 
 function codeOf(error: FastifyError): ProblemCode {

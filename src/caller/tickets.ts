@@ -1,0 +1,36 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+
+/** What a ticket lets its bearer do: watch one task, in the name of whom it was given to. */
+export interface Ticket {
+  readonly taskId: string
+  readonly callerName: string
+}
+
+const SECRET_BYTES = 32
+
+/**
+ * Tickets for readers that cannot send headers: a browser's WebSocket and EventSource. A ticket names its
+ * task and its caller and is sealed (HMAC-SHA-256), so that none has to be kept. They end with the process.
+ */
+export class Tickets {
+  readonly #secret = randomBytes(SECRET_BYTES)
+
+  issue({ taskId, callerName }: Ticket): string {
+    const body = Buffer.from(JSON.stringify([taskId, callerName])).toString('base64url')
+    return `${body}.${this.#seal(body).toString('base64url')}`
+  }
+
+  /** What a ticket says; undefined when it is not one of ours. */
+  read(text: string): Ticket | undefined {
+    const [body = '', seal = '', ...rest] = text.split('.')
+    const given = Buffer.from(seal, 'base64url')
+    const right = this.#seal(body)
+    if (rest.length > 0 || given.length !== right.length || !timingSafeEqual(given, right)) return undefined
+    const [taskId, callerName] = JSON.parse(Buffer.from(body, 'base64url').toString()) as [string, string]
+    return { taskId, callerName }
+  }
+
+  #seal(body: string): Buffer {
+    return createHmac('sha256', this.#secret).update(body).digest()
+  }
+}

@@ -1,0 +1,83 @@
+import {
+  closeSync,
+  fchownSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { z } from 'zod'
+import { HeadgateError } from '../task/errors.ts'
+import { priorityName } from '../task/priority.ts'
+import { tokenEntry, type TokenRecord } from './token.ts'
+
+const tokensFile = z.strictObject({ tokens: z.array(tokenEntry) })
+
+/**
+ * Reads the tokens file; undefined when there is none.
+ *
+ * @throws HeadgateError `invalid-setting` for a file that cannot be read, or is not what it should be.
+ */
+export function readTokenFile(path: string): readonly TokenRecord[] | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // No folder, no file.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw new HeadgateError('invalid-setting', `TOKENS_FILE="${path}": ${(error as Error).message}`)
+  }
+  const parsed = tokensFile.safeParse(jsonOf(text))
+  if (parsed.success) return parsed.data.tokens
+  const [issue] = parsed.error.issues
+  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
+  throw new HeadgateError('invalid-setting', `TOKENS_FILE="${path}": ${where}${issue?.message}.`)
+}
+
+/** Writes the file anew and in one piece, readable to its owner alone. */
+export function writeTokenFile(path: string, records: readonly TokenRecord[]): void {
+  const tokens = records.map((record) => ({
+    name: record.name,
+    role: record.role,
+    max_priority: priorityName(record.maxPriority),
+    sha256: record.sha256,
+    created_at: new Date(record.createdAt ?? Date.now()).toISOString(),
+    expires_at: record.expiresAt === null ? null : new Date(record.expiresAt).toISOString(),
+  }))
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const part = `${path}.${process.pid}.part`
+  try {
+    const file = openSync(part, 'wx', 0o600)
+    try {
+      writeSync(file, `${JSON.stringify({ tokens }, null, 2)}\n`)
+      keepOwner(file, path)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(part, path)
+  } finally {
+    rmSync(part, { force: true })
+  }
+}
+
+/** What root writes still belongs to whom the file, or its folder, belonged to: the service has to read it. */
+function keepOwner(file: number, path: string): void {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path))
+  fchownSync(file, uid, gid)
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,75 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { parsePriority } from '../task/priority.ts'
+import { ROLES, type Caller } from './caller.ts'
+
+const TOKEN_BYTES = 32
+/** Tells people, and programs that look for secrets, what they have found. */
+const TOKEN_MARK = 'hg_'
+
+/** What is kept of a token: who it stands for and its digest, never the token. */
+export interface TokenRecord extends Caller {
+  /** SHA-256 of the token, hex. */
+  readonly sha256: string
+  /** Epoch ms; null where it is not known. */
+  readonly createdAt: number | null
+  /** Epoch ms; null: it does not expire. */
+  readonly expiresAt: number | null
+}
+
+export const callerName = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.@-]{0,63}$/, 'expected up to 64 letters, digits, and . _ - @')
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in lower-case hex')
+const instant = z.iso.datetime().transform((text) => Date.parse(text))
+export const role = z.enum(ROLES, `expected ${ROLES.join(' or ')}`)
+export const maxPriority = z.unknown().transform((value, context) => {
+  const parsed = parsePriority(value)
+  if (parsed !== undefined) return parsed
+  context.addIssue('expected LOW, NORMAL, HIGH or URGENT')
+  return z.NEVER
+})
+
+/** One entry of the tokens file. */
+export const tokenEntry = z
+  .strictObject({
+    name: callerName,
+    role,
+    max_priority: maxPriority,
+    sha256,
+    created_at: instant,
+    expires_at: instant.nullable(),
+  })
+  .transform((entry): TokenRecord => ({
+    name: entry.name,
+    role: entry.role,
+    maxPriority: entry.max_priority,
+    sha256: entry.sha256,
+    createdAt: entry.created_at,
+    expiresAt: entry.expires_at,
+  }))
+
+/** One item of the setting TOKENS: `name:sha256[:role[:priority]]`. */
+export const tokenSetting = z
+  .string()
+  .transform((item): unknown => item.split(':'))
+  .pipe(z.tuple([callerName, sha256, role.default('caller'), maxPriority.default(3)]))
+  .transform(([name, digest, named, priority]): TokenRecord => ({
+    name,
+    sha256: digest,
+    role: named,
+    maxPriority: priority,
+    createdAt: null,
+    expiresAt: null,
+  }))
+
+/** A new secret: 256 random bits. */
+export function newToken(): string {
+  return TOKEN_MARK + randomBytes(TOKEN_BYTES).toString('base64url')
+}
+
+/** What is compared and kept instead of the token. Tokens are random, so one round of SHA-256 is enough. */
+export function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { readEnvFile } from '../config/read.ts'
+import { HeadgateError } from '../task/errors.ts'
+import { tokenCommand } from './token.ts'
+
+/** The command line: `headgate serve`, `headgate token …`. */
+
+const EXIT_SETTINGS = 78
+const EXIT_FAILED = 1
+
+const program = new Command('headgate')
+  .description('A bounded priority queue with streams, in front of slow and costly work.')
+  .showHelpAfterError('(see --help)')
+program
+  .command('serve')
+  .description('Start the server; settings come from the environment and from .env.')
+  .action(async () => {
+    await import('../main.ts')
+  })
+program.addCommand(tokenCommand())
+
+try {
+  readEnvFile()
+  await program.parseAsync()
+} catch (error) {
+  console.error(`headgate: ${(error as Error).message}`)
+  process.exitCode =
+    error instanceof HeadgateError && error.code === 'invalid-setting' ? EXIT_SETTINGS : EXIT_FAILED
+}

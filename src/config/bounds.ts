@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { tokenSetting, type TokenRecord } from '../caller/token.ts'
+
+/** Schemas of settings: text of the environment in, values in our units out. */
+
+export const MB = 1024 * 1024
+/** Longest duration a timer can take, s. */
+const MAX_SECONDS = 2_147_483
+
+export const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, `expected a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `expected at least ${min}`).max(max, `expected at most ${max}`))
+export const seconds = (min: number) => whole(min, MAX_SECONDS).transform((value) => value * 1000)
+export const megabytes = (max: number) => whole(1, max).transform((value) => value * MB)
+export const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
+
+/** Origins as a browser sends them: scheme, host, port, and nothing behind. */
+export const origins = list.pipe(
+  z.array(
+    z
+      .string()
+      .refine(
+        (value) => URL.canParse(value) && new URL(value).origin === value,
+        'expected origins such as https://app.example.com',
+      ),
+  ),
+)
+
+/** Tokens by their digests: `name:sha256[:role[:priority]]`. */
+export const tokens = list.transform((items, context): readonly TokenRecord[] =>
+  items.flatMap((item) => {
+    const parsed = tokenSetting.safeParse(item)
+    if (parsed.success) return [parsed.data]
+    context.addIssue(`expected name:sha256[:role[:priority]] (${parsed.error.issues[0]?.message})`)
+    return []
+  }),
+)

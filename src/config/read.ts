@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadEnvFile } from 'node:process'
+import { HeadgateError } from '../task/errors.ts'
+import { SETTINGS, type Settings } from './settings.ts'
+
+/** Adds what `.env` in the working folder says to the environment; what is set already stays. */
+export function readEnvFile(): void {
+  if (existsSync('.env')) loadEnvFile('.env')
+}
+
+/**
+ * Reads every setting from the environment; an unset or empty variable takes the default.
+ *
+ * @throws HeadgateError `invalid-setting` with one line that names the setting, its value and its bounds.
+ */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
+  const entries = Object.entries(SETTINGS).map(([key, row]) => {
+    const value = env[row.env] === undefined || env[row.env] === '' ? row.default : env[row.env]
+    const parsed = row.schema.safeParse(value)
+    if (parsed.success) return [key, parsed.data]
+    const shown = 'isSecret' in row ? '…' : value
+    const why = parsed.error.issues.map((issue) => issue.message).join('; ')
+    throw new HeadgateError('invalid-setting', `${row.env}="${shown}": ${why}.`)
+  })
+  return Object.fromEntries(entries) as Settings
+}
+
+/** Where the tokens of callers are kept. */
+export function tokensFileOf({ tokensFile, dataDir }: Pick<Settings, 'tokensFile' | 'dataDir'>): string {
+  return tokensFile === '' ? join(dataDir, 'tokens.json') : tokensFile
+}
+
+/** What a service manager such as systemd tells the process that it started. */
+export interface ServiceManager {
+  /** Where it listens for our word; absent when there is none. */
+  readonly notifySocket: string | undefined
+  /** It wants a sign of life at least this often; null: it does not. */
+  readonly watchdogMs: number | null
+}
+
+export function readServiceManager(env: NodeJS.ProcessEnv = process.env): ServiceManager {
+  const micros = Number(env['WATCHDOG_USEC'] ?? NaN)
+  return { notifySocket: env['NOTIFY_SOCKET'], watchdogMs: micros > 0 ? micros / 1000 : null }
+}

@@ -1,0 +1,40 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { maySee, type Caller } from '../../caller/caller.ts'
+import type { Task } from '../../task/task.ts'
+import type { EdgeParts } from '../parts.ts'
+
+/** What a request may do: in whose name, and, by a ticket, with which task alone. */
+export interface Access {
+  readonly caller: Caller
+  /** The task that may be watched, and nothing else be done; null: no ticket was used. */
+  readonly onlyTask: string | null
+}
+
+const KEY = 'headgateAccess'
+
+/** Makes room for the access in every request, so that all of them keep one shape. */
+export function decorateAccess(app: FastifyInstance): void {
+  app.decorateRequest(KEY, null)
+}
+
+export function grant(request: FastifyRequest, access: Access): void {
+  ;(request as unknown as Record<typeof KEY, Access>)[KEY] = access
+}
+
+/** The access that the gate granted; a route that asks stands behind it. */
+export function accessOf(request: FastifyRequest): Access {
+  const access = (request as unknown as Record<typeof KEY, Access | null>)[KEY]
+  if (access === null) throw new Error(`${request.url} is not behind the gate`)
+  return access
+}
+
+/** A task, when there is one and the access reaches it; others' tasks are as good as none. */
+export async function visibleTask(
+  { journal }: Pick<EdgeParts, 'journal'>,
+  { caller, onlyTask }: Access,
+  id: string,
+): Promise<Task | undefined> {
+  if (onlyTask !== null && onlyTask !== id) return undefined
+  const task = await journal.task(id)
+  return task !== undefined && maySee(caller, task.caller) ? task : undefined
+}

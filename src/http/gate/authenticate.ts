@@ -1,0 +1,73 @@
+import type { FastifyRequest } from 'fastify'
+import { LOCAL_CALLER } from '../../caller/caller.ts'
+import { isTerminal } from '../../task/status.ts'
+import type { EdgeParts } from '../parts.ts'
+import type { Access } from './access.ts'
+import { asksForLoopback, comesFromLoopback } from './origin.ts'
+
+/** Who makes a request, or why that is not known. */
+export type Authentication =
+  | { readonly kind: 'known'; readonly access: Access }
+  | { readonly kind: 'unauthorized' | 'forbidden'; readonly detail: string }
+
+const LOCAL: Authentication = { kind: 'known', access: { caller: LOCAL_CALLER, onlyTask: null } }
+/** RFC 6750; the scheme's letters may be of either case. */
+const BEARER = /^bearer +([\x21-\x7e]+)$/i
+/** A ticket may still be used for this long after its task's end. */
+const TICKET_AFTER_END_MS = 5 * 60_000
+
+/** The caller of a request that must say who makes it. */
+export async function authenticate(parts: EdgeParts, request: FastifyRequest): Promise<Authentication> {
+  if (parts.identify === null) return bearing(parts, request)
+  const caller = await parts.identify(request)
+  if (caller === null) return unauthorized('The application does not know who calls.')
+  return { kind: 'known', access: { caller, onlyTask: null } }
+}
+
+/** As above, by our own tokens. */
+export function bearing({ callers }: EdgeParts, request: FastifyRequest): Authentication {
+  if (callers.isOpen) return locally(request)
+  const { authorization } = request.headers
+  if (authorization === undefined) return unauthorized('Send a token: Authorization: Bearer …')
+  const token = BEARER.exec(authorization)?.[1]
+  const caller = token === undefined ? undefined : callers.bearing(token)
+  if (caller === undefined) return unauthorized('The token is unknown, revoked or expired.')
+  return { kind: 'known', access: { caller, onlyTask: null } }
+}
+
+/** Without tokens everybody on this machine is known, and nobody else: neither by wire nor by a rebound name. */
+function locally(request: FastifyRequest): Authentication {
+  if (!comesFromLoopback(request)) {
+    return unauthorized(
+      'There are no tokens yet, so only this machine is served. Make one: headgate token new',
+    )
+  }
+  if (!asksForLoopback(request)) {
+    const detail = 'Without tokens the server is asked for as localhost or 127.0.0.1 only.'
+    return { kind: 'forbidden', detail }
+  }
+  return LOCAL
+}
+
+/** The caller in whose name a ticket was given, for a stream of the task that it names. */
+export async function byTicket(
+  { callers, tickets, journal, clock }: EdgeParts,
+  text: string,
+  taskId: string | undefined,
+): Promise<Authentication> {
+  const ticket = tickets.read(text)
+  const caller = ticket === undefined ? undefined : callers.named(ticket.callerName)
+  if (ticket === undefined || caller === undefined || (taskId ?? ticket.taskId) !== ticket.taskId) {
+    return unauthorized('The ticket is not one for this task.')
+  }
+  const task = await journal.task(ticket.taskId)
+  const isOver =
+    task === undefined ||
+    (isTerminal(task.status) && clock.now() > (task.finishedAt ?? 0) + TICKET_AFTER_END_MS)
+  if (isOver) return unauthorized('The ticket has ended with its task.')
+  return { kind: 'known', access: { caller, onlyTask: ticket.taskId } }
+}
+
+function unauthorized(detail: string): Authentication {
+  return { kind: 'unauthorized', detail }
+}

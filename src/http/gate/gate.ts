@@ -1,0 +1,139 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { EdgeParts } from '../parts.ts'
+import { sendProblem } from '../problem/problem.ts'
+import { accessOf, decorateAccess, grant } from './access.ts'
+import { authenticate, bearing, byTicket, type Authentication } from './authenticate.ts'
+import { createLimits, type Limits } from './limits.ts'
+import { isForeign } from './origin.ts'
+import { headerFault } from './raw-headers.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
+
+/** What a route says of itself to the gate. */
+export interface GateConfig {
+  /** Served to everybody, and not counted: numbers without names, health, and the description of the API. */
+  readonly isPublic?: boolean
+  /** A stream: a ticket will do, and its places are limited. */
+  readonly isStream?: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly gate?: GateConfig
+  }
+}
+
+const READ_ONLY = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Stands before every route of the edge: who may come in, from where, and how often. */
+export async function gate(app: FastifyInstance, parts: EdgeParts): Promise<void> {
+  decorateAccess(app)
+  const limits = await createLimits(app, parts)
+  const origins = new Set(parts.corsOrigins)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(SECURITY_HEADERS)
+    if (refusesHeaders(request, reply) || refusesOrigin(request, reply, origins)) return
+    const config = request.routeOptions.config.gate
+    if (config?.isPublic === true || request.is404 || request.method === 'OPTIONS') return done()
+    // Without tokens nothing has to be waited for.
+    if (parts.identify === null && parts.callers.isOpen) {
+      if (admits(parts, request, reply, bearing(parts, request))) done()
+      return
+    }
+    enter(parts, limits, request, reply).then((isIn) => isIn && done(), done)
+  })
+}
+
+/** Settles with whether the request goes on; if not, it has been answered. */
+async function enter(
+  parts: EdgeParts,
+  limits: Limits,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<boolean> {
+  if (refusesRate(reply, await limits.ofAddress(request, request.ip))) return false
+  const said = await authenticationOf(parts, request)
+  const name = said.kind === 'known' ? said.access.caller.name : null
+  if (name !== null && refusesRate(reply, await limits.ofCaller(request, name))) return false
+  return admits(parts, request, reply, said)
+}
+
+/** Grants what was said; when that is nothing, or there is no place, answers. */
+function admits(
+  parts: EdgeParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  said: Authentication,
+): boolean {
+  if (said.kind !== 'known') {
+    if (said.kind === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="headgate"')
+    sendProblem(reply, said.kind, { detail: said.detail })
+    return false
+  }
+  grant(request, said.access)
+  return request.routeOptions.config.gate?.isStream !== true || takesPlace(parts, request, reply)
+}
+
+function authenticationOf(parts: EdgeParts, request: FastifyRequest): Promise<Authentication> {
+  const { ticket } = request.query as { ticket?: unknown }
+  const isTicketed = request.routeOptions.config.gate?.isStream === true && ticket !== undefined
+  if (!isTicketed || request.headers.authorization !== undefined) return authenticate(parts, request)
+  return byTicket(parts, `${ticket as string}`, (request.params as { id?: string }).id)
+}
+
+function refusesHeaders(request: FastifyRequest, reply: FastifyReply): boolean {
+  switch (headerFault(request)) {
+    case null:
+      break
+    case 'too-many':
+      sendProblem(reply, 'headers-too-large', { detail: 'The request has more than 100 headers.' })
+      return true
+    case 'host':
+      sendProblem(reply, 'bad-request', { detail: 'The request names two hosts.' })
+      return true
+    case 'authorization':
+      sendProblem(reply, 'unauthorized', { detail: 'The request has two Authorization headers.' })
+      return true
+  }
+  const encoding = request.headers['content-encoding']
+  if (encoding === undefined || encoding === 'identity') return false
+  sendProblem(reply, 'unsupported-media-type', {
+    detail: 'Send the body as it is, without Content-Encoding.',
+  })
+  return true
+}
+
+/** Pages of others may read what their browser lets them; they may not change anything, nor open a WebSocket. */
+function refusesOrigin(request: FastifyRequest, reply: FastifyReply, origins: ReadonlySet<string>): boolean {
+  const isUpgrade = request.headers.upgrade !== undefined
+  if (request.headers.origin === undefined) return false
+  if ((READ_ONLY.has(request.method) && !isUpgrade) || !isForeign(request, origins)) return false
+  sendProblem(reply, 'forbidden', {
+    detail: 'Pages of this origin may not call; the operator names origins in CORS_ORIGINS.',
+  })
+  return true
+}
+
+function refusesRate(reply: FastifyReply, retryAfter: number | null): boolean {
+  if (retryAfter === null) return false
+  sendProblem(reply, 'rate-limited', {
+    detail: `Too many requests. Try again in ${retryAfter} s.`,
+    retryAfter,
+  })
+  return true
+}
+
+/** Where all places for streams are taken, another one is told to come back. */
+function takesPlace({ places }: EdgeParts, request: FastifyRequest, reply: FastifyReply): boolean {
+  const release = places.take(accessOf(request).caller)
+  if (release === undefined) {
+    const detail = 'Too many streams are open. Close one, or try again later.'
+    sendProblem(reply, 'rate-limited', { detail, retryAfter: STREAM_RETRY_SECONDS })
+    return false
+  }
+  const isUpgrade = request.headers.upgrade !== undefined
+  const carrier = isUpgrade ? request.raw.socket : reply.raw
+  carrier.once('close', release)
+  return true
+}
+
+const STREAM_RETRY_SECONDS = 5

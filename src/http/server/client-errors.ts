@@ -1,0 +1,36 @@
+import type { Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { problemBody, PROBLEM_STATUS, type ProblemCode } from '../problem/problem.ts'
+
+/** What the parser of Node says of a request that never became one. */
+const CODE_OF_NODE: Readonly<Record<string, readonly [code: ProblemCode, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: ['headers-too-large', 'The headers are larger than 8 KB.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', 'The request did not come in time.'],
+}
+const MALFORMED = ['bad-request', 'The request is not valid HTTP.'] as const
+
+/** Answers what is no request, and closes its connection. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const [code, detail] = CODE_OF_NODE[error.code ?? ''] ?? MALFORMED
+  sendRaw(socket, code, detail)
+}
+
+/** CONNECT asks for a tunnel, which this server is not; Node keeps it from the routes. */
+export function refuseTunnels(server: Server): void {
+  server.on('connect', (_request, socket) =>
+    sendRaw(socket, 'method-not-allowed', 'This server is no proxy.'),
+  )
+}
+
+function sendRaw(socket: Duplex, code: ProblemCode, detail: string): void {
+  if (!socket.writable) return void socket.destroy()
+  const body = JSON.stringify(problemBody(code, { detail }))
+  const head = [
+    `HTTP/1.1 ${PROBLEM_STATUS[code]} ${code}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}

@@ -1,0 +1,49 @@
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { handleError } from '../problem/error-handler.ts'
+import { answerClientError, refuseTunnels } from './client-errors.ts'
+import { cutOffSlowClients } from './slow-clients.ts'
+
+export interface ServerOptions {
+  readonly log: FastifyBaseLogger
+  /** Largest body that is not an upload. */
+  readonly maxBodyBytes: number
+  /** For a whole request to arrive. */
+  readonly requestTimeoutMs: number
+  readonly maxConnections: number
+  /** Clients that are slower than this for long are cut off; 0: never. */
+  readonly slowBytesPerSecond: number
+  /** Addresses of proxies whose X-Forwarded headers are believed. */
+  readonly trustProxy: readonly string[]
+}
+
+const MAX_HEADER_BYTES = 8 * 1024
+const HEADERS_TIMEOUT_MS = 10_000
+const CHECK_EVERY_MS = 1000
+const KEEP_ALIVE_MS = 65_000
+
+/** A Fastify server of our own, for those who have none. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const { log, maxBodyBytes, requestTimeoutMs, maxConnections, slowBytesPerSecond, trustProxy } = options
+  const app = Fastify({
+    loggerInstance: log,
+    bodyLimit: maxBodyBytes,
+    // One line per task says more than two lines per request.
+    logController: new LogController({ disableRequestLogging: true }),
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      connectionsCheckingInterval: CHECK_EVERY_MS,
+    },
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
+  })
+  app.server.maxConnections = maxConnections
+  refuseTunnels(app.server)
+  if (slowBytesPerSecond > 0) cutOffSlowClients(app.server, slowBytesPerSecond)
+  return app
+}
