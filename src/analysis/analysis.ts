@@ -33,7 +33,7 @@ const CONVERT = 'Convert it to PDF, docx, HTML, Markdown or plain text, and send
 const LANGUAGE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i
 
 const title = z.string().trim().min(1).max(MAX_TITLE_CHARS).optional()
-const uploadInput = z.object({ title })
+const uploadInput = z.object({ title }).describe('A report on a file.')
 
 export function createAnalysis(options: AnalysisOptions): Analysis {
   const { connector, maxUploadBytes: maxBytes } = options
@@ -100,4 +100,12 @@ function summarizeInput(connector: Connector) {
       (input) => (input.url === undefined) !== (input.text === undefined),
       'expected either url or text',
     )
+    .meta({
+      description:
+        'A report on a web page, a PDF or text at an address, a YouTube video by its captions, or text.',
+      examples: [
+        { url: 'https://www.youtube.com/watch?v=GJLlxj_dtq8', language: 'en' },
+        { text: 'A gate holds the water back.' },
+      ],
+    })
 }

@@ -65,5 +65,11 @@ export function defineTask<Input, Result>(definition: TaskDefinition<Input, Resu
   const { input } = definition
   // A schema that says itself what becomes of unknown fields keeps its word.
   const isPlain = input instanceof z.ZodObject && input.def.catchall === undefined
-  return { ...definition, input: isPlain ? input.strict() : input } as TaskType
+  return { ...definition, input: isPlain ? strict(input) : input } as TaskType
+}
+
+/** The same schema, which refuses unknown fields, with what was said about it. */
+function strict(input: z.ZodObject): z.ZodType {
+  const { id: _, ...said } = input.meta() ?? {}
+  return input.strict().meta(said)
 }

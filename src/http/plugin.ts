@@ -4,6 +4,7 @@ import websocket from '@fastify/websocket'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { FastifyInstance } from 'fastify'
 import type { TaskType } from '../handler/define-task.ts'
+import { descriptionRoutes } from './describe/routes.ts'
 import { gate } from './gate/gate.ts'
 import { readJsonBodies } from './gate/json-body.ts'
 import type { EdgeParts } from './parts.ts'
@@ -44,6 +45,7 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   taskRoutes(app, parts)
   queueRoutes(app, parts)
   healthRoutes(app, parts)
+  descriptionRoutes(app, parts)
   // Each in a context of its own, so that its hooks run for its routes alone.
   await app.register((scope) => uploads(scope, parts))
   await app.register((scope) => streams(scope, parts))

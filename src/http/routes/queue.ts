@@ -4,7 +4,8 @@ import { PRIORITIES, PRIORITY_NAMES, priorityName, type PriorityName } from '../
 import type { Task } from '../../task/task.ts'
 import { accessOf, type Access } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
-import { noQuery, statsReply } from '../wire/schema.ts'
+import { statsReply } from '../wire/replies.ts'
+import { noQuery } from '../wire/schema.ts'
 import { iso } from '../wire/wire.ts'
 
 /** Public numbers of the queue: no ids, addresses or names in the stats. */

@@ -7,7 +7,8 @@ import type { Task } from '../../task/task.ts'
 import { accessOf, visibleTask } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
-import { genericBody, noQuery, submitQuery, submitReply } from '../wire/schema.ts'
+import { submitReply } from '../wire/replies.ts'
+import { genericBody, noQuery, submitQuery } from '../wire/schema.ts'
 import { iso, urlsOf } from '../wire/wire.ts'
 
 /** When a first look at a new task makes sense, seconds. */

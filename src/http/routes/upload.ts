@@ -6,7 +6,8 @@ import { HeadgateError } from '../../task/errors.ts'
 import { accessOf } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
-import { submitReply, uploadQuery } from '../wire/schema.ts'
+import { submitReply } from '../wire/replies.ts'
+import { uploadQuery } from '../wire/schema.ts'
 import { sendRefusal, sendSubmitReply, sendTooUrgent } from './submit.ts'
 
 const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, fieldNameSize: 100, parts: 21 }

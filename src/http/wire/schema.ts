@@ -1,6 +1,16 @@
 import { z } from 'zod'
+import type {} from 'zod-openapi'
 import { DEFAULT_PRIORITY, parsePriority, PRIORITY_NAMES, type Priority } from '../../task/priority.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
+
+/** What a client may say for a priority, as JSON Schema: a transform tells none of it. */
+const PRIORITY_SCHEMA = {
+  default: 1,
+  anyOf: [
+    { type: 'integer' as const, minimum: 0, maximum: 3 },
+    { type: 'string' as const, enum: [...PRIORITY_NAMES] },
+  ],
+}
 
 /** 0–3 or a name; anything else is refused as `invalid-priority`, never changed. */
 const priority = z
@@ -17,6 +27,7 @@ const priority = z
     })
     return z.NEVER
   })
+  .meta({ description: 'Default: NORMAL.', override: PRIORITY_SCHEMA })
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -24,6 +35,12 @@ const wholeNumber = (min: number, max: number) =>
     .regex(/^\d{1,15}$/, `expected a whole number from ${min} to ${max}`)
     .transform(Number)
     .pipe(z.number().min(min).max(max))
+    .meta({
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.pattern
+        Object.assign(jsonSchema, { type: 'integer', minimum: min, maximum: max })
+      },
+    })
 
 const MAX_METADATA_CHARS = 4096
 const MAX_EVENT_NUMBER = Number.MAX_SAFE_INTEGER
@@ -58,59 +75,4 @@ export const listQuery = z.strictObject({
   type: z.string().optional(),
   cursor: z.uuid().optional(),
   limit: wholeNumber(1, 100).default(20),
-})
-
-const quantiles = z.object({ p50: z.number(), p90: z.number() }).nullable()
-
-export const submitReply = z.object({
-  task_id: z.string(),
-  status: z.enum(['created', 'reconnected']),
-  message: z.string(),
-  task_status: z.string(),
-  type: z.string(),
-  priority: z.number(),
-  priority_name: z.string(),
-  queue_position: z.number().nullable(),
-  tasks_ahead: z.number().nullable(),
-  estimated_wait_seconds: z.null(),
-  created_at: z.string(),
-  deduplicated: z.boolean(),
-  urls: z.object({
-    self: z.string(),
-    status: z.string(),
-    result: z.string(),
-    events: z.string(),
-    ws: z.string(),
-    cancel: z.string(),
-  }),
-})
-
-export const statsReply = z.object({
-  total_processed: z.number(),
-  total_success: z.number(),
-  total_failed: z.number(),
-  total_timeout: z.number(),
-  current_processing: z.number(),
-  queue_size: z.number(),
-  max_workers: z.number(),
-  max_queue_size: z.number(),
-  is_running: z.boolean(),
-  total_cancelled: z.number(),
-  total_expired: z.number(),
-  total_rejected: z.number(),
-  total_retried: z.number(),
-  waiting: z.number(),
-  scheduled: z.number(),
-  stuck_workers: z.number(),
-  by_priority: z.record(z.enum(PRIORITY_NAMES), z.number()),
-  oldest_queued_seconds: z.number(),
-  utilization: z.number(),
-  wait_seconds: quantiles,
-  run_seconds: quantiles,
-  estimated_wait_seconds: z.record(z.enum(PRIORITY_NAMES), z.null()),
-  accepting: z.boolean(),
-  paused: z.boolean(),
-  draining: z.boolean(),
-  engine: z.literal('local'),
-  uptime_seconds: z.number(),
 })

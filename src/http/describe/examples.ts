@@ -1,0 +1,117 @@
+import { urlsOf } from '../wire/wire.ts'
+
+/** Replies as they look, for the API's description. */
+
+const ID = '01a20303-7954-7000-8000-014be0c1b379'
+const AT = '2026-11-22T11:28:09.045Z'
+
+export function examplesOf(prefix: string) {
+  const urls = urlsOf(ID, prefix)
+  const task = {
+    task_id: ID,
+    type: 'summarize',
+    status: 'running',
+    done: false,
+    priority: 2,
+    priority_name: 'HIGH',
+    queue_position: null,
+    tasks_ahead: null,
+    estimated_wait_seconds: null,
+    progress: 40,
+    progress_detail: { stage: 'reading', step: 2, total_steps: 5 },
+    message: 'Read page 5 of 14',
+    attempt: 1,
+    max_attempts: 1,
+    interruptions: 0,
+    wait_reason: null,
+    wait_until: null,
+    created_at: AT,
+    started_at: AT,
+    finished_at: null,
+    wait_ms: 12,
+    run_ms: null,
+    error: null,
+    last_seq: 7,
+    metadata: null,
+    urls,
+  }
+  const level = { LOW: 3, NORMAL: 4, HIGH: 1, URGENT: 0 }
+  return {
+    task,
+    taskWithResult: { ...task, result: null },
+    list: { tasks: [task], next_cursor: ID },
+    submitted: {
+      task_id: ID,
+      status: 'created',
+      message: 'Queued with priority HIGH, 3 ahead. Connect to its stream to watch it.',
+      task_status: 'queued',
+      type: 'summarize',
+      priority: 2,
+      priority_name: 'HIGH',
+      queue_position: 4,
+      tasks_ahead: 3,
+      estimated_wait_seconds: null,
+      created_at: AT,
+      deduplicated: false,
+      urls,
+    },
+    status: {
+      task_id: ID,
+      status: 'running',
+      progress: 40,
+      logs: ['Read page 5 of 14'],
+      completed: false,
+      failed: false,
+      done: false,
+      queue_position: null,
+      message: 'Read page 5 of 14',
+      error: null,
+      last_seq: 7,
+      urls,
+    },
+    ticket: {
+      ticket: 'WyIwMWEyMDMwMy0…',
+      task_id: ID,
+      urls: { events: `${urls.events}?ticket=WyIwMWEyMDMwMy0…`, ws: `${urls.ws}?ticket=WyIwMWEyMDMwMy0…` },
+    },
+    queueTasks: { processing: [], queued: [], total_processing: 0, total_queued: 0 },
+    stats: {
+      total_processed: 150,
+      total_success: 142,
+      total_failed: 5,
+      total_timeout: 3,
+      current_processing: 2,
+      queue_size: 8,
+      max_workers: 3,
+      max_queue_size: 100,
+      is_running: true,
+      total_cancelled: 0,
+      total_expired: 0,
+      total_rejected: 4,
+      total_retried: 0,
+      waiting: 0,
+      scheduled: 0,
+      stuck_workers: 0,
+      by_priority: level,
+      oldest_queued_seconds: 93,
+      utilization: 0.67,
+      wait_seconds: { p50: 60, p90: 240 },
+      run_seconds: { p50: 180, p90: 420 },
+      estimated_wait_seconds: { LOW: null, NORMAL: null, HIGH: null, URGENT: null },
+      accepting: true,
+      paused: false,
+      draining: false,
+      engine: 'local',
+      uptime_seconds: 8123,
+    },
+    health: {
+      status: 'healthy',
+      timestamp: AT,
+      version: '0.1.0',
+      components: { api: { status: 'healthy' }, queue: { status: 'healthy', issues: [] } },
+    },
+    events: `retry: 3000\n\nevent: message\nid: 1\ndata: {"seq":1,"task_id":"${ID}","type":"queued","status":"queued","ts":"${AT}","queue_position":1,"tasks_ahead":0,"estimated_wait_seconds":null}\n\n`,
+  }
+}
+
+export type Examples = ReturnType<typeof examplesOf>

@@ -1,0 +1,50 @@
+import { createDocument } from 'zod-openapi'
+import type { TaskType } from '../../handler/define-task.ts'
+import { examplesOf } from './examples.ts'
+import { queuePaths } from './paths/queue.ts'
+import { streamPaths } from './paths/streams.ts'
+import { submitPaths } from './paths/submit.ts'
+import { taskPaths } from './paths/tasks.ts'
+
+const TAGS = [
+  { name: 'submit', description: 'Handing work in.' },
+  { name: 'tasks', description: 'Reading, cancelling and watching tasks.' },
+  { name: 'streams', description: 'Events as they happen.' },
+  { name: 'queue', description: 'The queue as a whole.' },
+  { name: 'health', description: 'For whoever watches the process.' },
+  { name: 'description', description: 'What this document says.' },
+]
+
+export interface OpenApiOptions {
+  readonly types: readonly TaskType[]
+  /** Path that every route begins with; empty for a server of our own. */
+  readonly prefix: string
+  readonly version: string
+}
+
+/** Describes every route (OpenAPI 3.1), the operator's own task types among them. */
+export function openApiOf({ types, prefix, version }: OpenApiOptions): object {
+  const examples = examplesOf(prefix)
+  const { '/api/tasks': submit, ...submits } = submitPaths(types, examples)
+  const { '/api/tasks': list, ...tasks } = taskPaths(examples)
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Headgate',
+      version,
+      description: 'A bounded priority queue with streams, in front of slow and costly work.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: prefix === '' ? '/' : prefix }],
+    tags: TAGS,
+    security: [{ bearer: [] }],
+    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    paths: {
+      ...submits,
+      '/api/tasks': { ...list, ...submit },
+      ...tasks,
+      ...streamPaths(examples),
+      ...queuePaths(examples),
+    },
+  })
+}

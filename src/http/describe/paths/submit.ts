@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import type { ZodOpenApiPathsObject } from 'zod-openapi'
+import type { TaskType } from '../../../handler/define-task.ts'
+import type { ProblemCode } from '../../problem/problem.ts'
+import { submitReply } from '../../wire/replies.ts'
+import { genericBody, submitQuery, uploadQuery } from '../../wire/schema.ts'
+import type { Examples } from '../examples.ts'
+import { gatedProblems, json } from '../operation.ts'
+
+const REFUSALS: readonly ProblemCode[] = [
+  'validation',
+  'invalid-priority',
+  'payload-too-large',
+  'queue-full',
+  'draining',
+  'journal-unavailable',
+]
+const ACCEPTED_HEADERS = {
+  location: { description: 'The task.', schema: { type: 'string' as const } },
+  'retry-after': {
+    description: 'Seconds until a first look makes sense.',
+    schema: { type: 'integer' as const },
+  },
+}
+
+/** `POST /<type>` for every task type, and `POST /api/tasks` for all. */
+export function submitPaths(types: readonly TaskType[], examples: Examples): ZodOpenApiPathsObject {
+  const accepted = { ...json('Accepted.', submitReply, examples.submitted), headers: ACCEPTED_HEADERS }
+  const known = json('The task that the body names is known.', submitReply, {
+    ...examples.submitted,
+    status: 'reconnected',
+  })
+  const own = types.map((type) => [
+    `/${type.type}`,
+    { post: type.upload === undefined ? jsonRoute(type, { accepted, known }) : uploadRoute(type, accepted) },
+  ])
+  const generic = {
+    post: {
+      operationId: 'submitTask',
+      tags: ['submit'],
+      summary: 'Submit a task of any type that takes JSON',
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: genericBody,
+            example: { type: 'summarize', input: { text: 'A gate holds the water back.' }, priority: 'HIGH' },
+          },
+        },
+      },
+      responses: {
+        202: accepted,
+        ...gatedProblems(...REFUSALS, 'malformed-json', 'unsafe-url', 'unknown-task-type'),
+      },
+    },
+  }
+  return { ...(Object.fromEntries(own) as ZodOpenApiPathsObject), '/api/tasks': generic }
+}
+
+function jsonRoute(type: TaskType, replies: { readonly accepted: object; readonly known: object }) {
+  return {
+    operationId: `submit-${type.type}`,
+    tags: ['submit'],
+    summary: `Submit a task of the type ${type.type}`,
+    ...descriptionOf(type),
+    requestParams: { query: submitQuery },
+    requestBody: { required: true, content: { 'application/json': { schema: inputSchema(type) } } },
+    responses: {
+      200: replies.known as ReturnType<typeof json>,
+      202: replies.accepted as ReturnType<typeof json>,
+      ...gatedProblems(...REFUSALS, 'malformed-json', 'unsafe-url'),
+    },
+  }
+}
+
+function uploadRoute(type: TaskType, accepted: object) {
+  const file = {
+    type: 'string',
+    contentMediaType: 'application/octet-stream',
+    description: `One of ${type.upload?.accept.join(', ')}, as recognised by its content.`,
+  }
+  const input = inputSchema(type) as { properties?: object; required?: string[] }
+  const schema = {
+    type: 'object' as const,
+    properties: { ...input.properties, file },
+    required: [...(input.required ?? []), 'file'],
+  }
+  return {
+    operationId: `submit-${type.type}`,
+    tags: ['submit'],
+    summary: `Submit a file as a task of the type ${type.type}`,
+    ...descriptionOf(type),
+    requestParams: { query: uploadQuery },
+    requestBody: { required: true, content: { 'multipart/form-data': { schema: schema as object } } },
+    responses: {
+      202: accepted as ReturnType<typeof json>,
+      ...gatedProblems(...REFUSALS, 'malformed-upload'),
+    },
+  }
+}
+
+function descriptionOf({ input }: TaskType): { readonly description?: string } {
+  return input.description === undefined ? {} : { description: input.description }
+}
+
+/** A schema of somebody's own may hold what JSON Schema cannot say; that part is left open. */
+function inputSchema({ input }: TaskType): object {
+  const { $schema: _, ...schema } = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' })
+  return schema
+}

@@ -1,0 +1,89 @@
+import type { ZodOpenApiPathsObject } from 'zod-openapi'
+import { statusReply, taskList, taskReply, taskWithResult, ticketReply } from '../../wire/replies.ts'
+import { listQuery, taskParams, taskQuery } from '../../wire/schema.ts'
+import type { Examples } from '../examples.ts'
+import { gatedProblems, json } from '../operation.ts'
+
+const path = taskParams
+const tags = ['tasks']
+
+/** Reading, cancelling and watching tasks under `/api/tasks`. */
+export function taskPaths(examples: Examples): ZodOpenApiPathsObject {
+  const unknown = gatedProblems('validation', 'task-not-found')
+  return {
+    '/api/tasks': {
+      get: {
+        operationId: 'listTasks',
+        tags,
+        summary: 'The tasks of the caller, newest first',
+        requestParams: { query: listQuery },
+        responses: { 200: json('One page.', taskList, examples.list), ...gatedProblems('validation') },
+      },
+    },
+    '/api/tasks/{id}': {
+      get: {
+        operationId: 'getTask',
+        tags,
+        summary: 'One task; with wait, as soon as it changes',
+        requestParams: { path, query: taskQuery },
+        responses: { 200: json('The task.', taskWithResult, examples.taskWithResult), ...unknown },
+      },
+    },
+    '/api/tasks/{id}/status': {
+      get: {
+        operationId: 'getStatus',
+        tags,
+        summary: 'One task in the shape of the original service',
+        requestParams: { path },
+        responses: { 200: json('The task.', statusReply, examples.status), ...unknown },
+      },
+    },
+    '/api/tasks/{id}/result': {
+      get: {
+        operationId: 'getResult',
+        tags,
+        summary: 'What the handler returned; of a task that failed, the task itself',
+        requestParams: { path },
+        responses: {
+          200: json('The result.', {}, { words: 3 }),
+          ...gatedProblems('validation', 'task-not-found', 'task-not-finished'),
+        },
+      },
+    },
+    '/api/tasks/{id}/cancel': {
+      post: {
+        operationId: 'cancelTask',
+        tags,
+        summary: 'Cancel a task',
+        requestParams: { path },
+        responses: {
+          200: json('It waited, and is cancelled.', taskReply, {
+            ...examples.task,
+            status: 'cancelled',
+            done: true,
+          }),
+          202: json('It runs, and is told to stop.', taskReply, { ...examples.task, status: 'cancelling' }),
+          ...gatedProblems(
+            'validation',
+            'task-not-found',
+            'already-finished',
+            'malformed-json',
+            'payload-too-large',
+          ),
+        },
+      },
+    },
+    '/api/tasks/{id}/ticket': {
+      post: {
+        operationId: 'issueTicket',
+        tags,
+        summary: 'A ticket for the streams of one task, for readers that cannot send headers',
+        requestParams: { path },
+        responses: {
+          201: json('Usable again until 5 minutes after the end of the task.', ticketReply, examples.ticket),
+          ...gatedProblems('validation', 'task-not-found', 'malformed-json', 'payload-too-large'),
+        },
+      },
+    },
+  }
+}

@@ -1,0 +1,197 @@
+import { z } from 'zod'
+import { PRIORITY_NAMES } from '../../task/priority.ts'
+import { TASK_STATUSES } from '../../task/status.ts'
+import { FAILURE_TYPES, type FailureType } from '../../task/failure.ts'
+
+/** What the routes answer: the serializers of the hot ones, and the schemas of the API's description. */
+
+const instant = z.string().meta({ format: 'date-time' })
+const seconds = z.number()
+const count = z.number()
+const priorityNames = z.enum(PRIORITY_NAMES)
+const taskStatus = z.enum(TASK_STATUSES)
+
+/** One value of a kind for each level. */
+const byPriority = <Value extends z.ZodType>(value: Value) =>
+  z.object({ LOW: value, NORMAL: value, HIGH: value, URGENT: value })
+
+const quantiles = z
+  .object({ p50: seconds, p90: seconds })
+  .nullable()
+  .meta({ description: 'Of the newest 512 tasks; null below five.' })
+
+const taskUrls = z
+  .object({
+    self: z.string(),
+    status: z.string(),
+    result: z.string(),
+    events: z.string(),
+    ws: z.string(),
+    cancel: z.string(),
+  })
+  .meta({ id: 'TaskUrls', description: 'Addresses of the task; a client never builds one.' })
+
+export const submitReply = z
+  .object({
+    task_id: z.string(),
+    status: z.enum(['created', 'reconnected']),
+    message: z.string(),
+    task_status: z.string(),
+    type: z.string(),
+    priority: z.number(),
+    priority_name: z.string(),
+    queue_position: count.nullable(),
+    tasks_ahead: count.nullable(),
+    estimated_wait_seconds: z.null(),
+    created_at: instant,
+    deduplicated: z.boolean(),
+    urls: taskUrls,
+  })
+  .meta({ id: 'Submitted' })
+
+export const failureView = z
+  .object({
+    error_type: z.enum(Object.keys(FAILURE_TYPES) as [FailureType, ...FailureType[]]),
+    message: z.string(),
+    retryable: z.boolean(),
+    retry_after: seconds.nullable(),
+    suggestions: z.array(z.string()),
+    technical_details: z.string().optional(),
+  })
+  .meta({ id: 'Failure', description: 'Why the work failed, and what can be done.' })
+
+export const progressDetail = z
+  .object({ stage: z.string(), step: count, total_steps: count })
+  .nullable()
+  .meta({ description: 'Which stage the work has reached.' })
+
+const taskFields = {
+  task_id: z.string(),
+  type: z.string(),
+  status: taskStatus,
+  done: z.boolean(),
+  priority: z.number(),
+  priority_name: priorityNames,
+  queue_position: count.nullable().meta({ description: 'From 1; null unless it waits.' }),
+  tasks_ahead: count.nullable(),
+  estimated_wait_seconds: z.null(),
+  progress: z.number().meta({ description: '0 to 100.' }),
+  progress_detail: progressDetail,
+  message: z.string().nullable(),
+  attempt: count,
+  max_attempts: count,
+  interruptions: count,
+  wait_reason: z.string().nullable(),
+  wait_until: instant.nullable(),
+  created_at: instant,
+  started_at: instant.nullable(),
+  finished_at: instant.nullable(),
+  wait_ms: z.number().nullable(),
+  run_ms: z.number().nullable(),
+  error: failureView.nullable(),
+  last_seq: count.meta({ description: 'Number of the newest event.' }),
+  metadata: z.record(z.string(), z.unknown()).nullable(),
+  urls: taskUrls,
+}
+
+export const taskReply = z.object(taskFields).meta({ id: 'Task', description: 'A task without its result.' })
+export const taskWithResult = z
+  .object({ ...taskFields, result: z.unknown().meta({ description: 'What the handler returned.' }) })
+  .meta({ id: 'TaskWithResult' })
+export const taskList = z.object({ tasks: z.array(taskReply), next_cursor: z.string().nullable() })
+
+export const statusReply = z.object({
+  task_id: z.string(),
+  status: taskStatus,
+  progress: z.number(),
+  logs: z.array(z.string()),
+  completed: z.boolean(),
+  failed: z.boolean(),
+  done: z.boolean(),
+  queue_position: count.nullable(),
+  message: z.string().nullable(),
+  error: failureView.nullable(),
+  last_seq: count,
+  urls: taskUrls,
+})
+
+export const ticketReply = z.object({
+  ticket: z.string(),
+  task_id: z.string(),
+  urls: z.object({ events: z.string(), ws: z.string() }),
+})
+
+const listed = z.object({
+  task_id: z.string().nullable(),
+  task_type: z.string(),
+  priority: priorityNames,
+  status: taskStatus,
+  created_at: instant,
+  url: z.string().nullable(),
+  video_id: z.null(),
+  doc_hash: z.string().nullable(),
+})
+export const queueTasksReply = z.object({
+  processing: z.array(listed.extend({ progress: z.number() })),
+  queued: z.array(listed.extend({ queue_position: count })),
+  total_processing: count,
+  total_queued: count,
+})
+
+export const statsReply = z.object({
+  total_processed: count,
+  total_success: count,
+  total_failed: count,
+  total_timeout: count,
+  current_processing: count,
+  queue_size: count,
+  max_workers: count,
+  max_queue_size: count,
+  is_running: z.boolean(),
+  total_cancelled: count,
+  total_expired: count,
+  total_rejected: count,
+  total_retried: count,
+  waiting: count,
+  scheduled: count,
+  stuck_workers: count,
+  by_priority: byPriority(count),
+  oldest_queued_seconds: seconds,
+  utilization: z.number(),
+  wait_seconds: quantiles,
+  run_seconds: quantiles,
+  estimated_wait_seconds: byPriority(z.null()),
+  accepting: z.boolean(),
+  paused: z.boolean(),
+  draining: z.boolean(),
+  engine: z.literal('local'),
+  uptime_seconds: seconds,
+})
+
+export const liveReply = z.object({ status: z.literal('live') })
+export const readyReply = z.object({
+  status: z.enum(['ready', 'not-ready']),
+  reasons: z.array(z.enum(['starting', 'draining', 'stuck-handlers'])),
+})
+export const healthReply = z.object({
+  status: z.enum(['healthy', 'degraded']),
+  timestamp: instant,
+  version: z.string(),
+  components: z.object({
+    api: z.object({ status: z.literal('healthy') }),
+    queue: z.object({ status: z.enum(['healthy', 'degraded']), issues: z.array(z.string()) }),
+  }),
+})
+
+export const problemReply = z
+  .looseObject({
+    type: z.string().meta({ examples: ['urn:headgate:problem:queue-full'] }),
+    title: z.string(),
+    status: z.number(),
+    detail: z.string(),
+    instance: z.string().optional(),
+    error_type: z.string(),
+    retry_after: seconds.optional(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457.' })
