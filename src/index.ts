@@ -1,5 +1,6 @@
 /** The public API of Headgate: the Fastify plugin, and what a task of your own is made of. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Caller } from './caller/caller.ts'
 import { compose } from './compose.ts'
 import { readSettings } from './config/read.ts'
 import { SETTINGS } from './config/settings.ts'
@@ -11,6 +12,11 @@ export interface HeadgateOptions {
   readonly prefix: string
   /** Task types beside the built-in `summarize`, `analyze-pdf` and `analyze-document`. */
   readonly tasks?: readonly TaskType[]
+  /**
+   * Who makes a request, as the host knows it; null: nobody that may (401). Default: bearers of tokens, or,
+   * without tokens, everybody on this machine.
+   */
+  readonly callerOf?: (request: FastifyRequest) => Caller | null | Promise<Caller | null>
   /** Settings that differ from the defaults, by the names and units of docs/configuration.md. */
   readonly settings?: Readonly<Record<string, string | number>>
   /** Hears that accepted tasks can no longer be kept; the host should stop. Default: it is only logged. */
@@ -26,7 +32,7 @@ export interface HeadgateOptions {
  * @throws HeadgateError `invalid-setting` without a prefix, or for a setting that is unknown or out of its bounds.
  */
 export async function headgate(app: FastifyInstance, options: HeadgateOptions): Promise<void> {
-  const { prefix, tasks = [], settings = {}, onFatal } = options
+  const { prefix, tasks = [], settings = {}, callerOf, onFatal } = options
   if (typeof prefix !== 'string' || !prefix.startsWith('/')) {
     throw new HeadgateError('invalid-setting', `prefix="${prefix}": expected a path such as /headgate.`)
   }
@@ -34,6 +40,7 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     settings: readSettings(environmentOf(settings)),
     log: app.log as Parameters<typeof compose>[0]['log'],
     tasks,
+    ...(callerOf === undefined ? {} : { identify: callerOf }),
     // Where the host has put us, whatever it has nested us in.
     prefix: app.prefix.replace(/\/+$/, ''),
     onFatal: onFatal ?? ((error) => app.log.fatal({ err: error }, 'headgate cannot keep its tasks')),
@@ -55,6 +62,7 @@ function environmentOf(settings: Readonly<Record<string, string | number>>): Rec
 }
 
 export { defineTask, type TaskDefinition, type TaskType, type UploadPolicy } from './handler/define-task.ts'
+export type { Caller, Role } from './caller/caller.ts'
 export type { Context, UploadedFile } from './handler/context.ts'
 export { TaskError, type FailureOptions, type FailureType } from './task/failure.ts'
 export { CancelRequested, ShuttingDown, TimedOut, type AbortReason } from './task/abort.ts'

@@ -154,8 +154,8 @@ test('the upload of docs/writing-a-task.md works as it stands', async () => {
     .toEqual({ name: 'LICENSE', lines })
 })
 
-test('the application of docs/writing-a-task.md works as it stands', async () => {
-  const [example] = await blocks('docs/writing-a-task.md', 'ts file=my-app.ts')
+test('the application of docs/plugin.md works as it stands', async () => {
+  const [example] = await blocks('docs/plugin.md', 'ts file=my-app.ts')
   // The same application, told to say where it listens and to stop by itself.
   const tail = `
 const response = await fetch(\`http://localhost:\${app.server.address().port}/headgate/shout\`, {

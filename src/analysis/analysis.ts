@@ -30,7 +30,7 @@ export interface Analysis {
 const MAX_TITLE_CHARS = 200
 const CONVERT = 'Convert it to PDF, docx, HTML, Markdown or plain text, and send that.'
 /** BCP 47, as far as captions need it. */
-const LANGUAGE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i
+const LANGUAGE = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/
 
 const title = z.string().trim().min(1).max(MAX_TITLE_CHARS).optional()
 const uploadInput = z.object({ title }).describe('A report on a file.')

@@ -9,7 +9,7 @@ export const SOURCES_SETTINGS = {
     default: '',
     unit: 'list',
     meaning:
-      'Hosts that /summarize may fetch from, separated by commas, each with its port when it is not the usual one. Empty: none.',
+      'Hosts that are fetched from though they are not public, separated by commas, each with its port when it is not the usual one. Empty: none.',
     schema: list,
   },
   fetchTimeoutMs: {

@@ -4,6 +4,7 @@ import websocket from '@fastify/websocket'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { FastifyInstance } from 'fastify'
 import type { TaskType } from '../handler/define-task.ts'
+import { HeadgateError } from '../task/errors.ts'
 import { descriptionRoutes } from './describe/routes.ts'
 import { gate } from './gate/gate.ts'
 import { readJsonBodies } from './gate/json-body.ts'
@@ -71,6 +72,10 @@ async function uploads(instance: FastifyInstance, parts: EdgeParts): Promise<voi
 
 async function streams(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
   if (!instance.hasDecorator('websocketServer')) {
+    if (instance.server.listenerCount('upgrade') > 0) {
+      const mend = 'Register @fastify/websocket on the same instance as headgate, or above it, and before it.'
+      throw new HeadgateError('invalid-setting', `Another plugin answers upgrades already. ${mend}`)
+    }
     await instance.register(websocket, { options: WEB_SOCKET })
   }
   streamRoutes(instance.withTypeProvider<ZodTypeProvider>(), parts)
