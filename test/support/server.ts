@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
+import { digestOf, newToken, type TokenRecord } from '../../src/caller/token.ts'
 import { compose } from '../../src/compose.ts'
 import { readSettings } from '../../src/config/read.ts'
 import type { Settings } from '../../src/config/settings.ts'
@@ -37,12 +38,23 @@ export async function startServer({ tasks = [], settings: given = {} }: ServerGi
   }
   const stop = () => (stopped ??= stopOnce())
   onTestFinished(stop)
-  return { url, ws: `ws://127.0.0.1:${port}`, house, app, dataDir, fatal, stop, ...clientOf(url) }
+  const as = (headers: Record<string, string>) => clientOf(url, headers)
+  return { url, as, ws: `ws://127.0.0.1:${port}`, house, app, dataDir, fatal, stop, ...clientOf(url) }
 }
 
 export type Json = Record<string, any> // oxlint-disable-line typescript/no-explicit-any -- replies are checked by the tests
 
-function clientOf(url: string) {
+/** A token and what the server keeps of it. */
+export function tokenFor(name: string, given: Partial<TokenRecord> = {}) {
+  const token = newToken()
+  const sha256 = digestOf(token).toString('hex')
+  const base = { role: 'caller', maxPriority: 3, createdAt: null, expiresAt: null } as const
+  const record: TokenRecord = { name, ...base, sha256, ...given }
+  return { token, record, headers: { authorization: `Bearer ${token}` } }
+}
+
+/** Requests to a server, each with `own` headers beside its own. */
+export function clientOf(url: string, own: Record<string, string> = {}) {
   const read = async (response: Response) => {
     const text = await response.text()
     const isJson = response.headers.get('content-type')?.includes('json') ?? false
@@ -54,9 +66,9 @@ function clientOf(url: string) {
     }
   }
   const get = async (path: string, headers: Record<string, string> = {}) =>
-    read(await fetch(url + path, { headers }))
-  const post = async (path: string, body: unknown = {}) => {
-    const headers = { 'content-type': 'application/json' }
+    read(await fetch(url + path, { headers: { ...own, ...headers } }))
+  const post = async (path: string, body: unknown = {}, more: Record<string, string> = {}) => {
+    const headers = { 'content-type': 'application/json', ...own, ...more }
     return read(await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) }))
   }
   const upload = async (
@@ -68,7 +80,7 @@ function clientOf(url: string) {
     for (const [name, value] of Object.entries(fields)) form.append(name, value)
     form.append('file', new Blob([content]), fields['name'] ?? 'file.bin')
     form.delete('name')
-    return read(await fetch(url + path, { method: 'POST', body: form }))
+    return read(await fetch(url + path, { method: 'POST', headers: own, body: form }))
   }
   /** Polls by the server's own long poll until the task has ended. */
   const ended = async (id: string): Promise<Json> => {

@@ -41,6 +41,11 @@ export async function gate(app: FastifyInstance, parts: EdgeParts): Promise<void
     }
     enter(parts, limits, request, reply).then((isIn) => isIn && done(), done)
   })
+  app.addHook('onResponse', (request, _reply, done) => {
+    // A refused upgrade has left Node's own care for its socket: nothing else would ever close it.
+    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon()
+    done()
+  })
 }
 
 /** Settles with whether the request goes on; if not, it has been answered. */
