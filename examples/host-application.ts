@@ -27,7 +27,7 @@ export async function createApplication(dataDir: string) {
 
   // Rules of the host, which Headgate leaves as they are.
   app.setValidatorCompiler(() => (value) => ({ value }))
-  app.setSerializerCompiler(() => (value) => `host:${JSON.stringify(value)}`)
+  app.setSerializerCompiler(() => (value) => JSON.stringify({ host: value }))
   app.setErrorHandler((_error, _request, reply) =>
     reply.code(500).type('text/plain').send('the host is sorry'),
   )

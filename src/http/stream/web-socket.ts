@@ -47,6 +47,7 @@ export function endSocket(socket: WebSocket, reason: StreamEnd): void {
 }
 
 export function closeSocket(socket: WebSocket, code: number, reason: string): void {
+  if (socket.readyState !== socket.OPEN) return
   socket.close(code, reason)
   const cutOff = setTimeout(() => socket.terminate(), CLOSE_GRACE_MS)
   socket.once('close', () => clearTimeout(cutOff))
@@ -72,6 +73,7 @@ export function listenTo(socket: WebSocket, heard: (message: unknown) => void): 
   let messages = 0
   let second = 0
   socket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (socket.readyState !== socket.OPEN) return
     const now = Math.floor(performance.now() / 1000)
     messages = now === second ? messages + 1 : 1
     second = now
