@@ -6,7 +6,7 @@ import type { Row } from './row.ts'
 export const PROCESS_SETTINGS = {
   watchdogMs: {
     env: 'WATCHDOG_SECONDS',
-    default: '4',
+    default: '3',
     unit: 'seconds',
     meaning:
       'A process whose event loop stands still for this long is killed, so that it can be started anew. 0: never. 0 to 3600.',

@@ -13,6 +13,14 @@ export default [
         ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error))
       }),
   }),
+  // Never gives the processor back.
+  defineTask({
+    type: 'spin',
+    input,
+    run: () => {
+      for (;;);
+    },
+  }),
   defineTask({ type: 'deaf', input, run: () => new Promise(() => {}) }),
   defineTask({
     type: 'floating',

@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { postTask, ROOT, startProcess } from '../support/process.ts'
+
+const TASKS_FILE = 'test/support/stop-tasks.ts'
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'headgate-watchdog-'))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+test('a process whose event loop stands still is killed, and says why', async () => {
+  const { url, child, exited, stderr } = await startProcess({ TASKS_FILE, WATCHDOG_SECONDS: '1' })
+  // Its reply may be sent before the handler takes the processor, or never.
+  void postTask(url, 'spin').catch(() => undefined)
+  await exited
+  expect(child.signalCode).toBe('SIGKILL')
+  expect(stderr()).toContain('headgate: the event loop stood still for 1 s; the watchdog ends the process.\n')
+})
+
+test('a process that is only busy for a while goes on, and its log tells of it', async () => {
+  const { url, child, messages } = await startProcess({ TASKS_FILE, WATCHDOG_SECONDS: '5' })
+  // Stopped as a whole, the thread too: a machine that slept is no stall.
+  child.kill('SIGSTOP')
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  child.kill('SIGCONT')
+  expect((await fetch(`${url}/health/live`)).status).toBe(200)
+  await expect.poll(messages).toContain('the event loop stood still')
+})
+
+test('under whoever restarts it, the service is back after a dead loop', async () => {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  const env = {
+    PATH: process.env['PATH'],
+    PORT: `${port}`,
+    DATA_DIR: await folder(),
+    TASKS_FILE,
+    WATCHDOG_SECONDS: '1',
+  }
+  const script = `for start in 1 2; do "${process.execPath}" --conditions=source src/main.ts; echo "ended $?"; done`
+  const supervisor = spawn('bash', ['-c', script], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  })
+  onTestFinished(() => void process.kill(-(supervisor.pid ?? 0), 'SIGKILL'))
+  let said = ''
+  supervisor.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const isReady = async () => {
+    const reply = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined)
+    return reply?.status
+  }
+  await expect.poll(isReady, { timeout: 10_000 }).toBe(200)
+  void postTask(`http://127.0.0.1:${port}`, 'spin').catch(() => undefined)
+  await expect.poll(() => said, { timeout: 10_000 }).toContain('ended 137')
+  await expect.poll(isReady, { timeout: 10_000 }).toBe(200)
+})
+
+test('a service manager hears when it is ready, that it lives, and when it stops', async () => {
+  const path = await folder()
+  const heard = join(path, 'heard')
+  // Stands where systemd-notify would, and writes down what it is told.
+  await writeFile(join(path, 'systemd-notify'), `#!/bin/sh\necho "$NOTIFY_SOCKET $@" >> ${heard}\n`, {
+    mode: 0o755,
+  })
+  const { end } = await startProcess({
+    PATH: `${path}${delimiter}${process.env['PATH']}`,
+    NOTIFY_SOCKET: '/run/some-socket',
+    WATCHDOG_USEC: '300000',
+  })
+  const lines = async () => (await readFile(heard, 'utf8').catch(() => '')).trim().split('\n')
+  await expect
+    .poll(async () => new Set(await lines()))
+    .toEqual(new Set(['/run/some-socket READY=1', '/run/some-socket WATCHDOG=1']))
+  expect((await lines())[0]).toBe('/run/some-socket READY=1')
+  await end()
+  await expect.poll(lines).toContain('/run/some-socket STOPPING=1')
+})
+
+test('without a service manager nobody is told, and a missing systemd-notify is only logged', async () => {
+  const quiet = await startProcess()
+  expect(quiet.messages()).not.toContain('the service manager could not be told')
+  const { url, messages } = await startProcess({ NOTIFY_SOCKET: '/run/some-socket', PATH: await folder() })
+  await expect.poll(messages).toContain('the service manager could not be told')
+  expect((await fetch(`${url}/health/ready`)).status).toBe(200)
+})
