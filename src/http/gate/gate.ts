@@ -99,6 +99,10 @@ function refusesHeaders(request: FastifyRequest, reply: FastifyReply): boolean {
       sendProblem(reply, 'unauthorized', { detail: 'The request has two Authorization headers.' })
       return true
   }
+  if (request.headers.upgrade !== undefined && request.raw.httpVersion !== '1.1') {
+    sendProblem(reply, 'bad-request', { detail: 'An upgrade needs HTTP/1.1.' })
+    return true
+  }
   const encoding = request.headers['content-encoding']
   if (encoding === undefined || encoding === 'identity') return false
   sendProblem(reply, 'unsupported-media-type', {

@@ -12,6 +12,7 @@ const CODE_OF_FASTIFY: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
   FST_ERR_CTP_BODY_TOO_LARGE: 'payload-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+  FST_PROTO_VIOLATION: 'malformed-upload',
   FST_FILES_LIMIT: 'malformed-upload',
   FST_PARTS_LIMIT: 'malformed-upload',
   FST_FIELDS_LIMIT: 'malformed-upload',

@@ -68,8 +68,19 @@ export interface Issue {
   readonly message: string
 }
 
+/** A schema may name what it does not know; nobody needs all of that. */
+const MAX_ISSUES = 20
+const MAX_ISSUE_CHARS = 200
+
 /** A problem that says field by field what is wrong. */
-export function sendIssues(reply: FastifyReply, code: ProblemCode, issues: readonly Issue[]): FastifyReply {
+export function sendIssues(reply: FastifyReply, code: ProblemCode, given: readonly Issue[]): FastifyReply {
+  const issues = given
+    .slice(0, MAX_ISSUES)
+    .map(({ path, message }) => ({ path: cut(path), message: cut(message) }))
   const detail = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
   return sendProblem(reply, code, { detail, members: { errors: issues } })
+}
+
+function cut(text: string): string {
+  return text.length > MAX_ISSUE_CHARS ? `${text.slice(0, MAX_ISSUE_CHARS - 1)}…` : text
 }

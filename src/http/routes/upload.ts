@@ -10,7 +10,8 @@ import { submitReply } from '../wire/replies.ts'
 import { uploadQuery } from '../wire/schema.ts'
 import { sendRefusal, sendSubmitReply, sendTooUrgent } from './submit.ts'
 
-const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, fieldNameSize: 100, parts: 21 }
+const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, parts: 21 }
+const MAX_FIELD_NAME_CHARS = 100
 
 /** A task type that takes a file. */
 export type UploadType = TaskType & { readonly upload: UploadPolicy }
@@ -53,6 +54,9 @@ async function readForm(request: FastifyRequest, parts: EdgeParts, policy: Uploa
   let file: PutReply | undefined
   try {
     for await (const part of request.parts({ limits: { ...LIMITS, fileSize: policy.maxBytes + 1 } })) {
+      if (part.fieldname.length > MAX_FIELD_NAME_CHARS) {
+        throw new HeadgateError('malformed-upload', 'A field has a name that is too long.')
+      }
       if (part.type === 'file') file = await storeFile(part, parts, policy)
       else fields[part.fieldname] = textOf(part)
       if (file !== undefined && file.kind !== 'stored') break
