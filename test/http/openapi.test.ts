@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { z } from 'zod'
+import { PROBLEM_STATUS } from '../../src/http/problem/problem.ts'
+import { streamMessage } from '../../src/http/describe/events.ts'
+import * as replies from '../../src/http/wire/replies.ts'
+import { defineTask } from '../../src/index.ts'
+import { ROOT } from '../support/process.ts'
+import { startServer, type Json } from '../support/server.ts'
+
+const odd = defineTask({
+  type: 'odd',
+  // Parts that JSON Schema has no words for.
+  input: z.object({
+    when: z.date().optional(),
+    how: z.custom<string>().optional(),
+    text: z.string().describe('Any.'),
+  }),
+  run: ({ text }, ctx) => {
+    ctx.progress(50, 'Half', { stage: 'reading', step: 1, totalSteps: 2 })
+    ctx.log('a line')
+    ctx.output('text')
+    return text
+  },
+})
+
+async function setup() {
+  const server = await startServer({ tasks: [odd] })
+  const { body } = await server.get('/openapi.json')
+  return { ...server, document: body }
+}
+
+test('the description is clean under a linter', async () => {
+  const { document } = await setup()
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-openapi-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'openapi.json')
+  await writeFile(file, JSON.stringify(document))
+  const redocly = join(ROOT, 'node_modules/@redocly/cli/bin/cli.js')
+  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
+  const { stdout } = await promisify(execFile)(process.execPath, [redocly, 'lint', '--format=json', file], {
+    env,
+    cwd: folder,
+  })
+  const { totals, problems } = JSON.parse(stdout) as { totals: Json; problems: { message: string }[] }
+  expect(problems.map(({ message }) => message)).toEqual([])
+  expect(totals).toMatchObject({ errors: 0, warnings: 0 })
+})
+
+test('every route is described, and nothing else', async () => {
+  const { document, app } = await setup()
+  const described = Object.entries(document['paths'] as Record<string, Json>).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  for (const route of described) {
+    const [method = '', path = ''] = route.split(' ')
+    const url = path.replace(/\{(\w+)\}/g, ':$1')
+    expect(app.hasRoute({ method: method as 'GET', url }), route).toBe(true)
+  }
+  const text = app.printRoutes({ commonPrefix: false })
+  const count = [...text.matchAll(/\(([A-Z, ]+)\)/g)].flatMap((match) => (match[1] ?? '').split(', '))
+  // The files of /docs are the page's own affair.
+  expect(described.length).toBe(count.filter((method) => method !== 'HEAD').length - 1)
+})
+
+test('every operation names its problems, each with an example of just that code', async () => {
+  const { document } = await setup()
+  for (const [path, operations] of Object.entries(document['paths'] as Record<string, Json>)) {
+    for (const [method, operation] of Object.entries(operations as Record<string, Json>)) {
+      expect(operation['summary'], `${method} ${path}`).toMatch(/^[A-Z]/)
+      for (const [status, reply] of Object.entries(operation['responses'] as Record<string, Json>)) {
+        const examples = reply['content']?.['application/problem+json']?.examples ?? {}
+        for (const [code, example] of Object.entries(examples as Record<string, Json>)) {
+          expect(PROBLEM_STATUS[code as keyof typeof PROBLEM_STATUS]).toBe(Number(status))
+          expect(example['value'].type).toBe(`urn:headgate:problem:${code}`)
+        }
+      }
+    }
+  }
+})
+
+test('examples of replies fit the schemas that they stand beside', async () => {
+  const { document } = await setup()
+  const at = (path: string, method: string, status: string) =>
+    document['paths'][path][method].responses[status].content['application/json'].example as unknown
+  expect(replies.submitReply.parse(at('/summarize', 'post', '202'))).toEqual(at('/summarize', 'post', '202'))
+  expect(replies.taskList.parse(at('/api/tasks', 'get', '200'))).toEqual(at('/api/tasks', 'get', '200'))
+  expect(replies.statsReply.parse(at('/api/queue/stats', 'get', '200'))).toEqual(
+    at('/api/queue/stats', 'get', '200'),
+  )
+  expect(replies.healthReply.parse(at('/api/health', 'get', '200'))).toEqual(at('/api/health', 'get', '200'))
+})
+
+test('real replies are just what is described', async () => {
+  const { get, post, ended } = await setup()
+  const { body: submitted } = await post('/odd', { text: 'x' })
+  const id = submitted['task_id'] as string
+  await ended(id)
+  const read = async (path: string) => (await get(path)).body
+  const said: [z.ZodType, Json][] = [
+    [replies.submitReply, submitted],
+    [replies.taskWithResult, await read(`/api/tasks/${id}`)],
+    [replies.statusReply, await read(`/api/tasks/${id}/status`)],
+    [replies.taskList, await read('/api/tasks')],
+    [replies.queueTasksReply, await read('/api/queue/tasks')],
+    [replies.statsReply, await read('/api/queue/stats')],
+    [replies.healthReply, await read('/api/health')],
+    [replies.liveReply, await read('/health/live')],
+    [replies.readyReply, await read('/health/ready')],
+    [replies.ticketReply, (await post(`/api/tasks/${id}/ticket`)).body],
+    [replies.problemReply, await read('/api/tasks/none')],
+  ]
+  for (const [schema, body] of said) expect(schema.parse(body)).toEqual(body)
+})
+
+test('real messages of a stream are just what /events.schema.json describes', async () => {
+  const { post, ws, get } = await setup()
+  const { body } = await post('/odd', { text: 'x' })
+  const socket = new WebSocket(ws + body['urls'].ws)
+  const frames: Json[] = []
+  socket.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString()) as Json))
+  await new Promise((resolve) => socket.on('close', resolve))
+  expect(new Set(frames.map((frame) => frame['type']))).toEqual(
+    new Set(['snapshot', 'queued', 'started', 'progress', 'log', 'output', 'result']),
+  )
+  for (const frame of frames) expect(streamMessage.parse(frame)).toEqual(frame)
+  const { body: schema } = await get('/events.schema.json')
+  expect(schema).toMatchObject({
+    $id: '/events.schema.json',
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+  })
+})
+
+test('the page to browse it asks nobody else for anything', async () => {
+  const { get } = await setup()
+  const page = await get('/docs')
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'")
+  expect(page.text).not.toMatch(/https?:\/\//)
+  for (const [, path = ''] of page.text.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
+    expect((await get(path)).status, path).toBe(200)
+  }
+  expect((await get('/docs/package.json')).status).toBe(404)
+  expect((await get('/docs/..%2fpackage.json')).status).toBe(404)
+})
