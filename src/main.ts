@@ -8,7 +8,7 @@ import { readEnvFile, readServiceManager, readSettings } from './config/read.ts'
 import type { Settings } from './config/settings.ts'
 import type { TaskType } from './handler/define-task.ts'
 import { attributeStrayError } from './handler/runner.ts'
-import { LOG_SERIALIZERS } from './http/server/log-serializers.ts'
+import { LOG_DISCRETION } from './http/server/log-discretion.ts'
 import { createServer } from './http/server/server.ts'
 import { HeadgateError } from './task/errors.ts'
 import { ServiceManagerLink } from './watchdog/service-manager.ts'
@@ -132,7 +132,7 @@ async function loadTasks(file: string): Promise<readonly TaskType[]> {
 }
 
 function createLogger({ logLevel, logFormat }: Settings): Logger {
-  const options = { level: logLevel, serializers: LOG_SERIALIZERS }
+  const options = { level: logLevel, ...LOG_DISCRETION }
   if (logFormat === 'json') return pino(options)
   return pino({ ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } })
 }

@@ -23,6 +23,7 @@ export async function startProcess(env: Record<string, string> = {}) {
   })
   const lines: LogLine[] = []
   let stderr = ''
+  let stdout = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const exited = once(child, 'exit').then(([code]) => code as number | null)
   onTestFinished(async () => {
@@ -33,6 +34,7 @@ export async function startProcess(env: Record<string, string> = {}) {
   const url = await new Promise<string | undefined>((resolve) => {
     let rest = ''
     child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
       const parts = (rest + chunk.toString()).split('\n')
       rest = parts.pop() ?? ''
       for (const part of parts) {
@@ -51,7 +53,7 @@ export async function startProcess(env: Record<string, string> = {}) {
     return { code, ms: performance.now() - startedAt }
   }
   const messages = () => lines.map((line) => line.msg)
-  return { url: url ?? '', child, exited, end, messages, stderr: () => stderr, dataDir }
+  return { url: url ?? '', child, exited, end, messages, stdout: () => stdout, stderr: () => stderr, dataDir }
 }
 
 export async function postTask(url: string, type: string): Promise<string> {
