@@ -57,5 +57,6 @@ export async function createApplication(dataDir: string) {
 // Run as a program, not imported by the test.
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const app = await createApplication('./data')
-  console.log(await app.listen({ host: '127.0.0.1', port: Number(process.env['PORT'] ?? 3000) }))
+  const url = await app.listen({ host: '127.0.0.1', port: Number(process.env['PORT'] ?? 3000) })
+  process.stdout.write(`${url}\n`)
 }

@@ -105,7 +105,9 @@ test('without callers and tokens only this machine is served, whatever the host 
 
 test('beside a WebSocket plugin that it cannot reach it refuses to start, and says what to do', async () => {
   const app = Fastify()
-  await app.register(async (inner) => void (await inner.register(websocket)))
+  await app.register(async (inner) => {
+    await inner.register(websocket)
+  })
   await expect(app.register(headgate, { prefix: '/jobs' })).rejects.toThrow(
     'Register @fastify/websocket on the same instance',
   )

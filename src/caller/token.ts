@@ -23,7 +23,7 @@ export const callerName = z
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in lower-case hex')
 const instant = z.iso.datetime().transform((text) => Date.parse(text))
-export const role = z.enum(ROLES, `expected ${ROLES.join(' or ')}`)
+const role = z.enum(ROLES, `expected ${ROLES.join(' or ')}`)
 export const maxPriority = z.unknown().transform((value, context) => {
   const parsed = parsePriority(value)
   if (parsed !== undefined) return parsed

@@ -1,5 +1,7 @@
+import type { LookupAddress } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
+import { callbackify } from 'node:util'
 import { buildConnector } from 'undici'
 import { TaskError } from '../task/failure.ts'
 import { isPublicAddress } from './addresses.ts'
@@ -46,18 +48,19 @@ export function guardedConnect(
 }
 
 function guardedLookup(resolve: Network['resolve']): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname).then(
-      (addresses) => {
-        const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-        const first = found[0]
-        // One private answer among public ones is enough to refuse all.
-        if (first === undefined || !addresses.every(isPublicAddress)) callback(blocked(hostname), '')
-        else if (options.all === true) callback(null, found)
-        else callback(null, first.address, first.family)
-      },
-      (error: unknown) => callback(error as NodeJS.ErrnoException, ''),
-    )
+  const lookup = async (hostname: string): Promise<LookupAddress[]> => {
+    const addresses = await resolve(hostname)
+    // One private answer among public ones is enough to refuse all.
+    if (addresses.length === 0 || !addresses.every(isPublicAddress)) throw blocked(hostname)
+    return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+  }
+  return (hostname, { all }, callback) => {
+    callbackify(lookup)(hostname, (error, found) => {
+      const [first] = found ?? []
+      if (error !== null || first === undefined) callback(error, '')
+      else if (all === true) callback(null, found)
+      else callback(null, first.address, first.family)
+    })
   }
 }
 

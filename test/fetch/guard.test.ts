@@ -63,7 +63,7 @@ test('names that resolve to private addresses, alone or among public ones, reach
   )
   for (const index of all.keys()) {
     const url = `http://host${index}.example.com:${port}/`
-    expect(await outcomeOf(url), `${all[index]}`).toBe('ssrf_blocked')
+    expect(await outcomeOf(url), String(all[index])).toBe('ssrf_blocked')
     expect(await outcomeOf(`http://${trusted}/${encodeURIComponent(url)}`)).toBe('ssrf_blocked')
   }
   expect(reached()).toBe(0)

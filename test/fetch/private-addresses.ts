@@ -59,8 +59,8 @@ const NAMES = [
 const bytesOf = (address: string) => address.split('.').map(Number) as [number, number, number, number]
 const hex = (value: number, digits = 2) => value.toString(16).padStart(digits, '0')
 const fullWidth = (text: string) =>
-  [...text].map((char) => (/\d/.test(char) ? String.fromCodePoint(0xff10 + Number(char)) : char)).join('')
-const percent = (text: string) => [...text].map((char) => `%${hex(char.charCodeAt(0))}`).join('')
+  Array.from(text, (char) => (/\d/.test(char) ? String.fromCodePoint(0xff10 + Number(char)) : char)).join('')
+const percent = (text: string) => Array.from(text, (char) => `%${hex(char.charCodeAt(0))}`).join('')
 
 /** Every notation that URL parsers, name services and C libraries have been seen to take for an IPv4 address. */
 function notationsV4(address: string): string[] {

@@ -146,7 +146,7 @@ function queryOf({ name, schema }: Parameter): fc.Arbitrary<[string, string][]> 
     { weight: 3, arbitrary: good },
     { weight: 1, arbitrary: name === 'wait' ? fc.constant('x') : fc.string() },
   )
-  return fc.option(value).map((given) => (given === null ? [] : [[name, `${given as string}`]]))
+  return fc.option(value).map((given) => (given === null ? [] : [[name, given as string]]))
 }
 
 /** Sends one request and checks its reply against its description; says which status came. */

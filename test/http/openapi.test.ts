@@ -70,12 +70,12 @@ test('every route is described, and nothing else', async () => {
 
 test('every operation names its problems, each with an example of just that code', async () => {
   const { document } = await setup()
-  for (const [path, operations] of Object.entries(document['paths'] as Record<string, Json>)) {
-    for (const [method, operation] of Object.entries(operations as Record<string, Json>)) {
+  for (const [path, operations] of Object.entries<Json>(document['paths'])) {
+    for (const [method, operation] of Object.entries(operations)) {
       expect(operation['summary'], `${method} ${path}`).toMatch(/^[A-Z]/)
-      for (const [status, reply] of Object.entries(operation['responses'] as Record<string, Json>)) {
+      for (const [status, reply] of Object.entries<Json>(operation['responses'])) {
         const examples = reply['content']?.['application/problem+json']?.examples ?? {}
-        for (const [code, example] of Object.entries(examples as Record<string, Json>)) {
+        for (const [code, example] of Object.entries<Json>(examples)) {
           expect(PROBLEM_STATUS[code as keyof typeof PROBLEM_STATUS]).toBe(Number(status))
           expect(example['value'].type).toBe(`urn:headgate:problem:${code}`)
         }

@@ -43,7 +43,10 @@ test('thirty secrets go through all routes and failures; none is in logs, events
   })
   const { url } = server
   const heard: string[] = []
-  const send = async (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) => {
+  const send = async (
+    path: string,
+    init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
+  ) => {
     const headers = { authorization: `Bearer ${token}`, ...init.headers }
     const reply = await fetch(url + path, { ...init, headers })
     const text = await reply.text()

@@ -35,6 +35,7 @@ export function fitting(schema: Schema): fc.Arbitrary<unknown> {
       return fc.array(fitting(schema.items ?? {}), { maxLength: 3 })
     case 'object':
       return objectOf(schema)
+    case undefined:
     default:
       return fc.jsonValue({ maxDepth: 2 })
   }

@@ -130,5 +130,5 @@ function pathOf(address: string): string {
   if (!URL.canParse(address, 'https://www.youtube.com')) return address
   const { pathname, searchParams } = new URL(address, 'https://www.youtube.com')
   searchParams.set('fmt', 'json3')
-  return `${pathname}?${searchParams}`
+  return `${pathname}?${searchParams.toString()}`
 }

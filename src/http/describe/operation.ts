@@ -26,7 +26,7 @@ const RETRY_AFTER = {
 }
 
 /** The problems of a route, by status, each code with an example. */
-export function problemsOf(codes: readonly ProblemCode[]) {
+function problemsOf(codes: readonly ProblemCode[]) {
   const byStatus = Map.groupBy(new Set(codes), (code) => PROBLEM_STATUS[code])
   const entries = [...byStatus]
     .sort(([a], [b]) => a - b)

@@ -9,7 +9,7 @@ import { headerFault } from './raw-headers.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** What a route says of itself to the gate. */
-export interface GateConfig {
+interface GateConfig {
   /** Served to everybody, and not counted: numbers without names, health, and the description of the API. */
   readonly isPublic?: boolean
   /** A stream: a ticket will do, and its places are limited. */
@@ -20,6 +20,11 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     readonly gate?: GateConfig
   }
+}
+
+interface Visit {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
 }
 
 const READ_ONLY = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -36,10 +41,13 @@ export async function gate(app: FastifyInstance, parts: EdgeParts): Promise<void
     if (config?.isPublic === true || request.is404 || request.method === 'OPTIONS') return done()
     // Without tokens nothing has to be waited for.
     if (parts.identify === null && parts.callers.isOpen) {
-      if (admits(parts, request, reply, bearing(parts, request))) done()
+      if (admits(parts, { request, reply }, bearing(parts, request))) done()
       return
     }
-    enter(parts, limits, request, reply).then((isIn) => isIn && done(), done)
+    enter(parts, limits, { request, reply }).then(
+      (isIn) => isIn && done(), // oxlint-disable-line promise/no-callback-in-promise -- a hook of callbacks
+      done,
+    )
   })
   app.addHook('onResponse', (request, _reply, done) => {
     // A refused upgrade has left Node's own care for its socket: nothing else would ever close it.
@@ -49,26 +57,16 @@ export async function gate(app: FastifyInstance, parts: EdgeParts): Promise<void
 }
 
 /** Settles with whether the request goes on; if not, it has been answered. */
-async function enter(
-  parts: EdgeParts,
-  limits: Limits,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<boolean> {
+async function enter(parts: EdgeParts, limits: Limits, { request, reply }: Visit): Promise<boolean> {
   if (refusesRate(reply, await limits.ofAddress(request, request.ip))) return false
   const said = await authenticationOf(parts, request)
   const name = said.kind === 'known' ? said.access.caller.name : null
   if (name !== null && refusesRate(reply, await limits.ofCaller(request, name))) return false
-  return admits(parts, request, reply, said)
+  return admits(parts, { request, reply }, said)
 }
 
 /** Grants what was said; when that is nothing, or there is no place, answers. */
-function admits(
-  parts: EdgeParts,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  said: Authentication,
-): boolean {
+function admits(parts: EdgeParts, { request, reply }: Visit, said: Authentication): boolean {
   if (said.kind !== 'known') {
     if (said.kind === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="headgate"')
     sendProblem(reply, said.kind, { detail: said.detail })
@@ -82,7 +80,7 @@ function authenticationOf(parts: EdgeParts, request: FastifyRequest): Promise<Au
   const { ticket } = request.query as { ticket?: unknown }
   const isTicketed = request.routeOptions.config.gate?.isStream === true && ticket !== undefined
   if (!isTicketed || request.headers.authorization !== undefined) return authenticate(parts, request)
-  return byTicket(parts, `${ticket as string}`, (request.params as { id?: string }).id)
+  return byTicket(parts, typeof ticket === 'string' ? ticket : '', (request.params as { id?: string }).id)
 }
 
 function refusesHeaders(request: FastifyRequest, reply: FastifyReply): boolean {

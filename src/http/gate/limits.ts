@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { EdgeParts } from '../parts.ts'
 
 /** Seconds until another request is welcome; null: this one is. */
-export type Limit = (request: FastifyRequest, key: string) => Promise<number | null>
+type Limit = (request: FastifyRequest, key: string) => Promise<number | null>
 
 export interface Limits {
   /** By the name of the caller. */

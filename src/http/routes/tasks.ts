@@ -7,6 +7,7 @@ import { accessOf, visibleTask, type Access } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { listQuery, noQuery, taskParams, taskQuery } from '../wire/schema.ts'
+import { sendText } from '../wire/long-text.ts'
 import { taskJson, taskView, urlsOf } from '../wire/wire.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -28,7 +29,7 @@ export function taskRoutes(app: App, parts: EdgeParts): void {
     const isPoll = wait > 0 && request.method === 'GET'
     const task = isPoll ? await afterChange(parts, request, { id, wait }) : await own(parts, request)
     if (task === undefined) return sendUnknown(reply)
-    return reply.type(JSON_TYPE).send(taskJson(task, parts.pool.placeOf(task.id), parts.prefix))
+    return sendText(reply.type(JSON_TYPE), taskJson(task, parts.pool.placeOf(task.id), parts.prefix))
   })
 
   app.get('/api/tasks/:id/status', { schema }, async (request, reply) => {
@@ -92,10 +93,8 @@ function sendResult(reply: FastifyReply, task: Task, prefix: string): FastifyRep
     return sendProblem(reply, 'task-not-finished', { detail, retryAfter: 1 })
   }
   const text = task.status === 'completed' ? (task.result ?? 'null') : taskJson(task, null, prefix)
-  return reply
-    .type(JSON_TYPE)
-    .header('content-disposition', `attachment; filename="${task.id}.json"`)
-    .send(text)
+  reply.type(JSON_TYPE).header('content-disposition', `attachment; filename="${task.id}.json"`)
+  return sendText(reply, text)
 }
 
 async function cancel(parts: EdgeParts, id: string, reply: FastifyReply): Promise<FastifyReply> {

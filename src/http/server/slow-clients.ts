@@ -6,8 +6,8 @@ interface Exchange {
   readonly response: ServerResponse
   readonly startedAt: number
   readonly bytesAtStart: number
-  /** When the reply was seen to be written and not yet taken, and what of it was left then. */
-  untaken: { readonly since: number; readonly bytes: number } | null
+  /** Since when the client has not taken all there is for it, and how much it had taken by then; null: it has. */
+  behind: { readonly since: number; readonly taken: number } | null
 }
 
 const LOOK_EVERY_MS = 1000
@@ -22,7 +22,7 @@ export function cutOffSlowClients(server: Server, bytesPerSecond: number): void 
   const open = new Set<Exchange>()
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const startedAt = performance.now()
-    const exchange = { request, response, startedAt, bytesAtStart: request.socket.bytesRead, untaken: null }
+    const exchange = { request, response, startedAt, bytesAtStart: request.socket.bytesRead, behind: null }
     open.add(exchange)
     response.once('close', () => open.delete(exchange))
   })
@@ -46,10 +46,17 @@ function sendsTooSlowly({ request, startedAt, bytesAtStart }: Exchange, now: num
 
 function takesTooSlowly(exchange: Exchange, now: number, floor: number): boolean {
   const { request, response } = exchange
-  if (!response.writableEnded || response.writableFinished) return false
-  exchange.untaken ??= { since: now, bytes: request.socket.writableLength }
-  const { since, bytes } = exchange.untaken
-  return now - since > GRACE_MS + (bytes / floor) * 1000
+  const { socket } = request
+  const type = response.getHeader('content-type')
+  const isStream = typeof type === 'string' && type.startsWith('text/event-stream')
+  if (isStream || !response.headersSent || response.writableFinished || socket.writableLength === 0) {
+    exchange.behind = null
+    return false
+  }
+  const taken = socket.bytesWritten - socket.writableLength
+  exchange.behind ??= { since: now, taken }
+  const elapsed = now - exchange.behind.since
+  return elapsed > GRACE_MS && taken - exchange.behind.taken < (floor * elapsed) / 1000
 }
 
 /** Says why, where nothing was said yet, and closes the connection. */
@@ -58,5 +65,6 @@ function refuse({ request, response }: Exchange): void {
   const problem = problemBody('request-timeout', { detail: 'The body came too slowly.' })
   const headers = { 'content-type': 'application/problem+json', connection: 'close' }
   response.writeHead(PROBLEM_STATUS['request-timeout'], headers)
-  response.end(JSON.stringify(problem), () => request.socket.destroy())
+  // The request too, so that whoever reads its body hears that no more will come.
+  response.end(JSON.stringify(problem), () => request.destroy(new Error('the body came too slowly')))
 }

@@ -14,7 +14,7 @@ import { endSocket, webSocketSink } from './web-socket.ts'
 const MAX_TASKS = 100
 
 const taskId = z.string().min(1).max(100)
-export const clientOp = z.discriminatedUnion('op', [
+const clientOp = z.discriminatedUnion('op', [
   z.strictObject({
     op: z.literal('subscribe'),
     task_id: taskId,

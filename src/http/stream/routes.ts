@@ -48,7 +48,7 @@ async function openWebSocket(parts: EdgeParts, socket: WebSocket, request: Fasti
     case 'open': {
       const connection = new Connection(webSocketSink(socket), reading.subscription)
       socket.on('close', () => connection.end('finished'))
-      run(parts, connection, reading, socket.readyState !== socket.OPEN)
+      run(parts, connection, { ...reading, isGone: socket.readyState !== socket.OPEN })
     }
   }
 }
@@ -74,17 +74,21 @@ async function openEventStream(
       const sink = eventStreamSink()
       const connection = new Connection(sink, reading.subscription)
       reply.raw.on('close', () => connection.end('finished'))
-      run(parts, connection, reading, reply.raw.destroyed)
+      run(parts, connection, { ...reading, isGone: reply.raw.destroyed })
       return reply.headers(EVENT_STREAM_HEADERS).send(sink.body)
     }
   }
 }
 
-/** @param isGone the reader left while the journal, or a hook of the host, was waited for: its `close` was not heard */
-function run(parts: EdgeParts, connection: Connection, reading: Reading, isGone: boolean): void {
-  if (isGone) return connection.end('finished')
+interface Watch extends Reading {
+  /** The reader left while the journal, or a hook of the host, was waited for: its `close` was not heard. */
+  readonly isGone: boolean
+}
+
+function run(parts: EdgeParts, connection: Connection, watch: Watch): void {
+  if (watch.isGone) return connection.end('finished')
   parts.connections.add(connection)
-  void connection.run(framesFor(parts, reading)).finally(() => parts.connections.remove(connection))
+  void connection.run(framesFor(parts, watch)).finally(() => parts.connections.remove(connection))
 }
 
 /** The number to resume after: `?after=`, else Last-Event-ID, else 0; undefined when it is none. */

@@ -11,9 +11,9 @@ const PING_MS = 20_000
 export const MAX_MESSAGE_BYTES = 4096
 const MAX_MESSAGES_PER_SECOND = 20
 
-export const CLOSE_UNSUPPORTED = 1003
+const CLOSE_UNSUPPORTED = 1003
 export const CLOSE_POLICY = 1008
-export const CLOSE_TOO_BIG = 1009
+const CLOSE_TOO_BIG = 1009
 export const CLOSE_UNKNOWN_TASK = 4001
 const CLOSE_CODES: Record<StreamEnd, readonly [code: number, reason: string]> = {
   finished: [1000, 'finished'],
@@ -72,7 +72,8 @@ export function keepAlive(socket: WebSocket): void {
 export function listenTo(socket: WebSocket, heard: (message: unknown) => void): void {
   let messages = 0
   let second = 0
-  socket.on('message', (data: Buffer, isBinary: boolean) => {
+  socket.on('message', (raw, isBinary) => {
+    const data = raw as Buffer
     if (socket.readyState !== socket.OPEN) return
     const now = Math.floor(performance.now() / 1000)
     messages = now === second ? messages + 1 : 1
@@ -81,9 +82,13 @@ export function listenTo(socket: WebSocket, heard: (message: unknown) => void): 
     if (data.length > MAX_MESSAGE_BYTES) return closeSocket(socket, CLOSE_TOO_BIG, 'message too big')
     const message = isBinary ? undefined : messageOf(data.toString('utf8'))
     if (message === undefined) return closeSocket(socket, CLOSE_UNSUPPORTED, 'expected JSON')
-    if ((message as { op?: unknown } | null)?.op === 'ping') return socket.send('{"type":"pong"}')
+    if (isPing(message)) return socket.send('{"type":"pong"}')
     heard(message)
   })
+}
+
+function isPing(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'op' in message && message.op === 'ping'
 }
 
 function messageOf(text: string): unknown {

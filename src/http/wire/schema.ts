@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type {} from 'zod-openapi'
 import { DEFAULT_PRIORITY, parsePriority, PRIORITY_NAMES, type Priority } from '../../task/priority.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
 

@@ -27,10 +27,10 @@ const ROWS: Row[] = [
     'the same in chunks',
     ({ raw, token }) =>
       raw(
-        `POST /api/tasks HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${'40000\r\n'}${'a'.repeat(0x40000)}\r\n`.padEnd(
+        `POST /api/tasks HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n40000\r\n${'a'.repeat(0x40000)}\r\n`.padEnd(
           0x40000,
           'a',
-        ) + `${'40000\r\n'}${'a'.repeat(0x40000)}\r\n`.repeat(9),
+        ) + `40000\r\n${'a'.repeat(0x40000)}\r\n`.repeat(9),
       ),
     'payload-too-large',
   ],

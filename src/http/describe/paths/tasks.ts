@@ -9,7 +9,6 @@ const tags = ['tasks']
 
 /** Reading, cancelling and watching tasks under `/api/tasks`. */
 export function taskPaths(examples: Examples): ZodOpenApiPathsObject {
-  const unknown = gatedProblems('validation', 'task-not-found')
   return {
     '/api/tasks': {
       get: {
@@ -20,6 +19,14 @@ export function taskPaths(examples: Examples): ZodOpenApiPathsObject {
         responses: { 200: json('One page.', taskList, examples.list), ...gatedProblems('validation') },
       },
     },
+    ...readingPaths(examples),
+    ...actingPaths(examples),
+  }
+}
+
+function readingPaths(examples: Examples): ZodOpenApiPathsObject {
+  const unknown = gatedProblems('validation', 'task-not-found')
+  return {
     '/api/tasks/{id}': {
       get: {
         operationId: 'getTask',
@@ -50,6 +57,11 @@ export function taskPaths(examples: Examples): ZodOpenApiPathsObject {
         },
       },
     },
+  }
+}
+
+function actingPaths(examples: Examples): ZodOpenApiPathsObject {
+  return {
     '/api/tasks/{id}/cancel': {
       post: {
         operationId: 'cancelTask',
