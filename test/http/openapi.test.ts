@@ -60,7 +60,7 @@ test('every route is described, and nothing else', async () => {
   for (const route of described) {
     const [method = '', path = ''] = route.split(' ')
     const url = path.replace(/\{(\w+)\}/g, ':$1')
-    expect(app.hasRoute({ method: method as 'GET', url }), route).toBe(true)
+    expect(app.hasRoute({ method, url }), route).toBe(true)
   }
   const text = app.printRoutes({ commonPrefix: false })
   const count = [...text.matchAll(/\(([A-Z, ]+)\)/g)].flatMap((match) => (match[1] ?? '').split(', '))
