@@ -5,7 +5,8 @@ import { z } from 'zod'
 import { compose } from '../src/compose.ts'
 import { readSettings } from '../src/config/read.ts'
 import { defineTask } from '../src/handler/define-task.ts'
-import { submitQuery, submitReply } from '../src/http/schema.ts'
+import { submitReply } from '../src/http/wire/replies.ts'
+import { submitQuery } from '../src/http/wire/schema.ts'
 import { createServer } from '../src/http/server/server.ts'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -59,9 +60,14 @@ async function bare() {
 async function headgate() {
   const dataDir = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
   const settings = { ...readSettings(process.env), capacity: 100_000, dataDir }
-  const tasks = [defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null })]
+  const tasks = [
+    defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null }),
+    // For the doors: one to be watched, one with much to take.
+    defineTask({ type: 'held', input: z.object({}), concurrency: 1, run: () => new Promise(() => {}) }),
+    defineTask({ type: 'big', input: z.object({}), run: () => 'x'.repeat(8_000_000) }),
+  ]
   const house = compose({ settings, log, tasks, prefix: '', onFatal: () => process.exit(1) })
-  const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })
+  const app = createServer({ log, ...settings })
   await app.register(house.edge)
   await house.start()
   return app

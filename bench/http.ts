@@ -1,7 +1,6 @@
 import autocannon from 'autocannon'
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import type { ChildProcess } from 'node:child_process'
+import { startServer, stopServer } from './server-process.ts'
 import { median } from './support.ts'
 
 const ROUNDS = 7
@@ -42,9 +41,8 @@ export async function httpBench(): Promise<HttpResult> {
 }
 
 async function start(kind: 'bare' | 'headgate'): Promise<Server> {
-  const child = fork(fileURLToPath(new URL('http-server.ts', import.meta.url)), [kind])
-  const [port] = (await once(child, 'message')) as [number]
-  return { process: child, url: `http://127.0.0.1:${port}/empty` }
+  const { process, port } = await startServer(kind)
+  return { process, url: `http://127.0.0.1:${port}/empty` }
 }
 
 /** Requests per second; every reply has to be a 2xx. */
@@ -64,7 +62,5 @@ async function load({ url }: Server, duration: number): Promise<number> {
 }
 
 async function stop({ process }: Server): Promise<void> {
-  const exited = once(process, 'exit')
-  process.disconnect()
-  await exited
+  await stopServer(process)
 }

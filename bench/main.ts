@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
+import { idleSockets, slowClients } from './doors.ts'
 import { httpBench } from './http.ts'
 import { bytesPerWaitingTask } from './memory.ts'
 import { parsingBench } from './parsing.ts'
@@ -91,6 +92,19 @@ note(
   `${readers.besideStuck.toFixed(1)} ms ÷ ${readers.alone.toFixed(1)} ms = ${(readers.besideStuck / readers.alone).toFixed(2)}; ${readers.stuckClosed} of 10 stuck ones cut off`,
   '≤ 2',
 )
+for (const { name, before, during, closed } of await slowClients()) {
+  note(
+    `POST, p99: beside 1000 clients with a slow ${name}, less before`,
+    `${during.toFixed(1)} − ${before.toFixed(1)} ms = ${(during - before).toFixed(1)} ms; ${closed} of 1000 cut off`,
+    '≤ 50 ms, all',
+  )
+}
+const idle = await idleSockets()
+note(
+  'resident memory for 10 000 idle WebSockets; POST p99 beside them',
+  `${idle.megabytes.toFixed(0)} MB for ${idle.open}; ${idle.postP99.toFixed(1)} ms`,
+  '≤ 200 MB, ≤ 50 ms',
+)
 const parsing = await parsingBench()
 note(
   'GET /api/queue/stats, p99: while three 50 MB documents are read ÷ idle',
@@ -113,7 +127,7 @@ writeFileSync(
   new URL('../docs/benchmarks.md', import.meta.url),
   `# Benchmarks
 
-Written by \`npm run bench\` (about four minutes). Ratios compare neighbours in one run; absolute figures are those of one shared
+Written by \`npm run bench\` (about six minutes). Ratios compare neighbours in one run; absolute figures are those of one shared
 machine on one day. Medians of ${ROUNDS} rounds after one to warm up, contenders in turn.
 
 Machine: ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}.

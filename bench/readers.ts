@@ -32,7 +32,7 @@ export async function readersBench(): Promise<{ alone: number; besideStuck: numb
   const log = pino({ level: 'silent' })
   const settings = { ...readSettings({}), dataDir }
   const house = compose({ settings, log, tasks: [talk], prefix: '', onFatal: () => process.exit(1) })
-  const app = createServer({ log, maxBodyBytes: settings.maxBodyBytes })
+  const app = createServer({ log, ...settings })
   await app.register(house.edge)
   await house.start()
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -62,7 +62,7 @@ async function oneRun(port: number, stuckReaders: number) {
     const socket = connect(port, '127.0.0.1')
     const key = Buffer.alloc(16).toString('base64')
     socket.write(
-      `GET /ws/${id} HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${key}\r\n\r\n`,
+      `GET /ws/${id} HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${key}\r\n\r\n`,
     )
     socket.on('error', () => undefined)
     return socket
