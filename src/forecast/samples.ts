@@ -10,6 +10,8 @@ export interface Quantiles {
 export class Samples {
   readonly #values: Float64Array
   #count = 0
+  /** What was worked out last; everybody may ask, as often as they like. */
+  #known: Quantiles | null = null
 
   constructor(size: number) {
     this.#values = new Float64Array(size)
@@ -18,6 +20,7 @@ export class Samples {
   add(ms: number): void {
     this.#values[this.#count % this.#values.length] = ms
     this.#count += 1
+    this.#known = null
   }
 
   get size(): number {
@@ -33,12 +36,16 @@ export class Samples {
   /** Nearest-rank quantiles in ms; null below {@link MIN_SAMPLES}. */
   quantiles(): Quantiles | null {
     if (this.size < MIN_SAMPLES) return null
-    const sorted = this.#kept().sort()
-    const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
-    return { p50: rank(0.5), p90: rank(0.9) }
+    this.#known ??= quantilesOf(this.#kept().sort())
+    return this.#known
   }
 
   #kept(): Float64Array {
     return this.#values.slice(0, this.size)
   }
+}
+
+function quantilesOf(sorted: Float64Array): Quantiles {
+  const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
+  return { p50: rank(0.5), p90: rank(0.9) }
 }

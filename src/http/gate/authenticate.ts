@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { LOCAL_CALLER } from '../../caller/caller.ts'
+import { LOCAL_CALLER, type Caller } from '../../caller/caller.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { EdgeParts } from '../parts.ts'
 import type { Access } from './access.ts'
@@ -19,8 +19,9 @@ const TICKET_AFTER_END_MS = 5 * 60_000
 /** The caller of a request that must say who makes it. */
 export async function authenticate(parts: EdgeParts, request: FastifyRequest): Promise<Authentication> {
   if (parts.identify === null) return bearing(parts, request)
-  const caller = await parts.identify(request)
-  if (caller === null) return unauthorized('The application does not know who calls.')
+  // The word of a host that may not be typed.
+  const caller = (await parts.identify(request)) as Caller | null | undefined
+  if (caller === null || caller === undefined) return unauthorized('The application does not know who calls.')
   return { kind: 'known', access: { caller, onlyTask: null } }
 }
 
