@@ -8,7 +8,7 @@ usage() {
 Usage: ./run-dev.sh [options]
 
   --port N       port to listen on (default: PORT, from the environment or .env, else 8001)
-  --host ADDR    address to listen on (default: HOST, else 127.0.0.1; only loopback for now)
+  --host ADDR    address to listen on (default: HOST, else 127.0.0.1; others than loopback need tokens)
   --no-reload    do not restart when a source file changes
   --help         this text
 

@@ -50,6 +50,7 @@ export interface Headgate {
   readonly pool: WorkerPool
   readonly registry: Registry
   readonly feed: Feed
+  readonly callers: Callers
   /** The HTTP edge, to be registered in a Fastify application. */
   readonly edge: (app: FastifyInstance) => Promise<void>
   readonly start: () => Promise<void>
@@ -71,7 +72,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 export function compose(options: ComposeOptions): Headgate {
   const parts = assemble(options)
   const { intake, pool, registry, feed } = parts
-  let isReady = false
+  let isStarted = false
   let stopped: Promise<void> | null = null
 
   return {
@@ -79,6 +80,7 @@ export function compose(options: ComposeOptions): Headgate {
     pool,
     registry,
     feed,
+    callers: parts.callers,
     edge: (app) =>
       edge(app, {
         ...parts,
@@ -87,17 +89,16 @@ export function compose(options: ComposeOptions): Headgate {
         identify: options.identify ?? null,
         ...edgeLimits(options.settings),
         version,
-        isReady: () => isReady,
+        isStarted: () => isStarted,
       }),
     start: async () => {
       await removeAbandoned(parts.dataDir)
       await parts.spool.start()
       parts.analysis.start()
       parts.positions.start()
-      isReady = true
+      isStarted = true
     },
     stop: (skipWait = NEVER) => {
-      isReady = false
       return (stopped ??= stopInOrder(parts, options, skipWait))
     },
   }
@@ -112,7 +113,7 @@ type Parts = ReturnType<typeof assemble>
 function assemble(options: ComposeOptions) {
   const { settings, log, onFatal, clock = systemClock, random = Math.random } = options
   const resting = assembleMemory(settings, clock)
-  const doorkeeping = assembleDoor(settings, clock, log)
+  const doorkeeping = assembleDoor(options, clock)
   const { journal, feed, spool, analysis } = resting
   const registry = new Registry([...analysis.types, ...options.tasks])
 
@@ -147,10 +148,12 @@ function assemble(options: ComposeOptions) {
 }
 
 /** Who may come in, and how many may stay. */
-function assembleDoor(settings: Settings, clock: Clock, log: Logger) {
+function assembleDoor({ settings, log, prefix }: ComposeOptions, clock: Clock) {
+  const isOwnServer = prefix === ''
   const { tokens, maxStreams: max, maxCallerStreams: maxPerCaller } = settings
   const callers = new Callers({ file: resolve(tokensFileOf(settings)), fixed: tokens, clock, log })
-  if (callers.isOpen && !isLoopback(settings.host)) {
+  // A guest does not listen; whom it serves is decided for each request.
+  if (isOwnServer && callers.isOpen && !isLoopback(settings.host)) {
     const why =
       'without tokens only 127.0.0.1, ::1 and localhost are allowed. Make a token: headgate token new'
     throw new HeadgateError('invalid-setting', `HOST="${settings.host}": ${why} NAME.`)

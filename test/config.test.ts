@@ -30,6 +30,26 @@ test('lists are split at commas', () => {
   ])
 })
 
+test.each([
+  ['TRUST_PROXY', 'nonsense'],
+  ['TRUST_PROXY', '10.0.0.0/33'],
+  ['TRUST_PROXY', '10.0.0.0/8/8'],
+  ['FETCH_ALLOW_HOSTS', 'http://intranet'],
+  ['FETCH_ALLOW_HOSTS', 'intranet:70000'],
+  ['FETCH_ALLOW_HOSTS', 'a b'],
+  ['CORS_ORIGINS', 'app.example'],
+  ['CORS_ORIGINS', 'https://app.example/'],
+  ['CORS_ORIGINS', '*'],
+])('%s="%s" is refused at the start', (env, value) => {
+  expect(() => readSettings({ [env]: value })).toThrow(`${env}="${value}": expected`)
+})
+
+test('a list of tokens is refused without being repeated', () => {
+  const refused = () => readSettings({ TOKENS: 'ann:secret' })
+  expect(refused).toThrow('TOKENS="…": expected name:sha256')
+  expect(refused).not.toThrow('secret')
+})
+
 test.each(Object.values(SETTINGS).filter((row) => /\d+ to \d+\./.test(row.meaning)))(
   '$env keeps the bounds that its meaning tells',
   ({ env, meaning }) => {

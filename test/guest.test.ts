@@ -103,6 +103,57 @@ test('without callers and tokens only this machine is served, whatever the host 
   expect(await from('127.0.0.1', 'evil.example')).toBe(403)
 })
 
+test.each([
+  [{ name: 'ann', role: 'king', maxPriority: 3 }, 500],
+  [{ name: 'ann' }, 500],
+  [{ name: '', role: 'caller', maxPriority: 3 }, 500],
+  [{ name: 'ann', role: 'caller', maxPriority: 'LOW' }, 200],
+  [undefined, 401],
+  [Promise.resolve({ name: 'ann', role: 'caller', maxPriority: 1 }), 200],
+])('the caller %j of a host gets %d', async (caller, status) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'headgate-guest-'))
+  const app = Fastify()
+  const settings = { DATA_DIR: dataDir, HOST: '0.0.0.0' }
+  await app.register(headgate, { prefix: '/jobs', settings, callerOf: () => caller as never })
+  onTestFinished(async () => {
+    await app.close()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  expect((await app.inject('/jobs/api/tasks')).statusCode).toBe(status)
+})
+
+test('a ticket opens a stream of the host’s user, and a place that was never used is given back', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'headgate-guest-'))
+  const app = Fastify()
+  const callerOf = async ({ headers }: { headers: Record<string, unknown> }) => {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    return headers['x-user'] === undefined
+      ? null
+      : ({ name: 'local', role: 'caller', maxPriority: 3 } as const)
+  }
+  const settings = { DATA_DIR: dataDir, MAX_STREAMS_PER_CALLER: 3, MAX_CONCURRENT_ANALYSIS_TASKS: 0 }
+  await app.register(headgate, { prefix: '/jobs', settings, callerOf })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(async () => {
+    await app.close()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  const user = clientOf(url, { 'x-user': 'ann' })
+  const { body } = await user.post('/jobs/summarize', { text: 'A text.' })
+  const { body: ticket } = await user.post(`/jobs/api/tasks/${body['task_id']}/ticket`)
+  for (let index = 0; index < 10; index += 1) {
+    await fetch(url + ticket['urls'].events, { signal: AbortSignal.timeout(30) }).catch(() => undefined)
+    await fetch(url + body['urls'].events, {
+      headers: { 'x-user': 'ann' },
+      signal: AbortSignal.timeout(30),
+    }).catch(() => undefined)
+  }
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  const stream = await fetch(url + ticket['urls'].events)
+  expect(stream.status).toBe(200)
+  await stream.body?.cancel()
+})
+
 test('beside a WebSocket plugin that it cannot reach it refuses to start, and says what to do', async () => {
   const app = Fastify()
   await app.register(async (inner) => {

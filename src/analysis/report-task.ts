@@ -20,6 +20,8 @@ export interface ReportParts {
   readonly youTubeUrl: string
 }
 
+const EMPTY = ['Look at the address in a browser: a page that is made by scripts has no text of its own.']
+
 interface Titled {
   readonly title?: string | undefined
 }
@@ -99,7 +101,7 @@ function storedOf(put: PutReply): Upload {
     case 'stored':
       return put.upload
     case 'empty':
-      throw new TaskError('no_text', 'The address leads to an empty document.')
+      throw new TaskError('no_text', 'The address leads to an empty document.', { suggestions: EMPTY })
     case 'too-large':
       throw new TaskError('input_too_large', `The document is larger than ${put.maxBytes} bytes.`)
     case 'unsupported':

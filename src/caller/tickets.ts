@@ -1,9 +1,11 @@
+import type { Role } from './caller.ts'
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** What a ticket lets its bearer do: watch one task, in the name of whom it was given to. */
 export interface Ticket {
   readonly taskId: string
   readonly callerName: string
+  readonly role: Role
 }
 
 const SECRET_BYTES = 32
@@ -15,8 +17,8 @@ const SECRET_BYTES = 32
 export class Tickets {
   readonly #secret = randomBytes(SECRET_BYTES)
 
-  issue({ taskId, callerName }: Ticket): string {
-    const body = Buffer.from(JSON.stringify([taskId, callerName])).toString('base64url')
+  issue({ taskId, callerName, role }: Ticket): string {
+    const body = Buffer.from(JSON.stringify([taskId, callerName, role])).toString('base64url')
     return `${body}.${this.#seal(body).toString('base64url')}`
   }
 
@@ -26,8 +28,13 @@ export class Tickets {
     const given = Buffer.from(seal, 'base64url')
     const right = this.#seal(body)
     if (rest.length > 0 || given.length !== right.length || !timingSafeEqual(given, right)) return undefined
-    const [taskId, callerName] = JSON.parse(Buffer.from(body, 'base64url').toString()) as [string, string]
-    return { taskId, callerName }
+    // What carries our seal is ours.
+    const [taskId, callerName, role] = JSON.parse(Buffer.from(body, 'base64url').toString()) as [
+      string,
+      string,
+      Role,
+    ]
+    return { taskId, callerName, role }
   }
 
   #seal(body: string): Buffer {

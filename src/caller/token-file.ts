@@ -33,11 +33,50 @@ export function readTokenFile(path: string): readonly TokenRecord[] | undefined 
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw new HeadgateError('invalid-setting', `TOKENS_FILE="${path}": ${(error as Error).message}`)
   }
-  const parsed = tokensFile.safeParse(jsonOf(text))
+  const json = jsonOf(text)
+  if (json === undefined) throw new HeadgateError('invalid-setting', `TOKENS_FILE="${path}": it is not JSON.`)
+  const parsed = tokensFile.safeParse(json)
   if (parsed.success) return parsed.data.tokens
   const [issue] = parsed.error.issues
   const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
   throw new HeadgateError('invalid-setting', `TOKENS_FILE="${path}": ${where}${issue?.message}.`)
+}
+
+/** Others that change the file are waited for this long; a lock that is older was left behind. */
+const LOCK_MS = 5000
+const LOCK_LOOK_MS = 20
+
+/**
+ * Changes the file: one change after the other, so that none is lost.
+ *
+ * @throws what `change` throws; HeadgateError `invalid-setting` as above.
+ */
+export function changeTokenFile(
+  path: string,
+  change: (records: readonly TokenRecord[]) => readonly TokenRecord[],
+): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const lock = `${path}.lock`
+  takeLock(lock)
+  try {
+    writeTokenFile(path, change(readTokenFile(path) ?? []))
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+function takeLock(lock: string): void {
+  for (;;) {
+    try {
+      return closeSync(openSync(lock, 'wx', 0o600))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+    if (age > LOCK_MS) rmSync(lock, { force: true })
+    // A command line has nothing else to do meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_LOOK_MS)
+  }
 }
 
 /** Writes the file anew and in one piece, readable to its owner alone. */

@@ -31,6 +31,9 @@ export const maxPriority = z.unknown().transform((value, context) => {
   return z.NEVER
 })
 
+/** A caller as a host application knows it. */
+export const callerOfHost = z.object({ name: z.string().min(1).max(200), role, maxPriority })
+
 /** One entry of the tokens file. */
 export const tokenEntry = z
   .strictObject({

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { ROLES, type Role } from '../caller/caller.ts'
-import { readTokenFile, writeTokenFile } from '../caller/token-file.ts'
+import { changeTokenFile, readTokenFile } from '../caller/token-file.ts'
 import { callerName, digestOf, maxPriority, newToken, type TokenRecord } from '../caller/token.ts'
 import { readSettings, tokensFileOf } from '../config/read.ts'
 import { priorityName, PRIORITY_NAMES, type Priority } from '../task/priority.ts'
@@ -51,7 +51,11 @@ export function tokenCommand(): Command {
     .command('revoke')
     .description('Revoke the tokens of a caller, or the one whose digest begins so.')
     .argument('<name>', 'the caller')
-    .option('--digest <digits>', 'only the token whose digest begins with these digits')
+    .addOption(
+      new Option('--digest <digits>', 'only the token whose digest begins with these digits').argParser(
+        digits,
+      ),
+    )
     .addOption(file)
     .action((name: string, options: Where & { digest?: string }) => revokeTokens(name, options))
   return token
@@ -69,7 +73,7 @@ function makeToken(name: string, options: NewOptions): void {
     expiresAt: options.expires === undefined ? null : now + options.expires,
   }
   const path = fileOf(options)
-  writeTokenFile(path, [...(readTokenFile(path) ?? []), record])
+  changeTokenFile(path, (records) => [...records, record])
   console.log(token)
   console.error(
     `Kept in ${path}. It is not shown again. Use it as: Authorization: Bearer ${token.slice(0, 6)}…`,
@@ -77,15 +81,16 @@ function makeToken(name: string, options: NewOptions): void {
 }
 
 function listTokens(options: Where): void {
-  const records = readTokenFile(fileOf(options)) ?? []
-  if (records.length === 0) return console.error('There are no tokens.')
+  const path = fileOf(options)
+  const records = readTokenFile(path) ?? []
+  if (records.length === 0) return console.error(`There are no tokens in ${path}.`)
   const head = ['NAME', 'ROLE', 'PRIORITY', 'CREATED', 'EXPIRES', 'DIGEST']
   const rows = records.map((record) => [
     record.name,
     record.role,
     priorityName(record.maxPriority),
     day(record.createdAt),
-    day(record.expiresAt),
+    `${day(record.expiresAt)}${(record.expiresAt ?? Infinity) <= Date.now() ? ' (over)' : ''}`,
     record.sha256.slice(0, DIGEST_DIGITS),
   ])
   console.log(tableOf([head, ...rows]))
@@ -93,14 +98,15 @@ function listTokens(options: Where): void {
 
 function revokeTokens(name: string, options: Where & { digest?: string }): void {
   const path = fileOf(options)
-  const records = readTokenFile(path) ?? []
-  const isMeant = (record: TokenRecord) =>
-    record.name === name && record.sha256.startsWith((options.digest ?? '').toLowerCase())
-  const kept = records.filter((record) => !isMeant(record))
-  const count = records.length - kept.length
-  if (count === 0) throw new Error(`there is no such token of "${name}" in ${path}.`)
-  // The file stays, even without tokens: a server that had callers is not opened by losing the last.
-  writeTokenFile(path, kept)
+  const { digest = '' } = options
+  let count = 0
+  changeTokenFile(path, (records) => {
+    const kept = records.filter((record) => record.name !== name || !record.sha256.startsWith(digest))
+    count = records.length - kept.length
+    if (count === 0) throw new Error(`there is no such token of "${name}" in ${path}.`)
+    // The file stays, even without tokens: a server that had callers is not opened by losing the last.
+    return kept
+  })
   console.error(`Revoked ${count} ${count === 1 ? 'token' : 'tokens'} of ${name}.`)
 }
 
@@ -119,6 +125,12 @@ function days(text: string): number {
   const count = Number(text.replace(/d$/, ''))
   if (Number.isInteger(count) && count >= 1 && count <= MAX_DAYS) return count * DAY_MS
   throw new InvalidArgumentError(`expected a whole number of days from 1 to ${MAX_DAYS}.`)
+}
+
+/** At least four, so that nothing is revoked by an empty word. */
+function digits(text: string): string {
+  if (/^[0-9a-f]{4,64}$/i.test(text)) return text.toLowerCase()
+  throw new InvalidArgumentError('expected 4 to 64 hex digits, as `headgate token list` shows them.')
 }
 
 /** An argument checked by a schema, in commander's words. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { tokenSetting, type TokenRecord } from '../caller/token.ts'
 
@@ -15,7 +16,7 @@ export const whole = (min: number, max: number) =>
     .pipe(z.number().min(min, `expected at least ${min}`).max(max, `expected at most ${max}`))
 export const seconds = (min: number) => whole(min, MAX_SECONDS).transform((value) => value * 1000)
 export const megabytes = (max: number) => whole(1, max).transform((value) => value * MB)
-export const list = z.string().transform((value) =>
+const list = z.string().transform((value) =>
   value
     .split(',')
     .map((item) => item.trim())
@@ -39,7 +40,31 @@ export const tokens = list.transform((items, context): readonly TokenRecord[] =>
   items.flatMap((item) => {
     const parsed = tokenSetting.safeParse(item)
     if (parsed.success) return [parsed.data]
-    context.addIssue(`expected name:sha256[:role[:priority]] (${parsed.error.issues[0]?.message})`)
+    context.addIssue('expected name:sha256[:role[:priority]], the digest in lower-case hex')
     return []
   }),
+)
+
+/** IP addresses, each with the length of its network where it stands for one. */
+export const addresses = list.pipe(
+  z.array(
+    z.string().refine((value) => {
+      const [address = '', bits = '0', ...rest] = value.split('/')
+      const max = isIP(address) === 6 ? 128 : 32
+      return isIP(address) !== 0 && /^\d+$/.test(bits) && Number(bits) <= max && rest.length === 0
+    }, 'expected addresses such as 127.0.0.1 or 10.0.0.0/8'),
+  ),
+)
+
+/** Hosts as an address names them, with their port where it is not the usual one. */
+export const hosts = list.pipe(
+  z.array(
+    z
+      .string()
+      .toLowerCase()
+      .refine(
+        (value) => URL.canParse(`http://${value}`) && new URL(`http://${value}`).host === value,
+        'expected hosts such as intranet or 10.0.0.7:8080',
+      ),
+  ),
 )

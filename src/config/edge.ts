@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, megabytes, origins, tokens, whole } from './bounds.ts'
+import { addresses, megabytes, origins, tokens, whole } from './bounds.ts'
 import type { Row } from './row.ts'
 
 /** What stands before the door: the server, its callers, and their limits. */
@@ -47,15 +47,16 @@ export const EDGE_SETTINGS = {
     env: 'TRUST_PROXY',
     default: '',
     unit: 'list',
-    meaning: 'Addresses of proxies whose X-Forwarded headers are believed, separated by commas. Empty: none.',
-    schema: list,
+    meaning:
+      'Addresses or networks of proxies whose X-Forwarded headers are believed, separated by commas. Empty: none.',
+    schema: addresses,
   },
   ratePerMinute: {
     env: 'RATE_LIMIT_PER_MINUTE',
     default: '600',
     unit: 'requests',
     meaning:
-      'Requests that one token may make in a minute; stats and health are free. 0: no limit. 0 to 1000000.',
+      'Requests that one caller, with all its tokens, may make in a minute; stats and health are free. 0: no limit. 0 to 1000000.',
     schema: whole(0, 1_000_000),
   },
   addressRatePerMinute: {
@@ -85,7 +86,7 @@ export const EDGE_SETTINGS = {
     env: 'MAX_STREAMS_PER_CALLER',
     default: '20',
     unit: 'streams',
-    meaning: 'The same for one token. 1 to 1000000.',
+    meaning: 'The same for one caller, with all its tokens. 1 to 1000000.',
     schema: whole(1, 1_000_000),
   },
   maxBodyBytes: {

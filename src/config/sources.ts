@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, megabytes, MB, whole } from './bounds.ts'
+import { hosts, megabytes, MB, whole } from './bounds.ts'
 import type { Row } from './row.ts'
 
 /** Where documents come from, and what reading them may cost. */
@@ -10,7 +10,7 @@ export const SOURCES_SETTINGS = {
     unit: 'list',
     meaning:
       'Hosts that are fetched from though they are not public, separated by commas, each with its port when it is not the usual one. Empty: none.',
-    schema: list,
+    schema: hosts,
   },
   fetchTimeoutMs: {
     env: 'FETCH_TIMEOUT_SECONDS',
@@ -30,7 +30,8 @@ export const SOURCES_SETTINGS = {
     env: 'YOUTUBE_URL',
     default: 'https://www.youtube.com',
     unit: 'address',
-    meaning: 'Where YouTube answers, or what stands in for it: players and captions are asked for there.',
+    meaning:
+      'Where YouTube answers, or what stands in for it: players and captions are asked for there, and its host is trusted.',
     schema: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
   },
   parserMemoryBytes: {

@@ -43,8 +43,8 @@ export interface EdgeParts {
   readonly version: string
   /** Largest JSON body. */
   readonly maxBodyBytes: number
-  /** Whether the process is up and able to take tasks. */
-  readonly isReady: () => boolean
+  /** Whether everything is up; it stays so while the process stops. */
+  readonly isStarted: () => boolean
 }
 
 /** A Fastify instance whose routes are typed by zod schemas. */

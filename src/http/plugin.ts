@@ -31,11 +31,11 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(handleError)
-  answerUnknownRoutes(app)
+  const answerUnknown = answerUnknownRoutes(app)
   if (app.hasContentTypeParser('text/plain')) app.removeContentTypeParser('text/plain')
   readJsonBodies(app)
   if (parts.corsOrigins.length > 0) await allowOrigins(app, parts.corsOrigins)
-  await gate(app, parts)
+  await gate(app, parts, answerUnknown)
   // Registered before the websocket plugin, whose own hook would close the sockets without a code.
   app.addHook('preClose', (done) => {
     parts.connections.closeAll()
@@ -57,7 +57,7 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
   if (app.hasRequestDecorator('corsPreflightEnabled')) return
   await app.register(cors, {
     origin: [...origins],
-    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    methods: ['GET', 'HEAD', 'POST'],
     allowedHeaders: ['authorization', 'content-type', 'last-event-id'],
     exposedHeaders: ['location', 'retry-after'],
     maxAge: PREFLIGHT_SECONDS,

@@ -10,8 +10,13 @@ const PDF_MARK_WITHIN = 1024
 /** An Office file under a password is an old container with this stream in it. */
 const ENCRYPTED_OFFICE_MARK = Buffer.from('EncryptedPackage', 'utf16le')
 const DIRECTORY_BYTES = 4096
+const HEADER_BYTES = 512
+/** Sectors have 512 or 4096 bytes. */
+const SECTOR_SHIFTS = new Set([9, 12])
 const ENCRYPTED_OFFICE = 'application/x-encrypted-office'
-const HTML_START = /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html|head|body)[\s>]/i
+// A comment cannot hold its own end: with a lazy one a few hundred bytes would keep the event loop for hours.
+const HTML_START =
+  /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:[^-]|-(?!->))*-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]/i
 const JSON_START = /^\s*(\{\s*"[^"]*"\s*:|\[\s*[{["])/
 /** Control characters that plain text does not have; tab, line feed, form feed and return are text. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
@@ -36,7 +41,9 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
 
 /** Looks into the first directory of the container, whose place its header names (MS-CFB, 2.2). */
 async function isEncryptedOffice(path: string, head: Buffer): Promise<boolean> {
-  const sectorBytes = 2 ** head.readUInt16LE(30)
+  const shift = head.length < HEADER_BYTES ? 0 : head.readUInt16LE(30)
+  if (!SECTOR_SHIFTS.has(shift)) return false
+  const sectorBytes = 2 ** shift
   const directoryAt = (head.readUInt32LE(48) + 1) * sectorBytes
   const file = await open(path)
   try {

@@ -14,9 +14,14 @@ setInterval(() => {
   seen = now
   if (missed * beatMs < limitMs) return
   // The log goes through the event loop that stands still; this line does not.
-  writeSync(
-    STDERR,
-    `headgate: the event loop stood still for ${limitMs / 1000} s; the watchdog ends the process.\n`,
-  )
-  process.kill(process.pid, 'SIGKILL')
+  try {
+    writeSync(
+      STDERR,
+      `headgate: the event loop stood still for ${limitMs / 1000} s; the watchdog ends the process.\n`,
+    )
+  } catch {
+    // Nobody reads it; the process ends all the same.
+  } finally {
+    process.kill(process.pid, 'SIGKILL')
+  }
 }, beatMs)

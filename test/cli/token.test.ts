@@ -49,6 +49,7 @@ test.each([
   [['token', 'new', 'a', '--role', 'king'], 1, 'Allowed choices are caller, operator'],
   [['token', 'new', 'a', '--priority', '7'], 1, 'expected LOW, NORMAL, HIGH or URGENT'],
   [['token', 'new', 'a', '--expires', '0'], 1, 'expected a whole number of days from 1 to 36500'],
+  [['token', 'revoke', 'a', '--digest', ''], 1, 'expected 4 to 64 hex digits'],
   [['token', 'revoke', 'nobody'], 1, 'there is no such token of "nobody"'],
   [['nonsense'], 1, "unknown command 'nonsense'"],
 ])('%j ends with one clear line', async (args, code, line) => {
@@ -57,6 +58,15 @@ test.each([
   expect(said.code).toBe(code)
   expect(said.stderr).toContain(line)
   expect(said.stderr).not.toContain('    at ')
+})
+
+test('tokens that are made at once are all kept', async () => {
+  const { run } = await setup()
+  const names = Array.from({ length: 6 }, (_, index) => `u${index}`)
+  const made = await Promise.all(names.map((name) => run('token', 'new', name)))
+  expect(made.map(({ code }) => code)).toEqual(names.map(() => 0))
+  const { stdout } = await run('token', 'list')
+  expect([...stdout.matchAll(/^u\d/gm)].map(([name]) => name).sort()).toEqual(names)
 })
 
 test('a running server takes a new token, and forgets a revoked one, within two seconds', async () => {

@@ -114,7 +114,7 @@ test('a priority above the token’s highest is refused, on every route of submi
     await ben.upload('/analyze-pdf?priority=2', '%PDF-'),
   ]) {
     expect([said.status, said.body['error_type']]).toEqual([403, 'forbidden'])
-    expect(said.body['detail']).toBe('The highest priority of this token is NORMAL.')
+    expect(said.body['detail']).toBe('The highest priority of this caller is NORMAL.')
   }
   expect((await ben.post('/held?priority=1')).status).toBe(202)
 })
@@ -276,6 +276,43 @@ test('one token has so many streams, and all have so many; a closed one makes ro
   expect(await open(given.ops.headers)).toBe(429)
   ;(first as WebSocket).terminate()
   await expect.poll(async () => (await open(given.ann.headers)) instanceof WebSocket).toBe(true)
+})
+
+test('a caller who may ask for LOW at most, and asks for nothing, gets LOW', async () => {
+  const low = tokenFor('low', { maxPriority: 0 })
+  const { definition } = heldType()
+  const { as } = await startServer({ tasks: [definition], settings: { tokens: [low.record] } })
+  const client = as(low.headers)
+  expect((await client.post('/held')).body['priority_name']).toBe('LOW')
+  expect((await client.upload('/analyze-document', 'A sentence.')).body['priority_name']).toBe('LOW')
+  expect((await client.post('/api/tasks', { type: 'held', input: {} })).body['priority_name']).toBe('LOW')
+  expect((await client.post('/held?priority=NORMAL')).status).toBe(403)
+})
+
+test('a stream ends soon after the token that opened it, and a socket takes no more orders', async () => {
+  const { ws, ann, given, house, id } = await setup()
+  const callers = house.callers as unknown as { bearing: (token: string) => unknown }
+  const real = callers.bearing.bind(callers)
+  const many = new WebSocket(`${ws}/api/ws`, { headers: given.ann.headers })
+  const one = new WebSocket(`${ws}/ws/${id}`, { headers: given.ann.headers })
+  const codes: number[] = []
+  for (const socket of [many, one]) {
+    socket.on('close', (code) => codes.push(code))
+    await new Promise((resolve) => socket.on('open', resolve))
+  }
+  callers.bearing = () => undefined
+  many.send(JSON.stringify({ op: 'cancel', task_id: id }))
+  await expect.poll(() => codes).toEqual([1008])
+  // The other one is looked at with the next heartbeat.
+  await expect.poll(() => codes, { timeout: 20_000 }).toEqual([1008, 1008])
+  callers.bearing = real
+  expect((await ann.get(`/api/tasks/${id}`)).body['status']).toBe('running')
+})
+
+test('without tokens a trusted proxy’s word on where a request comes from is believed', async () => {
+  const { get } = await startServer({ settings: { trustProxy: ['127.0.0.1'] } })
+  expect((await get('/api/tasks', { 'x-forwarded-for': '203.0.113.9' })).status).toBe(401)
+  expect((await get('/api/tasks')).status).toBe(200)
 })
 
 test('every reply says what a browser must not do with it', async () => {

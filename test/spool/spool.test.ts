@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
+import { recognise } from '../../src/spool/recognise.ts'
 import { removeAbandoned, Spool } from '../../src/spool/spool.ts'
 import { samplePdf } from '../support/pdf.ts'
 
@@ -76,4 +77,29 @@ test('the spool of a process that is gone is removed, that of a living one is no
   expect((await readdir(folder)).sort()).toEqual(
     ['spool', `spool-${process.pid}`, 'spool-of-somebody'].sort(),
   )
+})
+
+test.each([
+  ['comments', '<!---->'.repeat(9000)],
+  ['half comments', '<!--'.repeat(15_000)],
+  ['dashes', `<!--${'-'.repeat(60_000)}`],
+  ['spaces', ' '.repeat(64_000)],
+  ['processing instructions', '<?xml '.repeat(10_000)],
+  ['quotes', `{${'"'.repeat(60_000)}`],
+])('a file that begins with thousands of %s is recognised at once', async (_what, head) => {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-hostile-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, 'file')
+  await writeFile(path, head)
+  // One that is not would keep the event loop for longer than this test may take.
+  expect(await recognise(path, Buffer.from(head))).toMatch(/^(text|application)\//)
+})
+
+test('a page behind comments is a page', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-page-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, 'file')
+  const text = '<!-- a - b -- c -->\n<!----><!doctype html><p>x'
+  await writeFile(path, text)
+  expect(await recognise(path, Buffer.from(text))).toBe('text/html')
 })

@@ -23,6 +23,14 @@ test('a process whose event loop stands still is killed, and says why', async ()
   expect(stderr()).toContain('headgate: the event loop stood still for 1 s; the watchdog ends the process.\n')
 })
 
+test('it is killed even when nobody reads what it says', async () => {
+  const { url, child, exited } = await startProcess({ TASKS_FILE, WATCHDOG_SECONDS: '1' })
+  child.stderr.destroy()
+  void postTask(url, 'spin').catch(() => undefined)
+  await exited
+  expect(child.signalCode).toBe('SIGKILL')
+})
+
 test('a process that is only busy for a while goes on, and its log tells of it', async () => {
   const { url, child, messages } = await startProcess({ TASKS_FILE, WATCHDOG_SECONDS: '5' })
   // Stopped as a whole, the thread too: a machine that slept is no stall.

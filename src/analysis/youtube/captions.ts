@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { TaskError } from '../../task/failure.ts'
-import { CLIENT_HEADERS, pageError, videoOf, type YouTubeOptions } from './player.ts'
+import { asYouTube, CLIENT_HEADERS, pageError, videoOf, type YouTubeOptions } from './player.ts'
 import { chooseTrack } from './tracks.ts'
 
 export interface Captions {
@@ -25,7 +25,7 @@ export async function captionsOf(
   if (choice === undefined) throw new TaskError('no_subtitles', 'This video has no captions.')
   const { baseUrl, connector, signal } = options
   const address = new URL(choice.track.path, baseUrl).href
-  const { body } = await connector.fetch(address, { signal, headers: CLIENT_HEADERS })
+  const { body } = await connector.fetch(address, { signal, headers: CLIENT_HEADERS }).catch(asYouTube)
   const captions = await text(body)
   if (captions.trim() === '')
     throw new TaskError('no_subtitles', 'YouTube sent the captions of this video empty.')

@@ -57,11 +57,9 @@ type PlayerReply = z.output<typeof playerReply>
  *   YouTube said; else what the connector throws.
  */
 export async function videoOf({ connector, baseUrl, signal }: YouTubeOptions, id: string): Promise<Video> {
-  const { body } = await connector.fetch(new URL('/youtubei/v1/player?prettyPrint=false', baseUrl).href, {
-    signal,
-    headers: CLIENT_HEADERS,
-    json: { context: { client: CLIENT }, videoId: id, contentCheckOk: true, racyCheckOk: true },
-  })
+  const address = new URL('/youtubei/v1/player?prettyPrint=false', baseUrl).href
+  const json = { context: { client: CLIENT }, videoId: id, contentCheckOk: true, racyCheckOk: true }
+  const { body } = await connector.fetch(address, { signal, headers: CLIENT_HEADERS, json }).catch(asYouTube)
   const reply = replyOf(await text(body))
   checkPlayable(reply)
   const tracks = reply.captions?.playerCaptionsTracklistRenderer.captionTracks ?? []
@@ -76,6 +74,12 @@ export async function videoOf({ connector, baseUrl, signal }: YouTubeOptions, id
       isAutomatic: track.kind === 'asr',
     })),
   }
+}
+
+/** An address that is ours cannot be the caller's mistake. */
+export function asYouTube(error: unknown): never {
+  const isOurs = error instanceof TaskError && error.failure.errorType === 'invalid_url'
+  throw isOurs ? new TaskError('unknown', 'YouTube does not answer as it used to.', { cause: error }) : error
 }
 
 /** Reads the reply; YouTube sends pages for people where it does not want to answer a program. */
@@ -130,5 +134,6 @@ function pathOf(address: string): string {
   if (!URL.canParse(address, 'https://www.youtube.com')) return address
   const { pathname, searchParams } = new URL(address, 'https://www.youtube.com')
   searchParams.set('fmt', 'json3')
-  return `${pathname}?${searchParams.toString()}`
+  // Two slashes would name another host.
+  return `${pathname.replace(/^\/+/, '/')}?${searchParams.toString()}`
 }

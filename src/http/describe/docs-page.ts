@@ -34,7 +34,7 @@ export function docsPage(prefix: string): string {
 export async function docsFile(
   name: string,
   prefix: string,
-): Promise<{ type: string; content: string } | undefined> {
+): Promise<{ type: string; content: Buffer | string } | undefined> {
   switch (name) {
     case CSS:
       return { type: 'text/css; charset=utf-8', content: await assetOf(CSS) }
@@ -57,6 +57,11 @@ export async function docsFile(
   }
 }
 
-function assetOf(name: string): Promise<string> {
-  return readFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${name}`)), 'utf8')
+/** Read once, and shared by all who ask: they are large. */
+const assets = new Map<string, Promise<Buffer>>()
+
+function assetOf(name: string): Promise<Buffer> {
+  const known = assets.get(name) ?? readFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${name}`)))
+  assets.set(name, known)
+  return known
 }

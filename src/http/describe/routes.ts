@@ -10,15 +10,18 @@ const CACHED = 'public, max-age=3600'
 
 /** `/openapi.json`, `/events.schema.json`, and `/docs` to browse the first. */
 export function descriptionRoutes(app: App, { registry, prefix, version }: EdgeParts): void {
-  let openApi: string | null = null
+  // Written once, and shared by all who ask.
+  let openApi: Buffer | null = null
+  let events: Buffer | null = null
   app.get('/openapi.json', { config: PUBLIC }, (_request, reply) => {
-    openApi ??= JSON.stringify(openApiOf({ types: registry.all, prefix, version }))
+    openApi ??= Buffer.from(JSON.stringify(openApiOf({ types: registry.all, prefix, version })))
     return reply.type('application/json; charset=utf-8').send(openApi)
   })
 
-  app.get('/events.schema.json', { config: PUBLIC }, (_request, reply) =>
-    reply.type('application/schema+json').send(JSON.stringify(eventSchema(prefix))),
-  )
+  app.get('/events.schema.json', { config: PUBLIC }, (_request, reply) => {
+    events ??= Buffer.from(JSON.stringify(eventSchema(prefix)))
+    return reply.type('application/schema+json').send(events)
+  })
 
   app.get('/docs', { config: PUBLIC }, (_request, reply) =>
     reply

@@ -8,6 +8,8 @@ export interface Access {
   readonly caller: Caller
   /** The task that may be watched, and nothing else be done; null: no ticket was used. */
   readonly onlyTask: string | null
+  /** Whether it would be granted again: a stream outlives the token that opened it. */
+  readonly isStillGranted: () => boolean
 }
 
 const KEY = 'headgateAccess'

@@ -1,5 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { LOCAL_CALLER, type Caller } from '../../caller/caller.ts'
+import type { Callers } from '../../caller/callers.ts'
+import { callerOfHost } from '../../caller/token.ts'
+import type { Ticket } from '../../caller/tickets.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { EdgeParts } from '../parts.ts'
 import type { Access } from './access.ts'
@@ -10,7 +13,6 @@ export type Authentication =
   | { readonly kind: 'known'; readonly access: Access }
   | { readonly kind: 'unauthorized' | 'forbidden'; readonly detail: string }
 
-const LOCAL: Authentication = { kind: 'known', access: { caller: LOCAL_CALLER, onlyTask: null } }
 /** RFC 6750; the scheme's letters may be of either case. */
 const BEARER = /^bearer +([\x21-\x7e]+)$/i
 /** A ticket may still be used for this long after its task's end. */
@@ -19,25 +21,26 @@ const TICKET_AFTER_END_MS = 5 * 60_000
 /** The caller of a request that must say who makes it. */
 export async function authenticate(parts: EdgeParts, request: FastifyRequest): Promise<Authentication> {
   if (parts.identify === null) return bearing(parts, request)
-  // The word of a host that may not be typed.
-  const caller = (await parts.identify(request)) as Caller | null | undefined
-  if (caller === null || caller === undefined) return unauthorized('The application does not know who calls.')
-  return { kind: 'known', access: { caller, onlyTask: null } }
+  const said: unknown = await parts.identify(request)
+  if (said === null || said === undefined) return unauthorized('The application does not know who calls.')
+  // The word of a host that may not be typed: a caller that is none is its mistake, and gets nothing.
+  return known({ caller: callerOfHost.parse(said), onlyTask: null, isStillGranted: () => true })
 }
 
 /** As above, by our own tokens. */
 export function bearing({ callers }: EdgeParts, request: FastifyRequest): Authentication {
-  if (callers.isOpen) return locally(request)
+  if (callers.isOpen) return locally(callers, request)
   const { authorization } = request.headers
   if (authorization === undefined) return unauthorized('Send a token: Authorization: Bearer …')
   const token = BEARER.exec(authorization)?.[1]
-  const caller = token === undefined ? undefined : callers.bearing(token)
+  if (token === undefined) return unauthorized('Expected a token: Authorization: Bearer …')
+  const caller = callers.bearing(token)
   if (caller === undefined) return unauthorized('The token is unknown, revoked or expired.')
-  return { kind: 'known', access: { caller, onlyTask: null } }
+  return known({ caller, onlyTask: null, isStillGranted: () => callers.bearing(token) !== undefined })
 }
 
 /** Without tokens everybody on this machine is known, and nobody else: neither by wire nor by a rebound name. */
-function locally(request: FastifyRequest): Authentication {
+function locally(callers: Callers, request: FastifyRequest): Authentication {
   if (!comesFromLoopback(request)) {
     return unauthorized(
       'There are no tokens yet, so only this machine is served. Make one: headgate token new',
@@ -47,26 +50,36 @@ function locally(request: FastifyRequest): Authentication {
     const detail = 'Without tokens the server is asked for as localhost or 127.0.0.1 only.'
     return { kind: 'forbidden', detail }
   }
-  return LOCAL
+  return known({ caller: LOCAL_CALLER, onlyTask: null, isStillGranted: () => callers.isOpen })
 }
 
 /** The caller in whose name a ticket was given, for a stream of the task that it names. */
 export async function byTicket(
-  { callers, tickets, journal, clock }: EdgeParts,
+  parts: EdgeParts,
   text: string,
   taskId: string | undefined,
 ): Promise<Authentication> {
-  const ticket = tickets.read(text)
-  const caller = ticket === undefined ? undefined : callers.named(ticket.callerName)
+  const ticket = parts.tickets.read(text)
+  const caller = ticket === undefined ? undefined : holderOf(parts, ticket)
   if (ticket === undefined || caller === undefined || (taskId ?? ticket.taskId) !== ticket.taskId) {
     return unauthorized('The ticket is not one for this task.')
   }
-  const task = await journal.task(ticket.taskId)
+  const task = await parts.journal.task(ticket.taskId)
   const isOver =
     task === undefined ||
-    (isTerminal(task.status) && clock.now() > (task.finishedAt ?? 0) + TICKET_AFTER_END_MS)
+    (isTerminal(task.status) && parts.clock.now() > (task.finishedAt ?? 0) + TICKET_AFTER_END_MS)
   if (isOver) return unauthorized('The ticket has ended with its task.')
-  return { kind: 'known', access: { caller, onlyTask: ticket.taskId } }
+  const isStillGranted = () => holderOf(parts, ticket) !== undefined
+  return known({ caller, onlyTask: ticket.taskId, isStillGranted })
+}
+
+/** Who asked for a ticket, as long as it has a token; the users of a host are the host's to know. */
+function holderOf({ callers, identify }: EdgeParts, { callerName: name, role }: Ticket): Caller | undefined {
+  return identify === null ? callers.named(name) : { name, role, maxPriority: 0 }
+}
+
+function known(access: Access): Authentication {
+  return { kind: 'known', access }
 }
 
 function unauthorized(detail: string): Authentication {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EdgeParts } from '../parts.ts'
+import type { AnswerUnknown } from '../problem/not-found.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { accessOf, decorateAccess, grant } from './access.ts'
 import { authenticate, bearing, byTicket, type Authentication } from './authenticate.ts'
@@ -30,15 +31,21 @@ interface Visit {
 const READ_ONLY = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Stands before every route of the edge: who may come in, from where, and how often. */
-export async function gate(app: FastifyInstance, parts: EdgeParts): Promise<void> {
+export async function gate(
+  app: FastifyInstance,
+  parts: EdgeParts,
+  answerUnknown: AnswerUnknown,
+): Promise<void> {
   decorateAccess(app)
   const limits = await createLimits(app, parts)
   const origins = new Set(parts.corsOrigins)
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS)
     if (refusesHeaders(request, reply) || refusesOrigin(request, reply, origins)) return
+    // Before its body is read.
+    if (request.is404) return void answerUnknown(request, reply)
     const config = request.routeOptions.config.gate
-    if (config?.isPublic === true || request.is404 || request.method === 'OPTIONS') return done()
+    if (config?.isPublic === true || request.method === 'OPTIONS') return done()
     // Without tokens nothing has to be waited for.
     if (parts.identify === null && parts.callers.isOpen) {
       if (admits(parts, { request, reply }, bearing(parts, request))) done()
@@ -139,6 +146,11 @@ function takesPlace({ places }: EdgeParts, request: FastifyRequest, reply: Fasti
   }
   const isUpgrade = request.headers.upgrade !== undefined
   const carrier = isUpgrade ? request.raw.socket : reply.raw
+  // It may have left while it was waited for who it is: its `close` will not be heard any more.
+  if (carrier.destroyed || request.raw.socket.destroyed) {
+    release()
+    return false
+  }
   carrier.once('close', release)
   return true
 }

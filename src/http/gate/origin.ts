@@ -8,9 +8,9 @@ export function asksForLoopback({ headers }: FastifyRequest): boolean {
   return headers.host !== undefined && LOOPBACK_HOST.test(headers.host)
 }
 
-/** Whether a connection comes from this machine. */
-export function comesFromLoopback({ raw }: FastifyRequest): boolean {
-  return LOOPBACK_ADDRESS.test(raw.socket.remoteAddress ?? '')
+/** Whether a request comes from this machine: its connection does, and what a trusted proxy says of it too. */
+export function comesFromLoopback({ raw, ip }: FastifyRequest): boolean {
+  return LOOPBACK_ADDRESS.test(raw.socket.remoteAddress ?? '') && LOOPBACK_ADDRESS.test(ip)
 }
 
 /** Whether an address to listen on can be reached from this machine alone. */
@@ -19,8 +19,10 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Whether a web page of somebody else makes the request: neither of this server nor of an origin on the list. */
-export function isForeign({ headers }: FastifyRequest, allowed: ReadonlySet<string>): boolean {
-  const { origin, host } = headers
+export function isForeign(request: FastifyRequest, allowed: ReadonlySet<string>): boolean {
+  // The host as a trusted proxy was asked for it, where there is one.
+  const { host } = request
+  const { origin } = request.headers
   if (origin === undefined || allowed.has(origin)) return false
   return !URL.canParse(origin) || new URL(origin).host !== host
 }

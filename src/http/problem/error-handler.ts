@@ -20,6 +20,8 @@ const CODE_OF_FASTIFY: Readonly<Record<string, ProblemCode>> = {
 
 const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
   400: 'bad-request',
+  401: 'unauthorized',
+  403: 'forbidden',
   404: 'not-found',
   408: 'request-timeout',
   413: 'payload-too-large',
@@ -29,7 +31,11 @@ const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
 
 /** What to do instead, where the error itself does not say. */
 const HINTS: Partial<Record<ProblemCode, string>> = {
+  'bad-request': 'The address, or what came with it, cannot be read.',
+  unauthorized: 'The application does not know who calls.',
+  forbidden: 'The application does not let this caller in.',
   'unsupported-media-type': 'Send the body as application/json, a file as multipart/form-data.',
+  'payload-too-large': 'The body is larger than MAX_BODY_MB, or a file than MAX_UPLOAD_MB, allows.',
   'malformed-upload': 'Send one file named "file", and at most 20 fields beside it.',
 }
 

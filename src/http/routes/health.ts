@@ -26,9 +26,9 @@ export function healthRoutes(app: App, parts: EdgeParts): void {
   })
 }
 
-function reasonsAgainst({ intake, pool, isReady }: EdgeParts): string[] {
+function reasonsAgainst({ intake, pool, isStarted }: EdgeParts): string[] {
   const reasons = []
-  if (!isReady()) reasons.push('starting')
+  if (!isStarted()) reasons.push('starting')
   if (intake.isDraining) reasons.push('draining')
   // The way out of this one is a restart: a deaf handler cannot be ended otherwise.
   if (pool.isAtStuckLimit) reasons.push('stuck-handlers')

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { Caller } from '../../caller/caller.ts'
 import type { TaskType } from '../../handler/define-task.ts'
 import type { SubmitReply } from '../../intake/submission.ts'
-import { priorityName } from '../../task/priority.ts'
+import { DEFAULT_PRIORITY, priorityName, type Priority } from '../../task/priority.ts'
 import type { Task } from '../../task/task.ts'
 import { accessOf, visibleTask } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
@@ -25,8 +25,8 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
     const known = knownId === undefined ? undefined : await visibleTask(parts, access, knownId)
     if (known?.type === type.type) return reply.code(200).send(submitView(parts, known))
 
-    const { priority } = request.query
-    if (priority > access.caller.maxPriority) return sendTooUrgent(reply, access.caller)
+    const priority = priorityFor(access.caller, request.query.priority)
+    if (priority === undefined) return sendTooUrgent(reply, access.caller)
     const caller = access.caller.name
     const submission = { type: type.type, input, upload: null, priority, metadata: null, caller }
     return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
@@ -37,21 +37,28 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
 export function genericSubmitRoute(app: App, parts: EdgeParts): void {
   const schema = { body: genericBody, querystring: noQuery, response: replies }
   app.post('/api/tasks', { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
-    const { type, input, priority, metadata = null } = request.body
+    const { type, input, metadata = null } = request.body
     if (parts.registry.find(type)?.upload !== undefined) {
       const message = `this type takes a file: use POST ${parts.prefix}/${type}`
       return sendIssues(reply, 'validation', [{ path: 'type', message }])
     }
     const { caller } = accessOf(request)
-    if (priority > caller.maxPriority) return sendTooUrgent(reply, caller)
+    const priority = priorityFor(caller, request.body.priority)
+    if (priority === undefined) return sendTooUrgent(reply, caller)
     const submission = { type, input, upload: null, priority, metadata, caller: caller.name }
     return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
   })
 }
 
-/** A priority is never changed silently, and so not lowered either. */
+/** The priority that was asked for, or the default; undefined when the caller may not ask for so much. */
+export function priorityFor({ maxPriority }: Caller, asked: Priority | undefined): Priority | undefined {
+  if (asked === undefined) return maxPriority < DEFAULT_PRIORITY ? maxPriority : DEFAULT_PRIORITY
+  // It is never changed silently, and so not lowered either.
+  return asked > maxPriority ? undefined : asked
+}
+
 export function sendTooUrgent(reply: FastifyReply, { maxPriority }: Caller): FastifyReply {
-  const detail = `The highest priority of this token is ${priorityName(maxPriority)}.`
+  const detail = `The highest priority of this caller is ${priorityName(maxPriority)}.`
   return sendProblem(reply, 'forbidden', { detail })
 }
 

@@ -65,7 +65,7 @@ function own(
 
 /** A ticket, and the addresses of the two streams that it opens. */
 function ticketView({ tickets, prefix }: EdgeParts, { id }: Task, { caller }: Access) {
-  const ticket = tickets.issue({ taskId: id, callerName: caller.name })
+  const ticket = tickets.issue({ taskId: id, callerName: caller.name, role: caller.role })
   const { events, ws } = urlsOf(id, prefix)
   return { ticket, task_id: id, urls: { events: `${events}?ticket=${ticket}`, ws: `${ws}?ticket=${ticket}` } }
 }

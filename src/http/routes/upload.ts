@@ -8,7 +8,7 @@ import type { App, EdgeParts } from '../parts.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
 import { submitReply } from '../wire/replies.ts'
 import { uploadQuery } from '../wire/schema.ts'
-import { sendRefusal, sendSubmitReply, sendTooUrgent } from './submit.ts'
+import { priorityFor, sendRefusal, sendSubmitReply, sendTooUrgent } from './submit.ts'
 
 const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, parts: 21 }
 const MAX_FIELD_NAME_CHARS = 100
@@ -26,12 +26,13 @@ export function uploadRoute(app: App, parts: EdgeParts, type: UploadType): void 
   const { upload } = type
   const schema = { querystring: uploadQuery, response: { 202: submitReply } }
   app.post(`/${type.type}`, { schema }, async (request, reply) => {
-    const { priority, force: _, ...queryFields } = request.query
+    const { priority: asked, force: _, ...queryFields } = request.query
     if (!request.isMultipart()) {
       return sendProblem(reply, 'unsupported-media-type', { detail: 'Send the file as multipart/form-data.' })
     }
     const { caller } = accessOf(request)
-    if (priority > caller.maxPriority) return sendTooUrgent(reply, caller)
+    const priority = priorityFor(caller, asked)
+    if (priority === undefined) return sendTooUrgent(reply, caller)
     // Refused before the file is read; the place itself is taken when the file is safe on disk.
     const refusal = parts.intake.refusal(priority)
     if (refusal !== undefined) {

@@ -12,15 +12,20 @@ const MALFORMED = ['bad-request', 'The request is not valid HTTP.'] as const
 /** Answers what is no request, and closes its connection. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
+  // In the middle of a reply there is no place for another.
+  const { _httpMessage: open } = socket as { _httpMessage?: { headersSent: boolean } | null }
+  if (open?.headersSent === true) return void socket.destroy()
   const [code, detail] = CODE_OF_NODE[error.code ?? ''] ?? MALFORMED
   sendRaw(socket, code, detail)
 }
 
 /** CONNECT asks for a tunnel, which this server is not; Node keeps it from the routes. */
 export function refuseTunnels(server: Server): void {
-  server.on('connect', (_request, socket) =>
-    sendRaw(socket, 'method-not-allowed', 'This server is no proxy.'),
-  )
+  server.on('connect', (_request, socket) => {
+    // Node has taken its own listener away: without one a reset would end the process.
+    socket.on('error', () => socket.destroy())
+    sendRaw(socket, 'method-not-allowed', 'This server is no proxy.')
+  })
 }
 
 function sendRaw(socket: Duplex, code: ProblemCode, detail: string): void {

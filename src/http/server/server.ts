@@ -40,7 +40,13 @@ export function createServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      // No hook runs for these, and nobody else would close the socket of an upgrade.
+      if (request.headers.upgrade !== undefined) {
+        reply.raw.once('finish', () => request.raw.socket.destroySoon())
+      }
+      handleError(error, request, reply)
+    },
   })
   app.server.maxConnections = maxConnections
   refuseTunnels(app.server)

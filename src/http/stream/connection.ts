@@ -2,7 +2,7 @@ import type { Subscription } from '../../feed/subscription.ts'
 import { unnumbered, type Frame, type FramesEnd } from './frames.ts'
 
 /** Why a stream is ended by the server. */
-export type StreamEnd = FramesEnd | 'too-slow' | 'failed'
+export type StreamEnd = FramesEnd | 'too-slow' | 'failed' | 'revoked'
 
 /** The transport under a stream: a WebSocket or an event stream. */
 export interface Sink {
@@ -17,9 +17,12 @@ export interface Sink {
 export class Connection {
   readonly #sink: Sink
   readonly #subscription: Subscription
+  /** Whether its reader may still read. */
+  readonly isStillGranted: () => boolean
   #isEnded = false
 
-  constructor(sink: Sink, subscription: Subscription) {
+  constructor(sink: Sink, subscription: Subscription, isStillGranted: () => boolean) {
+    this.isStillGranted = isStillGranted
     this.#sink = sink
     this.#subscription = subscription
     // A reader that has stopped never pulls again, so the end of its subscription has to reach it from here.

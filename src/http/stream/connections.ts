@@ -5,6 +5,7 @@ import type { StreamEnd } from './connection.ts'
 export interface Member {
   tell(body: Record<string, unknown>): void
   end(reason: StreamEnd): void
+  isStillGranted(): boolean
 }
 
 const HEARTBEAT_MS = 15_000
@@ -59,7 +60,10 @@ export class Connections {
   #beat(): void {
     this.#takeBackTimer = null
     if (this.#open.size === 0) return
-    for (const connection of this.#open) connection.tell({ type: 'heartbeat' })
+    for (const connection of this.#open) {
+      if (connection.isStillGranted()) connection.tell({ type: 'heartbeat' })
+      else connection.end('revoked')
+    }
     this.#takeBackTimer = this.#clock.after(HEARTBEAT_MS, () => this.#beat())
   }
 }

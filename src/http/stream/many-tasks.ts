@@ -34,8 +34,8 @@ export class ManyTasks implements Member {
   readonly #socket: WebSocket
   readonly #access: Access
   readonly #sink: Sink
-  /** null while a subscription opens. */
-  readonly #watched = new Map<string, Connection | null>()
+  /** By task; while a subscription opens, a mark of its own. */
+  readonly #watched = new Map<string, Connection | symbol>()
 
   constructor(parts: EdgeParts, socket: WebSocket, access: Access) {
     this.#parts = parts
@@ -55,8 +55,13 @@ export class ManyTasks implements Member {
     endSocket(this.#socket, reason)
   }
 
+  isStillGranted(): boolean {
+    return this.#access.isStillGranted()
+  }
+
   /** Does what a client asks; what cannot be done is answered with a `problem` frame. */
   hear(message: unknown): void {
+    if (!this.isStillGranted()) return this.end('revoked')
     const parsed = clientOp.safeParse(message)
     if (!parsed.success)
       return this.#refuse('validation', 'expected an op: subscribe, unsubscribe, cancel, ping')
@@ -80,20 +85,23 @@ export class ManyTasks implements Member {
     if (this.#watched.size >= MAX_TASKS) {
       return this.#refuse('rate-limited', `one socket watches at most ${MAX_TASKS} tasks`, id)
     }
-    this.#watched.set(id, null)
+    const opening = Symbol(id)
+    this.#watched.set(id, opening)
     const access = await this.#accessFor(id, ticket)
     const reading =
       access === null ? ({ kind: 'unknown' } as const) : await openReading(this.#parts, access, { id, after })
     // It may have been given up, or the socket have closed, while the journal was asked.
-    const isWanted = this.#watched.get(id) === null
+    const isWanted = this.#watched.get(id) === opening
     if (reading.kind !== 'open') {
-      this.#watched.delete(id)
+      if (isWanted) this.#watched.delete(id)
       if (reading.kind === 'wrong-place') this.#refuse('validation', `after: ${reading.message}`, id)
       else this.#refuse('task-not-found', 'there is no such task', id)
       return
     }
     if (!isWanted) return reading.subscription.close()
-    const connection = new Connection(this.#sinkOf(id), reading.subscription)
+    const isStillGranted = () => access?.isStillGranted() ?? false
+    const sink = this.#sinkOf(() => this.#watched.get(id) === connection && this.#watched.delete(id))
+    const connection: Connection = new Connection(sink, reading.subscription, isStillGranted)
     this.#watched.set(id, connection)
     void connection.run(framesFor(this.#parts, reading))
   }
@@ -101,8 +109,8 @@ export class ManyTasks implements Member {
   #unsubscribe(id: string): void {
     const connection = this.#watched.get(id)
     if (!this.#watched.delete(id)) return this.#refuse('task-not-found', 'the task is not watched', id)
-    connection?.end('finished')
-    this.#reply('unsubscribe', id, 'finished')
+    if (connection instanceof Connection) connection.end('finished')
+    this.#reply('unsubscribe', id, 'unsubscribed')
   }
 
   async #cancel(id: string): Promise<void> {
@@ -122,7 +130,7 @@ export class ManyTasks implements Member {
   }
 
   /** The end of one task ends its subscription; a reader that is too slow loses the socket. */
-  #sinkOf(id: string): Sink {
+  #sinkOf(ended: () => void): Sink {
     const sink = this.#sink
     return {
       get isFlushed() {
@@ -130,7 +138,7 @@ export class ManyTasks implements Member {
       },
       send: (frame) => sink.send(frame),
       end: (reason) => {
-        this.#watched.delete(id)
+        ended()
         if (reason !== 'finished') this.end(reason)
       },
     }
@@ -153,6 +161,6 @@ export class ManyTasks implements Member {
     this.#parts.connections.remove(this)
     const connections = [...this.#watched.values()]
     this.#watched.clear()
-    for (const connection of connections) connection?.end('finished')
+    for (const connection of connections) if (connection instanceof Connection) connection.end('finished')
   }
 }

@@ -2,7 +2,7 @@ import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { accessOf } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
-import { sendIssues } from '../problem/problem.ts'
+import { sendIssues, sendProblem } from '../problem/problem.ts'
 import { sendUnknown } from '../routes/tasks.ts'
 import { streamQuery, taskParams } from '../wire/schema.ts'
 import { Connection } from './connection.ts'
@@ -22,13 +22,27 @@ const CONFIG = { gate: { isStream: true } }
 
 /** `WS /ws/{id}` and `SSE /api/tasks/{id}/stream`: the same numbered events; `WS /api/ws`: those of many tasks. */
 export function streamRoutes(app: App, parts: EdgeParts): void {
-  app.get('/ws/:id', { websocket: true, config: CONFIG }, (socket, request) =>
-    openWebSocket(parts, socket, request),
-  )
-  app.get('/api/ws', { websocket: true, config: CONFIG }, (socket, request) => {
-    keepAlive(socket)
-    const many = new ManyTasks(parts, socket, accessOf(request))
-    listenTo(socket, (message) => many.hear(message))
+  const handler = (_request: FastifyRequest, reply: FastifyReply) =>
+    sendProblem(reply, 'not-found', { detail: 'This route is a WebSocket: ask for it with an upgrade.' })
+  app.route({
+    method: 'GET',
+    url: '/ws/:id',
+    exposeHeadRoute: false,
+    config: CONFIG,
+    handler,
+    wsHandler: (socket, request) => openWebSocket(parts, socket, request),
+  })
+  app.route({
+    method: 'GET',
+    url: '/api/ws',
+    exposeHeadRoute: false,
+    config: CONFIG,
+    handler,
+    wsHandler: (socket, request) => {
+      keepAlive(socket)
+      const many = new ManyTasks(parts, socket, accessOf(request))
+      listenTo(socket, (message) => many.hear(message))
+    },
   })
   const options = { schema: { params: taskParams }, config: CONFIG, exposeHeadRoute: false }
   app.get('/api/tasks/:id/stream', options, (request, reply) => openEventStream(parts, request, reply))
@@ -39,14 +53,15 @@ async function openWebSocket(parts: EdgeParts, socket: WebSocket, request: Fasti
   keepAlive(socket)
   listenTo(socket, () => undefined)
   const { id } = request.params as { id: string }
-  const reading = await openReading(parts, accessOf(request), { id, after: afterOf(request) })
+  const access = accessOf(request)
+  const reading = await openReading(parts, access, { id, after: afterOf(request) })
   switch (reading.kind) {
     case 'unknown':
       return closeSocket(socket, CLOSE_UNKNOWN_TASK, 'unknown task')
     case 'wrong-place':
       return closeSocket(socket, CLOSE_POLICY, `after: ${reading.message}`)
     case 'open': {
-      const connection = new Connection(webSocketSink(socket), reading.subscription)
+      const connection = new Connection(webSocketSink(socket), reading.subscription, access.isStillGranted)
       socket.on('close', () => connection.end('finished'))
       run(parts, connection, { ...reading, isGone: socket.readyState !== socket.OPEN })
     }
@@ -59,7 +74,8 @@ async function openEventStream(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { id } = request.params
-  const reading = await openReading(parts, accessOf(request), { id, after: afterOf(request) })
+  const access = accessOf(request)
+  const reading = await openReading(parts, access, { id, after: afterOf(request) })
   switch (reading.kind) {
     case 'unknown':
       return sendUnknown(reply)
@@ -72,7 +88,7 @@ async function openEventStream(
         return reply.code(204).send()
       }
       const sink = eventStreamSink()
-      const connection = new Connection(sink, reading.subscription)
+      const connection = new Connection(sink, reading.subscription, access.isStillGranted)
       reply.raw.on('close', () => connection.end('finished'))
       run(parts, connection, { ...reading, isGone: reply.raw.destroyed })
       return reply.headers(EVENT_STREAM_HEADERS).send(sink.body)

@@ -9,7 +9,9 @@ const CLOSE_GRACE_MS = 2000
 const PING_MS = 20_000
 /** Messages of a client: it says little, and seldom. */
 export const MAX_MESSAGE_BYTES = 4096
-const MAX_MESSAGES_PER_SECOND = 20
+/** So many at once, to begin with all the tasks that one may watch; and so many a second from then on. */
+const MESSAGES_AT_ONCE = 120
+const MESSAGES_PER_SECOND = 20
 
 const CLOSE_UNSUPPORTED = 1003
 export const CLOSE_POLICY = 1008
@@ -19,6 +21,7 @@ const CLOSE_CODES: Record<StreamEnd, readonly [code: number, reason: string]> = 
   finished: [1000, 'finished'],
   'going-away': [1001, 'server going away'],
   'too-slow': [4408, 'too slow a reader: resume by number'],
+  revoked: [1008, 'no longer allowed'],
   failed: [1011, 'stream failed: resume by number'],
 }
 
@@ -70,15 +73,15 @@ export function keepAlive(socket: WebSocket): void {
  * message, which is JSON. Closes the socket of one that sends anything else, too much, or too often.
  */
 export function listenTo(socket: WebSocket, heard: (message: unknown) => void): void {
-  let messages = 0
-  let second = 0
+  let left = MESSAGES_AT_ONCE
+  let heardAt = performance.now()
   socket.on('message', (raw, isBinary) => {
     const data = raw as Buffer
     if (socket.readyState !== socket.OPEN) return
-    const now = Math.floor(performance.now() / 1000)
-    messages = now === second ? messages + 1 : 1
-    second = now
-    if (messages > MAX_MESSAGES_PER_SECOND) return closeSocket(socket, CLOSE_POLICY, 'too many messages')
+    const now = performance.now()
+    left = Math.min(MESSAGES_AT_ONCE, left + ((now - heardAt) / 1000) * MESSAGES_PER_SECOND) - 1
+    heardAt = now
+    if (left < 0) return closeSocket(socket, CLOSE_POLICY, 'too many messages')
     if (data.length > MAX_MESSAGE_BYTES) return closeSocket(socket, CLOSE_TOO_BIG, 'message too big')
     const message = isBinary ? undefined : messageOf(data.toString('utf8'))
     if (message === undefined) return closeSocket(socket, CLOSE_UNSUPPORTED, 'expected JSON')

@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { DEFAULT_PRIORITY, parsePriority, PRIORITY_NAMES, type Priority } from '../../task/priority.ts'
+import { parsePriority, PRIORITY_NAMES, type Priority } from '../../task/priority.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
 
 /** What a client may say for a priority, as JSON Schema: a transform tells none of it. */
 const PRIORITY_SCHEMA = {
-  default: 1,
   anyOf: [
     { type: 'integer' as const, minimum: 0, maximum: 3 },
     { type: 'string' as const, enum: [...PRIORITY_NAMES] },
@@ -14,8 +13,9 @@ const PRIORITY_SCHEMA = {
 /** 0–3 or a name; anything else is refused as `invalid-priority`, never changed. */
 const priority = z
   .unknown()
-  .default(DEFAULT_PRIORITY)
-  .transform((value, context): Priority => {
+  .optional()
+  .transform((value, context): Priority | undefined => {
+    if (value === undefined) return undefined
     const parsed = parsePriority(value)
     if (parsed !== undefined) return parsed
     context.issues.push({
@@ -26,7 +26,10 @@ const priority = z
     })
     return z.NEVER
   })
-  .meta({ description: 'Default: NORMAL.', override: PRIORITY_SCHEMA })
+  .meta({
+    description: 'Default: NORMAL, or the highest that the caller may ask for.',
+    override: PRIORITY_SCHEMA,
+  })
 
 const wholeNumber = (min: number, max: number) =>
   z

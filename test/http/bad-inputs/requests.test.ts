@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { check, setup, type Given, type Row } from '../../support/bad-input.ts'
 
@@ -190,6 +192,39 @@ test('405 names the methods that the route takes', async () => {
   const { url } = await setup()
   const { headers } = await fetch(`${url}/api/tasks`, { method: 'PUT' })
   expect(headers.get('allow')).toBe('GET, HEAD, POST')
+})
+
+test('tunnels that are asked for and broken off at once do no harm', async () => {
+  const { url } = await setup()
+  for (let index = 0; index < 100; index += 1) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    socket.write('CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n', () => socket.resetAndDestroy())
+  }
+  expect((await fetch(`${url}/health/live`)).status).toBe(200)
+})
+
+test.each(['/%zz?x=SECRET', `/api/tasks/${'a'.repeat(500)}SECRET`])(
+  'an upgrade at %s is refused, closed, and not repeated',
+  async (path) => {
+    const { url } = await setup()
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    let said = ''
+    socket.on('data', (chunk) => (said += chunk.toString()))
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n`)
+    await once(socket, 'close')
+    expect(said).toMatch(/^HTTP\/1.1 400 /)
+    expect(said.slice(said.indexOf('detail'), said.indexOf('instance'))).not.toContain('SECRET')
+  },
+)
+
+test('an unknown route is answered before its body comes', async () => {
+  const { raw } = await setup()
+  const said = await raw(
+    'POST /nope HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{x',
+  )
+  check(said, 'not-found')
 })
 
 async function reply(response: Promise<Response>) {

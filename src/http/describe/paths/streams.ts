@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { ZodOpenApiPathsObject } from 'zod-openapi'
 import { problemReply } from '../../wire/replies.ts'
 import { streamQuery, taskParams } from '../../wire/schema.ts'
@@ -5,6 +6,7 @@ import type { Examples } from '../examples.ts'
 import { gatedProblems, publicProblems } from '../operation.ts'
 
 const tags = ['streams']
+const resumeHeader = z.object({ 'last-event-id': z.string().optional() })
 const UPGRADED = { description: 'A WebSocket; its messages are those of /events.schema.json.' }
 const REFUSED = {
   description: 'Refused before the upgrade.',
@@ -21,7 +23,7 @@ export function streamPaths(examples: Examples): ZodOpenApiPathsObject {
         operationId: 'streamTask',
         tags,
         summary: 'The events of one task, as server-sent events',
-        requestParams: { path: taskParams, query: streamQuery },
+        requestParams: { path: taskParams, query: streamQuery, header: resumeHeader },
         responses: {
           200: {
             description: 'Numbered events, resumable by ?after= or Last-Event-ID.',
@@ -46,6 +48,7 @@ export function streamPaths(examples: Examples): ZodOpenApiPathsObject {
         operationId: 'watchTasks',
         tags,
         summary: 'The events of many tasks, as one WebSocket',
+        requestParams: { query: streamQuery.pick({ ticket: true }) },
         responses: { 101: UPGRADED, default: REFUSED, ...gatedProblems('not-found') },
       },
     },

@@ -64,7 +64,10 @@ function jsonRoute(type: TaskType, replies: { readonly accepted: object; readonl
     summary: `Submit a task of the type ${type.type}`,
     ...descriptionOf(type),
     requestParams: { query: submitQuery },
-    requestBody: { required: true, content: { 'application/json': { schema: inputSchema(type) } } },
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: withKnownId(inputSchema(type)) } },
+    },
     responses: {
       200: replies.known as ReturnType<typeof json>,
       202: replies.accepted as ReturnType<typeof json>,
@@ -97,6 +100,13 @@ function uploadRoute(type: TaskType, accepted: object) {
       ...gatedProblems(...REFUSALS, 'malformed-upload'),
     },
   }
+}
+
+/** A body may name a task of before, to connect to it again. */
+function withKnownId(schema: { readonly properties?: object }): object {
+  if (schema.properties === undefined) return schema
+  const known = { type: 'string', description: 'A task of before: if it is known, nothing new is made.' }
+  return { ...schema, properties: { ...schema.properties, task_id: known } }
 }
 
 function descriptionOf({ input }: TaskType): { readonly description?: string } {
