@@ -37,7 +37,7 @@ async function bare() {
         message: 'Queued with priority NORMAL, 0 ahead. Connect to its stream to watch it.',
         task_status: 'queued',
         type: 'empty',
-        priority: request.query.priority,
+        priority: request.query.priority ?? 1,
         priority_name: 'NORMAL',
         queue_position: 1,
         tasks_ahead: 0,

@@ -41,6 +41,9 @@ export async function gate(
   const origins = new Set(parts.corsOrigins)
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS)
+    // A refused upgrade has left Node's own care for its socket: nothing else would ever close it.
+    if (request.headers.upgrade !== undefined)
+      reply.raw.once('finish', () => request.raw.socket.destroySoon())
     if (refusesHeaders(request, reply) || refusesOrigin(request, reply, origins)) return
     // Before its body is read.
     if (request.is404) return void answerUnknown(request, reply)
@@ -55,11 +58,6 @@ export async function gate(
       (isIn) => isIn && done(), // oxlint-disable-line promise/no-callback-in-promise -- a hook of callbacks
       done,
     )
-  })
-  app.addHook('onResponse', (request, _reply, done) => {
-    // A refused upgrade has left Node's own care for its socket: nothing else would ever close it.
-    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon()
-    done()
   })
 }
 

@@ -1,10 +1,11 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { problemBody, PROBLEM_STATUS } from '../problem/problem.ts'
 
-interface Exchange {
-  readonly request: IncomingMessage
+/** What a connection was seen doing, and since when. */
+interface Seen {
   readonly response: ServerResponse
-  readonly startedAt: number
+  readonly since: number
   readonly bytesAtStart: number
   /** Since when the client has not taken all there is for it, and how much it had taken by then; null: it has. */
   behind: { readonly since: number; readonly taken: number } | null
@@ -12,55 +13,79 @@ interface Exchange {
 
 const LOOK_EVERY_MS = 1000
 /** Every client may be this late before its speed is looked at. */
-const GRACE_MS = 10_000
+const GRACE_MS = 9000
 
 /**
  * Cuts off clients that hold a request open by sending it, or taking its reply, drop by drop: after 10 s they
- * have to have kept `bytesPerSecond` on average. Streams have rules of their own and are left alone.
+ * have to have kept `bytesPerSecond` on average. Streams have rules of their own and are left alone. The
+ * connections are looked at once a second, so that a request costs nothing.
  */
 export function cutOffSlowClients(server: Server, bytesPerSecond: number): void {
-  const open = new Set<Exchange>()
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const startedAt = performance.now()
-    const exchange = { request, response, startedAt, bytesAtStart: request.socket.bytesRead, behind: null }
-    open.add(exchange)
-    response.once('close', () => open.delete(exchange))
+  const open = new Map<Socket, Seen | null>()
+  server.on('connection', (socket: Socket) => {
+    open.set(socket, null)
+    socket.once('close', () => open.delete(socket))
   })
   const timer = setInterval(() => {
     const now = performance.now()
-    for (const exchange of open) {
-      if (sendsTooSlowly(exchange, now, bytesPerSecond)) refuse(exchange)
-      else if (takesTooSlowly(exchange, now, bytesPerSecond)) exchange.request.socket.destroy()
+    for (const [socket, before] of open) {
+      const response = responseOn(socket)
+      const seen =
+        response === null || before?.response === response ? before : startOf(socket, response, now)
+      open.set(socket, response === null ? null : seen)
+      if (response === null || seen === null) continue
+      if (sendsTooSlowly(socket, seen, { now, floor: bytesPerSecond })) refuse(response)
+      else if (takesTooSlowly(socket, seen, { now, floor: bytesPerSecond })) socket.destroy()
     }
   }, LOOK_EVERY_MS).unref()
   server.once('close', () => clearInterval(timer))
 }
 
-function sendsTooSlowly({ request, startedAt, bytesAtStart }: Exchange, now: number, floor: number): boolean {
-  // What has arrived and waits for us is no fault of the client.
-  if (request.complete || request.readableLength > 0) return false
-  const elapsed = now - startedAt
-  const bytes = request.socket.bytesRead - bytesAtStart
-  return elapsed > GRACE_MS && bytes < (floor * elapsed) / 1000
+/** The reply that a connection is at; an upgraded one is at none. */
+function responseOn(socket: Socket): ServerResponse | null {
+  const { _httpMessage: response } = socket as Socket & { _httpMessage?: ServerResponse | null }
+  return response ?? null
 }
 
-function takesTooSlowly(exchange: Exchange, now: number, floor: number): boolean {
-  const { request, response } = exchange
-  const { socket } = request
+function startOf(socket: Socket, response: ServerResponse, now: number): Seen {
+  return { response, since: now, bytesAtStart: socket.bytesRead, behind: null }
+}
+
+interface Measure {
+  readonly now: number
+  /** Bytes a second. */
+  readonly floor: number
+}
+
+function sendsTooSlowly(
+  socket: Socket,
+  { response, since, bytesAtStart }: Seen,
+  { now, floor }: Measure,
+): boolean {
+  const { req: request } = response
+  // What has arrived and waits for us is no fault of the client.
+  if (request.complete || request.readableLength > 0) return false
+  const elapsed = now - since
+  return elapsed > GRACE_MS && socket.bytesRead - bytesAtStart < (floor * elapsed) / 1000
+}
+
+function takesTooSlowly(socket: Socket, seen: Seen, { now, floor }: Measure): boolean {
+  const { response } = seen
   const type = response.getHeader('content-type')
   const isStream = typeof type === 'string' && type.startsWith('text/event-stream')
   if (isStream || !response.headersSent || response.writableFinished || socket.writableLength === 0) {
-    exchange.behind = null
+    seen.behind = null
     return false
   }
   const taken = socket.bytesWritten - socket.writableLength
-  exchange.behind ??= { since: now, taken }
-  const elapsed = now - exchange.behind.since
-  return elapsed > GRACE_MS && taken - exchange.behind.taken < (floor * elapsed) / 1000
+  seen.behind ??= { since: now, taken }
+  const elapsed = now - seen.behind.since
+  return elapsed > GRACE_MS && taken - seen.behind.taken < (floor * elapsed) / 1000
 }
 
 /** Says why, where nothing was said yet, and closes the connection. */
-function refuse({ request, response }: Exchange): void {
+function refuse(response: ServerResponse): void {
+  const { req: request } = response
   if (response.headersSent) return void request.socket.destroy()
   const problem = problemBody('request-timeout', { detail: 'The body came too slowly.' })
   const headers = { 'content-type': 'application/problem+json', connection: 'close' }
