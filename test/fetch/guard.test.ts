@@ -71,18 +71,7 @@ test('names that resolve to private addresses, alone or among public ones, reach
 
 test('a name that changes its answer is dialled as it was checked, or not at all', async () => {
   let asked = 0
-  const dialled: (readonly string[])[] = []
-  const network: Network = {
-    resolve: () => Promise.resolve([(asked += 1) % 2 === 1 ? '8.8.8.8' : '127.0.0.1']),
-    dialler: recording(dialled),
-  }
-  const connector = new Connector({
-    ports: WEB_PORTS,
-    allowHosts: [],
-    timeoutMs: 1000,
-    maxBytes: 10,
-    network,
-  })
+  const { connector, dialled } = writingDown(() => [(asked += 1) % 2 === 1 ? '8.8.8.8' : '127.0.0.1'])
   for (let round = 0; round < 100; round += 1) {
     await connector
       .fetch('http://flip.example.com/', { signal: new AbortController().signal })
@@ -93,15 +82,7 @@ test('a name that changes its answer is dialled as it was checked, or not at all
 })
 
 test('200 public addresses and names are not refused', async () => {
-  const dialled: (readonly string[])[] = []
-  const network: Network = { resolve: () => Promise.resolve(['8.8.8.8']), dialler: recording(dialled) }
-  const connector = new Connector({
-    ports: WEB_PORTS,
-    allowHosts: [],
-    timeoutMs: 1000,
-    maxBytes: 10,
-    network,
-  })
+  const { connector, dialled } = writingDown(() => ['8.8.8.8'])
   const hosts = publicHosts()
   expect(hosts.length).toBeGreaterThanOrEqual(200)
   for (const host of hosts) {
@@ -125,6 +106,14 @@ test('the control, a guard that looks only at what names resolve to, is passed b
   }
   expect(reached()).toBeGreaterThan(0)
 })
+
+/** A connector that writes down whom it would dial, and dials nobody. */
+function writingDown(answer: () => readonly string[]) {
+  const dialled: (readonly string[])[] = []
+  const network: Network = { resolve: () => Promise.resolve(answer()), dialler: recording(dialled) }
+  const options = { ports: WEB_PORTS, allowHosts: [], timeoutMs: 1000, maxBytes: 10 }
+  return { connector: new Connector({ ...options, network }), dialled }
+}
 
 /** A dialler that writes down which addresses it would dial, and dials none. */
 function recording(dialled: (readonly string[])[]): typeof buildConnector {
