@@ -148,10 +148,13 @@ test('a ticket opens a stream of the host’s user, and a place that was never u
       signal: AbortSignal.timeout(30),
     }).catch(() => undefined)
   }
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  const stream = await fetch(url + ticket['urls'].events)
-  expect(stream.status).toBe(200)
-  await stream.body?.cancel()
+  const statusOfStream = async () => {
+    const stream = await fetch(url + ticket['urls'].events)
+    await stream.body?.cancel()
+    return stream.status
+  }
+  // Those that left are noticed when it is known who they were.
+  await expect.poll(statusOfStream, { timeout: 5000 }).toBe(200)
 })
 
 test('beside a WebSocket plugin that it cannot reach it refuses to start, and says what to do', async () => {

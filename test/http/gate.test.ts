@@ -25,7 +25,12 @@ function endOf(url: string, headers: Record<string, string> = {}): Promise<numbe
   return new Promise((resolve) => {
     const socket = new WebSocket(url, { headers })
     socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))
-    socket.on('open', () => setTimeout(() => (resolve(101), socket.terminate()), 50))
+    // A socket that is meant to stay answers; one that is not is closed before it can be asked.
+    socket.on('open', () => socket.send('ping'))
+    socket.on('message', () => {
+      resolve(101)
+      socket.terminate()
+    })
     socket.on('close', (code) => resolve(code))
     socket.on('error', () => undefined)
   })
