@@ -5,7 +5,7 @@ import { defineTask } from '../src/handler/define-task.ts'
 import { Registry } from '../src/handler/registry.ts'
 import { createRunner } from '../src/handler/runner.ts'
 import { Intake } from '../src/intake/intake.ts'
-import { createMemoryJournal } from '../src/journal/memory.ts'
+import { createMemoryJournal } from '../src/journal/memory/memory-journal.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { Spool } from '../src/spool/spool.ts'
 import { systemClock } from '../src/task/clock.ts'
@@ -81,7 +81,7 @@ export async function coreRun(count: number): Promise<Run> {
     concurrencyOf: () => Infinity,
     work: (task, signal) => runner(task, signal),
     ended: (task, outcome) => {
-      intake.ended(task, outcome)
+      intake.runs.ended(task, outcome)
       ended += 1
       if (ended === count) resolve()
     },
@@ -90,6 +90,10 @@ export async function coreRun(count: number): Promise<Run> {
     registry,
     pool,
     journal: journal.tasks,
+    duplicates: journal.duplicates,
+    health: journal.health,
+    keepsUploads: false,
+    deliver: () => undefined,
     feed,
     spool: new Spool('unused'),
     clock: systemClock,
@@ -101,10 +105,10 @@ export async function coreRun(count: number): Promise<Run> {
     },
   })
   const runner = createRunner(registry, {
-    started: (task) => intake.started(task),
-    report: (task, report) => intake.report(task, report),
+    started: (task) => intake.runs.started(task),
+    report: (task, report) => intake.runs.report(task, report),
     steps: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
-    pathOf: () => '',
+    fileOf: () => Promise.resolve(''),
     clock: systemClock,
   })
   const priorities = mixedPriorities(count)
@@ -117,7 +121,11 @@ export async function coreRun(count: number): Promise<Run> {
           upload: null,
           priority,
           metadata: null,
+          webhook: null,
           caller: 'local',
+          key: null,
+          dedupe: null,
+          isForced: false,
         }),
       ),
     )

@@ -31,7 +31,7 @@ export async function readersBench(): Promise<{ alone: number; besideStuck: numb
   })
   const log = pino({ level: 'silent' })
   const settings = { ...readSettings({}), dataDir }
-  const house = compose({ settings, log, tasks: [talk], prefix: '', onFatal: () => process.exit(1) })
+  const house = await compose({ settings, log, tasks: [talk], prefix: '', onFatal: () => process.exit(1) })
   const app = createServer({ log, ...settings })
   await app.register(house.edge)
   await house.start()

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createAnalysis } from './analysis/analysis.ts'
 import { Callers } from './caller/callers.ts'
-import { Tickets } from './caller/tickets.ts'
+import { newTicketSecret, Tickets } from './caller/tickets.ts'
 import { tokensFileOf } from './config/read.ts'
 import { SETTINGS, type Settings } from './config/settings.ts'
 import { Feed } from './feed/feed.ts'
@@ -18,15 +18,21 @@ import { isLoopback } from './http/gate/origin.ts'
 import type { Identify } from './http/parts.ts'
 import { Connections } from './http/stream/connections.ts'
 import { StreamPlaces } from './http/stream/places.ts'
+import { taskView } from './http/wire/wire.ts'
 import { Intake } from './intake/intake.ts'
 import { Positions } from './intake/positions.ts'
-import { createStepStore } from './intake/steps.ts'
-import { createMemoryJournal } from './journal/memory.ts'
+import { createStepStore } from './intake/record/steps.ts'
+import { RejectedCount } from './intake/recover/rejected-count.ts'
+import type { Journal } from './journal/journal.ts'
+import { createMemoryJournal } from './journal/memory/memory-journal.ts'
+import { openSqliteJournal } from './journal/sqlite/sqlite-journal.ts'
+import { startInOrder, stopInOrder } from './lifecycle.ts'
 import { WorkerPool } from './pool/worker-pool.ts'
-import { removeAbandoned, Spool } from './spool/spool.ts'
-import { ShuttingDown } from './task/abort.ts'
+import { Retention } from './retention/retention.ts'
+import { Spool } from './spool/spool.ts'
 import { systemClock, type Clock } from './task/clock.ts'
 import { HeadgateError } from './task/errors.ts'
+import { Webhooks } from './webhook/webhooks.ts'
 
 export interface ComposeOptions {
   readonly settings: Settings
@@ -51,8 +57,10 @@ export interface Headgate {
   readonly registry: Registry
   readonly feed: Feed
   readonly callers: Callers
+  readonly retention: Retention
   /** The HTTP edge, to be registered in a Fastify application. */
   readonly edge: (app: FastifyInstance) => Promise<void>
+  /** Takes over from the process before; then tasks may start. */
   readonly start: () => Promise<void>
   /** In the order of design §6. `skipWait`, once settled, ends the wait for running work. */
   readonly stop: (skipWait?: Promise<void>) => Promise<void>
@@ -60,18 +68,29 @@ export interface Headgate {
 
 /** One reader may be this far behind before its stream is closed. */
 const FEED_LIMITS = { maxQueued: 1024, maxQueuedChars: 1024 * 1024 }
-/** Readers have this long to take what was said last. */
-const LAST_WORDS_MS = 500
+const TICKET_SECRET_NOTE = 'ticket-secret'
 const NEVER = new Promise<void>(() => {})
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
 
-/** The only place that knows every part. */
-export function compose(options: ComposeOptions): Headgate {
-  const parts = assemble(options)
-  const { intake, pool, registry, feed } = parts
+/**
+ * The only place that knows every part. The journal is open when it settles.
+ * @throws HeadgateError for a setting that does not fit, or a journal that cannot be opened.
+ */
+export async function compose(options: ComposeOptions): Promise<Headgate> {
+  const registryOf = (types: readonly TaskType[]) => new Registry([...types, ...options.tasks])
+  const door = assembleDoor(options)
+  const still = assembleStill(options)
+  const registry = registryOf(still.analysis.types)
+  const journal = await openJournal(options, still.dataDir)
+  const parts = {
+    ...assembleQueue(options, { ...still, registry, journal }),
+    ...door,
+    tickets: await createTickets(journal),
+  }
+  const { intake, pool, feed, retention } = parts
   let isStarted = false
   let stopped: Promise<void> | null = null
 
@@ -80,11 +99,15 @@ export function compose(options: ComposeOptions): Headgate {
     pool,
     registry,
     feed,
+    retention,
     callers: parts.callers,
     edge: (app) =>
       edge(app, {
         ...parts,
-        journal: parts.journal.tasks,
+        journal: journal.tasks,
+        erased: journal.retention,
+        health: journal.health,
+        refusalOf: (address) => parts.connector.refusalOf(address),
         prefix: options.prefix,
         identify: options.identify ?? null,
         ...edgeLimits(options.settings),
@@ -92,63 +115,111 @@ export function compose(options: ComposeOptions): Headgate {
         isStarted: () => isStarted,
       }),
     start: async () => {
-      await removeAbandoned(parts.dataDir)
-      await parts.spool.start()
-      parts.analysis.start()
-      parts.positions.start()
+      if (isStarted) return
+      await startInOrder(parts)
       isStarted = true
     },
     stop: (skipWait = NEVER) => {
-      return (stopped ??= stopInOrder(parts, options, skipWait))
+      return (stopped ??= stopInOrder(parts, skipWait))
     },
   }
 }
 
-function edgeLimits({ maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute }: Settings) {
-  return { maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute }
+function edgeLimits({
+  maxBodyBytes,
+  corsOrigins,
+  ratePerMinute,
+  addressRatePerMinute,
+  webhookSecret,
+}: Settings) {
+  const hasWebhookSecret = webhookSecret !== ''
+  return { maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute, hasWebhookSecret }
 }
 
-type Parts = ReturnType<typeof assemble>
+async function openJournal(options: ComposeOptions, folder: string): Promise<Journal> {
+  const { settings, log, onFatal, clock = systemClock } = options
+  const { keptTasks: maxFinished, keptBytes: maxFinishedBytes, reserveBytes } = settings
+  if (settings.journal === 'memory') return createMemoryJournal({ maxFinished, maxFinishedBytes })
+  const { monotonic } = clock
+  const onNote = (note: string) => log.warn({ journal: folder }, note)
+  return openSqliteJournal({ folder, reserveBytes, monotonic, onNote, onFatal })
+}
 
-function assemble(options: ComposeOptions) {
+/** Tickets outlive the process as long as the journal does. */
+async function createTickets({ notes }: Journal): Promise<Tickets> {
+  const known = await notes.loadNote(TICKET_SECRET_NOTE)
+  const secret = known ?? newTicketSecret()
+  if (known === undefined) await notes.saveNote(TICKET_SECRET_NOTE, secret)
+  return new Tickets(secret)
+}
+
+type Still = ReturnType<typeof assembleStill> & { readonly registry: Registry; readonly journal: Journal }
+
+/** The way of a task: door, waiting room, slots, handlers, memory and voice. */
+function assembleQueue(options: ComposeOptions, still: Still) {
   const { settings, log, onFatal, clock = systemClock, random = Math.random } = options
-  const resting = assembleMemory(settings, clock)
-  const doorkeeping = assembleDoor(options, clock)
-  const { journal, feed, spool, analysis } = resting
-  const registry = new Registry([...analysis.types, ...options.tasks])
-
+  const { registry, journal, feed, spool, connector } = still
   const pool: WorkerPool = new WorkerPool({
     slots: settings.slots,
     capacity: settings.capacity,
     graceMs: settings.graceMs,
     maxStuck: settings.maxStuck ?? settings.slots,
     clock,
-    concurrencyOf: (type) => registry.find(type)?.concurrency ?? Infinity,
+    // A type that is not registered has tasks that wait, from an earlier process; none may start.
+    concurrencyOf: (type) =>
+      (registry.find(type) === undefined ? 0 : registry.find(type)?.concurrency) ?? Infinity,
     work: (task, signal) => run(task, signal),
-    ended: (task, outcome) => intake.ended(task, outcome),
+    ended: (task, outcome) => intake.runs.ended(task, outcome),
   })
-  const intakeParts = { registry, pool, journal: journal.tasks, feed, spool, clock, random, log, onFatal }
-  const intake = new Intake({ ...intakeParts, defaultTimeoutMs: settings.taskTimeoutMs })
+  const { tasks, duplicates, health, deliveries, steps, notes } = journal
+  const webhooks = new Webhooks({
+    ...{ deliveries, tasks, connector, clock, random, log },
+    secret: settings.webhookSecret,
+    viewOf: (task) => taskView(task, null, options.prefix),
+  })
+  const intake = new Intake({
+    ...{ registry, pool, journal: tasks, duplicates, health, feed, spool, clock, random, log, onFatal },
+    defaultTimeoutMs: settings.taskTimeoutMs,
+    keepsUploads: settings.journal !== 'memory' && settings.keepUploadsMs > 0,
+    deliver: () => webhooks.start(),
+  })
   const run = createRunner(registry, {
-    started: (task) => intake.started(task),
-    report: (task, report) => intake.report(task, report),
-    steps: createStepStore(intake.recorder, journal.steps),
-    pathOf: (upload) => spool.pathOf(upload),
+    started: (task) => intake.runs.started(task),
+    report: (task, report) => intake.runs.report(task, report),
+    steps: createStepStore(intake.recorder, steps),
+    fileOf: (upload) => spool.open(upload),
     clock,
   })
   return {
-    ...resting,
-    ...doorkeeping,
-    registry,
+    ...still,
     pool,
     intake,
+    webhooks,
+    retention: new Retention({ journal: journal.retention, spool, clock, log, keepMs: keepMsOf(settings) }),
+    rejected: new RejectedCount({ notes, tally: intake.tally, clock, log }),
     positions: new Positions({ pool, feed, clock }),
     clock,
+    log,
+    stopWaitMs: settings.stopWaitMs,
+    stopGraceMs: settings.stopGraceMs,
+  }
+}
+
+/** JOURNAL=memory forgets by number. */
+function keepMsOf(settings: Settings) {
+  if (settings.journal === 'memory') {
+    return { results: Infinity, events: Infinity, uploads: Infinity, traces: settings.keepTracesMs }
+  }
+  return {
+    results: settings.keepResultsMs,
+    events: settings.keepEventsMs,
+    uploads: settings.keepUploadsMs,
+    traces: settings.keepTracesMs,
   }
 }
 
 /** Who may come in, and how many may stay. */
-function assembleDoor({ settings, log, prefix }: ComposeOptions, clock: Clock) {
+function assembleDoor({ settings, log, prefix, clock = systemClock }: ComposeOptions) {
   const isOwnServer = prefix === ''
   const { tokens, maxStreams: max, maxCallerStreams: maxPerCaller } = settings
   const callers = new Callers({ file: resolve(tokensFileOf(settings)), fixed: tokens, clock, log })
@@ -158,20 +229,16 @@ function assembleDoor({ settings, log, prefix }: ComposeOptions, clock: Clock) {
       'without tokens only 127.0.0.1, ::1 and localhost are allowed. Make a token: headgate token new'
     throw new HeadgateError('invalid-setting', `HOST="${settings.host}": ${why} NAME.`)
   }
-  return {
-    callers,
-    tickets: new Tickets(),
-    places: new StreamPlaces({ max, maxPerCaller }),
-  }
+  return { callers, places: new StreamPlaces({ max, maxPerCaller }) }
 }
 
-/** The parts that know nothing of the pool. */
-function assembleMemory(settings: Settings, clock: Clock) {
+/** The parts that know nothing of the pool and of the journal. */
+function assembleStill({ settings, clock = systemClock }: ComposeOptions) {
   const dataDir = resolve(settings.dataDir)
-  const spoolFolder = join(dataDir, `spool-${process.pid}`)
+  const isDurable = settings.journal !== 'memory'
+  const spoolFolder = join(dataDir, isDurable ? 'spool' : `spool-${process.pid}`)
   const spool = new Spool(spoolFolder)
-  const { keptTasks: maxFinished, keptBytes: maxFinishedBytes, maxUploadBytes, maxFetchBytes } = settings
-  const { youTubeUrl } = settings
+  const { maxUploadBytes, maxFetchBytes, youTubeUrl } = settings
   const isUsual = youTubeUrl === SETTINGS.youTubeUrl.default
   const connector = new Connector({
     ports: WEB_PORTS,
@@ -185,52 +252,14 @@ function assembleMemory(settings: Settings, clock: Clock) {
     memoryBytes: settings.parserMemoryBytes,
     cpuMs: settings.parserCpuMs,
   }
+  const limits = { maxUploadBytes, maxFetchBytes, youTubeUrl, parser }
   return {
     dataDir,
+    isDurable,
     spool,
     connector,
-    analysis: createAnalysis({
-      connector,
-      spool,
-      spoolFolder,
-      maxUploadBytes,
-      maxFetchBytes,
-      youTubeUrl,
-      parser,
-    }),
-    journal: createMemoryJournal({ maxFinished, maxFinishedBytes }),
+    analysis: createAnalysis({ connector, spool, spoolFolder, ...limits }),
     feed: new Feed(FEED_LIMITS),
     connections: new Connections(clock),
   }
-}
-
-async function stopInOrder(parts: Parts, options: ComposeOptions, skipWait: Promise<void>): Promise<void> {
-  const { settings, log } = options
-  const { intake, pool, connections, clock } = parts
-  intake.close()
-  pool.pause()
-  connections.announceShutdown()
-  await firstOf([pool.whenQuiet(), skipWait], settings.stopWaitMs, clock)
-  pool.abortAll(new ShuttingDown(), settings.stopGraceMs)
-  await pool.whenQuiet()
-  parts.positions.stop()
-  await intake.recorder.whenWritten()
-  parts.feed.close()
-  await connections.whenClosed(LAST_WORDS_MS)
-  connections.closeAll()
-  await parts.analysis.stop()
-  await parts.connector.close()
-  await parts.journal[Symbol.asyncDispose]()
-  // What cannot be removed now is removed by the next start.
-  await parts.spool
-    .clear()
-    .catch((error: unknown) => log.warn({ err: error }, 'the spool could not be removed'))
-}
-
-/** Settles with the first of the promises, or after `ms`. */
-async function firstOf(promises: readonly Promise<void>[], ms: number, clock: Clock): Promise<void> {
-  const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
-  const takeBack = clock.after(ms, giveUp)
-  await Promise.race([...promises, late])
-  takeBack()
 }

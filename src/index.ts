@@ -36,7 +36,7 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
   if (typeof prefix !== 'string' || !prefix.startsWith('/')) {
     throw new HeadgateError('invalid-setting', `prefix="${prefix}": expected a path such as /headgate.`)
   }
-  const house = compose({
+  const house = await compose({
     settings: readSettings(environmentOf(settings)),
     log: app.log as Parameters<typeof compose>[0]['log'],
     tasks,
@@ -47,8 +47,14 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
   })
   // Before the edge's own hook, which closes the streams: readers hear of the stop and of what still ends.
   app.addHook('preClose', () => house.stop())
-  await house.edge(app)
-  await house.start()
+  try {
+    await house.edge(app)
+    await house.start()
+  } catch (error) {
+    // A host that goes on without us finds the journal free.
+    await house.stop()
+    throw error
+  }
 }
 
 function environmentOf(settings: Readonly<Record<string, string | number>>): Record<string, string> {

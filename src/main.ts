@@ -10,7 +10,7 @@ import type { TaskType } from './handler/define-task.ts'
 import { attributeStrayError } from './handler/runner.ts'
 import { LOG_DISCRETION } from './http/server/log-discretion.ts'
 import { createServer } from './http/server/server.ts'
-import { HeadgateError } from './task/errors.ts'
+import { HeadgateError, type ErrorCode } from './task/errors.ts'
 import { ServiceManagerLink } from './watchdog/service-manager.ts'
 import { startWatchdog } from './watchdog/watchdog.ts'
 
@@ -23,8 +23,16 @@ const LAST_WORDS_MS = 500
 const ONE_SIGNAL_MS = 500
 const EXIT_SETTINGS = 78
 const EXIT_FATAL = 70
+/** What a start that is refused ends with (sysexits.h), so that a service manager can tell them apart. */
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
+  'journal-in-use': 73,
+  'journal-missing': 66,
+  'journal-too-new': 65,
+  'journal-corrupt': 65,
+  'journal-failed': 74,
+}
 
-const settings = orExit(() => {
+const settings = await orExit(() => {
   readEnvFile()
   return readSettings()
 })
@@ -33,9 +41,15 @@ const tasks = await loadTasks(settings.tasksFile).catch((error: unknown) => {
 })
 const log = createLogger(settings)
 const app = createServer({ log, ...settings })
-const onFatal = (error: unknown) => stop('fatal', error)
-const house = orExit(() => compose({ settings, log, tasks, prefix: '', onFatal }))
-if (process.argv.includes('--check')) await checkAddress(settings)
+let isListening = false
+const isCheck = process.argv.includes('--check')
+const address = isCheck ? await freeAddress(settings) : ''
+const house = await orExit(() => compose({ settings, log, tasks, prefix: '', onFatal }))
+if (isCheck) {
+  await house.stop()
+  console.log(address)
+  process.exit(0)
+}
 
 const serviceManager = new ServiceManagerLink({
   ...readServiceManager(),
@@ -53,9 +67,7 @@ process.on('unhandledRejection', (error) => {
 })
 
 await app.register(house.edge)
-await house.start().catch((error: unknown) => {
-  exitWith(EXIT_SETTINGS, `DATA_DIR="${settings.dataDir}": ${(error as Error).message}`)
-})
+await orExit(() => house.start())
 await app.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
   exitWith(EXIT_SETTINGS, listenMessage(error))
 })
@@ -63,9 +75,18 @@ startWatchdog({
   limitMs: settings.watchdogMs,
   onLag: (lagMs) => log.warn({ lagMs }, 'the event loop stood still'),
 })
+isListening = true
 log.info(bannerOf(settings, house), 'headgate is listening')
 serviceManager.ready()
 setInterval(() => tellStatus(house), STATUS_LINE_MS).unref()
+
+/** What was accepted can no longer be written: waiting would change nothing, and confirm nothing. */
+function onFatal(error: unknown): void {
+  if (!isListening) return
+  log.fatal({ err: error }, 'headgate cannot keep its tasks')
+  app.server.closeAllConnections()
+  leave(EXIT_FATAL)
+}
 
 /** The first call stops the house in order; a signal after it skips the wait for running work. */
 function stop(cause: string, error?: unknown): void {
@@ -102,23 +123,27 @@ function leave(code: number): never {
 }
 
 /** A mistake of the operator ends the process with one line; a defect of ours with its stack. */
-function orExit<Value>(make: () => Value): Value {
+async function orExit<Value>(make: () => Value | Promise<Value>): Promise<Value> {
   try {
-    return make()
+    return await make()
   } catch (error) {
-    if (!(error instanceof HeadgateError)) throw error
-    return exitWith(EXIT_SETTINGS, error.message)
+    if (error instanceof HeadgateError)
+      return exitWith(EXIT_CODES[error.code] ?? EXIT_SETTINGS, error.message)
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    return exitWith(EXIT_SETTINGS, `DATA_DIR="${settings.dataDir}": ${(error as Error).message}`)
   }
 }
 
-/** `--check`: prints the address that the server would take, or says why it cannot, and ends. */
-async function checkAddress({ host, port }: Settings): Promise<never> {
+/** For `--check`, which tells whether a server could start here: the address that it would take. */
+async function freeAddress({ host, port }: Settings): Promise<string> {
   const probe = createTcpServer()
   const listening = once(probe, 'listening')
   probe.listen(port, host)
   await listening.catch((error: unknown) => exitWith(EXIT_SETTINGS, listenMessage(error)))
-  console.log(urlOf(host, (probe.address() as AddressInfo).port))
-  process.exit(0)
+  const { port: free } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return urlOf(host, free)
 }
 
 /** The task types of the operator's own module. */

@@ -80,7 +80,7 @@ test('docs/http-api.md names exactly the routes', async () => {
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
   const log = pino({ level: 'silent' })
   const settings = { ...readSettings({}), dataDir }
-  const house = compose({ settings, log, tasks: [], prefix: '', onFatal: () => undefined })
+  const house = await compose({ settings, log, tasks: [], prefix: '', onFatal: () => undefined })
   const app = createServer({ log, ...settings })
   const routes = new Set<string>()
   app.addHook('onRoute', ({ method, url }) => {

@@ -162,7 +162,14 @@ test('beside a WebSocket plugin that it cannot reach it refuses to start, and sa
   await app.register(async (inner) => {
     await inner.register(websocket)
   })
-  await expect(app.register(headgate, { prefix: '/jobs' })).rejects.toThrow(
+  const dataDir = await mkdtemp(join(tmpdir(), 'headgate-guest-'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  const settings = { DATA_DIR: dataDir }
+  await expect(app.register(headgate, { prefix: '/jobs', settings })).rejects.toThrow(
     'Register @fastify/websocket on the same instance',
   )
+  // The host goes on without it, and the journal is free.
+  const other = Fastify()
+  await other.register(headgate, { prefix: '/jobs', settings })
+  await other.close()
 })

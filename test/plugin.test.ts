@@ -74,8 +74,14 @@ test('when the host closes, readers hear of it and of what still ends', async ()
   const { app, url, post } = await setup()
   const { body } = await post('/gate/slow', { ms: 300 })
   const stream = await fetch(`${url}${body['urls'].events}`)
-  await app.close()
-  const types = [...(await stream.text()).matchAll(/^data: .*?"type":"(\w+)"/gm)].map((match) => match[1])
+  let text = ''
+  let closed: Promise<void> | undefined
+  for await (const chunk of stream.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk
+    if (text.includes('"type":"started"')) closed ??= app.close()
+  }
+  await closed
+  const types = [...text.matchAll(/^data: .*?"type":"(\w+)"/gm)].map((match) => match[1])
   expect(types).toEqual(['snapshot', 'queued', 'started', 'shutdown', 'result'])
 })
 

@@ -42,6 +42,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
 
   const analyzePdf = defineTask({
     type: 'analyze-pdf',
+    dedupe: true,
     input: uploadInput,
     upload: {
       accept: ['application/pdf'],
@@ -52,12 +53,14 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   })
   const analyzeDocument = defineTask({
     type: 'analyze-document',
+    dedupe: true,
     input: uploadInput,
     upload: { accept: [...READABLE_TYPES], maxBytes, suggestion: CONVERT },
     run: (input, ctx) => reportOnUpload(parts, input, ctx),
   })
   const summarize = defineTask({
     type: 'summarize',
+    dedupe: true,
     input: summarizeInput(connector),
     run: (input, ctx) => {
       const { url, text = '', title, language } = input

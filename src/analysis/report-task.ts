@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { parse } from 'node:path'
 import type { Connector, Fetched } from '../fetch/connector.ts'
 import type { Context } from '../handler/context.ts'
-import type { PutReply, Spool } from '../spool/spool.ts'
+import { fetchedBy, type PutReply, type Spool } from '../spool/spool.ts'
+import { ShuttingDown } from '../task/abort.ts'
 import { TaskError } from '../task/failure.ts'
 import type { Upload } from '../task/task.ts'
 import type { Report } from './engine/report.ts'
@@ -20,6 +21,10 @@ export interface ReportParts {
   readonly youTubeUrl: string
 }
 
+/** The steps of a report: what is done is not done again after a restart. */
+const FETCH = 'fetch'
+const REPORT = 'report'
+
 const EMPTY = ['Look at the address in a browser: a page that is made by scripts has no text of its own.']
 
 interface Titled {
@@ -32,7 +37,8 @@ export function reportOnUpload({ parsers }: ReportParts, { title }: Titled, ctx:
   const { path, mediaType, sha256, name } = ctx.upload
   const request = { title: title ?? null, fallbackTitle: parse(name).name || name, sha256 }
   tellStage(ctx, 'reading')
-  return parsers.run({ source: { kind: 'file', path, mediaType }, request }, relay(ctx), ctx.signal)
+  const source = { kind: 'file', path, mediaType } as const
+  return ctx.step(REPORT, () => parsers.run({ source, request }, relay(ctx), ctx.signal))
 }
 
 /** The report on text that came with the request. */
@@ -45,7 +51,7 @@ export function reportOnText(
   const request = { title: title ?? null, fallbackTitle: 'Text', sha256 }
   tellStage(ctx, 'reading')
   const source = { kind: 'text', text, mediaType: 'text/plain' } as const
-  return parsers.run({ source, request }, relay(ctx), ctx.signal)
+  return ctx.step(REPORT, () => parsers.run({ source, request }, relay(ctx), ctx.signal))
 }
 
 /** The report on what an address leads to. */
@@ -54,19 +60,28 @@ export async function reportOnAddress(
   { url, title, language }: Titled & { readonly url: string; readonly language?: string | undefined },
   ctx: Context,
 ): Promise<Report> {
-  tellStage(ctx, 'fetching')
-  const headers = language === undefined ? {} : { 'accept-language': language }
-  const fetched = await parts.connector.fetch(url, { signal: ctx.signal, headers })
-  const file = await keep(parts, fetched)
+  const { spool } = parts
+  const place = { spoolId: fetchedBy(ctx.taskId) }
   try {
-    tellStage(ctx, 'reading')
+    tellStage(ctx, 'fetching')
+    const headers = language === undefined ? {} : { 'accept-language': language }
+    const { file, charset } = await ctx.step(FETCH, async () => {
+      const fetched = await parts.connector.fetch(url, { signal: ctx.signal, headers })
+      return { file: await keep(parts, fetched, place.spoolId), charset: charsetOf(fetched.contentType) }
+    })
     const { mediaType, sha256 } = file
     const request = { title: title ?? null, fallbackTitle: new URL(url).host, sha256 }
-    const path = parts.spool.pathOf(file)
-    const source = { kind: 'file', path, mediaType, charset: charsetOf(fetched.contentType) } as const
-    return await parts.parsers.run({ source, request }, relay(ctx), ctx.signal)
-  } finally {
-    await parts.spool.remove(file)
+    const report = await ctx.step(REPORT, async () => {
+      tellStage(ctx, 'reading')
+      const source = { kind: 'file', path: await spool.open(file), mediaType, charset } as const
+      return parts.parsers.run({ source, request }, relay(ctx), ctx.signal)
+    })
+    await spool.remove(place)
+    return report
+  } catch (error) {
+    // The run after a stop needs it again.
+    if (!(ctx.signal.reason instanceof ShuttingDown)) await spool.remove(place)
+    throw error
   }
 }
 
@@ -78,7 +93,7 @@ export async function reportOnVideo(
 ): Promise<Report> {
   tellStage(ctx, 'fetching', { message: 'Asking YouTube for the captions' })
   const { signal } = ctx
-  const captions = await captionsOf({ connector, baseUrl, signal }, { id, language })
+  const captions = await ctx.step(FETCH, () => captionsOf({ connector, baseUrl, signal }, { id, language }))
   const request = {
     title: title ?? null,
     fallbackTitle: captions.title,
@@ -88,11 +103,20 @@ export async function reportOnVideo(
   }
   tellStage(ctx, 'reading')
   const source = { kind: 'text', text: captions.text, mediaType: YOUTUBE_CAPTIONS } as const
-  return parsers.run({ source, request }, relay(ctx), signal)
+  return ctx.step(REPORT, () => parsers.run({ source, request }, relay(ctx), signal))
 }
 
-async function keep({ spool, maxFetchBytes }: ReportParts, { body }: Fetched): Promise<Upload> {
-  const put = await spool.put(body, { name: 'fetched', maxBytes: maxFetchBytes, accept: READABLE_TYPES })
+async function keep(
+  { spool, maxFetchBytes }: ReportParts,
+  { body }: Fetched,
+  spoolId: string,
+): Promise<Upload> {
+  const put = await spool.put(body, {
+    spoolId,
+    name: 'fetched',
+    maxBytes: maxFetchBytes,
+    accept: READABLE_TYPES,
+  })
   return storedOf(put)
 }
 

@@ -10,12 +10,21 @@ export interface Ticket {
 
 const SECRET_BYTES = 32
 
+export function newTicketSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url')
+}
+
 /**
  * Tickets for readers that cannot send headers: a browser's WebSocket and EventSource. A ticket names its
- * task and its caller and is sealed (HMAC-SHA-256), so that none has to be kept. They end with the process.
+ * task and its caller and is sealed (HMAC-SHA-256), so that none has to be kept.
  */
 export class Tickets {
-  readonly #secret = randomBytes(SECRET_BYTES)
+  readonly #secret: Buffer
+
+  /** @param secret what {@link newTicketSecret} made: tickets are good as long as it is kept */
+  constructor(secret: string) {
+    this.#secret = Buffer.from(secret, 'base64url')
+  }
 
   issue({ taskId, callerName, role }: Ticket): string {
     const body = Buffer.from(JSON.stringify([taskId, callerName, role])).toString('base64url')

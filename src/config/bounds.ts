@@ -15,6 +15,8 @@ export const whole = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `expected at least ${min}`).max(max, `expected at most ${max}`))
 export const seconds = (min: number) => whole(min, MAX_SECONDS).transform((value) => value * 1000)
+/** Every instant that they lead to is still exact. */
+export const hours = whole(0, 596_000).transform((value) => value * 3_600_000)
 export const megabytes = (max: number) => whole(1, max).transform((value) => value * MB)
 const list = z.string().transform((value) =>
   value

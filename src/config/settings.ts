@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { EDGE_SETTINGS } from './edge.ts'
+import { MEMORY_SETTINGS } from './memory.ts'
 import { PROCESS_SETTINGS } from './process.ts'
 import { SOURCES_SETTINGS } from './sources.ts'
 import { WORK_SETTINGS } from './work.ts'
@@ -8,6 +9,7 @@ import { WORK_SETTINGS } from './work.ts'
 export const SETTINGS = {
   ...EDGE_SETTINGS,
   ...WORK_SETTINGS,
+  ...MEMORY_SETTINGS,
   ...SOURCES_SETTINGS,
   ...PROCESS_SETTINGS,
 } as const

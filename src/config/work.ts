@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { megabytes, seconds, whole } from './bounds.ts'
+import { seconds, whole } from './bounds.ts'
 import type { Row } from './row.ts'
 
-/** The queue, its slots, and what is remembered. */
+/** The queue and its slots. */
 export const WORK_SETTINGS = {
   slots: {
     env: 'MAX_CONCURRENT_ANALYSIS_TASKS',
@@ -53,34 +53,6 @@ export const WORK_SETTINGS = {
     unit: 'seconds',
     meaning: 'How long aborted tasks have to settle while the server stops. 0 to 2147483.',
     schema: seconds(0),
-  },
-  dataDir: {
-    env: 'DATA_DIR',
-    default: './data',
-    unit: 'folder',
-    meaning: 'Where uploads are kept while their task is alive.',
-    schema: z.string().min(1),
-  },
-  journal: {
-    env: 'JOURNAL',
-    default: 'memory',
-    unit: 'name',
-    meaning: 'Where tasks and events are remembered. memory: as long as the process lives.',
-    schema: z.enum(['memory']),
-  },
-  keptTasks: {
-    env: 'KEEP_FINISHED_TASKS',
-    default: '1000',
-    unit: 'tasks',
-    meaning: 'Finished tasks that are kept; the one that finished first goes first. 1 to 1000000.',
-    schema: whole(1, 1_000_000),
-  },
-  keptBytes: {
-    env: 'KEEP_FINISHED_MB',
-    default: '256',
-    unit: 'MB',
-    meaning: 'Results and events of finished tasks that are kept. 1 to 65536.',
-    schema: megabytes(65_536),
   },
   tasksFile: {
     env: 'TASKS_FILE',

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { Agent, fetch, type Response } from 'undici'
+import { Agent, fetch, type RequestInit, type Response } from 'undici'
 import { TaskError } from '../task/failure.ts'
 import { failureOfStatus, hostOf, silence } from './failures.ts'
 import { guardedConnect, type Network } from './guarded-connect.ts'
@@ -23,6 +23,18 @@ export interface FetchOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Present: the request is a POST of this JSON, and is not redirected. */
   readonly json?: unknown
+}
+
+export interface TellOptions {
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
+export interface Told {
+  readonly status: number
+  /** The reply's Retry-After, as it was sent. */
+  readonly retryAfter: string | null
 }
 
 export interface Fetched {
@@ -78,17 +90,22 @@ export class Connector {
     throw new TaskError('invalid_url', `The address redirects more than ${MAX_REDIRECTS} times.`)
   }
 
+  /**
+   * POSTs a text and hears how it was taken; nothing is redirected, and the reply's body is not read.
+   * @throws TaskError when it is refused, unreachable or too slow.
+   */
+  async tell(url: string, { body, headers, signal }: TellOptions): Promise<Told> {
+    const response = await this.#request(url, { method: 'POST', headers, body, signal })
+    await response.body?.cancel()
+    return { status: response.status, retryAfter: response.headers.get('retry-after') }
+  }
+
   async close(): Promise<void> {
     await this.#agent.destroy()
   }
 
   async #dial(url: string, { signal, headers, json }: FetchOptions): Promise<Response> {
-    const refusal = this.#policy.refusalOf(url)
-    if (refusal !== null)
-      throw new TaskError('ssrf_blocked', `${hostOf(url)} is not fetched from: ${refusal}.`)
-    const request = {
-      dispatcher: this.#agent,
-      redirect: 'manual',
+    const response = await this.#request(url, {
       signal,
       headers: {
         ...HEADERS,
@@ -96,13 +113,19 @@ export class Connector {
         ...(json === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(json === undefined ? {} : { method: 'POST', body: JSON.stringify(json) }),
-    } as const
-    const response = await fetch(url, request).catch((error: unknown) => {
-      throw silence(error, url, signal)
     })
     if (response.status < 400) return response
     await response.body?.cancel()
     throw failureOfStatus(response, url)
+  }
+
+  async #request(url: string, init: RequestInit & { readonly signal: AbortSignal }): Promise<Response> {
+    const refusal = this.#policy.refusalOf(url)
+    if (refusal !== null)
+      throw new TaskError('ssrf_blocked', `${hostOf(url)} is not fetched from: ${refusal}.`)
+    return fetch(url, { ...init, dispatcher: this.#agent, redirect: 'manual' }).catch((error: unknown) => {
+      throw silence(error, url, init.signal)
+    })
   }
 
   async *#bodyOf(response: Response, url: string, signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -49,7 +49,12 @@ export interface OpenContext {
   readonly close: () => void
 }
 
-export function createContext(task: Task, signal: AbortSignal, ports: RunnerPorts): OpenContext {
+/** @param uploadPath where the file that came with the task lies */
+export function createContext(
+  task: Task,
+  { signal, uploadPath }: { readonly signal: AbortSignal; readonly uploadPath: string | null },
+  ports: RunnerPorts,
+): OpenContext {
   const { clock } = ports
   const say = (message: string, level: LogLevel) =>
     ports.report(task, { type: 'log', message: cutLine(message), level })
@@ -63,7 +68,7 @@ export function createContext(task: Task, signal: AbortSignal, ports: RunnerPort
     taskId: task.id,
     attempt: task.attempt,
     signal,
-    upload: task.upload === null ? null : { ...task.upload, path: ports.pathOf(task.upload) },
+    upload: task.upload === null || uploadPath === null ? null : { ...task.upload, path: uploadPath },
     progress: (percent, message, detail) => {
       throttle ??= new ProgressThrottle((report) => ports.report(task, report), clock)
       throttle.tell(percent, message === undefined ? null : cutLine(message), detail ?? null)

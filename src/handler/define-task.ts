@@ -23,6 +23,11 @@ export interface TaskDefinition<Input = unknown, Result = unknown> {
   readonly timeoutMs?: number
   /** How many tasks of this type may run at once, 1 or more. Default: as many as there are slots. */
   readonly concurrency?: number
+  /**
+   * Whether an equal submit of the same caller finds this task, or its result, instead of making another: for
+   * work whose result depends on its input alone. Default: false.
+   */
+  readonly dedupe?: boolean
   /** Does the work. The result must be JSON-safe data of at most 10 MB. */
   readonly run: (input: Input, ctx: Context) => Promise<Result> | Result
 }
@@ -42,6 +47,7 @@ const definitionSchema = z.object({
     .optional(),
   timeoutMs: z.int().min(1).max(MAX_TIMER_MS).optional(),
   concurrency: z.int().min(1).optional(),
+  dedupe: z.boolean().optional(),
   run: z.custom((value) => typeof value === 'function', 'expected a function'),
 })
 

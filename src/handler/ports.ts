@@ -19,7 +19,10 @@ export interface RunnerPorts {
   /** Records an event of a run; one of a run that is over is dropped. */
   readonly report: (task: Task, report: Report) => void
   readonly steps: StepStore
-  /** Where the uploaded file lies. */
-  readonly pathOf: (upload: Upload) => string
+  /**
+   * Where the uploaded file lies.
+   * @throws TaskError `input_missing` when it is not there as it came.
+   */
+  readonly fileOf: (upload: Upload) => Promise<string>
   readonly clock: Clock
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { failure } from '../task/failure.ts'
+import { reached } from '../milestone.ts'
 import type { Headline, Outcome } from '../task/outcome.ts'
 import type { Task } from '../task/task.ts'
 import { createContext, type Context } from './context.ts'
@@ -26,8 +27,11 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     if (signal.aborted) return failed('The run was stopped before it began.')
     const type = registry.find(task.type)
     if (type === undefined) return failed(`No task type "${task.type}" is registered any more.`)
-    const { context, close } = createContext(started, signal, ports)
+    const uploadPath = await pathOf(started, ports)
+    if (typeof uploadPath !== 'string' && uploadPath !== null) return uploadPath
+    const { context, close } = createContext(started, { signal, uploadPath }, ports)
 
+    reached('handler-entered')
     const run: CurrentRun = { task: started, stray: null }
     const outcome = await currentRun.run(run, () => settle(type, started, context))
     close()
@@ -35,10 +39,17 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
   }
 }
 
+/** Where the file of a task lies; an outcome when it is lost. */
+async function pathOf({ upload }: Task, ports: RunnerPorts): Promise<string | null | Outcome> {
+  if (upload === null) return null
+  return ports.fileOf(upload).catch((thrown: unknown) => ({ kind: 'failed', failure: failureOf(thrown) }))
+}
+
 async function settle(type: TaskType, task: Task, context: Context): Promise<Outcome> {
   try {
     const input = type.input.parse(task.input)
     const value = await type.run(input, context)
+    reached('result-made')
     const frozen = toJsonText(value)
     if (!frozen.ok) return failed(`The result of the handler is not JSON-safe: ${frozen.why}.`)
     return { kind: 'completed', result: frozen.text, headline: headlineOf(value) }

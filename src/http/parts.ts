@@ -7,7 +7,8 @@ import type { Tickets } from '../caller/tickets.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { Intake } from '../intake/intake.ts'
-import type { TaskJournal } from '../journal/journal.ts'
+import type { JournalHealth, TaskJournal } from '../journal/journal.ts'
+import type { RetentionJournal } from '../journal/retention.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Clock } from '../task/clock.ts'
@@ -22,6 +23,8 @@ export interface EdgeParts {
   readonly intake: Intake
   readonly pool: WorkerPool
   readonly journal: TaskJournal
+  readonly erased: Pick<RetentionJournal, 'erase' | 'ownerOfErased'>
+  readonly health: JournalHealth
   readonly feed: Feed
   readonly registry: Registry
   readonly spool: Spool
@@ -43,6 +46,10 @@ export interface EdgeParts {
   readonly version: string
   /** Largest JSON body. */
   readonly maxBodyBytes: number
+  /** Whether webhooks can be signed where a submit names no secret. */
+  readonly hasWebhookSecret: boolean
+  /** Why an address may not be told of a task's end; null when it may. */
+  readonly refusalOf: (address: string) => string | null
   /** Whether everything is up; it stays so while the process stops. */
   readonly isStarted: () => boolean
 }

@@ -14,6 +14,7 @@ import { answerUnknownRoutes } from './problem/not-found.ts'
 import { healthRoutes } from './routes/health.ts'
 import { queueRoutes } from './routes/queue.ts'
 import { genericSubmitRoute, submitRoute } from './routes/submit.ts'
+import { eraseRoute } from './routes/erase.ts'
 import { taskRoutes } from './routes/tasks.ts'
 import { uploadRoute, type UploadType } from './routes/upload.ts'
 import { streamRoutes } from './stream/routes.ts'
@@ -44,6 +45,7 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   for (const type of parts.registry.all) if (!takesUpload(type)) submitRoute(app, parts, type)
   genericSubmitRoute(app, parts)
   taskRoutes(app, parts)
+  eraseRoute(app, parts)
   queueRoutes(app, parts)
   healthRoutes(app, parts)
   descriptionRoutes(app, parts)
@@ -57,9 +59,9 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
   if (app.hasRequestDecorator('corsPreflightEnabled')) return
   await app.register(cors, {
     origin: [...origins],
-    methods: ['GET', 'HEAD', 'POST'],
-    allowedHeaders: ['authorization', 'content-type', 'last-event-id'],
-    exposedHeaders: ['location', 'retry-after'],
+    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id'],
+    exposedHeaders: ['idempotency-replayed', 'location', 'retry-after'],
     maxAge: PREFLIGHT_SECONDS,
   })
 }

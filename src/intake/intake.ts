@@ -1,39 +1,54 @@
 import { retryAfterSeconds } from '../forecast/retry-after.ts'
-import { Samples } from '../forecast/samples.ts'
 import type { TaskType } from '../handler/define-task.ts'
-import type { Report } from '../handler/ports.ts'
+import type { KeyRecord } from '../journal/journal.ts'
 import type { Place } from '../pool/options.ts'
+import { HeadgateError } from '../task/errors.ts'
 import { placeAfter } from '../task/event.ts'
-import type { Outcome } from '../task/outcome.ts'
+import { reached } from '../milestone.ts'
 import type { Priority } from '../task/priority.ts'
-import { createTask, type Task, type TaskChange } from '../task/task.ts'
+import { createTask, type Task } from '../task/task.ts'
+import { contentOf, fingerprintOf } from './admit/digests.ts'
+import { Keys } from './admit/keys.ts'
+import { SingleFlight } from './admit/single-flight.ts'
+import {
+  issuesOf,
+  type CancelReply,
+  type Refusal,
+  type Submission,
+  type SubmitReply,
+} from './admit/submission.ts'
+import { TaskIds } from './admit/task-ids.ts'
+import { Waiters } from './admit/waiters.ts'
 import type { IntakeParts } from './ports.ts'
-import { Recorder } from './recorder.ts'
-import { settlementOf } from './settlement.ts'
-import { issuesOf, type CancelReply, type Refusal, type Submission, type SubmitReply } from './submission.ts'
-import { Tally } from './tally.ts'
-import { createTaskIds } from './task-ids.ts'
+import { Recorder } from './record/recorder.ts'
+import { Runs } from './record/runs.ts'
+import { Tally } from './record/tally.ts'
 
-/** Durations that estimates rest on. */
-const SAMPLE_COUNT = 512
-
-/** The only way in: admits, starts, settles and cancels tasks, and tells the recorder of each. */
+/** The only way in: admits and cancels tasks, and knows the recorder of all that becomes of them. */
 export class Intake {
   readonly tally = new Tally()
-  /** Time between admission and start, ms. */
-  readonly waitSamples = new Samples(SAMPLE_COUNT)
-  /** Time between start and end, ms. */
-  readonly runSamples = new Samples(SAMPLE_COUNT)
   readonly recorder: Recorder
+  readonly runs: Runs
+  readonly keys: Keys
+  readonly ids: TaskIds
+  readonly flights: SingleFlight
+  readonly #waiters: Waiters
   readonly #parts: IntakeParts
-  readonly #nextId: () => string
   #isClosed = false
 
   constructor(parts: IntakeParts) {
-    const { journal, feed, clock, onFatal } = parts
+    const { journal, duplicates, feed, clock, onFatal, pool } = parts
+    const { now } = clock
     this.#parts = parts
-    this.#nextId = createTaskIds(clock.now)
-    this.recorder = new Recorder({ journal, feed, tally: this.tally, now: clock.now, onFatal })
+    this.ids = new TaskIds(now)
+    const ended = (task: Task) => this.flights.remove(task)
+    this.recorder = new Recorder({ journal, feed, tally: this.tally, now, ended, onFatal })
+    this.runs = new Runs(parts, this.recorder)
+    this.keys = new Keys({ duplicates, journal, now })
+    this.#waiters = new Waiters({ recorder: this.recorder, pool })
+    const live = (id: string) => this.recorder.live(id)
+    const join = (task: Task, priority: Priority) => this.#waiters.join(task, priority)
+    this.flights = new SingleFlight({ duplicates, journal, live, join })
   }
 
   get isClosed(): boolean {
@@ -45,6 +60,11 @@ export class Intake {
     return this.#isClosed || this.#parts.pool.isDraining
   }
 
+  /** Whether a task of this type can run here. */
+  knows(type: string): boolean {
+    return this.#parts.registry.find(type) !== undefined
+  }
+
   /** Refuses every further submission as `draining`. */
   close(): void {
     this.#isClosed = true
@@ -52,24 +72,32 @@ export class Intake {
 
   /** Says whether a task of this priority would be refused now: asked before an upload is read. */
   refusal(priority: Priority): Refusal | undefined {
+    const { health, pool } = this.#parts
     if (this.isDraining) return this.#refuse('draining', priority)
-    return this.#parts.pool.isFull ? this.#refuse('queue-full', priority) : undefined
+    if (health.refusal !== null) return this.#refuse(health.refusal, priority)
+    return pool.isFull ? this.#refuse('queue-full', priority) : undefined
   }
 
-  /** Admits one task: find the type, parse the input, take a place, commit, enqueue. Never rejects. */
+  /**
+   * Admits one task: find the type, parse the input, look for the same one, take a place, commit, enqueue.
+   * Never rejects.
+   */
   async submit(submission: Submission): Promise<SubmitReply> {
     const type = this.#parts.registry.find(submission.type)
     if (type === undefined) return { kind: 'unknown-type', type: submission.type }
     const problems = problemsOf(type, submission.input)
     if (problems !== null) return { kind: 'invalid', ...problems }
 
-    const refusal = this.refusal(submission.priority)
-    const place = refusal === undefined ? this.#parts.pool.reserve(submission.priority) : undefined
-    if (place === undefined) {
-      this.tally.reject()
-      return refusal ?? this.#refuse('queue-full', submission.priority)
+    try {
+      const { key, caller } = submission
+      if (key === null) return await this.#submitContent(type, submission, null)
+      const use = { key, caller, fingerprint: fingerprintOf(submission) }
+      return await this.keys.once(use, (record) => this.#submitContent(type, submission, record))
+    } catch (error) {
+      // A look into the journal failed.
+      this.#parts.log.error({ err: error }, 'the journal cannot be read')
+      return this.#refuse('journal-unavailable', submission.priority)
     }
-    return this.#admit(this.#create(type, submission), place)
   }
 
   /** Cancels a task that has not ended. A running one is told to stop and ends when its handler does. */
@@ -80,6 +108,8 @@ export class Intake {
       return finished === undefined ? { kind: 'unknown' } : { kind: 'already-finished', task: finished }
     }
     if (task.status === 'cancelling') return { kind: 'cancelling', task }
+    const left = await this.#waiters.leave(task)
+    if (left !== undefined) return { kind: 'detached', task: left }
     const said = this.#parts.pool.cancel(id)
     if (said === 'stopping') return { kind: 'cancelling', task }
     if (said === 'aborting') {
@@ -87,92 +117,64 @@ export class Intake {
       const cancelling = await this.recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
       return { kind: 'cancelling', task: cancelling ?? task }
     }
-    return { kind: 'cancelled', task: (await this.#end(task, { kind: 'cancelled' })) ?? task }
+    return { kind: 'cancelled', task: (await this.runs.end(task, { kind: 'cancelled' })) ?? task }
   }
 
-  /** Commits the start of a run, before the handler begins. */
-  async started(task: Task): Promise<Task> {
-    const { clock, log } = this.#parts
-    const before = this.recorder.live(task.id) ?? task
-    const startedAt = clock.now()
-    const attempt = before.attempt + 1
-    const started = await this.recorder.record(
-      task.id,
-      { status: 'running', run: before.run + 1, attempt, startedAt },
-      { type: 'started', attempt },
-    )
-    const waitMs = Math.max(0, startedAt - task.createdAt)
-    this.waitSamples.add(waitMs)
-    log.info({ taskId: task.id, type: task.type, priority: task.priority, waitMs }, 'task started')
-    return started ?? before
+  /** Looks for the same work, where that is wanted, and admits what is new. */
+  #submitContent(
+    type: TaskType,
+    submission: Submission,
+    key: Omit<KeyRecord, 'taskId'> | null,
+  ): Promise<SubmitReply> {
+    const { caller, priority, isForced, dedupe } = submission
+    const content = (dedupe ?? type.dedupe ?? false) ? contentOf(submission) : null
+    const admit = () => this.#admitNew(this.#create(type, submission, content), key)
+    if (content === null || isForced) return admit()
+    return this.flights.once({ caller, content, priority }, admit)
   }
 
-  /** Writes down what a run says; what comes after its end is dropped. */
-  report(run: Task, report: Report): void {
-    void this.recorder.recordOfRun(run, changeOf(report), report)
+  async #admitNew(task: Task, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
+    const refusal = this.refusal(task.priority)
+    const place = refusal === undefined ? this.#parts.pool.reserve(task.priority) : undefined
+    if (place === undefined) {
+      this.tally.reject()
+      return refusal ?? this.#refuse('queue-full', task.priority)
+    }
+    reached('place-reserved')
+    return this.#admit(task, place, key && { ...key, taskId: task.id })
   }
 
-  /** Hears the one outcome of a run. */
-  ended(task: Task, outcome: Outcome): void {
-    const live = this.recorder.live(task.id)
-    if (live !== undefined) void this.#end(live, outcome)
-  }
-
-  #create(type: TaskType, { input, upload, priority, metadata, caller }: Submission): Task {
+  #create(type: TaskType, submission: Submission, content: string | null): Task {
+    const { input, upload, priority, metadata, webhook, caller } = submission
     const { clock, defaultTimeoutMs } = this.#parts
-    return createTask({
-      id: this.#nextId(),
-      type: type.type,
-      priority,
-      caller,
-      input,
-      upload,
-      metadata,
-      timeoutMs: type.timeoutMs ?? defaultTimeoutMs,
-      createdAt: clock.now(),
-    })
+    const timeoutMs = type.timeoutMs ?? defaultTimeoutMs
+    const given = { type: type.type, priority, caller, input, upload, metadata, webhook, content, timeoutMs }
+    return createTask({ ...given, id: this.ids.next(), createdAt: clock.now() })
   }
 
-  async #admit(task: Task, place: Place): Promise<SubmitReply> {
+  async #admit(task: Task, place: Place, key: KeyRecord | null): Promise<SubmitReply> {
     const { pool, log } = this.#parts
     const queuePlace = placeAfter(place.tasksAhead)
     let admitted: Task
     try {
-      admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace })
+      admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace }, key)
     } catch (error) {
       place.release()
+      this.tally.reject()
       log.error({ err: error, taskId: task.id }, 'the journal refused a task')
-      return this.#refuse('journal-unavailable', task.priority)
+      const isFull = error instanceof HeadgateError && error.code === 'disk-full'
+      return this.#refuse(isFull ? 'disk-full' : 'journal-unavailable', task.priority)
     }
-    // It can be cancelled as soon as it can be seen, which is before this turn.
-    if (this.recorder.live(admitted.id) === undefined) place.release()
-    else pool.enqueue(admitted, place)
+    // It can be cancelled, or lifted, as soon as it can be seen, which is before this turn.
+    const newest = this.recorder.live(admitted.id)
+    if (newest === undefined) place.release()
+    else {
+      this.flights.add(newest)
+      pool.enqueue(newest, place)
+    }
     const { id: taskId, type, priority } = admitted
     log.info({ taskId, type, priority, tasksAhead: place.tasksAhead }, 'task queued')
     return { kind: 'accepted', task: admitted, place: queuePlace }
-  }
-
-  async #end(task: Task, outcome: Outcome): Promise<Task | undefined> {
-    const { clock, pool, spool, log } = this.#parts
-    const now = clock.now()
-    const { change, body } = settlementOf(task, outcome, {
-      now,
-      tasksAhead: pool.tasksAhead(task.id) ?? 0,
-    })
-    const ended = await this.recorder.record(task.id, change, body)
-    const runMs = task.startedAt === null ? null : Math.max(0, now - task.startedAt)
-    if (outcome.kind === 'interrupted') return ended
-    if (runMs !== null && outcome.kind === 'completed') this.runSamples.add(runMs)
-    const errorType = outcome.kind === 'failed' ? outcome.failure.errorType : undefined
-    const { id: taskId, type, priority } = task
-    log.info({ taskId, type, priority, outcome: outcome.kind, errorType, runMs }, 'task ended')
-    if (task.upload !== null) {
-      // The next start removes what is left.
-      await spool
-        .remove(task.upload)
-        .catch((error: unknown) => log.error({ err: error, taskId }, 'upload not removed'))
-    }
-    return ended
   }
 
   #refuse(code: Refusal['code'], priority: Priority): Refusal {
@@ -182,7 +184,7 @@ export class Intake {
       kind: 'refused',
       code,
       retryAfterSeconds: retryAfterSeconds({
-        meanRunMs: this.runSamples.mean,
+        meanRunMs: this.runs.runSamples.mean,
         tasksAhead,
         slots: pool.slots,
         random,
@@ -200,19 +202,5 @@ function problemsOf(type: TaskType, input: unknown): ReturnType<typeof issuesOf>
     return parsed.success ? null : issuesOf(parsed.error)
   } catch {
     return { code: 'validation', issues: [{ path: '', message: 'the input cannot be read' }] }
-  }
-}
-
-/** What a report changes in the task that everybody reads. */
-function changeOf(report: Report): TaskChange {
-  switch (report.type) {
-    case 'progress': {
-      const { progress, detail, message } = report
-      return { progress, progressDetail: detail, ...(message === null ? {} : { message }) }
-    }
-    case 'log':
-      return { message: report.message }
-    case 'output':
-      return {}
   }
 }

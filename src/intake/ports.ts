@@ -3,7 +3,7 @@ import type { Registry } from '../handler/registry.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Clock } from '../task/clock.ts'
-import type { TaskJournal } from '../journal/journal.ts'
+import type { DuplicateJournal, JournalHealth, TaskJournal } from '../journal/journal.ts'
 import type { Feed } from '../feed/feed.ts'
 
 /** What the door needs from the rest of the house. */
@@ -11,6 +11,8 @@ export interface IntakeParts {
   readonly registry: Registry
   readonly pool: WorkerPool
   readonly journal: TaskJournal
+  readonly duplicates: DuplicateJournal
+  readonly health: JournalHealth
   readonly feed: Feed
   readonly spool: Spool
   readonly clock: Clock
@@ -18,5 +20,9 @@ export interface IntakeParts {
   readonly log: Logger
   /** Time limit of a run whose type names none, ms. */
   readonly defaultTimeoutMs: number
+  /** Whether the upload of a task that has ended is left to the retention. */
+  readonly keepsUploads: boolean
+  /** A webhook is owed. */
+  readonly deliver: () => void
   readonly onFatal: (error: unknown) => void
 }

@@ -1,11 +1,24 @@
 import type { TaskEvent } from '../task/event.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { Task } from '../task/task.ts'
+import type { DeliveryJournal } from './deliveries.ts'
+import type { RetentionJournal } from './retention.ts'
 
 /** One numbered event together with the version of the task that it led to: written as one. */
 export interface JournalEntry {
   readonly task: Task
   readonly event: TaskEvent
+}
+
+/** A client's name for one submit (Idempotency-Key), kept with the task that it made. */
+export interface KeyRecord {
+  readonly caller: string
+  readonly key: string
+  /** Digest of the request; another request with the same key is a mistake of the client. */
+  readonly fingerprint: string
+  readonly taskId: string
+  /** Epoch ms. */
+  readonly expiresAt: number
 }
 
 export interface TaskQuery {
@@ -18,23 +31,40 @@ export interface TaskQuery {
 }
 
 export interface TaskPage {
-  /** Newest first. */
+  /** Newest first, without input and result. */
   readonly tasks: readonly Task[]
-  /** Pass as `before` to get the next page; null on the last one. */
+  /** Pass as `before` to get the next page; null on the last one. A page may hold fewer than `limit` before it. */
   readonly next: string | null
 }
 
 /**
- * Memory of tasks and their events. Appends are committed in the order of the calls; what is read was
- * committed.
+ * Memory of tasks and their events. What is written is committed in the order of the calls; what is read
+ * was committed. Every write settles when it is durable.
  */
 export interface TaskJournal {
-  /** Settles when the entry is committed; rejects when it cannot be. */
+  /**
+   * Writes a new task with its first event, and the key that it was sent under.
+   * @throws HeadgateError `disk-full` or `journal-unavailable`; the task then does not exist.
+   */
+  admit(entry: JournalEntry, key: KeyRecord | null): Promise<void>
+  /**
+   * Writes the next event of a task. An end is written once, by the run that it ends.
+   * @throws HeadgateError `stale-run` for an event that does not follow the newest one, or of another run.
+   */
   append(entry: JournalEntry): Promise<void>
+  /** Whole, with input and result. */
   task(id: string): Promise<Task | undefined>
   list(query: TaskQuery): Promise<TaskPage>
-  /** Events of a task with a higher number, in order; empty for an unknown task. */
-  eventsAfter(taskId: string, seq: number): Promise<readonly TaskEvent[]>
+  /** The next events of a task with a higher number, in order, `limit` at the most; none for an unknown task. */
+  eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]>
+}
+
+/** What finds the task of a submit that was sent before. */
+export interface DuplicateJournal {
+  /** The newest use of a key, expired or not. */
+  keyed(caller: string, key: string): Promise<KeyRecord | undefined>
+  /** Id of the newest completed task of this content. */
+  completedWith(caller: string, content: string): Promise<string | undefined>
 }
 
 /** Memory of the results of named steps, as JSON text; they go when their task ends. */
@@ -43,8 +73,41 @@ export interface StepJournal {
   saveStep(taskId: string, name: string, value: string): Promise<void>
 }
 
+/** What a process that starts finds of those before it. */
+export interface RecoveryJournal {
+  /** Tasks that have not ended, in the order of their admission; pass the last one's id for the next page. */
+  unfinished(afterId: string | null, limit: number): Promise<readonly Task[]>
+  /** Tasks in each status since the first start, those that ended and were erased included. */
+  totals(): Promise<Readonly<Partial<Record<TaskStatus, number>>>>
+  /** Wait and run time of the newest completed tasks, ms, oldest first. */
+  durations(limit: number): Promise<readonly { readonly waitMs: number; readonly runMs: number }[]>
+  /** Steps that are kept of a task. */
+  stepCount(taskId: string): Promise<number>
+  newestId(): Promise<string | null>
+  /** Spool ids that a task names. */
+  spoolIds(): Promise<readonly string[]>
+}
+
+/** Small texts by name, such as a secret of the house. */
+export interface NoteJournal {
+  loadNote(name: string): Promise<string | undefined>
+  saveNote(name: string, text: string): Promise<void>
+}
+
+/** How the disk under the journal does. */
+export interface JournalHealth {
+  /** Why nothing new can be taken now; null: it can. */
+  readonly refusal: 'disk-full' | 'journal-unavailable' | null
+}
+
 /** Everything that is remembered, behind small interfaces. */
 export interface Journal extends AsyncDisposable {
   readonly tasks: TaskJournal
+  readonly duplicates: DuplicateJournal
   readonly steps: StepJournal
+  readonly recovery: RecoveryJournal
+  readonly retention: RetentionJournal
+  readonly deliveries: DeliveryJournal
+  readonly notes: NoteJournal
+  readonly health: JournalHealth
 }

@@ -13,13 +13,16 @@ export interface Entry {
 /** One FIFO of the waiting room: the tasks of one level and one type, in the order of their keys. */
 export class Lane {
   readonly type: string
+  /** Its tasks are suspected of ending the process: of all suspects one runs at a time. */
+  readonly isOfSuspects: boolean
   isOpen = true
   length = 0
   head: Entry | null = null
   #tail: Entry | null = null
 
-  constructor(type: string) {
+  constructor(type: string, isOfSuspects: boolean) {
     this.type = type
+    this.isOfSuspects = isOfSuspects
   }
 
   /** A new task has the highest key and goes last in O(1); one that returns finds its place from the front. */

@@ -2,6 +2,8 @@ import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
 import { Lane, type Entry } from './lane.ts'
 
+/** A task that was interrupted so often without getting further is a suspect (design D6). */
+const STRIKES_OF_SUSPECT = 2
 /** Order keys of one level; 2^51 arrivals per level keep every key an exact integer. */
 const KEYS_PER_LEVEL = 2 ** 51
 const HIGHEST_LEVEL = PRIORITIES.length - 1
@@ -18,7 +20,10 @@ export class WaitingRoom {
   readonly #entries = new Map<string, Entry>()
   readonly #lanes: Lane[] = []
   readonly #lanesByType = new Map<string, readonly Lane[]>()
+  readonly #lanesByName = new Map<string, readonly Lane[]>()
   readonly #countByPriority: number[] = PRIORITIES.map(() => 0)
+  readonly #closedTypes = new Set<string>()
+  #areSuspectsOpen = true
   #arrivals = 0
   #eligible = 0
 
@@ -50,6 +55,16 @@ export class WaitingRoom {
     this.#count(lane, task.priority, 1)
   }
 
+  /** Moves a waiting task to the level of its new version; it keeps its age. */
+  reprioritise(task: Task): boolean {
+    const entry = this.#entries.get(task.id)
+    if (entry === undefined) return false
+    const arrival = entry.key - (HIGHEST_LEVEL - entry.task.priority) * KEYS_PER_LEVEL
+    this.#takeOut(entry)
+    this.putBack(task, (HIGHEST_LEVEL - task.priority) * KEYS_PER_LEVEL + arrival)
+    return true
+  }
+
   /** Takes out the best eligible task. */
   take(): { readonly task: Task; readonly key: number } | undefined {
     let best: Entry | null = null
@@ -76,11 +91,15 @@ export class WaitingRoom {
   }
 
   setOpen(type: string, isOpen: boolean): void {
-    for (const lane of this.#lanesByType.get(type) ?? []) {
-      if (lane.isOpen === isOpen) continue
-      lane.isOpen = isOpen
-      this.#eligible += isOpen ? lane.length : -lane.length
-    }
+    if (isOpen) this.#closedTypes.delete(type)
+    else this.#closedTypes.add(type)
+    for (const lane of this.#lanesByType.get(type) ?? []) this.#openOrClose(lane)
+  }
+
+  /** Whether the next suspect may start. */
+  setSuspectsOpen(areOpen: boolean): void {
+    this.#areSuspectsOpen = areOpen
+    for (const lane of this.#lanes) if (lane.isOfSuspects) this.#openOrClose(lane)
   }
 
   /** Every waiting task in the order in which they would start. */
@@ -108,13 +127,23 @@ export class WaitingRoom {
   }
 
   #laneOf(task: Task): Lane {
-    let lanes = this.#lanesByType.get(task.type)
+    const name = isSuspect(task) ? `suspects of ${task.type}` : task.type
+    let lanes = this.#lanesByName.get(name)
     if (lanes === undefined) {
-      lanes = PRIORITIES.map(() => new Lane(task.type))
-      this.#lanesByType.set(task.type, lanes)
+      lanes = PRIORITIES.map(() => new Lane(task.type, isSuspect(task)))
+      this.#lanesByName.set(name, lanes)
+      this.#lanesByType.set(task.type, [...(this.#lanesByType.get(task.type) ?? []), ...lanes])
       this.#lanes.push(...lanes)
+      for (const lane of lanes) this.#openOrClose(lane)
     }
     return lanes[task.priority] as Lane
+  }
+
+  #openOrClose(lane: Lane): void {
+    const isOpen = !this.#closedTypes.has(lane.type) && (!lane.isOfSuspects || this.#areSuspectsOpen)
+    if (lane.isOpen === isOpen) return
+    lane.isOpen = isOpen
+    this.#eligible += isOpen ? lane.length : -lane.length
   }
 
   #takeOut(entry: Entry): void {
@@ -127,4 +156,8 @@ export class WaitingRoom {
     this.#countByPriority[priority] = this.countOf(priority) + change
     if (lane.isOpen) this.#eligible += change
   }
+}
+
+export function isSuspect({ strikes }: Task): boolean {
+  return strikes >= STRIKES_OF_SUSPECT
 }

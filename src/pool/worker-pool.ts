@@ -1,13 +1,14 @@
 import { CancelRequested, type AbortReason } from '../task/abort.ts'
 import { placeAfter, type QueuePlace } from '../task/event.ts'
 import { PRIORITIES, type Priority } from '../task/priority.ts'
+import { reached } from '../milestone.ts'
 import type { Task } from '../task/task.ts'
 import { Deadlines } from './deadlines.ts'
 import { Guard } from './guard.ts'
 import type { Place, PoolOptions } from './options.ts'
 import { Slots } from './slots.ts'
 import { StuckHandlers } from './stuck.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { isSuspect, WaitingRoom } from './waiting-room.ts'
 
 /**
  * The waiting room and the slots: admits tasks up to the bound, starts the best eligible one the moment a
@@ -140,8 +141,20 @@ export class WorkerPool {
   enqueue(task: Task, place: Place): void {
     place.release()
     this.#room.enqueue(task)
+    reached('enqueued')
     if (Number.isFinite(this.#options.concurrencyOf(task.type))) this.#openOrClose(task.type)
     this.#slots.fill()
+  }
+
+  /** Takes in a task of an earlier process, without a place: it was admitted then. */
+  restore(task: Task): void {
+    this.#room.enqueue(task)
+    if (Number.isFinite(this.#options.concurrencyOf(task.type))) this.#openOrClose(task.type)
+  }
+
+  /** Moves a waiting task to the level of its new version, where it keeps its age; false: it does not wait. */
+  reprioritise(task: Task): boolean {
+    return this.#room.reprioritise(task)
   }
 
   /**
@@ -203,6 +216,8 @@ export class WorkerPool {
 
   async #run(task: Task, key: number): Promise<void> {
     this.#countRunning(task.type, 1)
+    if (isSuspect(task)) this.#room.setSuspectsOpen(false)
+    reached('dequeued')
     const { graceMs, work } = this.#options
     const limits = { limitMs: task.timeoutMs, graceMs }
     const guard = new Guard((signal) => work(task, signal), limits, this.#deadlines)
@@ -210,6 +225,7 @@ export class WorkerPool {
     const outcome = await guard.outcome
     this.#running.delete(task.id)
     this.#countRunning(task.type, -1)
+    if (isSuspect(task)) this.#room.setSuspectsOpen(true)
     if (outcome.kind === 'interrupted') this.#room.putBack(task, key)
     this.#options.ended(task, outcome)
     this.#notifyWatchers()

@@ -1,12 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { TaskError } from '../task/failure.ts'
+import { reached } from '../milestone.ts'
 import type { Upload } from '../task/task.ts'
 import { cleanName } from './file-name.ts'
 import { HEAD_BYTES, recognise } from './recognise.ts'
 
 export interface PutOptions {
+  /** Its place in the spool; default: a new one. */
+  readonly spoolId?: string
   /** The client's name for the file, any text; kept for show only. */
   readonly name: string
   readonly maxBytes: number
@@ -27,9 +32,23 @@ interface Received {
   readonly isTooLarge: boolean
 }
 
+const FETCHED = '.fetched'
+
+/** The place of the document that a task has fetched: it is kept as long as its task may need it again. */
+export function fetchedBy(taskId: string): string {
+  return `${taskId}${FETCHED}`
+}
+
+/** The task whose document lies at a place; empty for any other place. */
+export function fetchedOf(spoolId: string): string {
+  return spoolId.endsWith(FETCHED) ? spoolId.slice(0, -FETCHED.length) : ''
+}
+
 /** Uploaded files in a folder of our own, under ids of our own: a client's name never becomes a path. */
 export class Spool {
   readonly #folder: string
+  /** Places whose files are known to be whole: taken in, or read through, by this process. */
+  readonly #own = new Set<string>()
 
   constructor(folder: string) {
     this.#folder = folder
@@ -44,7 +63,31 @@ export class Spool {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
   }
 
+  /** Removes what nobody will ask for: `isKept` says of each place whether somebody may. */
+  async sweep(isKept: (spoolId: string) => boolean): Promise<number> {
+    const orphans = (await readdir(this.#folder)).filter((name) => !isKept(name))
+    for (const name of orphans) await rm(join(this.#folder, name), { recursive: true, force: true })
+    return orphans.length
+  }
+
+  /**
+   * Where an uploaded file lies. One that an earlier process took in is looked at once more.
+   * @throws TaskError `input_missing` when it is not there as it came.
+   */
+  async open({ spoolId, bytes, sha256 }: Upload): Promise<string> {
+    const path = this.pathOf({ spoolId })
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => -1,
+    )
+    const isWhole = size === bytes && (this.#own.has(spoolId) || (await sha256Of(path)) === sha256)
+    if (!isWhole) throw new TaskError('input_missing', 'The file of this task is no longer there as it came.')
+    this.#own.add(spoolId)
+    return path
+  }
+
   async remove(upload: Pick<Upload, 'spoolId'>): Promise<void> {
+    this.#own.delete(upload.spoolId)
     await rm(this.pathOf(upload), { force: true })
   }
 
@@ -59,8 +102,10 @@ export class Spool {
    *
    * @throws what the stream or the disk throws.
    */
-  async put(stream: Readable, { name, maxBytes, accept }: PutOptions): Promise<PutReply> {
-    const spoolId = randomUUID()
+  async put(
+    stream: Readable,
+    { name, maxBytes, accept, spoolId = randomUUID() }: PutOptions,
+  ): Promise<PutReply> {
     const partPath = this.pathOf({ spoolId: `${spoolId}.part` })
     try {
       const received = await receive(stream, partPath, maxBytes)
@@ -70,7 +115,10 @@ export class Spool {
       if (!accept.includes(mediaType)) return { kind: 'unsupported', mediaType }
 
       await rename(partPath, this.pathOf({ spoolId }))
+      reached('spool-renamed')
       await syncFolder(this.#folder)
+      reached('spool-folder-synced')
+      this.#own.add(spoolId)
       const { bytes, sha256 } = received
       return { kind: 'stored', upload: { spoolId, name: cleanName(name), mediaType, bytes, sha256 } }
     } finally {
@@ -82,8 +130,10 @@ export class Spool {
 async function receive(stream: Readable, path: string, maxBytes: number): Promise<Received> {
   const file = await open(path, 'wx', 0o600)
   try {
+    reached('spool-opened')
     const received = await copy(stream, file, maxBytes)
     if (!received.isTooLarge) await file.sync()
+    reached('spool-synced')
     return received
   } finally {
     await file.close()
@@ -100,8 +150,15 @@ async function copy(stream: Readable, file: FileHandle, maxBytes: number): Promi
     if (head.length < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - head.length)])
     hash.update(chunk)
     await file.writev([chunk])
+    reached('spool-half')
   }
   return { head, bytes, sha256: hash.digest('hex'), isTooLarge: bytes > maxBytes }
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   'queue-full': 'Queue is full',
   draining: 'The server is stopping',
   'journal-unavailable': 'The journal cannot be written',
+  'disk-full': 'The disk is full',
   'invalid-priority': 'The priority is not one of the four levels',
   validation: 'The request does not fit the schema',
   'unsafe-url': 'The address may not be fetched',
@@ -16,10 +17,13 @@ export const ERROR_CODES = {
   'rate-limited': 'Too many requests',
   'unknown-task-type': 'No such task type',
   'task-not-found': 'No such task',
+  'task-gone': 'The task was erased',
   'not-found': 'No such route',
   'method-not-allowed': 'The route does not take this method',
   'already-finished': 'The task has finished',
   'task-not-finished': 'The task has not finished',
+  'idempotency-in-flight': 'The first request with this key is still under way',
+  'idempotency-mismatch': 'The key was used with another request',
   'payload-too-large': 'The body is too large',
   'headers-too-large': 'The headers are too large',
   'request-timeout': 'The request came too slowly',
@@ -32,6 +36,11 @@ export const ERROR_CODES = {
   'invalid-setting': 'A setting has a value out of its bounds',
   'duplicate-step': 'Two steps of one run have one name',
   'stale-run': 'A run that is over tried to write',
+  'journal-in-use': 'Another process uses the journal',
+  'journal-missing': 'A journal that is expected is not there',
+  'journal-too-new': 'The journal was written by a newer version',
+  'journal-corrupt': 'The journal is damaged',
+  'journal-failed': 'The disk under the journal failed',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -28,6 +28,7 @@ export const FAILURE_TYPES = {
     retryable: false,
     suggestion: 'Open the file, save it anew in its program, and submit that.',
   },
+  input_missing: { retryable: false, suggestion: 'Send the file again.' },
   input_too_large: { retryable: false, suggestion: 'Split the input and submit the parts.' },
   content_blocked: { retryable: false, suggestion: 'The provider refuses this content: submit another.' },
   unsupported_format: {

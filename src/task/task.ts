@@ -19,6 +19,13 @@ export interface ProgressDetail {
   readonly totalSteps: number
 }
 
+/** Where the end of a task is told (Standard Webhooks). */
+export interface Webhook {
+  readonly url: string
+  /** `whsec_` and base64: signs each delivery. Null: the server's own secret. */
+  readonly secret: string | null
+}
+
 export type WaitReason = 'retry_backoff' | 'rate_limit' | 'quota' | 'resource'
 
 /** One admitted request. Never changed in place: every change makes the next version. Instants are epoch ms. */
@@ -33,10 +40,20 @@ export interface Task {
   readonly upload: Upload | null
   readonly metadata: Readonly<Record<string, unknown>> | null
   readonly timeoutMs: number
+  readonly webhook: Webhook | null
+  /** Digest of type, input and file, by which an equal submit finds this task; null: it is not to be found. */
+  readonly content: string | null
   /** 0 before the first start. */
   readonly attempt: number
   readonly maxAttempts: number
+  /** Runs that ended with the process. */
   readonly interruptions: number
+  /** Interruptions in a row between which no step was saved: what a task that kills its process gathers. */
+  readonly strikes: number
+  /** Steps that were kept at the last interruption. */
+  readonly stepsKept: number
+  /** Submits that wait for this task: 1, and one more for each equal one that joined it. */
+  readonly waiters: number
   /** Rises at every start of the handler; an outcome of an older run is refused. */
   readonly run: number
   readonly createdAt: number
@@ -57,7 +74,17 @@ export interface Task {
 /** What is decided at admission; the rest of a task has one beginning. */
 export type NewTask = Pick<
   Task,
-  'id' | 'type' | 'priority' | 'caller' | 'input' | 'upload' | 'metadata' | 'timeoutMs' | 'createdAt'
+  | 'id'
+  | 'type'
+  | 'priority'
+  | 'caller'
+  | 'input'
+  | 'upload'
+  | 'metadata'
+  | 'timeoutMs'
+  | 'webhook'
+  | 'content'
+  | 'createdAt'
 >
 
 export function createTask(given: NewTask): Task {
@@ -71,9 +98,14 @@ export function createTask(given: NewTask): Task {
     upload: given.upload,
     metadata: given.metadata,
     timeoutMs: given.timeoutMs,
+    webhook: given.webhook,
+    content: given.content,
     attempt: 0,
     maxAttempts: 1,
     interruptions: 0,
+    strikes: 0,
+    stepsKept: 0,
+    waiters: 1,
     run: 0,
     createdAt: given.createdAt,
     startedAt: null,
@@ -89,7 +121,7 @@ export function createTask(given: NewTask): Task {
   }
 }
 
-export type TaskChange = Partial<Omit<Task, keyof NewTask | 'lastSeq'>>
+export type TaskChange = Partial<Omit<Task, Exclude<keyof NewTask, 'priority'> | 'lastSeq'>>
 
 /** The next version of a task, one event on; a change of status must be one that the table of moves allows. */
 export function changeTask(task: Task, change: TaskChange): Task {

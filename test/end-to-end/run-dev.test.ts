@@ -12,7 +12,10 @@ const run = promisify(execFile)
 
 /** Runs the script to its end. */
 async function runDev(...args: string[]) {
-  const { stdout, stderr, code } = await run(join(ROOT, 'run-dev.sh'), args).then(
+  const dataDir = await mkdtemp(join(tmpdir(), 'headgate-dev-'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  const env = { ...process.env, DATA_DIR: dataDir }
+  const { stdout, stderr, code } = await run(join(ROOT, 'run-dev.sh'), args, { env }).then(
     (done) => ({ ...done, code: 0 }),
     (failed: { stdout: string; stderr: string; code: number }) => failed,
   )

@@ -67,7 +67,7 @@ test('a closed intake refuses as draining', async () => {
 
 test('a task that cannot be written down is refused and leaves its place', async () => {
   const journal = memoryJournal()
-  journal.tasks.append = () => Promise.reject(new Error('disk'))
+  journal.tasks.admit = () => Promise.reject(new Error('disk'))
   const { submit, pool, intake } = setup({ journal })
   expect(await submit('good')).toMatchObject({ kind: 'refused', code: 'journal-unavailable' })
   expect([pool.reserved, pool.waiting, intake.tally.accepted]).toEqual([0, 0, 0])

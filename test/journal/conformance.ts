@@ -1,40 +1,68 @@
 import { expect, test } from 'vitest'
-import type { Journal } from '../../src/journal/journal.ts'
+import type { Journal, KeyRecord, TaskQuery } from '../../src/journal/journal.ts'
 import type { EventBody, TaskEvent } from '../../src/task/event.ts'
 import { failure } from '../../src/task/failure.ts'
 import { changeTask, type Task, type TaskChange } from '../../src/task/task.ts'
-import { sampleTask } from '../support/tasks.ts'
+import { NO_HEADLINE, sampleTask } from '../support/tasks.ts'
+
+const WHY = failure('no_text', 'none')
+
+export function actsOn(journal: Journal) {
+  const append = async (task: Task, body: EventBody, change: TaskChange = {}): Promise<Task> => {
+    const next = changeTask(task, change)
+    const event = eventOf(next, body)
+    await journal.tasks.append({ task: next, event })
+    return next
+  }
+  const admit = async (given: Parameters<typeof sampleTask>[0], key: KeyRecord | null = null) => {
+    const task = { ...sampleTask(given), lastSeq: 1 }
+    await journal.tasks.admit(
+      { task, event: eventOf(task, { type: 'queued', queuePosition: 1, tasksAhead: 0 }) },
+      key,
+    )
+    return task
+  }
+  const start = (task: Task) =>
+    append(
+      task,
+      { type: 'started', attempt: 1 },
+      { status: 'running', run: task.run + 1, attempt: 1, startedAt: 1500 },
+    )
+  const complete = (task: Task, finishedAt = 2000, result = '"fine"') =>
+    append(task, { type: 'result', ...NO_HEADLINE }, { status: 'completed', finishedAt, result })
+  const run = async (given: Parameters<typeof sampleTask>[0], finishedAt = 2000) =>
+    complete(await start(await admit(given)), finishedAt)
+  return { append, admit, start, complete, run }
+}
+
+function eventOf(task: Task, body: EventBody): TaskEvent {
+  return { ...body, seq: task.lastSeq, taskId: task.id, status: task.status, at: 1000 }
+}
 
 /** What every journal promises; each implementation runs the whole suite. */
 export function journalConformance(name: string, open: () => Promise<Journal>): void {
   async function setup() {
     const journal = await open()
-    const append = async (task: Task, body: EventBody, change: TaskChange = {}): Promise<Task> => {
-      const next = changeTask(task, change)
-      const event: TaskEvent = { ...body, seq: next.lastSeq, taskId: task.id, status: next.status, at: 1000 }
-      await journal.tasks.append({ task: next, event })
-      return next
-    }
-    const admit = (given: Parameters<typeof sampleTask>[0]) =>
-      append(sampleTask(given), { type: 'queued', queuePosition: 1, tasksAhead: 0 })
-    return { journal, append, admit }
+    return { journal, ...actsOn(journal) }
   }
 
-  test(`${name}: what was appended is read back, whole and in order`, async () => {
-    const { journal, append, admit } = await setup()
-    const queued = await admit({ id: 'a', input: { text: '漢字 \u0000 "quoted"' }, metadata: { k: [1] } })
-    const running = await append(
-      queued,
-      { type: 'started', attempt: 1 },
-      { status: 'running', run: 1, attempt: 1 },
-    )
+  test(`${name}: what was written is read back, whole and in order`, async () => {
+    const { journal, append, admit, start } = await setup()
+    const webhook = { url: 'https://example.com/hook', secret: null }
+    const queued = await admit({
+      id: 'a',
+      input: { text: '漢字 \u0000 "quoted"' },
+      metadata: { k: [1] },
+      webhook,
+    })
+    const running = await start(queued)
     const ended = await append(
       running,
-      { type: 'error', failure: failure('no_text', 'none') },
-      { status: 'error', failure: failure('no_text', 'none') },
+      { type: 'error', failure: WHY },
+      { status: 'error', failure: WHY, finishedAt: 3000 },
     )
     expect(await journal.tasks.task('a')).toEqual(ended)
-    const events = await journal.tasks.eventsAfter('a', 0)
+    const events = await journal.tasks.eventsAfter('a', 0, 10)
     expect(events.map((event) => [event.seq, event.type, event.status])).toEqual([
       [1, 'queued', 'queued'],
       [2, 'started', 'running'],
@@ -43,13 +71,20 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     expect(events[2]).toMatchObject({ failure: { errorType: 'no_text' }, at: 1000 })
   })
 
-  test(`${name}: events are read after any number`, async () => {
-    const { journal, append, admit } = await setup()
-    const queued = await admit({ id: 'a' })
-    await append(queued, { type: 'started', attempt: 1 }, { status: 'running' })
-    expect((await journal.tasks.eventsAfter('a', 1)).map((event) => event.seq)).toEqual([2])
-    expect(await journal.tasks.eventsAfter('a', 2)).toEqual([])
-    expect(await journal.tasks.eventsAfter('unknown', 0)).toEqual([])
+  test(`${name}: a result is kept with the task, and not in lists`, async () => {
+    const { journal, run } = await setup()
+    const ended = await run({ id: 'a' })
+    expect(await journal.tasks.task('a')).toEqual(ended)
+    expect(ended.result).toBe('"fine"')
+  })
+
+  test(`${name}: events are read after any number, so many at a time`, async () => {
+    const { journal, start, admit, complete } = await setup()
+    await complete(await start(await admit({ id: 'a' })))
+    const after = async (seq: number, limit: number) =>
+      (await journal.tasks.eventsAfter('a', seq, limit)).map((event) => event.seq)
+    expect([await after(0, 2), await after(2, 2), await after(3, 2)]).toEqual([[1, 2], [3], []])
+    expect(await journal.tasks.eventsAfter('unknown', 0, 10)).toEqual([])
   })
 
   test(`${name}: an unknown task is undefined`, async () => {
@@ -57,20 +92,55 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     expect(await journal.tasks.task('unknown')).toBeUndefined()
   })
 
+  test(`${name}: an end is written once, by the run that it ends`, async () => {
+    const { journal, start, admit, complete } = await setup()
+    const first = await start(await admit({ id: 'a' }))
+    const second = changeTask(first, { status: 'queued', attempt: 0, startedAt: null })
+    await journal.tasks.append({
+      task: second,
+      event: eventOf(second, { type: 'queued', queuePosition: 1, tasksAhead: 0 }),
+    })
+    const running = await start(second)
+    // The first run comes back late, with a number that would fit.
+    const late = { ...first, lastSeq: running.lastSeq }
+    await expect(complete(late)).rejects.toMatchObject({ code: 'stale-run' })
+    const ended = await complete(running)
+    await expect(complete({ ...running, lastSeq: ended.lastSeq })).rejects.toMatchObject({
+      code: 'stale-run',
+    })
+    const events = await journal.tasks.eventsAfter('a', 0, 10)
+    expect(events.map((event) => event.type)).toEqual(['queued', 'started', 'queued', 'started', 'result'])
+    expect(await journal.recovery.totals()).toMatchObject({ completed: 1 })
+  })
+
+  test(`${name}: an event that does not follow the newest one is refused`, async () => {
+    const { admit, append } = await setup()
+    const task = await admit({ id: 'a' })
+    await append(task, { type: 'log', message: 'one', level: 'info' })
+    await expect(append(task, { type: 'log', message: 'again', level: 'info' })).rejects.toMatchObject({
+      code: 'stale-run',
+    })
+  })
+
   test(`${name}: lists go newest first, by page, and filter`, async () => {
-    const { journal, append, admit } = await setup()
-    for (const id of ['1', '2', '3', '4', '5']) await admit({ id, type: id === '3' ? 'other' : 'sample' })
-    const running = await journal.tasks.task('5')
-    await append(running!, { type: 'started', attempt: 1 }, { status: 'running' })
-    const ids = async (query: Omit<Parameters<typeof journal.tasks.list>[0], 'limit'>, limit = 10) => {
+    const { journal, start, admit, run } = await setup()
+    for (const id of ['1', '2', '3', '4', '5']) {
+      const task = await admit({ id, type: id === '3' ? 'other' : 'sample' })
+      if (id === '5') await start(task)
+    }
+    await run({ id: '6', caller: 'ann' })
+    const ids = async (query: Omit<TaskQuery, 'limit'>, limit = 10) => {
       const page = await journal.tasks.list({ ...query, limit })
       return [page.tasks.map((task) => task.id).join(''), page.next]
     }
-    expect(await ids({}, 2)).toEqual(['54', '4'])
+    expect(await ids({}, 3)).toEqual(['654', '4'])
     expect(await ids({ before: '4' }, 2)).toEqual(['32', '2'])
     expect(await ids({ before: '2' }, 2)).toEqual(['1', null])
     expect(await ids({ type: 'other' })).toEqual(['3', null])
     expect(await ids({ status: 'running' })).toEqual(['5', null])
+    expect(await ids({ status: 'completed' })).toEqual(['6', null])
+    expect(await ids({ caller: 'ann' })).toEqual(['6', null])
+    expect(await ids({ caller: 'ann', status: 'queued' })).toEqual(['', null])
     expect(await ids({ caller: 'nobody' })).toEqual(['', null])
   })
 
@@ -89,7 +159,122 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     const queued = await admit({ id: 'a' })
     await journal.steps.saveStep('a', 'one', '1')
     const why = failure('cancelled', 'cancelled')
-    await append(queued, { type: 'error', failure: why }, { status: 'cancelled', failure: why })
+    await append(
+      queued,
+      { type: 'error', failure: why },
+      { status: 'cancelled', failure: why, finishedAt: 5 },
+    )
     expect(await journal.steps.loadStep('a', 'one')).toBeUndefined()
+  })
+
+  test(`${name}: a key is kept with the task that it made, the newest use of it`, async () => {
+    const { journal, admit } = await setup()
+    const key = (taskId: string) => ({ caller: 'ann', key: 'k', fingerprint: 'f', taskId, expiresAt: 9000 })
+    await admit({ id: 'a' }, key('a'))
+    expect(await journal.duplicates.keyed('ann', 'k')).toEqual(key('a'))
+    expect(await journal.duplicates.keyed('bob', 'k')).toBeUndefined()
+    await admit({ id: 'b' }, key('b'))
+    expect((await journal.duplicates.keyed('ann', 'k'))?.taskId).toBe('b')
+  })
+
+  test(`${name}: the newest completed task of a content is found, by its caller alone`, async () => {
+    const { journal, admit, run } = await setup()
+    const content = 'c1'
+    await run({ id: '1', content })
+    await run({ id: '2', content })
+    await admit({ id: '3', content })
+    expect(await journal.duplicates.completedWith('local', content)).toBe('2')
+    expect(await journal.duplicates.completedWith('ann', content)).toBeUndefined()
+    expect(await journal.duplicates.completedWith('local', 'c2')).toBeUndefined()
+  })
+
+  test(`${name}: what has not ended is found by page, in the order of admission`, async () => {
+    const { journal, start, admit, run } = await setup()
+    await run({ id: '1' })
+    for (const id of ['2', '3', '4']) await admit({ id, input: { text: id } })
+    await start(await admit({ id: '5' }))
+    const page = async (after: string | null) => await journal.recovery.unfinished(after, 2)
+    expect((await page(null)).map(({ id }) => id)).toEqual(['2', '3'])
+    expect((await page('3')).map(({ id, status }) => [id, status])).toEqual([
+      ['4', 'queued'],
+      ['5', 'running'],
+    ])
+    expect(await page('5')).toEqual([])
+    expect((await page(null))[0]?.input).toEqual({ text: '2' })
+    expect(await journal.recovery.totals()).toMatchObject({ completed: 1, queued: 3, running: 1 })
+    expect(await journal.recovery.newestId()).toBe('5')
+    expect(await journal.recovery.durations(10)).toEqual([{ waitMs: 1500, runMs: 500 }])
+  })
+
+  test(`${name}: notes are kept by name`, async () => {
+    const { journal } = await setup()
+    expect(await journal.notes.loadNote('secret')).toBeUndefined()
+    await journal.notes.saveNote('secret', 'one')
+    await journal.notes.saveNote('secret', 'two')
+    expect(await journal.notes.loadNote('secret')).toBe('two')
+  })
+
+  test(`${name}: a task that ended is erased with all that was kept of it, one that lives is not`, async () => {
+    const { journal, admit, run } = await setup()
+    const upload = { spoolId: 's1', name: 'x', mediaType: 'text/plain', bytes: 1, sha256: 'f' }
+    await run({ id: 'a', upload, content: 'c' })
+    await admit({ id: 'b' })
+    expect(await journal.recovery.spoolIds()).toEqual(['s1'])
+    expect(await journal.retention.erase('a', 5000)).toBe('s1')
+    expect(await journal.retention.erase('b', 5000)).toBeNull()
+    expect(await journal.tasks.task('a')).toBeUndefined()
+    expect(await journal.tasks.eventsAfter('a', 0, 10)).toEqual([])
+    expect(await journal.duplicates.completedWith('local', 'c')).toBeUndefined()
+    expect(await journal.retention.ownerOfErased('a')).toBe('local')
+    expect((await journal.tasks.task('b'))?.status).toBe('queued')
+    expect(await journal.recovery.totals()).toMatchObject({ completed: 1, queued: 1 })
+  })
+
+  test(`${name}: what ended before a time is pruned piece by piece: events, uploads, tasks, traces`, async () => {
+    const { journal, admit, run } = await setup()
+    const { retention } = journal
+    for (const id of ['1', '2', '3']) {
+      const upload = { spoolId: `s${id}`, name: 'x', mediaType: 'text/plain', bytes: 1, sha256: 'f' }
+      await run({ id, upload }, 1000 * Number(id))
+    }
+    await admit({ id: '4' }, { caller: 'ann', key: 'k', fingerprint: 'f', taskId: '4', expiresAt: 10 })
+    expect([await retention.pruneEvents(2500, 1), await retention.pruneEvents(2500, 5)]).toEqual([1, 1])
+    expect((await journal.tasks.eventsAfter('1', 0, 10)).map(({ seq, type }) => [seq, type])).toEqual([
+      [3, 'result'],
+    ])
+    expect(await journal.tasks.eventsAfter('3', 0, 10)).toHaveLength(3)
+
+    const uploads = await retention.endedUploads(2500, 5)
+    expect(uploads.map(({ spoolId }) => spoolId).sort()).toEqual(['s1', 's2'])
+    await retention.forgetUploads(['1'])
+    expect((await journal.tasks.task('1'))?.upload).toBeNull()
+
+    expect(await retention.eraseEnded(2500, 8000, 1)).toMatchObject({ tasks: 1 })
+    expect(await retention.eraseEnded(2500, 8000, 5)).toEqual({ tasks: 1, spoolIds: ['s2'] })
+    expect(await retention.eraseEnded(2500, 8000, 5)).toEqual({ tasks: 0, spoolIds: [] })
+    expect((await journal.tasks.task('3'))?.status).toBe('completed')
+    expect(await retention.pruneTraces(10, 7999, 10)).toBe(1)
+    expect(await journal.duplicates.keyed('ann', 'k')).toBeUndefined()
+    expect(await retention.pruneTraces(10, 8001, 10)).toBe(2)
+    expect(await retention.ownerOfErased('1')).toBeUndefined()
+  })
+
+  test(`${name}: a webhook is owed from the end of its task until it is settled`, async () => {
+    const { journal, run, admit } = await setup()
+    const { deliveries } = journal
+    const webhook = { url: 'https://example.com/hook', secret: null }
+    await admit({ id: '0', webhook })
+    expect(await deliveries.nextAt()).toBeNull()
+    for (const id of ['1', '2', '3']) await run({ id, webhook })
+    const owed = { id: 'msg_1', taskId: '1', caller: 'local', url: webhook.url, attempt: 0, nextAt: 1000 }
+    expect(await deliveries.due(1000, 1)).toEqual([owed])
+    expect(await deliveries.due(999, 5)).toEqual([])
+    await deliveries.postpone('msg_1', 1, 4000)
+    expect((await deliveries.due(1000, 5)).map(({ taskId }) => taskId)).toEqual(['2', '3'])
+    await deliveries.settle('msg_2')
+    await deliveries.settleAll('ann', webhook.url)
+    expect(await deliveries.nextAt()).toBe(1000)
+    await deliveries.settleAll('local', webhook.url)
+    expect(await deliveries.nextAt()).toBeNull()
   })
 }

@@ -19,10 +19,17 @@ export interface ServerGiven {
 /** A whole server on a free port of this machine, ended with the test. */
 export async function startServer({ tasks = [], settings: given = {} }: ServerGiven = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-test-'))
-  const settings = { ...readSettings({}), dataDir, stopWaitMs: 200, stopGraceMs: 200, ...given }
+  const settings = {
+    ...readSettings({ JOURNAL: process.env['TEST_JOURNAL'] ?? 'memory' }),
+    dataDir,
+    stopWaitMs: 200,
+    stopGraceMs: 200,
+    reserveBytes: 0,
+    ...given,
+  }
   const log = pino({ level: 'silent' })
   const fatal: unknown[] = []
-  const house = compose({ settings, log, tasks, prefix: '', onFatal: (error) => fatal.push(error) })
+  const house = await compose({ settings, log, tasks, prefix: '', onFatal: (error) => fatal.push(error) })
   const app = createServer({ log, ...settings })
   await app.register(house.edge)
   await house.start()

@@ -14,6 +14,8 @@ export function sampleTask(given: Partial<NewTask> = {}): Task {
     upload: null,
     metadata: null,
     timeoutMs: 60_000,
+    webhook: null,
+    content: null,
     createdAt: 0,
     ...given,
   })

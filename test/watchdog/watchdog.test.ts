@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import type { Json } from '../support/server.ts'
 import { postTask, ROOT, startProcess } from '../support/process.ts'
 
 const TASKS_FILE = 'test/support/stop-tasks.ts'
@@ -41,7 +42,7 @@ test('a process that is only busy for a while goes on, and its log tells of it',
   await expect.poll(messages).toContain('the event loop stood still')
 })
 
-test('under whoever restarts it, the service is back after a dead loop', async () => {
+test('under whoever restarts it, the service is back after a dead loop, and rid of its cause', async () => {
   const probe = createServer()
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
   const { port } = probe.address() as AddressInfo
@@ -53,7 +54,7 @@ test('under whoever restarts it, the service is back after a dead loop', async (
     TASKS_FILE,
     WATCHDOG_SECONDS: '1',
   }
-  const script = `for start in 1 2; do "${process.execPath}" --conditions=source src/main.ts; echo "ended $?"; done`
+  const script = `for start in 1 2 3 4; do "${process.execPath}" --conditions=source src/main.ts; echo "ended $?"; done`
   const supervisor = spawn('bash', ['-c', script], {
     cwd: ROOT,
     env,
@@ -69,8 +70,11 @@ test('under whoever restarts it, the service is back after a dead loop', async (
   }
   await expect.poll(isReady, { timeout: 10_000 }).toBe(200)
   void postTask(`http://127.0.0.1:${port}`, 'spin').catch(() => undefined)
-  await expect.poll(() => said, { timeout: 10_000 }).toContain('ended 137')
+  // The task is accepted, so it is tried again, until it is taken for the cause.
+  await expect.poll(() => said.split('ended 137').length - 1, { timeout: 20_000 }).toBe(3)
   await expect.poll(isReady, { timeout: 10_000 }).toBe(200)
+  const { tasks } = (await (await fetch(`http://127.0.0.1:${port}/api/tasks`)).json()) as Json
+  expect(tasks).toMatchObject([{ status: 'error', interruptions: 3, error: { error_type: 'crash_loop' } }])
 })
 
 test('a service manager hears when it is ready, that it lives, and when it stops', async () => {

@@ -21,6 +21,7 @@ const TASK = {
   attempt: 1,
   max_attempts: 1,
   interruptions: 0,
+  waiters: 1,
   wait_reason: null,
   wait_until: null,
   created_at: AT,

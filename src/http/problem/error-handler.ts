@@ -16,6 +16,8 @@ const CODE_OF_FASTIFY: Readonly<Record<string, ProblemCode>> = {
   FST_FILES_LIMIT: 'malformed-upload',
   FST_PARTS_LIMIT: 'malformed-upload',
   FST_FIELDS_LIMIT: 'malformed-upload',
+  ENOSPC: 'disk-full',
+  EDQUOT: 'disk-full',
 }
 
 const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
@@ -36,7 +38,14 @@ const HINTS: Partial<Record<ProblemCode, string>> = {
   forbidden: 'The application does not let this caller in.',
   'unsupported-media-type': 'Send the body as application/json, a file as multipart/form-data.',
   'payload-too-large': 'The body is larger than MAX_BODY_MB, or a file than MAX_UPLOAD_MB, allows.',
+  'disk-full': 'The disk of the server is full.',
   'malformed-upload': 'Send one file named "file", and at most 20 fields beside it.',
+}
+
+/** When it makes sense to try again, seconds. */
+const WAITS: Partial<Record<ProblemCode, { readonly retryAfter: number }>> = {
+  'disk-full': { retryAfter: 60 },
+  'journal-unavailable': { retryAfter: 5 },
 }
 
 /** The error handler of our routes: every error becomes a problem, and none says more than it should. */
@@ -44,7 +53,7 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
   if (hasZodFastifySchemaValidationErrors(error)) return sendInvalid(reply, error.validation)
   const code = codeOf(error)
   const detail = error instanceof HeadgateError ? error.message : (HINTS[code] ?? error.message)
-  if (code !== 'internal') return sendProblem(reply, code, { detail })
+  if (code !== 'internal') return sendProblem(reply, code, { detail, ...WAITS[code] })
   request.log.error({ err: error }, 'request failed')
   return sendProblem(reply, 'internal', { detail: 'The server failed; its log says why.' })
 }

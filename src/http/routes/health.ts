@@ -26,10 +26,11 @@ export function healthRoutes(app: App, parts: EdgeParts): void {
   })
 }
 
-function reasonsAgainst({ intake, pool, isStarted }: EdgeParts): string[] {
+function reasonsAgainst({ intake, pool, health, isStarted }: EdgeParts): string[] {
   const reasons = []
   if (!isStarted()) reasons.push('starting')
   if (intake.isDraining) reasons.push('draining')
+  if (health.refusal !== null) reasons.push(health.refusal)
   // The way out of this one is a restart: a deaf handler cannot be ended otherwise.
   if (pool.isAtStuckLimit) reasons.push('stuck-handlers')
   return reasons

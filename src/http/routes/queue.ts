@@ -40,7 +40,7 @@ function originalStats({ intake, pool }: EdgeParts) {
   }
 }
 
-function addedStats({ intake, pool, clock }: EdgeParts, startedAt: number) {
+function addedStats({ intake, pool, health, clock }: EdgeParts, startedAt: number) {
   const { tally } = intake
   const oldest = pool.oldestCreatedAt
   return {
@@ -54,10 +54,10 @@ function addedStats({ intake, pool, clock }: EdgeParts, startedAt: number) {
     by_priority: byPriority((priority) => pool.waitingOf(priority)),
     oldest_queued_seconds: oldest === null ? 0 : Math.max(0, Math.round((clock.now() - oldest) / 1000)),
     utilization: pool.slots === 0 ? 0 : Math.min(1, round(pool.running / pool.slots, 2)),
-    wait_seconds: inSeconds(intake.waitSamples.quantiles()),
-    run_seconds: inSeconds(intake.runSamples.quantiles()),
+    wait_seconds: inSeconds(intake.runs.waitSamples.quantiles()),
+    run_seconds: inSeconds(intake.runs.runSamples.quantiles()),
     estimated_wait_seconds: byPriority(() => null),
-    accepting: !intake.isDraining && !pool.isFull,
+    accepting: !intake.isDraining && health.refusal === null && !pool.isFull,
     paused: pool.isPaused,
     draining: intake.isDraining,
     engine: 'local' as const,
@@ -67,7 +67,7 @@ function addedStats({ intake, pool, clock }: EdgeParts, startedAt: number) {
 
 /** The original's shape. Which task it is, and its input, are said to its owner only. */
 async function queueTasks({ journal, pool }: EdgeParts, { caller }: Access) {
-  const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots) })
+  const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots + pool.stuck) })
   const processing = running.tasks.map((task) => ({
     ...listedView(task, caller),
     progress: task.progress ?? 0,

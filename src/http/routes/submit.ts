@@ -1,20 +1,19 @@
 import type { FastifyReply } from 'fastify'
 import type { Caller } from '../../caller/caller.ts'
 import type { TaskType } from '../../handler/define-task.ts'
-import type { SubmitReply } from '../../intake/submission.ts'
 import { DEFAULT_PRIORITY, priorityName, type Priority } from '../../task/priority.ts'
-import type { Task } from '../../task/task.ts'
+import type { Webhook } from '../../task/task.ts'
 import { accessOf, visibleTask } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
 import { submitReply } from '../wire/replies.ts'
 import { genericBody, noQuery, submitQuery } from '../wire/schema.ts'
-import { iso, urlsOf } from '../wire/wire.ts'
-
-/** When a first look at a new task makes sense, seconds. */
-const FIRST_POLL_SECONDS = 1
+import { idempotencyKeyOf } from './idempotency.ts'
+import { sendReconnected, sendSubmitReply } from './submit-reply.ts'
 
 const replies = { 200: submitReply, 202: submitReply }
+/** What a submit names itself only by `POST /api/tasks`. */
+const PLAIN = { upload: null, metadata: null, webhook: null, dedupe: null }
 
 /** `POST /<type>` of one task type that takes JSON. */
 export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
@@ -23,12 +22,22 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
     const { knownId, input } = splitBody(request.body)
     const access = accessOf(request)
     const known = knownId === undefined ? undefined : await visibleTask(parts, access, knownId)
-    if (known?.type === type.type) return reply.code(200).send(submitView(parts, known))
+    if (known?.type === type.type) return sendReconnected(parts, reply, known)
 
-    const priority = priorityFor(access.caller, request.query.priority)
+    const { priority: asked, force: isForced } = request.query
+    const priority = priorityFor(access.caller, asked)
     if (priority === undefined) return sendTooUrgent(reply, access.caller)
-    const caller = access.caller.name
-    const submission = { type: type.type, input, upload: null, priority, metadata: null, caller }
+    const key = idempotencyKeyOf(request, reply)
+    if (key === undefined) return reply
+    const submission = {
+      ...PLAIN,
+      type: type.type,
+      input,
+      priority,
+      caller: access.caller.name,
+      key,
+      isForced,
+    }
     return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
   })
 }
@@ -37,7 +46,7 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
 export function genericSubmitRoute(app: App, parts: EdgeParts): void {
   const schema = { body: genericBody, querystring: noQuery, response: replies }
   app.post('/api/tasks', { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
-    const { type, input, metadata = null } = request.body
+    const { type, input, metadata = null, dedupe = null, webhook: asked } = request.body
     if (parts.registry.find(type)?.upload !== undefined) {
       const message = `this type takes a file: use POST ${parts.prefix}/${type}`
       return sendIssues(reply, 'validation', [{ path: 'type', message }])
@@ -45,7 +54,12 @@ export function genericSubmitRoute(app: App, parts: EdgeParts): void {
     const { caller } = accessOf(request)
     const priority = priorityFor(caller, request.body.priority)
     if (priority === undefined) return sendTooUrgent(reply, caller)
-    const submission = { type, input, upload: null, priority, metadata, caller: caller.name }
+    const key = idempotencyKeyOf(request, reply)
+    if (key === undefined) return reply
+    const webhook = asked === undefined ? null : { url: asked.url, secret: asked.secret ?? null }
+    if (webhook !== null && refusesWebhook(parts, reply, webhook)) return reply
+    const named = { metadata, webhook, dedupe, key, upload: null, isForced: false }
+    const submission = { ...named, type, input, priority, caller: caller.name }
     return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
   })
 }
@@ -62,41 +76,18 @@ export function sendTooUrgent(reply: FastifyReply, { maxPriority }: Caller): Fas
   return sendProblem(reply, 'forbidden', { detail })
 }
 
-/** Answers what the intake said. */
-export function sendSubmitReply(parts: EdgeParts, reply: FastifyReply, said: SubmitReply): FastifyReply {
-  switch (said.kind) {
-    case 'accepted': {
-      const view = submitView(parts, said.task, said.place.tasksAhead)
-      const headers = { location: view.urls.self, 'retry-after': FIRST_POLL_SECONDS }
-      return reply.code(202).headers(headers).send(view)
-    }
-    case 'unknown-type':
-      return sendProblem(reply, 'unknown-task-type', {
-        detail: 'There is no such task type; /openapi.json lists those that there are.',
-      })
-    case 'invalid':
-      return sendIssues(reply, said.code, said.issues)
-    case 'refused':
-      return sendRefusal(reply, said)
+/** Deliveries go to public addresses, and are signed. */
+function refusesWebhook(parts: EdgeParts, reply: FastifyReply, { url, secret }: Webhook): boolean {
+  const refusal = parts.refusalOf(url)
+  if (refusal !== null) {
+    const message = `this address may not be told: ${refusal}`
+    sendIssues(reply, 'unsafe-url', [{ path: 'webhook.url', message }])
+    return true
   }
-}
-
-export function sendRefusal(
-  reply: FastifyReply,
-  refusal: Extract<SubmitReply, { kind: 'refused' }>,
-): FastifyReply {
-  const { code, retryAfterSeconds: retryAfter, waiting, capacity } = refusal
-  const why = {
-    'queue-full': `The queue is full (${capacity} tasks).`,
-    draining: 'The server is stopping.',
-    'journal-unavailable': 'The task could not be written down.',
-  }[code]
-  const members = code === 'queue-full' ? { queue_size: waiting, max_queue_size: capacity } : {}
-  return sendProblem(reply, code, {
-    detail: `${why} Try again in about ${retryAfter} s.`,
-    retryAfter,
-    members,
-  })
+  if (secret !== null || parts.hasWebhookSecret) return false
+  const message = 'expected whsec_ and base64 of 24 to 64 bytes: this server has no secret of its own'
+  sendIssues(reply, 'validation', [{ path: 'webhook.secret', message }])
+  return true
 }
 
 /** The original let a client name a task of its own in the body, to connect to it again. */
@@ -104,29 +95,4 @@ function splitBody(body: unknown): { readonly knownId?: string; readonly input: 
   if (typeof body !== 'object' || body === null || !('task_id' in body)) return { input: body }
   const { task_id: knownId, ...input } = body
   return typeof knownId === 'string' ? { knownId, input } : { input: body }
-}
-
-/** The reply to a submit: of a new task with its place, of a known one without. */
-function submitView(parts: EdgeParts, task: Task, newTasksAhead?: number) {
-  const name = priorityName(task.priority)
-  const isNew = newTasksAhead !== undefined
-  const tasksAhead = newTasksAhead ?? parts.pool.tasksAhead(task.id) ?? null
-  const message = isNew
-    ? `Queued with priority ${name}, ${newTasksAhead} ahead. Connect to its stream to watch it.`
-    : `Task ${task.id} is known; connect to its stream.`
-  return {
-    task_id: task.id,
-    status: isNew ? ('created' as const) : ('reconnected' as const),
-    message,
-    task_status: task.status,
-    type: task.type,
-    priority: task.priority,
-    priority_name: name,
-    queue_position: tasksAhead === null ? null : tasksAhead + 1,
-    tasks_ahead: tasksAhead,
-    estimated_wait_seconds: null,
-    created_at: iso(task.createdAt),
-    deduplicated: !isNew,
-    urls: urlsOf(task.id, parts.prefix),
-  }
 }

@@ -6,6 +6,7 @@ import type { Task } from '../../task/task.ts'
 import { accessOf, visibleTask, type Access } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendProblem } from '../problem/problem.ts'
+import { sendMissing, sendUnknown } from './missing.ts'
 import { listQuery, noQuery, taskParams, taskQuery } from '../wire/schema.ts'
 import { sendText } from '../wire/long-text.ts'
 import { taskJson, taskView, urlsOf } from '../wire/wire.ts'
@@ -13,6 +14,8 @@ import { taskJson, taskView, urlsOf } from '../wire/wire.ts'
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** Log lines that `/status` repeats, as the original did. */
 const STATUS_LOGS = 10
+/** They are looked for among so many events. */
+const NEWEST_EVENTS = 200
 
 /** Reading and cancelling tasks under `/api/tasks`. */
 export function taskRoutes(app: App, parts: EdgeParts): void {
@@ -28,29 +31,29 @@ export function taskRoutes(app: App, parts: EdgeParts): void {
     // A HEAD wants to know whether it is there, not what becomes of it.
     const isPoll = wait > 0 && request.method === 'GET'
     const task = isPoll ? await afterChange(parts, request, { id, wait }) : await own(parts, request)
-    if (task === undefined) return sendUnknown(reply)
+    if (task === undefined) return sendMissing(parts, request, reply)
     return sendText(reply.type(JSON_TYPE), taskJson(task, parts.pool.placeOf(task.id), parts.prefix))
   })
 
   app.get('/api/tasks/:id/status', { schema }, async (request, reply) => {
     const task = await own(parts, request)
-    return task === undefined ? sendUnknown(reply) : reply.send(await statusView(parts, task))
+    return task === undefined ? sendMissing(parts, request, reply) : reply.send(await statusView(parts, task))
   })
 
   app.get('/api/tasks/:id/result', { schema }, async (request, reply) => {
     const task = await own(parts, request)
-    return task === undefined ? sendUnknown(reply) : sendResult(reply, task, parts.prefix)
+    return task === undefined ? sendMissing(parts, request, reply) : sendResult(reply, task, parts.prefix)
   })
 
   app.post('/api/tasks/:id/cancel', { schema }, async (request, reply) => {
     const task = await own(parts, request)
-    return task === undefined ? sendUnknown(reply) : cancel(parts, task.id, reply)
+    return task === undefined ? sendMissing(parts, request, reply) : cancel(parts, task.id, reply)
   })
 
   app.post('/api/tasks/:id/ticket', { schema }, async (request, reply) => {
     const task = await own(parts, request)
     return task === undefined
-      ? sendUnknown(reply)
+      ? sendMissing(parts, request, reply)
       : reply.code(201).send(ticketView(parts, task, accessOf(request)))
   })
 }
@@ -107,16 +110,13 @@ async function cancel(parts: EdgeParts, id: string, reply: FastifyReply): Promis
         detail: `Task ${id} has ended as ${said.task.status}.`,
       })
     case 'cancelled':
-    case 'cancelling': {
+    case 'cancelling':
+    case 'detached': {
       const view = taskView(said.task, parts.pool.placeOf(said.task.id), parts.prefix)
-      return reply.code(said.kind === 'cancelled' ? 200 : 202).send(view)
+      const detached = said.kind === 'detached' ? { detached: true } : {}
+      return reply.code(said.kind === 'cancelling' ? 202 : 200).send({ ...view, ...detached })
     }
   }
-}
-
-/** Others' tasks are answered alike, so that nobody learns of them. */
-export function sendUnknown(reply: FastifyReply): FastifyReply {
-  return sendProblem(reply, 'task-not-found', { detail: 'There is no such task.' })
 }
 
 /** Long poll: the task as it is after its next numbered event, its end, or `wait` seconds. */
@@ -146,7 +146,8 @@ async function afterChange(
 
 /** The original's shape, its fields first. */
 async function statusView(parts: EdgeParts, task: Task) {
-  const events = await parts.journal.eventsAfter(task.id, 0)
+  const from = Math.max(0, task.lastSeq - NEWEST_EVENTS)
+  const events = await parts.journal.eventsAfter(task.id, from, NEWEST_EVENTS)
   const logs = events.flatMap((event) => (event.type === 'log' ? [event.message] : []))
   const { error, message, urls } = taskView(task, null, parts.prefix)
   const place = parts.pool.placeOf(task.id)

@@ -3,18 +3,23 @@ import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import type { TaskType, UploadPolicy } from '../../handler/define-task.ts'
 import type { PutReply } from '../../spool/spool.ts'
 import { HeadgateError } from '../../task/errors.ts'
+import type { Priority } from '../../task/priority.ts'
 import { accessOf } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
 import { submitReply } from '../wire/replies.ts'
 import { uploadQuery } from '../wire/schema.ts'
-import { priorityFor, sendRefusal, sendSubmitReply, sendTooUrgent } from './submit.ts'
+import { idempotencyKeyOf } from './idempotency.ts'
+import { sendRefusal, sendSubmitReply } from './submit-reply.ts'
+import { priorityFor, sendTooUrgent } from './submit.ts'
 
 const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, parts: 21 }
 const MAX_FIELD_NAME_CHARS = 100
 
 /** A task type that takes a file. */
 export type UploadType = TaskType & { readonly upload: UploadPolicy }
+
+const NOT_BY_FORM = { metadata: null, webhook: null, dedupe: null }
 
 interface Form {
   readonly fields: Record<string, string>
@@ -23,31 +28,64 @@ interface Form {
 
 /** `POST /<type>` of one task type that takes a file: multipart with one `file` and input fields. */
 export function uploadRoute(app: App, parts: EdgeParts, type: UploadType): void {
-  const { upload } = type
-  const schema = { querystring: uploadQuery, response: { 202: submitReply } }
+  const schema = { querystring: uploadQuery, response: { 200: submitReply, 202: submitReply } }
   app.post(`/${type.type}`, { schema }, async (request, reply) => {
-    const { priority: asked, force: _, ...queryFields } = request.query
+    const { priority: asked, force: isForced, ...queryFields } = request.query
     if (!request.isMultipart()) {
       return sendProblem(reply, 'unsupported-media-type', { detail: 'Send the file as multipart/form-data.' })
     }
     const { caller } = accessOf(request)
     const priority = priorityFor(caller, asked)
     if (priority === undefined) return sendTooUrgent(reply, caller)
-    // Refused before the file is read; the place itself is taken when the file is safe on disk.
-    const refusal = parts.intake.refusal(priority)
-    if (refusal !== undefined) {
-      parts.intake.tally.reject()
-      return sendRefusal(reply, refusal)
+    const key = idempotencyKeyOf(request, reply)
+    if (key === undefined) return reply
+    const received = key === null ? () => undefined : parts.intake.keys.receive(caller.name, key)
+    if (received === undefined) return sendInFlight(reply)
+    try {
+      const sent = { priority, isForced, key, queryFields: queryFields as Record<string, string> }
+      return await receive(parts, type, { request, reply, ...sent })
+    } finally {
+      received()
     }
-    const { fields, file } = await readForm(request, parts, upload)
-    if (file?.kind !== 'stored') return sendFileProblem(reply, file, upload)
-
-    const input = { ...queryFields, ...fields }
-    const submission = { type: type.type, input, priority, metadata: null, caller: caller.name }
-    const said = await parts.intake.submit({ ...submission, upload: file.upload })
-    if (said.kind !== 'accepted') await parts.spool.remove(file.upload)
-    return sendSubmitReply(parts, reply, said)
   })
+}
+
+interface Reception {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly priority: Priority
+  readonly isForced: boolean
+  readonly key: string | null
+  readonly queryFields: Readonly<Record<string, string>>
+}
+
+async function receive(parts: EdgeParts, type: UploadType, reception: Reception): Promise<FastifyReply> {
+  const { request, reply, queryFields, ...given } = reception
+  // Refused before the file is read; the place itself is taken when the file is safe on disk.
+  const refusal = parts.intake.refusal(given.priority)
+  if (refusal !== undefined) {
+    parts.intake.tally.reject()
+    return sendRefusal(reply, refusal)
+  }
+  const { fields, file } = await readForm(request, parts, type.upload)
+  if (file?.kind !== 'stored') return sendFileProblem(reply, file, type.upload)
+
+  const { upload } = file
+  const submission = {
+    ...NOT_BY_FORM,
+    ...given,
+    type: type.type,
+    input: { ...queryFields, ...fields },
+    upload,
+  }
+  const said = await parts.intake.submit({ ...submission, caller: accessOf(request).caller.name })
+  if (said.kind !== 'accepted') await parts.spool.remove(upload)
+  return sendSubmitReply(parts, reply, said)
+}
+
+function sendInFlight(reply: FastifyReply): FastifyReply {
+  const detail = 'Another request with this Idempotency-Key is still being received. Try again in 1 s.'
+  return sendProblem(reply, 'idempotency-in-flight', { detail, retryAfter: 1 })
 }
 
 async function readForm(request: FastifyRequest, parts: EdgeParts, policy: UploadPolicy): Promise<Form> {

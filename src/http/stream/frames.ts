@@ -24,6 +24,9 @@ export interface FramesOptions {
   readonly placeOf: (task: Task) => QueuePlace | null
 }
 
+/** Events that are taken from the journal at a time. */
+const PAGE = 500
+
 /**
  * What one reader sees of one task: a snapshot, then every numbered event after `after` once and in order,
  * first from the journal, then from the feed. It was subscribed before the journal is read, so nothing
@@ -35,10 +38,21 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, F
   if (task !== undefined) yield unnumbered(snapshotOf(task, options))
 
   let seen = options.after
-  for (const event of await journal.eventsAfter(taskId, seen)) {
-    seen = event.seq
-    yield { seq: seen, text: textOf(event, prefix) }
-    if (isTerminalEvent(event)) return 'finished'
+  for (;;) {
+    const page = await journal.eventsAfter(taskId, seen, PAGE)
+    const first = page[0]
+    if (first === undefined) break
+    if (first.seq > seen + 1) {
+      // What lies between was kept long enough, and forgotten.
+      yield unnumbered({ task_id: taskId, type: 'gap', missed_from: seen + 1, missed_to: first.seq - 1 })
+      const now = await journal.task(taskId)
+      if (now !== undefined) yield unnumbered(snapshotOf(now, options))
+    }
+    for (const event of page) {
+      seen = event.seq
+      yield { seq: seen, text: textOf(event, prefix) }
+      if (isTerminalEvent(event)) return 'finished'
+    }
   }
   // The reader has seen the end already.
   if (task !== undefined && seen === task.lastSeq && isTerminal(task.status)) return 'finished'

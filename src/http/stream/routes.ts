@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { accessOf } from '../gate/access.ts'
 import type { App, EdgeParts } from '../parts.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
-import { sendUnknown } from '../routes/tasks.ts'
+import { sendMissing } from '../routes/missing.ts'
 import { streamQuery, taskParams } from '../wire/schema.ts'
 import { Connection } from './connection.ts'
 import { EVENT_STREAM_HEADERS, eventStreamSink } from './event-stream.ts'
@@ -78,7 +78,7 @@ async function openEventStream(
   const reading = await openReading(parts, access, { id, after: afterOf(request) })
   switch (reading.kind) {
     case 'unknown':
-      return sendUnknown(reply)
+      return sendMissing(parts, request, reply)
     case 'wrong-place':
       return sendIssues(reply, 'validation', [{ path: 'after', message: reading.message }])
     case 'open': {

@@ -34,7 +34,7 @@ const taskUrls = z
 export const submitReply = z
   .object({
     task_id: z.string(),
-    status: z.enum(['created', 'reconnected']),
+    status: z.enum(['created', 'reconnected', 'exists', 'in_progress']),
     message: z.string(),
     task_status: z.string(),
     type: z.string(),
@@ -45,6 +45,7 @@ export const submitReply = z
     estimated_wait_seconds: z.null(),
     created_at: instant,
     deduplicated: z.boolean(),
+    exists: z.boolean().optional().meta({ description: 'The result of before is ready.' }),
     urls: taskUrls,
   })
   .meta({ id: 'Submitted' })
@@ -80,7 +81,8 @@ const taskFields = {
   message: z.string().nullable(),
   attempt: count,
   max_attempts: count,
-  interruptions: count,
+  interruptions: count.meta({ description: 'Runs that ended with the process.' }),
+  waiters: count.meta({ description: 'Equal submits that wait for this task.' }),
   wait_reason: z.string().nullable(),
   wait_until: instant.nullable(),
   created_at: instant,
@@ -95,6 +97,9 @@ const taskFields = {
 }
 
 export const taskReply = z.object(taskFields).meta({ id: 'Task', description: 'A task without its result.' })
+export const cancelReply = taskReply
+  .extend({ detached: z.boolean().optional().meta({ description: 'Others wait for the task: it goes on.' }) })
+  .meta({ id: 'Cancelled', description: 'A task that was cancelled, or is told to stop.' })
 export const taskWithResult = z
   .object({ ...taskFields, result: z.unknown().meta({ description: 'What the handler returned.' }) })
   .meta({ id: 'TaskWithResult' })
@@ -171,7 +176,7 @@ export const statsReply = z.object({
 export const liveReply = z.object({ status: z.literal('live') })
 export const readyReply = z.object({
   status: z.enum(['ready', 'not-ready']),
-  reasons: z.array(z.enum(['starting', 'draining', 'stuck-handlers'])),
+  reasons: z.array(z.enum(['starting', 'draining', 'stuck-handlers', 'disk-full', 'journal-unavailable'])),
 })
 export const healthReply = z.object({
   status: z.enum(['healthy', 'degraded']),

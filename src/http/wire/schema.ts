@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parsePriority, PRIORITY_NAMES, type Priority } from '../../task/priority.ts'
+import { isWebhookSecret } from '../../webhook/signature.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
 
 /** What a client may say for a priority, as JSON Schema: a transform tells none of it. */
@@ -44,21 +45,42 @@ const wholeNumber = (min: number, max: number) =>
       },
     })
 
+const MAX_URL_CHARS = 2048
 const MAX_METADATA_CHARS = 4096
 const MAX_EVENT_NUMBER = Number.MAX_SAFE_INTEGER
 
 export const taskParams = z.object({ id: z.string().min(1).max(100) })
 
-/** `force` asks for a new task where an old result would do; today every submit makes a new task. */
-const force = z.enum(['true', 'false', '1', '0']).optional()
+/** Asks for a new task where an equal one is known. */
+const force = z
+  .enum(['true', 'false', '1', '0'])
+  .optional()
+  .transform((value) => value === 'true' || value === '1')
+  .meta({ override: { type: 'string', enum: ['true', 'false', '1', '0'] } })
 export const submitQuery = z.strictObject({ priority, force })
+/** Described, and read by hand: Fastify's own headers come with every request. */
+export const submitHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .meta({ description: 'Names this request for 24 hours: sent again, it makes no second task.' }),
+})
 /** An upload's input fields may stand in the query too, as the original's `title` did. */
 export const uploadQuery = z.object({ priority, force }).catchall(z.string())
+
+const webhook = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).max(MAX_URL_CHARS),
+  secret: z.string().refine(isWebhookSecret, 'expected whsec_ and base64 of 24 to 64 bytes').optional(),
+})
 
 export const genericBody = z.strictObject({
   type: z.string(),
   input: z.unknown(),
   priority,
+  dedupe: z.boolean().optional().meta({ description: 'Default: as the type says.' }),
+  webhook: webhook.optional().meta({ description: 'Told when the task ends (Standard Webhooks).' }),
   metadata: z
     .record(z.string(), z.unknown())
     .refine((value) => JSON.stringify(value).length <= MAX_METADATA_CHARS, 'more than 4 KB of JSON')

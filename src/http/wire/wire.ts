@@ -54,6 +54,7 @@ export function taskView(task: Task, place: QueuePlace | null, prefix: string) {
     attempt: task.attempt,
     max_attempts: task.maxAttempts,
     interruptions: task.interruptions,
+    waiters: task.waiters,
     wait_reason: task.waitReason,
     wait_until: isoOrNull(task.waitUntil),
     created_at: iso(task.createdAt),

@@ -86,8 +86,8 @@ const ROWS: Row[] = [
   ],
   [
     'I11',
-    'DELETE of a task',
-    (given) => given.raw(head(given, `DELETE /api/tasks/${given.ids.running} HTTP/1.1`)),
+    'PUT of a task',
+    (given) => given.raw(head(given, `PUT /api/tasks/${given.ids.running} HTTP/1.1`)),
     'method-not-allowed',
   ],
   ['I11', 'GET where POST is taken', ({ get }) => get('/summarize'), 'method-not-allowed'],

@@ -6,6 +6,8 @@ import { startServer } from '../../support/server.ts'
 import { awkwardStrings, malformedJson } from './malformed-json.ts'
 
 const generic = (body: object) => JSON.stringify({ type: 'held', input: {}, ...body })
+const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
+const HOOK = { url: 'https://example.com/hook' }
 const submit = (input: object) => JSON.stringify(input)
 const nested = (depth: number) => `{"type":"held","input":${'['.repeat(depth)}${']'.repeat(depth)}}`
 
@@ -254,8 +256,38 @@ const ROWS: Row[] = [
   ],
   [
     'I40',
-    'a webhook, which is not built yet',
-    ({ post }) => post('/api/tasks', generic({ webhook: { url: 'http://10.0.0.1/' } })),
+    'a webhook to a private address',
+    ({ post }) => post('/api/tasks', generic({ webhook: { url: 'http://10.0.0.1/', secret: SECRET } })),
+    'unsafe-url',
+  ],
+  [
+    'I40',
+    'a webhook to no address',
+    ({ post }) => post('/api/tasks', generic({ webhook: { url: 'javascript:alert(1)', secret: SECRET } })),
+    'validation',
+  ],
+  [
+    'I41',
+    'a webhook whose secret is too short',
+    ({ post }) => post('/api/tasks', generic({ webhook: { ...HOOK, secret: 'whsec_c2hvcnQ=' } })),
+    'validation',
+  ],
+  [
+    'I41',
+    'a webhook without any secret',
+    ({ post }) => post('/api/tasks', generic({ webhook: HOOK })),
+    'validation',
+  ],
+  [
+    'I42',
+    'an empty Idempotency-Key',
+    ({ post }) => post('/api/tasks', generic({}), { 'idempotency-key': '' }),
+    'validation',
+  ],
+  [
+    'I42',
+    'an Idempotency-Key of 300 characters',
+    ({ post }) => post('/api/tasks', generic({}), { 'idempotency-key': 'k'.repeat(300) }),
     'validation',
   ],
   [

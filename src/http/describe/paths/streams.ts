@@ -30,7 +30,7 @@ export function streamPaths(examples: Examples): ZodOpenApiPathsObject {
             content: { 'text/event-stream': { schema: TEXT, example: examples.events } },
           },
           204: { description: 'The reader has seen the end of the task.' },
-          ...gatedProblems('validation', 'task-not-found'),
+          ...gatedProblems('validation', 'task-not-found', 'task-gone'),
         },
       },
     },

@@ -3,7 +3,7 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi'
 import type { TaskType } from '../../../handler/define-task.ts'
 import type { ProblemCode } from '../../problem/problem.ts'
 import { submitReply } from '../../wire/replies.ts'
-import { genericBody, submitQuery, uploadQuery } from '../../wire/schema.ts'
+import { genericBody, submitHeaders, submitQuery, uploadQuery } from '../../wire/schema.ts'
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json } from '../operation.ts'
 
@@ -14,6 +14,9 @@ const REFUSALS: readonly ProblemCode[] = [
   'queue-full',
   'draining',
   'journal-unavailable',
+  'disk-full',
+  'idempotency-mismatch',
+  'task-gone',
 ]
 const ACCEPTED_HEADERS = {
   location: { description: 'The task.', schema: { type: 'string' as const } },
@@ -21,24 +24,39 @@ const ACCEPTED_HEADERS = {
     description: 'Seconds until a first look makes sense.',
     schema: { type: 'integer' as const },
   },
+  'idempotency-replayed': {
+    description: '`true`: this request was sent before, and its task is the one of then.',
+    schema: { type: 'string' as const },
+  },
 }
 
 /** `POST /<type>` for every task type, and `POST /api/tasks` for all. */
 export function submitPaths(types: readonly TaskType[], examples: Examples): ZodOpenApiPathsObject {
   const accepted = { ...json('Accepted.', submitReply, examples.submitted), headers: ACCEPTED_HEADERS }
-  const known = json('The task that the body names is known.', submitReply, {
-    ...examples.submitted,
-    status: 'reconnected',
-  })
+  const known = json(
+    'The task is known: the body names it, or the same input was sent before.',
+    submitReply,
+    {
+      ...examples.submitted,
+      status: 'in_progress',
+      deduplicated: true,
+    },
+  )
   const own = types.map((type) => [
     `/${type.type}`,
-    { post: type.upload === undefined ? jsonRoute(type, { accepted, known }) : uploadRoute(type, accepted) },
+    {
+      post:
+        type.upload === undefined
+          ? jsonRoute(type, { accepted, known })
+          : uploadRoute(type, { accepted, known }),
+    },
   ])
   const generic = {
     post: {
       operationId: 'submitTask',
       tags: ['submit'],
       summary: 'Submit a task of any type that takes JSON',
+      requestParams: { header: submitHeaders },
       requestBody: {
         required: true,
         content: {
@@ -49,6 +67,7 @@ export function submitPaths(types: readonly TaskType[], examples: Examples): Zod
         },
       },
       responses: {
+        200: known,
         202: accepted,
         ...gatedProblems(...REFUSALS, 'malformed-json', 'unsafe-url', 'unknown-task-type'),
       },
@@ -57,13 +76,18 @@ export function submitPaths(types: readonly TaskType[], examples: Examples): Zod
   return { ...(Object.fromEntries(own) as ZodOpenApiPathsObject), '/api/tasks': generic }
 }
 
-function jsonRoute(type: TaskType, replies: { readonly accepted: object; readonly known: object }) {
+interface Replies {
+  readonly accepted: object
+  readonly known: object
+}
+
+function jsonRoute(type: TaskType, replies: Replies) {
   return {
     operationId: `submit-${type.type}`,
     tags: ['submit'],
     summary: `Submit a task of the type ${type.type}`,
     ...descriptionOf(type),
-    requestParams: { query: submitQuery },
+    requestParams: { query: submitQuery, header: submitHeaders },
     requestBody: {
       required: true,
       content: { 'application/json': { schema: withKnownId(inputSchema(type)) } },
@@ -76,7 +100,7 @@ function jsonRoute(type: TaskType, replies: { readonly accepted: object; readonl
   }
 }
 
-function uploadRoute(type: TaskType, accepted: object) {
+function uploadRoute(type: TaskType, replies: Replies) {
   const file = {
     type: 'string',
     contentMediaType: 'application/octet-stream',
@@ -93,11 +117,12 @@ function uploadRoute(type: TaskType, accepted: object) {
     tags: ['submit'],
     summary: `Submit a file as a task of the type ${type.type}`,
     ...descriptionOf(type),
-    requestParams: { query: uploadQuery },
+    requestParams: { query: uploadQuery, header: submitHeaders },
     requestBody: { required: true, content: { 'multipart/form-data': { schema: schema as object } } },
     responses: {
-      202: accepted as ReturnType<typeof json>,
-      ...gatedProblems(...REFUSALS, 'malformed-upload'),
+      200: replies.known as ReturnType<typeof json>,
+      202: replies.accepted as ReturnType<typeof json>,
+      ...gatedProblems(...REFUSALS, 'malformed-upload', 'idempotency-in-flight'),
     },
   }
 }

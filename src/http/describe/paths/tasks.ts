@@ -1,5 +1,5 @@
 import type { ZodOpenApiPathsObject } from 'zod-openapi'
-import { statusReply, taskList, taskReply, taskWithResult, ticketReply } from '../../wire/replies.ts'
+import { cancelReply, statusReply, taskList, taskWithResult, ticketReply } from '../../wire/replies.ts'
 import { listQuery, taskParams, taskQuery } from '../../wire/schema.ts'
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json } from '../operation.ts'
@@ -25,7 +25,7 @@ export function taskPaths(examples: Examples): ZodOpenApiPathsObject {
 }
 
 function readingPaths(examples: Examples): ZodOpenApiPathsObject {
-  const unknown = gatedProblems('validation', 'task-not-found')
+  const unknown = gatedProblems('validation', 'task-not-found', 'task-gone')
   return {
     '/api/tasks/{id}': {
       get: {
@@ -34,6 +34,22 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
         summary: 'One task; with wait, as soon as it changes',
         requestParams: { path, query: taskQuery },
         responses: { 200: json('The task.', taskWithResult, examples.taskWithResult), ...unknown },
+      },
+      delete: {
+        operationId: 'eraseTask',
+        tags,
+        summary: 'Erase a task that has ended, with its upload, result and events',
+        requestParams: { path },
+        responses: {
+          204: { description: 'Erased.' },
+          ...gatedProblems(
+            'validation',
+            'task-not-found',
+            'task-gone',
+            'task-not-finished',
+            'malformed-json',
+          ),
+        },
       },
     },
     '/api/tasks/{id}/status': {
@@ -53,7 +69,7 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
         requestParams: { path },
         responses: {
           200: json('The result.', {}, { words: 3 }),
-          ...gatedProblems('validation', 'task-not-found', 'task-not-finished'),
+          ...gatedProblems('validation', 'task-not-found', 'task-gone', 'task-not-finished'),
         },
       },
     },
@@ -69,15 +85,16 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
         summary: 'Cancel a task',
         requestParams: { path },
         responses: {
-          200: json('It waited, and is cancelled.', taskReply, {
+          200: json('It waited and is cancelled; or others wait for it, and it goes on.', cancelReply, {
             ...examples.task,
             status: 'cancelled',
             done: true,
           }),
-          202: json('It runs, and is told to stop.', taskReply, { ...examples.task, status: 'cancelling' }),
+          202: json('It runs, and is told to stop.', cancelReply, { ...examples.task, status: 'cancelling' }),
           ...gatedProblems(
             'validation',
             'task-not-found',
+            'task-gone',
             'already-finished',
             'malformed-json',
             'payload-too-large',
@@ -93,7 +110,13 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
         requestParams: { path },
         responses: {
           201: json('Usable again until 5 minutes after the end of the task.', ticketReply, examples.ticket),
-          ...gatedProblems('validation', 'task-not-found', 'malformed-json', 'payload-too-large'),
+          ...gatedProblems(
+            'validation',
+            'task-not-found',
+            'task-gone',
+            'malformed-json',
+            'payload-too-large',
+          ),
         },
       },
     },

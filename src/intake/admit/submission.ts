@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import type { ErrorCode } from '../task/errors.ts'
-import type { QueuePlace } from '../task/event.ts'
-import type { Priority } from '../task/priority.ts'
-import type { Task, Upload } from '../task/task.ts'
+import type { ErrorCode } from '../../task/errors.ts'
+import type { QueuePlace } from '../../task/event.ts'
+import type { Priority } from '../../task/priority.ts'
+import type { Task, Upload, Webhook } from '../../task/task.ts'
 
 export interface Submission {
   readonly type: string
@@ -10,7 +10,14 @@ export interface Submission {
   readonly upload: Upload | null
   readonly priority: Priority
   readonly metadata: Readonly<Record<string, unknown>> | null
+  readonly webhook: Webhook | null
   readonly caller: string
+  /** The client's name for this submit (Idempotency-Key): sent again, it makes no second task. */
+  readonly key: string | null
+  /** Whether an equal submit of the same caller finds this task; null: as its type says. */
+  readonly dedupe: boolean | null
+  /** A new task even where an equal one is known. */
+  readonly isForced: boolean
 }
 
 /** What is wrong with one field of an input. */
@@ -23,24 +30,32 @@ export interface InputIssue {
 /** No place now: 503 at the edge. */
 export interface Refusal {
   readonly kind: 'refused'
-  readonly code: Extract<ErrorCode, 'queue-full' | 'draining' | 'journal-unavailable'>
+  readonly code: Extract<ErrorCode, 'queue-full' | 'draining' | 'journal-unavailable' | 'disk-full'>
   readonly retryAfterSeconds: number
   readonly waiting: number
   readonly capacity: number
 }
 
+/** `replayed`: by its key; `in_progress`, `exists`: by its content, live or completed. */
+export type Duplicate = 'replayed' | 'in_progress' | 'exists'
+
 export type SubmitReply =
   | { readonly kind: 'accepted'; readonly task: Task; readonly place: QueuePlace }
+  | { readonly kind: 'duplicate'; readonly how: Duplicate; readonly task: Task }
   | { readonly kind: 'unknown-type'; readonly type: string }
   | {
       readonly kind: 'invalid'
       readonly code: Extract<ErrorCode, 'validation' | 'unsafe-url'>
       readonly issues: readonly InputIssue[]
     }
+  /** The key was used with another request, or its task was erased. */
+  | { readonly kind: 'idempotency-mismatch' | 'task-gone' }
   | Refusal
 
 export type CancelReply =
   | { readonly kind: 'cancelled' | 'cancelling' | 'already-finished'; readonly task: Task }
+  /** Others wait for the task: it goes on for them. */
+  | { readonly kind: 'detached'; readonly task: Task }
   | { readonly kind: 'unknown' }
 
 /** A refinement marks an address that must not be fetched with `params: { code: UNSAFE_URL }`. */

@@ -1,6 +1,6 @@
-import type { StepStore } from '../handler/ports.ts'
-import type { StepJournal } from '../journal/journal.ts'
-import { HeadgateError } from '../task/errors.ts'
+import type { StepStore } from '../../handler/ports.ts'
+import type { StepJournal } from '../../journal/journal.ts'
+import { HeadgateError } from '../../task/errors.ts'
 import type { Recorder } from './recorder.ts'
 
 /** The steps of runs in the journal; a run that is over can no longer save one. */

@@ -1,8 +1,9 @@
-import type { Feed } from '../feed/feed.ts'
-import type { TaskJournal } from '../journal/journal.ts'
-import type { EventBody, TaskEvent } from '../task/event.ts'
-import { isTerminal } from '../task/status.ts'
-import { changeTask, type Task, type TaskChange } from '../task/task.ts'
+import type { Feed } from '../../feed/feed.ts'
+import type { KeyRecord, TaskJournal } from '../../journal/journal.ts'
+import type { EventBody, TaskEvent } from '../../task/event.ts'
+import { reached } from '../../milestone.ts'
+import { isTerminal } from '../../task/status.ts'
+import { changeTask, type Task, type TaskChange } from '../../task/task.ts'
 import type { Tally } from './tally.ts'
 
 export interface RecorderOptions {
@@ -10,6 +11,8 @@ export interface RecorderOptions {
   readonly feed: Feed
   readonly tally: Tally
   readonly now: () => number
+  /** Hears of each end as it is decided. */
+  readonly ended: (task: Task) => void
   /** The journal refused an entry of an admitted task: the process has to stop rather than lie. */
   readonly onFatal: (error: unknown) => void
 }
@@ -34,16 +37,16 @@ export class Recorder {
   }
 
   /**
-   * Writes the first event of a new task.
+   * Writes the first event of a new task, and the key that it was sent under.
    * @throws what the journal throws; the task then does not exist.
    */
-  async admit(task: Task, body: EventBody): Promise<Task> {
+  async admit(task: Task, body: EventBody, key: KeyRecord | null): Promise<Task> {
     const admitted = { ...task, lastSeq: 1 }
     const event = this.#stamp(admitted, body)
     this.#live.set(task.id, admitted)
     this.#unwritten += 1
     try {
-      await this.#options.journal.append({ task: admitted, event })
+      await this.#options.journal.admit({ task: admitted, event }, key)
     } catch (error) {
       this.#live.delete(task.id)
       throw error
@@ -55,14 +58,21 @@ export class Recorder {
     return admitted
   }
 
+  /** Takes in a task of an earlier process. */
+  restore(task: Task): void {
+    this.#live.set(task.id, task)
+  }
+
   /** Changes a live task and writes the event that says so; undefined when the task has ended. */
   async record(id: string, change: TaskChange, body: EventBody): Promise<Task | undefined> {
     const before = this.#live.get(id)
     if (before === undefined) return undefined
     const task = changeTask(before, change)
     const event = this.#stamp(task, body)
-    if (isTerminal(task.status)) this.#live.delete(id)
-    else this.#live.set(id, task)
+    if (isTerminal(task.status)) {
+      this.#live.delete(id)
+      this.#options.ended(task)
+    } else this.#live.set(id, task)
     this.#unwritten += 1
     try {
       await this.#options.journal.append({ task, event })
@@ -74,6 +84,7 @@ export class Recorder {
     }
     if (task.status !== before.status) this.#options.tally.move(before.status, task.status)
     this.#options.feed.publish(event)
+    if (isTerminal(task.status)) reached('end-told')
     return task
   }
 

@@ -1,4 +1,4 @@
-import { TASK_STATUSES, type TaskStatus } from '../task/status.ts'
+import { TASK_STATUSES, type TaskStatus } from '../../task/status.ts'
 
 /**
  * How many tasks are in each of the ten statuses, those that ended long ago included: the sum is always
@@ -22,6 +22,12 @@ export class Tally {
 
   of(status: TaskStatus): number {
     return this.#counts[status]
+  }
+
+  /** Takes over what earlier processes counted. */
+  restore(counts: Readonly<Partial<Record<TaskStatus, number>>>, rejected: number): void {
+    for (const status of TASK_STATUSES) this.#counts[status] = counts[status] ?? 0
+    this.#rejected = rejected
   }
 
   accept(status: TaskStatus): void {

@@ -1,7 +1,7 @@
-import { placeAfter, type EventBody } from '../task/event.ts'
-import { failure, type Failure } from '../task/failure.ts'
-import type { Outcome } from '../task/outcome.ts'
-import type { Task, TaskChange } from '../task/task.ts'
+import { placeAfter, type EventBody } from '../../task/event.ts'
+import { failure, type Failure } from '../../task/failure.ts'
+import type { Outcome } from '../../task/outcome.ts'
+import type { Task, TaskChange } from '../../task/task.ts'
 
 export interface Settlement {
   readonly change: TaskChange

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto'
+import type { Submission } from './submission.ts'
+
+/** What two submits have in common that ask for the same work. */
+export function contentOf({ type, input, upload }: Submission): string {
+  return digest([type, input, upload?.sha256 ?? null])
+}
+
+/** What two requests have in common that are the same request. */
+export function fingerprintOf(submission: Submission): string {
+  const { type, input, upload, priority, metadata, webhook, dedupe, isForced } = submission
+  return digest([type, input, upload?.sha256 ?? null, priority, metadata, webhook, dedupe, isForced])
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex')
+}
+
+/** JSON whose members are in one order, whatever order they came in. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_name, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
+}

@@ -1,0 +1,84 @@
+import type { DuplicateJournal, KeyRecord, TaskJournal } from '../../journal/journal.ts'
+import type { SubmitReply } from './submission.ts'
+
+export interface KeysParts {
+  readonly duplicates: DuplicateJournal
+  readonly journal: TaskJournal
+  readonly now: () => number
+}
+
+export interface KeyUse {
+  readonly caller: string
+  readonly key: string
+  readonly fingerprint: string
+}
+
+/** How long a key is remembered. */
+export const KEY_LIFETIME_MS = 24 * 3600 * 1000
+
+/**
+ * Idempotency keys (draft-ietf-httpapi-idempotency-key-header): the same request under the same key makes
+ * one task, however often it is sent, also after a restart. What was refused may be tried again.
+ */
+export class Keys {
+  readonly #parts: KeysParts
+  readonly #underway = new Map<
+    string,
+    { readonly fingerprint: string; readonly reply: Promise<SubmitReply> }
+  >()
+  readonly #receiving = new Set<string>()
+
+  constructor(parts: KeysParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Marks a key whose request is still being received; the reply ends that. Undefined: another request with
+   * this key is.
+   */
+  receive(caller: string, key: string): (() => void) | undefined {
+    const name = nameOf(caller, key)
+    if (this.#receiving.has(name)) return undefined
+    this.#receiving.add(name)
+    return () => this.#receiving.delete(name)
+  }
+
+  /** Admits by `admit`, unless the key was used before: those that come meanwhile get the same reply. */
+  async once(
+    use: KeyUse,
+    admit: (record: Omit<KeyRecord, 'taskId'>) => Promise<SubmitReply>,
+  ): Promise<SubmitReply> {
+    const name = nameOf(use.caller, use.key)
+    const other = this.#underway.get(name)
+    if (other !== undefined) {
+      if (other.fingerprint !== use.fingerprint) return { kind: 'idempotency-mismatch' }
+      return replayOf(await other.reply)
+    }
+    const reply = this.#find(use).then(
+      (known) => known ?? admit({ ...use, expiresAt: this.#parts.now() + KEY_LIFETIME_MS }),
+    )
+    this.#underway.set(name, { fingerprint: use.fingerprint, reply })
+    try {
+      return await reply
+    } finally {
+      this.#underway.delete(name)
+    }
+  }
+
+  async #find({ caller, key, fingerprint }: KeyUse): Promise<SubmitReply | undefined> {
+    const { duplicates, journal, now } = this.#parts
+    const record = await duplicates.keyed(caller, key)
+    if (record === undefined || record.expiresAt <= now()) return undefined
+    if (record.fingerprint !== fingerprint) return { kind: 'idempotency-mismatch' }
+    const task = await journal.task(record.taskId)
+    return task === undefined ? { kind: 'task-gone' } : { kind: 'duplicate', how: 'replayed', task }
+  }
+}
+
+function replayOf(reply: SubmitReply): SubmitReply {
+  return reply.kind === 'accepted' ? { kind: 'duplicate', how: 'replayed', task: reply.task } : reply
+}
+
+function nameOf(caller: string, key: string): string {
+  return JSON.stringify([caller, key])
+}

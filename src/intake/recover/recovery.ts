@@ -1,0 +1,84 @@
+import type { Logger } from 'pino'
+import type { Journal } from '../../journal/journal.ts'
+import type { WorkerPool } from '../../pool/worker-pool.ts'
+import { failure } from '../../task/failure.ts'
+import type { Task } from '../../task/task.ts'
+import type { Intake } from '../intake.ts'
+import type { RejectedCount } from './rejected-count.ts'
+import { SAMPLE_COUNT } from '../record/runs.ts'
+
+export interface RecoveryParts {
+  readonly journal: Journal
+  readonly intake: Intake
+  readonly pool: WorkerPool
+  readonly rejected: RejectedCount
+  readonly log: Logger
+}
+
+const PAGE = 5000
+/** After so many interruptions in a row without a newly saved step a task is taken for their cause (design D6). */
+const STRIKES_OF_QUARANTINE = 3
+
+/**
+ * Takes over from the process before: its waiting tasks in their order, those that it left running, its
+ * totals and its samples. Nothing may start meanwhile: the pool is paused.
+ *
+ * @returns how many tasks were taken over
+ */
+export async function recover(parts: RecoveryParts): Promise<number> {
+  const { journal, intake, pool, log } = parts
+  const { recovery } = journal
+  intake.tally.restore(await recovery.totals(), await parts.rejected.load())
+  for (const { waitMs, runMs } of await recovery.durations(SAMPLE_COUNT)) {
+    intake.runs.waitSamples.add(waitMs)
+    intake.runs.runSamples.add(runMs)
+  }
+  const newest = await recovery.newestId()
+  if (newest !== null) intake.ids.follow(newest)
+
+  const written: Promise<unknown>[] = []
+  let count = 0
+  for (let last: string | null = null; ;) {
+    const page: readonly Task[] = await recovery.unfinished(last, PAGE)
+    for (const task of page) {
+      intake.recorder.restore(task)
+      intake.flights.add(task)
+      if (task.status === 'queued') pool.restore(task)
+      else written.push(...(await goOn(parts, task)))
+    }
+    count += page.length
+    const end = page.at(-1)
+    if (end === undefined) break
+    last = end.id
+  }
+  await Promise.all(written)
+  if (count > 0) log.info({ tasks: count, interrupted: written.length }, 'tasks were taken over')
+  warnOfUnknownTypes(parts)
+  return count
+}
+
+/**
+ * What was running when the process ended goes back to where it stood, unless it seems to be the cause. The
+ * reply is what is being written of it.
+ */
+async function goOn({ journal, intake, pool, log }: RecoveryParts, task: Task): Promise<Promise<unknown>[]> {
+  if (task.status === 'cancelling') return [intake.runs.end(task, { kind: 'cancelled' })]
+  const stepsKept = await journal.recovery.stepCount(task.id)
+  const strikes = stepsKept > task.stepsKept ? 1 : task.strikes + 1
+  const also = { interruptions: task.interruptions + 1, strikes, stepsKept }
+  const { id: taskId, type } = task
+  log.warn({ taskId, type, strikes }, 'the process ended while a task ran')
+  if (strikes >= STRIKES_OF_QUARANTINE) {
+    const message = `The process ended ${strikes} times in a row while this task ran.`
+    return [intake.runs.end(task, { kind: 'failed', failure: failure('crash_loop', message) }, also)]
+  }
+  pool.restore({ ...task, ...also })
+  return [intake.runs.end(task, { kind: 'interrupted' }, also)]
+}
+
+/** Their tasks wait: the module that defines them may be back at the next start. */
+function warnOfUnknownTypes({ intake, pool, log }: RecoveryParts): void {
+  const unknown = new Set<string>()
+  for (const { type } of pool.waitingInOrder()) if (!intake.knows(type)) unknown.add(type)
+  if (unknown.size > 0) log.warn({ types: [...unknown] }, 'tasks wait whose type is not registered')
+}

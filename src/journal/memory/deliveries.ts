@@ -1,0 +1,41 @@
+import type { Delivery, DeliveryJournal } from '../deliveries.ts'
+import type { Memory } from './memory.ts'
+
+export class MemoryDeliveries implements DeliveryJournal {
+  readonly #deliveries: Map<string, Delivery>
+
+  constructor({ deliveries }: Memory) {
+    this.#deliveries = deliveries
+  }
+
+  due(now: number, limit: number): Promise<readonly Delivery[]> {
+    const due = this.#inOrder().filter(({ nextAt }) => nextAt <= now)
+    return Promise.resolve(due.slice(0, limit))
+  }
+
+  nextAt(): Promise<number | null> {
+    return Promise.resolve(this.#inOrder()[0]?.nextAt ?? null)
+  }
+
+  postpone(id: string, attempt: number, nextAt: number): Promise<void> {
+    const delivery = this.#deliveries.get(id)
+    if (delivery !== undefined) this.#deliveries.set(id, { ...delivery, attempt, nextAt })
+    return Promise.resolve()
+  }
+
+  settle(id: string): Promise<void> {
+    this.#deliveries.delete(id)
+    return Promise.resolve()
+  }
+
+  settleAll(caller: string, url: string): Promise<void> {
+    for (const delivery of this.#deliveries.values()) {
+      if (delivery.caller === caller && delivery.url === url) this.#deliveries.delete(delivery.id)
+    }
+    return Promise.resolve()
+  }
+
+  #inOrder(): Delivery[] {
+    return [...this.#deliveries.values()].sort((a, b) => a.nextAt - b.nextAt)
+  }
+}

@@ -1,0 +1,91 @@
+import { isTerminal } from '../../task/status.ts'
+import type { Task } from '../../task/task.ts'
+import type { DeliveryJournal } from '../deliveries.ts'
+import type { DuplicateJournal, Journal, NoteJournal, RecoveryJournal, StepJournal } from '../journal.ts'
+import { MemoryDeliveries } from './deliveries.ts'
+import { Memory } from './memory.ts'
+import { MemoryRetention } from './retention.ts'
+import { FinishedShelf, type ShelfLimits } from './shelf.ts'
+import { MemoryTasks } from './tasks.ts'
+
+/** A journal that lasts as long as the process; the twin of the durable one for tests and trials. */
+export function createMemoryJournal(options: ShelfLimits): Journal {
+  const memory = new Memory()
+  const shelf = new FinishedShelf(memory, options)
+  const deliveries: DeliveryJournal = new MemoryDeliveries(memory)
+  return {
+    tasks: new MemoryTasks(memory, shelf),
+    duplicates: duplicatesOf(memory),
+    steps: stepsOf(memory),
+    recovery: recoveryOf(memory),
+    retention: new MemoryRetention(memory),
+    deliveries,
+    notes: notesOf(),
+    health: { refusal: null },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+}
+
+function duplicatesOf(memory: Memory): DuplicateJournal {
+  const isWanted = (task: Task, caller: string, content: string) =>
+    task.caller === caller && task.content === content && task.status === 'completed'
+  return {
+    keyed: (caller, key) => Promise.resolve(memory.keys.get(JSON.stringify([caller, key]))),
+    completedWith: (caller, content) => {
+      const found = memory.contents.get(content)?.filter((id) => {
+        const task = memory.records.get(id)?.task
+        return task !== undefined && isWanted(task, caller, content)
+      })
+      return Promise.resolve(found?.sort().at(-1))
+    },
+  }
+}
+
+function stepsOf({ steps }: Memory): StepJournal {
+  return {
+    loadStep: (taskId, name) => Promise.resolve(steps.get(taskId)?.get(name)),
+    saveStep: (taskId, name, value) => {
+      const values = steps.get(taskId) ?? new Map<string, string>()
+      steps.set(taskId, values.set(name, value))
+      return Promise.resolve()
+    },
+  }
+}
+
+/** A process that starts finds nothing of those before it; a test may have put something there. */
+function recoveryOf({ records, totals, steps }: Memory): RecoveryJournal {
+  return {
+    unfinished: (afterId, limit) => {
+      const live = [...records.values()].map(({ task }) => task).filter(({ status }) => !isTerminal(status))
+      const from = afterId === null ? 0 : live.findIndex(({ id }) => id === afterId) + 1
+      return Promise.resolve(live.slice(from, from + limit))
+    },
+    totals: () => Promise.resolve(Object.fromEntries(totals)),
+    durations: (limit) => {
+      const ended = [...records.values()]
+        .map(({ task }) => task)
+        .filter(({ status }) => status === 'completed')
+        .sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0))
+      return Promise.resolve(ended.slice(-limit).map((task) => durationsOf(task)))
+    },
+    stepCount: (taskId) => Promise.resolve(steps.get(taskId)?.size ?? 0),
+    newestId: () => Promise.resolve([...records.keys()].sort().at(-1) ?? null),
+    spoolIds: () => Promise.resolve([...records.values()].flatMap(({ task }) => task.upload?.spoolId ?? [])),
+  }
+}
+
+function durationsOf({ createdAt, startedAt, finishedAt }: Task) {
+  const started = startedAt ?? createdAt
+  return { waitMs: Math.max(0, started - createdAt), runMs: Math.max(0, (finishedAt ?? started) - started) }
+}
+
+function notesOf(): NoteJournal {
+  const notes = new Map<string, string>()
+  return {
+    loadNote: (name) => Promise.resolve(notes.get(name)),
+    saveNote: (name, text) => {
+      notes.set(name, text)
+      return Promise.resolve()
+    },
+  }
+}

@@ -1,0 +1,81 @@
+import { HeadgateError } from '../../task/errors.ts'
+import type { TaskEvent } from '../../task/event.ts'
+import { isTerminal } from '../../task/status.ts'
+import type { Task } from '../../task/task.ts'
+import type { JournalEntry, KeyRecord, TaskJournal, TaskPage, TaskQuery } from '../journal.ts'
+import { pageOf } from '../live-tasks.ts'
+import type { Memory } from './memory.ts'
+import type { FinishedShelf } from './shelf.ts'
+
+const COMMITTED = Promise.resolve()
+
+export class MemoryTasks implements TaskJournal {
+  readonly #memory: Memory
+  readonly #shelf: FinishedShelf
+
+  constructor(memory: Memory, shelf: FinishedShelf) {
+    this.#memory = memory
+    this.#shelf = shelf
+  }
+
+  admit({ task, event }: JournalEntry, key: KeyRecord | null): Promise<void> {
+    const { records, keys, contents } = this.#memory
+    records.set(task.id, { task, events: [event] })
+    this.#memory.count(task.status, 1)
+    if (key !== null) keys.set(JSON.stringify([key.caller, key.key]), key)
+    if (task.content !== null) contents.set(task.content, [...(contents.get(task.content) ?? []), task.id])
+    return COMMITTED
+  }
+
+  append({ task, event }: JournalEntry): Promise<void> {
+    const record = this.#memory.records.get(task.id)
+    if (record === undefined || !follows(task, record.task)) {
+      const why = `Event ${task.lastSeq} of task ${task.id} is not the next one, or of a run that is over.`
+      return Promise.reject(new HeadgateError('stale-run', why))
+    }
+    const before = record.task
+    record.task = task
+    ;(record.events as TaskEvent[]).push(event)
+    if (before.status !== task.status) {
+      this.#memory.count(before.status, -1)
+      this.#memory.count(task.status, 1)
+    }
+    if (isTerminal(task.status)) this.#end(task, event.at)
+    return COMMITTED
+  }
+
+  task(id: string): Promise<Task | undefined> {
+    return Promise.resolve(this.#memory.records.get(id)?.task)
+  }
+
+  list(query: TaskQuery): Promise<TaskPage> {
+    return Promise.resolve(pageOf(tasksIn(this.#memory), query))
+  }
+
+  eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]> {
+    const events = this.#memory.records.get(taskId)?.events ?? []
+    const from = Math.max(0, seq + 1 - (events[0]?.seq ?? 1))
+    return Promise.resolve(events.slice(from, from + limit))
+  }
+
+  #end(task: Task, at: number): void {
+    const { steps, deliveries } = this.#memory
+    if (steps.size > 0) steps.delete(task.id)
+    if (task.webhook !== null) {
+      const { id: taskId, caller, webhook } = task
+      const id = `msg_${taskId}`
+      deliveries.set(id, { id, taskId, caller, url: webhook.url, attempt: 0, nextAt: at })
+    }
+    this.#shelf.add(task.id)
+  }
+}
+
+/** The fence: an event follows the newest one, an end is of the run that is going on, and nothing follows an end. */
+function follows(task: Task, before: Task): boolean {
+  const isOfRun = task.run === before.run || (!isTerminal(task.status) && task.run === before.run + 1)
+  return task.lastSeq === before.lastSeq + 1 && !isTerminal(before.status) && isOfRun
+}
+
+function* tasksIn({ records }: Memory): Generator<Task> {
+  for (const { task } of records.values()) yield task
+}

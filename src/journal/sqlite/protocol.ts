@@ -1,0 +1,48 @@
+import type { ErrorCode } from '../../task/errors.ts'
+import type { Read, Row } from './read/reads.ts'
+import type { Write } from './write/writes.ts'
+
+/** What the process and its two journal threads say to each other. */
+
+export interface WriterData {
+  readonly folder: string
+  readonly reserveBytes: number
+}
+
+/** All writes of one turn of the event loop. */
+export interface WriteBatch {
+  /** Number of the first; the others follow. */
+  readonly first: number
+  readonly writes: readonly Write[]
+}
+
+export interface Fault {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+export type WriterNews =
+  | { readonly kind: 'opened'; readonly notes: readonly string[] }
+  /** It could not be opened, or can no longer be written: nothing more is confirmed. */
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  /** Every write up to this number is durable, but for what the replies say of some. */
+  | { readonly kind: 'written'; readonly upTo: number; readonly replies: readonly NumberedReply[] }
+  /** These were refused before those around them are decided. */
+  | { readonly kind: 'refused'; readonly replies: readonly NumberedReply[] }
+  | { readonly kind: 'disk'; readonly isFull: boolean }
+  | { readonly kind: 'closed' }
+
+/** `fault`: this write alone was refused. */
+export interface NumberedReply {
+  readonly number: number
+  readonly value?: unknown
+  readonly fault?: Fault
+}
+
+export interface ReadRequest {
+  readonly id: number
+  readonly read: Read
+}
+
+export type ReaderNews =
+  { readonly id: number; readonly rows: readonly Row[] } | { readonly id: number; readonly fault: Fault }

@@ -1,0 +1,163 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { TaskQuery } from '../../journal.ts'
+
+/** What the reading thread is asked; each reply is plain rows. */
+export type Read =
+  | { readonly op: 'task'; readonly id: string }
+  | { readonly op: 'list'; readonly query: TaskQuery }
+  | { readonly op: 'events'; readonly taskId: string; readonly after: number; readonly limit: number }
+  | { readonly op: 'step'; readonly taskId: string; readonly name: string }
+  | { readonly op: 'stepCount'; readonly taskId: string }
+  | { readonly op: 'note'; readonly name: string }
+  | { readonly op: 'key'; readonly caller: string; readonly key: string }
+  | { readonly op: 'completed'; readonly caller: string; readonly content: string }
+  | { readonly op: 'unfinished'; readonly afterId: string | null; readonly limit: number }
+  | { readonly op: 'totals' }
+  | { readonly op: 'durations'; readonly limit: number }
+  | { readonly op: 'newest' }
+  | { readonly op: 'spoolIds' }
+  | { readonly op: 'erased'; readonly taskId: string }
+  | { readonly op: 'uploads'; readonly before: number; readonly limit: number }
+  | { readonly op: 'due'; readonly now: number; readonly limit: number }
+  | { readonly op: 'nextDelivery' }
+
+export type Row = Record<string, string | number | null>
+
+const TASK_COLUMNS =
+  'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
+const WHOLE = `SELECT ${TASK_COLUMNS}, input, result FROM tasks
+  LEFT JOIN inputs ON inputs.id = tasks.id LEFT JOIN results ON results.id = tasks.id`
+/** A page looks at this many tasks at the most, so that a rare kind among a million costs no more than another. */
+const MAX_LOOKED_AT = 5000
+/** Text of events in one page, characters: a reader takes them at its own pace. */
+const MAX_PAGE_CHARS = 1024 * 1024
+
+/** Those that have not ended are kept in memory too, and listed from there. */
+const ENDED_ONLY = 'status = :status AND finished_at IS NOT NULL'
+const newestIn = (table: string) => `coalesce((SELECT max(id) FROM ${table}), '')`
+
+/** Answers reads from a connection that only reads: no commit is waited for. */
+export class Reads {
+  readonly #db: DatabaseSync
+  readonly #prepared = new Map<string, StatementSync>()
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+  }
+
+  answer(read: Read): readonly Row[] {
+    switch (read.op) {
+      case 'task':
+        return this.#all(`${WHOLE} WHERE tasks.id = ?`, read.id)
+      case 'list':
+        return this.#list(read.query)
+      case 'events':
+        return this.#events(read.taskId, read.after, read.limit)
+      case 'step':
+        return this.#all('SELECT value FROM steps WHERE task_id = ? AND name = ?', read.taskId, read.name)
+      case 'stepCount':
+        return this.#all('SELECT count(*) AS count FROM steps WHERE task_id = ?', read.taskId)
+      case 'note':
+        return this.#all('SELECT text FROM notes WHERE name = ?', read.name)
+      case 'key':
+        return this.#all('SELECT * FROM keys WHERE caller = ? AND key = ?', read.caller, read.key)
+      case 'completed': {
+        const which = "content = ? AND caller = ? AND content IS NOT NULL AND status = 'completed'"
+        return this.#all(
+          `SELECT id FROM tasks WHERE ${which} ORDER BY id DESC LIMIT 1`,
+          read.content,
+          read.caller,
+        )
+      }
+      case 'unfinished':
+        return this.#unfinished(read.afterId, read.limit)
+      case 'totals':
+        return this.#all('SELECT status, count FROM totals')
+      case 'durations': {
+        const newest = `SELECT created_at, finished_at, state FROM tasks
+          WHERE has_events = 1 AND finished_at IS NOT NULL AND status = 'completed'
+          ORDER BY finished_at DESC LIMIT ?`
+        return this.#all(newest, read.limit)
+      }
+      case 'newest':
+        return this.#all(`SELECT max(${newestIn('tasks')}, ${newestIn('erased')}) AS id`)
+      case 'spoolIds':
+        return this.#all('SELECT spool_id FROM tasks WHERE spool_id IS NOT NULL')
+      case 'erased':
+        return this.#all('SELECT caller FROM erased WHERE id = ?', read.taskId)
+      case 'uploads': {
+        const which = 'spool_id IS NOT NULL AND finished_at < ?'
+        return this.#all(`SELECT id, spool_id FROM tasks WHERE ${which} LIMIT ?`, read.before, read.limit)
+      }
+      case 'due':
+        return this.#all(
+          'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ?',
+          read.now,
+          read.limit,
+        )
+      case 'nextDelivery':
+        return this.#all('SELECT min(next_at) AS at FROM deliveries')
+    }
+  }
+
+  /** The rows of a page, then the id to go on from, when it is not the last one. */
+  #list({ status, type, caller, before, limit }: TaskQuery): readonly Row[] {
+    // An index leads to the tasks of a caller, or of a terminal status; what else is asked is looked at row by row.
+    const leader = caller === undefined ? status !== undefined && ENDED_ONLY : 'caller = :caller'
+    const led = [...(leader === false ? [] : [leader]), 'id < :before'].join(' AND ')
+    const asked = [
+      'true',
+      ...(status === undefined ? [] : ['status = :status']),
+      ...(type === undefined ? [] : ['type = :type']),
+    ].join(' AND ')
+    const values = {
+      before: before ?? '~',
+      ...(caller === undefined ? {} : { caller }),
+      ...(status === undefined ? {} : { status }),
+      ...(type === undefined ? {} : { type }),
+    }
+    const looked = `SELECT ${TASK_COLUMNS} FROM tasks WHERE ${led} ORDER BY id DESC LIMIT ${MAX_LOOKED_AT}`
+    const rows = this.#prepare(`SELECT * FROM (${looked}) WHERE ${asked} LIMIT ${limit + 1}`).all(
+      values,
+    ) as Row[]
+    if (rows.length > limit) return [...rows.slice(0, limit), { next: rows[limit - 1]?.['id'] ?? null }]
+    const { type: _, ...leading } = values as Record<string, string>
+    if (caller !== undefined) delete leading['status']
+    const last = this.#prepare(
+      `SELECT id FROM tasks WHERE ${led} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_LOOKED_AT - 1}`,
+    ).get(leading)
+    return last === undefined ? rows : [...rows, { next: last['id'] as string }]
+  }
+
+  #events(taskId: string, after: number, limit: number): readonly Row[] {
+    const sql =
+      'SELECT seq, type, status, at, body FROM events WHERE task_id = ? AND seq > ? ORDER BY seq LIMIT ?'
+    const rows: Row[] = []
+    let chars = 0
+    for (const row of this.#prepare(sql).iterate(taskId, after, limit)) {
+      rows.push(row as Row)
+      chars += (row['body'] as string).length
+      if (chars > MAX_PAGE_CHARS) break
+    }
+    return rows
+  }
+
+  #unfinished(afterId: string | null, limit: number): readonly Row[] {
+    const from = '(SELECT rowid FROM tasks WHERE id = ?)'
+    const which = `has_events = 1 AND finished_at IS NULL AND tasks.rowid > coalesce(${from}, 0)`
+    return this.#all(`${WHOLE} WHERE ${which} ORDER BY tasks.rowid LIMIT ?`, afterId, limit)
+  }
+
+  #all(sql: string, ...values: (string | number | null)[]): readonly Row[] {
+    return this.#prepare(sql).all(...values) as Row[]
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql)
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql)
+      this.#prepared.set(sql, statement)
+    }
+    return statement
+  }
+}

@@ -1,0 +1,124 @@
+import type { TaskEvent } from '../../task/event.ts'
+import { isTerminal } from '../../task/status.ts'
+import type { Task } from '../../task/task.ts'
+import type { JournalEntry } from '../journal.ts'
+
+/** The one place where tasks and events become rows, and rows tasks and events again. */
+
+/** What is decided at admission. */
+export interface FixedRow {
+  readonly type: string
+  readonly caller: string
+  readonly created_at: number
+  readonly spool_id: string | null
+  readonly content: string | null
+  /** JSON. */
+  readonly fixed: string
+}
+
+/** What changes with every event. */
+export interface StateRow {
+  readonly id: string
+  readonly priority: number
+  readonly status: string
+  readonly run: number
+  readonly last_seq: number
+  readonly finished_at: number | null
+  /** JSON. */
+  readonly state: string
+}
+
+export interface EventRow {
+  readonly seq: number
+  readonly type: string
+  readonly status: string
+  readonly at: number
+  /** JSON. */
+  readonly body: string
+}
+
+export type TaskRow = FixedRow & StateRow
+export type WholeTaskRow = TaskRow & { readonly input: string | null; readonly result: string | null }
+
+type FixedState = Pick<Task, 'upload' | 'metadata' | 'timeoutMs' | 'maxAttempts' | 'webhook'>
+type LivelyState = Pick<
+  Task,
+  | 'attempt'
+  | 'interruptions'
+  | 'strikes'
+  | 'stepsKept'
+  | 'waiters'
+  | 'startedAt'
+  | 'progress'
+  | 'progressDetail'
+  | 'message'
+  | 'waitReason'
+  | 'waitUntil'
+  | 'failure'
+>
+
+export function fixedRowOf(task: Task): FixedRow {
+  const { type, caller, createdAt, upload, metadata, timeoutMs, maxAttempts, webhook, content } = task
+  const fixed: FixedState = { upload, metadata, timeoutMs, maxAttempts, webhook }
+  const spoolId = upload?.spoolId ?? null
+  return { type, caller, created_at: createdAt, spool_id: spoolId, content, fixed: JSON.stringify(fixed) }
+}
+
+export function stateRowOf(task: Task): StateRow {
+  const { id, priority, status, run, lastSeq, finishedAt } = task
+  const { attempt, interruptions, strikes, stepsKept, waiters, startedAt } = task
+  const { progress, progressDetail, message, waitReason, waitUntil, failure } = task
+  const lively: LivelyState = {
+    attempt,
+    interruptions,
+    strikes,
+    stepsKept,
+    waiters,
+    startedAt,
+    progress,
+    progressDetail,
+    message,
+    waitReason,
+    waitUntil,
+    failure,
+  }
+  const state = JSON.stringify(lively)
+  return { id, priority, status, run, last_seq: lastSeq, finished_at: finishedAt, state }
+}
+
+export function eventRowOf(event: TaskEvent): EventRow {
+  const { seq, type, status, at, taskId: _, ...body } = event
+  return { seq, type, status, at, body: JSON.stringify(body) }
+}
+
+/** The result goes with the event that brings it. */
+export function resultOf({ task }: JournalEntry): string | null {
+  return isTerminal(task.status) ? task.result : null
+}
+
+export function taskOf(row: TaskRow & Partial<WholeTaskRow>): Task {
+  const fixed = JSON.parse(row.fixed) as FixedState
+  // The file may be forgotten before its task is.
+  const upload = row.spool_id === null ? null : fixed.upload
+  return {
+    id: row.id,
+    type: row.type,
+    caller: row.caller,
+    priority: row.priority as Task['priority'],
+    status: row.status as Task['status'],
+    run: row.run,
+    lastSeq: row.last_seq,
+    createdAt: row.created_at,
+    finishedAt: row.finished_at,
+    content: row.content,
+    ...fixed,
+    upload,
+    ...(JSON.parse(row.state) as LivelyState),
+    input: row.input == null ? null : JSON.parse(row.input),
+    result: row.result ?? null,
+  }
+}
+
+export function eventOf(taskId: string, { seq, type, status, at, body }: EventRow): TaskEvent {
+  return { ...(JSON.parse(body) as object), seq, taskId, type, status, at } as TaskEvent
+}

@@ -1,0 +1,225 @@
+import { HeadgateError } from '../../task/errors.ts'
+import type { TaskEvent } from '../../task/event.ts'
+import { isTerminal, type TaskStatus } from '../../task/status.ts'
+import type { Task } from '../../task/task.ts'
+import type { Delivery, DeliveryJournal } from '../deliveries.ts'
+import type {
+  DuplicateJournal,
+  Journal,
+  JournalEntry,
+  KeyRecord,
+  NoteJournal,
+  RecoveryJournal,
+  StepJournal,
+  TaskJournal,
+  TaskPage,
+  TaskQuery,
+} from '../journal.ts'
+import { LiveTasks } from '../live-tasks.ts'
+import type { KeptUpload, Pruned, RetentionJournal } from '../retention.ts'
+import { ReaderLink } from './read/reader-link.ts'
+import type { Row } from './read/reads.ts'
+import {
+  eventOf,
+  eventRowOf,
+  fixedRowOf,
+  resultOf,
+  stateRowOf,
+  taskOf,
+  type EventRow,
+  type WholeTaskRow,
+} from './rows.ts'
+import { filesIn } from './start/files.ts'
+import { WriterLink, type WriterLinkOptions } from './write/writer-link.ts'
+
+/**
+ * The durable journal: SQLite in the folder, written by a thread of its own and read by another.
+ * @throws HeadgateError when it is in use, missing, too new, damaged, or its disk fails.
+ */
+export async function openSqliteJournal(options: WriterLinkOptions): Promise<Journal> {
+  const writer = new WriterLink(options)
+  await writer.whenOpen()
+  const reader = new ReaderLink(filesIn(options.folder).journal)
+  const live = new LiveTasks()
+  return {
+    tasks: tasksOf(writer, reader, live),
+    duplicates: duplicatesOf(reader),
+    steps: stepsOf(writer, reader),
+    recovery: recoveryOf(reader, live),
+    retention: retentionOf(writer, reader),
+    deliveries: deliveriesOf(writer, reader),
+    notes: notesOf(writer, reader),
+    health: writer,
+    [Symbol.asyncDispose]: async () => {
+      await reader.close()
+      await writer.close()
+    },
+  }
+}
+
+function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJournal {
+  return {
+    async admit({ task, event }: JournalEntry, key: KeyRecord | null): Promise<void> {
+      const { refusal } = writer
+      if (refusal !== null) throw new HeadgateError(refusal, 'The journal takes no new tasks now.')
+      const input = JSON.stringify(task.input) ?? 'null'
+      const [fixed, state] = [fixedRowOf(task), stateRowOf(task)]
+      await writer.write({ op: 'admit', fixed, state, input, event: eventRowOf(event), key })
+      live.set(task)
+    },
+    async append(entry: JournalEntry): Promise<void> {
+      const { task, event } = entry
+      const isEnd = isTerminal(task.status)
+      const { webhook, caller } = task
+      await writer.write({
+        op: 'append',
+        state: stateRowOf(task),
+        event: eventRowOf(event),
+        isEnd,
+        result: resultOf(entry),
+        webhook: webhook && { caller, url: webhook.url },
+      })
+      live.set(task)
+    },
+    async task(id: string): Promise<Task | undefined> {
+      return live.get(id) ?? tasksFrom(await reader.read({ op: 'task', id }))[0]
+    },
+    async list(query: TaskQuery): Promise<TaskPage> {
+      if (query.status !== undefined && !isTerminal(query.status)) return live.list(query)
+      const rows = await reader.read({ op: 'list', query })
+      const next = rows.at(-1)?.['next'] as string | undefined
+      const tasks = tasksFrom(next === undefined ? rows : rows.slice(0, -1))
+      return { tasks: tasks.map((task) => live.get(task.id) ?? task), next: next ?? null }
+    },
+    async eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]> {
+      const rows = await reader.read({ op: 'events', taskId, after: seq, limit })
+      return (rows as unknown as EventRow[]).map((row) => eventOf(taskId, row))
+    },
+  }
+}
+
+function duplicatesOf(reader: ReaderLink): DuplicateJournal {
+  return {
+    async keyed(caller: string, key: string): Promise<KeyRecord | undefined> {
+      const [row] = await reader.read({ op: 'key', caller, key })
+      if (row === undefined) return undefined
+      const { fingerprint, task_id: taskId, expires_at: expiresAt } = row
+      return { caller, key, fingerprint, taskId, expiresAt } as KeyRecord
+    },
+    async completedWith(caller: string, content: string): Promise<string | undefined> {
+      const [row] = await reader.read({ op: 'completed', caller, content })
+      return row?.['id'] as string | undefined
+    },
+  }
+}
+
+function stepsOf(writer: WriterLink, reader: ReaderLink): StepJournal {
+  return {
+    async loadStep(taskId: string, name: string): Promise<string | undefined> {
+      const [row] = await reader.read({ op: 'step', taskId, name })
+      return row?.['value'] as string | undefined
+    },
+    async saveStep(taskId: string, name: string, value: string): Promise<void> {
+      await writer.write({ op: 'saveStep', taskId, name, value })
+    },
+  }
+}
+
+function recoveryOf(reader: ReaderLink, live: LiveTasks): RecoveryJournal {
+  return {
+    async unfinished(afterId: string | null, limit: number): Promise<readonly Task[]> {
+      const tasks = tasksFrom(await reader.read({ op: 'unfinished', afterId, limit }))
+      for (const task of tasks) live.set(task)
+      return tasks
+    },
+    async totals(): Promise<Readonly<Partial<Record<TaskStatus, number>>>> {
+      const rows = await reader.read({ op: 'totals' })
+      return Object.fromEntries(rows.map(({ status, count }) => [status, count]))
+    },
+    async durations(limit: number) {
+      const rows = (await reader.read({ op: 'durations', limit })) as unknown as WholeTaskRow[]
+      return rows.reverse().map(({ created_at: createdAt, finished_at: finishedAt, state }) => {
+        const { startedAt } = JSON.parse(state) as Pick<Task, 'startedAt'>
+        const started = startedAt ?? createdAt
+        return {
+          waitMs: Math.max(0, started - createdAt),
+          runMs: Math.max(0, (finishedAt ?? started) - started),
+        }
+      })
+    },
+    async stepCount(taskId: string): Promise<number> {
+      const [row] = await reader.read({ op: 'stepCount', taskId })
+      return row?.['count'] as number
+    },
+    async newestId(): Promise<string | null> {
+      const [row] = await reader.read({ op: 'newest' })
+      return (row?.['id'] as string) || null
+    },
+    async spoolIds(): Promise<readonly string[]> {
+      return (await reader.read({ op: 'spoolIds' })).map((row) => row['spool_id'] as string)
+    },
+  }
+}
+
+function retentionOf(writer: WriterLink, reader: ReaderLink): RetentionJournal {
+  return {
+    erase: async (taskId, at) => (await writer.write({ op: 'erase', taskId, at })) as string | null,
+    async ownerOfErased(taskId) {
+      const [row] = await reader.read({ op: 'erased', taskId })
+      return row?.['caller'] as string | undefined
+    },
+    eraseEnded: async (before, at, limit) =>
+      (await writer.write({ op: 'eraseEnded', before, at, limit })) as Pruned,
+    pruneEvents: async (before, limit) =>
+      (await writer.write({ op: 'pruneEvents', before, limit })) as number,
+    async endedUploads(before, limit): Promise<readonly KeptUpload[]> {
+      const rows = await reader.read({ op: 'uploads', before, limit })
+      return rows.map(({ id, spool_id: spoolId }) => ({ taskId: id, spoolId }) as KeptUpload)
+    },
+    forgetUploads: async (taskIds) => {
+      await writer.write({ op: 'forgetUploads', taskIds })
+    },
+    pruneTraces: async (expiredAt, erasedBefore, limit) =>
+      (await writer.write({ op: 'pruneTraces', expiredAt, erasedBefore, limit })) as number,
+  }
+}
+
+function deliveriesOf(writer: WriterLink, reader: ReaderLink): DeliveryJournal {
+  return {
+    async due(now, limit): Promise<readonly Delivery[]> {
+      const rows = await reader.read({ op: 'due', now, limit })
+      return rows.map(({ id, task_id: taskId, caller, url, attempt, next_at: nextAt }) => {
+        return { id, taskId, caller, url, attempt, nextAt } as Delivery
+      })
+    },
+    async nextAt() {
+      const [row] = await reader.read({ op: 'nextDelivery' })
+      return (row?.['at'] as number | undefined) ?? null
+    },
+    postpone: async (id, attempt, nextAt) => {
+      await writer.write({ op: 'postpone', id, attempt, nextAt })
+    },
+    settle: async (id) => {
+      await writer.write({ op: 'settle', id })
+    },
+    settleAll: async (caller, url) => {
+      await writer.write({ op: 'settleAll', caller, url })
+    },
+  }
+}
+
+function notesOf(writer: WriterLink, reader: ReaderLink): NoteJournal {
+  return {
+    async loadNote(name) {
+      const [row] = await reader.read({ op: 'note', name })
+      return row?.['text'] as string | undefined
+    },
+    async saveNote(name, text) {
+      await writer.write({ op: 'saveNote', name, text })
+    },
+  }
+}
+
+function tasksFrom(rows: readonly Row[]): Task[] {
+  return (rows as unknown as WholeTaskRow[]).map((row) => taskOf(row))
+}

@@ -1,0 +1,33 @@
+import { closeSync, openSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { HeadgateError } from '../../../task/errors.ts'
+import { sizeOfFile } from './folder.ts'
+
+const OWNER_ONLY = 0o600
+const BUSY = 5
+
+/**
+ * Holds the journal for this process until the reply is closed, or the process ends in whatever way: the
+ * system's own file lock, taken through SQLite. The journal itself stays readable, for a backup.
+ *
+ * @throws HeadgateError `journal-in-use`
+ */
+export function takeLock(path: string): Disposable {
+  sizeOfFile(path)
+  closeSync(openSync(path, 'a', OWNER_ONLY))
+  const db = new DatabaseSync(path, { timeout: 0 })
+  try {
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+  } catch (error) {
+    db.close()
+    if (primaryCodeOf(error) !== BUSY) throw error
+    throw new HeadgateError('journal-in-use', `Another process uses the journal beside ${path}.`)
+  }
+  return db
+}
+
+/** SQLite's own number of an error, without its refinement; undefined when it is not SQLite's. */
+export function primaryCodeOf(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: number }
+  return errcode === undefined ? undefined : errcode & 0xff
+}

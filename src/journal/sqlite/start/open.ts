@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { HeadgateError } from '../../../task/errors.ts'
+import type { JournalFiles } from './files.ts'
+import { sizeOfFile, syncFolder } from './folder.ts'
+import { primaryCodeOf } from './lock.ts'
+import { migrate, versionOf } from './migrate.ts'
+import { scanWal } from './wal-scan.ts'
+
+export interface Opened {
+  readonly db: DatabaseSync
+  /** What an operator should know of the start. */
+  readonly notes: string[]
+}
+
+const OWNER_ONLY = 0o600
+const MAGIC = 'SQLite format 3\0'
+const VERSION_AT = 60
+/** A larger journal is checked beside the work, by the reading thread. */
+export const QUICK_CHECK_BYTES = 64 * 1024 * 1024
+const CORRUPT = new Set([11, 26])
+const MEND = 'Nothing was changed. The way out: headgate doctor'
+
+/**
+ * Opens the journal of a folder whose lock is held: looks at what is there before anything is written,
+ * brings the schema up to date, and proves that the disk takes a write and a sync.
+ *
+ * @throws HeadgateError `journal-missing`, `journal-too-new`, `journal-corrupt`, `journal-failed`
+ */
+export function openJournal(files: JournalFiles, steps: readonly string[]): Opened {
+  const notes = lookAt(files, steps.length)
+  closeSync(openSync(files.journal, 'a', OWNER_ONLY))
+  try {
+    const db = new DatabaseSync(files.journal, { timeout: 5000 })
+    setUp(db)
+    if ((sizeOfFile(files.journal) ?? 0) <= QUICK_CHECK_BYTES) quickCheck(db)
+    const copy = migrate(db, files, steps)
+    if (copy !== null) notes.push(`the journal was brought up to date; the old one is kept as ${copy}`)
+    selfTest(db)
+    mark(files)
+    return { db, notes }
+  } catch (error) {
+    throw faultOf(error)
+  }
+}
+
+/** Everything that can be known without opening the journal for writing. */
+function lookAt(files: JournalFiles, newestVersion: number): string[] {
+  const size = sizeOfFile(files.journal) ?? 0
+  if (size === 0) {
+    const isExpected = sizeOfFile(files.marker) !== undefined || (sizeOfFile(files.wal) ?? 0) > 0
+    if (!isExpected) return []
+    const what = `A journal is expected at ${files.journal}, and there is none`
+    throw new HeadgateError('journal-missing', `${what}. ${MEND}`)
+  }
+  if (versionIn(files.journal) > newestVersion || committedVersion(files.journal) > newestVersion) {
+    const what = `${files.journal} was written by a newer version of headgate`
+    throw new HeadgateError('journal-too-new', `${what}. Nothing was changed: start that version.`)
+  }
+  const wal = scanWal(files.wal)
+  if (wal.kind === 'damaged') {
+    const what = `${files.wal} is damaged: ${wal.lost} commits or more behind the damage cannot be read`
+    throw new HeadgateError('journal-corrupt', `${what}. ${MEND}`)
+  }
+  return wal.kind === 'torn'
+    ? ['the last write was cut off, as by a loss of power; it was never confirmed']
+    : []
+}
+
+/** The version in the file itself, read as bytes. */
+function versionIn(path: string): number {
+  const header = Buffer.alloc(100)
+  const file = openSync(path, 'r')
+  try {
+    readSync(file, header, 0, header.length, 0)
+  } finally {
+    closeSync(file)
+  }
+  if (header.toString('latin1', 0, MAGIC.length) === MAGIC) return header.readUInt32BE(VERSION_AT)
+  throw new HeadgateError('journal-corrupt', `${path} is not a journal. ${MEND}`)
+}
+
+/** The version that the last commit left, which may stand in the write-ahead log alone. */
+function committedVersion(path: string): number {
+  try {
+    const db = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
+    try {
+      return versionOf(db)
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    throw faultOf(error)
+  }
+}
+
+function setUp(db: DatabaseSync): void {
+  db.exec(`
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = 67108864;
+    PRAGMA cache_size = -65536;
+    PRAGMA temp_store = MEMORY;
+  `)
+}
+
+/** @throws HeadgateError `journal-corrupt` */
+export function quickCheck(db: DatabaseSync): void {
+  const [first] = db.prepare('PRAGMA quick_check(1)').all()
+  const said = first?.['quick_check']
+  if (said === 'ok') return
+  throw new HeadgateError('journal-corrupt', `The journal is damaged: ${String(said)}. ${MEND}`)
+}
+
+/** Written, synced, and read back. */
+function selfTest(db: DatabaseSync): void {
+  const text = randomUUID()
+  db.prepare("INSERT OR REPLACE INTO notes VALUES ('self-test', ?)").run(text)
+  const back = db.prepare("SELECT text FROM notes WHERE name = 'self-test'").get()
+  if (back?.['text'] !== text) throw new Error('what was written is not what is read')
+}
+
+/** From now on a journal is expected here. The journal comes first, so a start that is cut off leaves no marker alone. */
+function mark({ marker, folder }: JournalFiles): void {
+  if (sizeOfFile(marker) !== undefined) return
+  const file = openSync(marker, 'wx', OWNER_ONLY)
+  try {
+    writeSync(file, 'A journal is expected in this folder. See headgate doctor.\n')
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  syncFolder(folder)
+}
+
+function faultOf(error: unknown): unknown {
+  if (error instanceof HeadgateError) return error
+  const code = primaryCodeOf(error)
+  const { message } = error as Error
+  if (code !== undefined && CORRUPT.has(code)) {
+    return new HeadgateError('journal-corrupt', `The journal is damaged: ${message}. ${MEND}`, {
+      cause: error,
+    })
+  }
+  const what = `The journal cannot be written: ${message}`
+  return new HeadgateError('journal-failed', `${what}. The way out: headgate doctor`, { cause: error })
+}

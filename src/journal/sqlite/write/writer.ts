@@ -1,0 +1,55 @@
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { HeadgateError } from '../../../task/errors.ts'
+import { DiskReserve } from './disk-reserve.ts'
+import { GroupCommit } from './group-commit.ts'
+import type { WriteBatch, WriterData, WriterNews } from '../protocol.ts'
+import { MIGRATIONS } from '../schema.ts'
+import { filesIn } from '../start/files.ts'
+import { prepareFolder } from '../start/folder.ts'
+import { takeLock } from '../start/lock.ts'
+import { openJournal } from '../start/open.ts'
+
+/** The thread that alone writes: a sync that stalls does not stall the event loop. */
+
+const port = parentPort as NonNullable<typeof parentPort>
+const { folder, reserveBytes } = workerData as WriterData
+const tell = (news: WriterNews) => port.postMessage(news)
+
+try {
+  start()
+} catch (error) {
+  const { message } = error as Error
+  const code = error instanceof HeadgateError ? error.code : 'journal-failed'
+  tell({ kind: 'fault', fault: { code, message } })
+}
+
+function start(): void {
+  const files = filesIn(folder)
+  prepareFolder(folder)
+  const lock = takeLock(files.lock)
+  const { db, notes } = openJournal(files, MIGRATIONS)
+  const reserve = new DiskReserve(files.reserve, reserveBytes)
+  if (!reserve.keep()) notes.push('the disk has no room for the reserve')
+  const commits = new GroupCommit(db, reserve, tell)
+
+  port.on('message', (first: WriteBatch | 'close') => {
+    const batches: WriteBatch[] = []
+    let isLast = false
+    for (let message: typeof first | undefined = first; message !== undefined; message = nextMessage()) {
+      if (message === 'close') isLast = true
+      else batches.push(message)
+    }
+    commits.commit(batches)
+    if (!isLast) return
+    commits.close()
+    lock[Symbol.dispose]()
+    tell({ kind: 'closed' })
+    port.close()
+  })
+  tell({ kind: 'opened', notes })
+}
+
+/** What has arrived since, without waiting. */
+function nextMessage(): WriteBatch | 'close' | undefined {
+  return receiveMessageOnPort(port)?.message as WriteBatch | 'close' | undefined
+}

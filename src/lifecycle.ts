@@ -1,0 +1,96 @@
+import type { Logger } from 'pino'
+import type { Analysis } from './analysis/analysis.ts'
+import type { Feed } from './feed/feed.ts'
+import type { Connector } from './fetch/connector.ts'
+import type { Connections } from './http/stream/connections.ts'
+import type { Intake } from './intake/intake.ts'
+import type { Positions } from './intake/positions.ts'
+import { recover } from './intake/recover/recovery.ts'
+import type { RejectedCount } from './intake/recover/rejected-count.ts'
+import type { Journal } from './journal/journal.ts'
+import type { WorkerPool } from './pool/worker-pool.ts'
+import type { Retention } from './retention/retention.ts'
+import { fetchedOf, removeAbandoned, type Spool } from './spool/spool.ts'
+import { ShuttingDown } from './task/abort.ts'
+import type { Clock } from './task/clock.ts'
+import type { Webhooks } from './webhook/webhooks.ts'
+
+/** The order in which the house wakes up and goes to rest. */
+
+export interface LifecycleParts {
+  readonly dataDir: string
+  /** Whether the journal, and so the spool, outlives the process. */
+  readonly isDurable: boolean
+  readonly journal: Journal
+  readonly intake: Intake
+  readonly pool: WorkerPool
+  readonly spool: Spool
+  readonly feed: Feed
+  readonly connections: Connections
+  readonly connector: Connector
+  readonly analysis: Pick<Analysis, 'start' | 'stop'>
+  readonly positions: Positions
+  readonly rejected: RejectedCount
+  readonly retention: Retention
+  readonly webhooks: Webhooks
+  readonly clock: Clock
+  readonly log: Logger
+  /** How long running tasks are waited for before they are aborted, and after. */
+  readonly stopWaitMs: number
+  readonly stopGraceMs: number
+}
+
+/** Readers have this long to take what was said last. */
+const LAST_WORDS_MS = 500
+
+/** Takes over from the process before, then lets tasks start. */
+export async function startInOrder(parts: LifecycleParts): Promise<void> {
+  const { journal, intake, pool, spool, rejected, log } = parts
+  await removeAbandoned(parts.dataDir)
+  await spool.start()
+  pool.pause()
+  await recover({ journal, intake, pool, rejected, log })
+  const named = new Set(await journal.recovery.spoolIds())
+  const isKept = (id: string) => named.has(id) || intake.recorder.live(fetchedOf(id)) !== undefined
+  const orphans = await spool.sweep(isKept)
+  if (orphans > 0) log.info({ orphans }, 'files that no task names were removed')
+  parts.analysis.start()
+  parts.positions.start()
+  rejected.start()
+  if (parts.isDurable) parts.retention.start()
+  parts.webhooks.start()
+  pool.resume()
+}
+
+/** In the order of design §6; `skipWait`, once settled, ends the wait for running work. */
+export async function stopInOrder(parts: LifecycleParts, skipWait: Promise<void>): Promise<void> {
+  const { intake, pool, connections, clock, log } = parts
+  intake.close()
+  pool.pause()
+  connections.announceShutdown()
+  await firstOf([pool.whenQuiet(), skipWait], parts.stopWaitMs, clock)
+  pool.abortAll(new ShuttingDown(), parts.stopGraceMs)
+  await pool.whenQuiet()
+  parts.positions.stop()
+  await intake.recorder.whenWritten()
+  parts.feed.close()
+  await connections.whenClosed(LAST_WORDS_MS)
+  connections.closeAll()
+  await Promise.all([parts.analysis.stop(), parts.webhooks.stop(), parts.retention.stop()])
+  await parts.connector.close()
+  await parts.rejected.stop()
+  await parts.journal[Symbol.asyncDispose]()
+  if (parts.isDurable) return
+  // What cannot be removed now is removed by the next start.
+  await parts.spool
+    .clear()
+    .catch((error: unknown) => log.warn({ err: error }, 'the spool could not be removed'))
+}
+
+/** Settles with the first of the promises, or after `ms`. */
+async function firstOf(promises: readonly Promise<void>[], ms: number, clock: Clock): Promise<void> {
+  const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
+  const takeBack = clock.after(ms, giveUp)
+  await Promise.race([...promises, late])
+  takeBack()
+}

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { RetentionJournal } from '../journal/retention.ts'
+import type { Spool } from '../spool/spool.ts'
+import type { Clock } from '../task/clock.ts'
+import { reached } from '../milestone.ts'
+
+export interface RetentionParts {
+  readonly journal: RetentionJournal
+  readonly spool: Spool
+  readonly clock: Clock
+  readonly log: Logger
+  /** How long each is kept after the end of its task, ms; `tracesMs` after it was erased. */
+  readonly keepMs: {
+    readonly results: number
+    readonly events: number
+    readonly uploads: number
+    readonly traces: number
+  }
+}
+
+const ROUND_MS = 60_000
+/** Tasks a piece; then the work has its turn for as long as the piece took, and a little more. */
+const PIECE = 100
+const PAUSE_MS = 10
+
+/** Forgets what has been kept long enough, piece by piece beside the work. */
+export class Retention {
+  readonly #parts: RetentionParts
+  #takeBackTimer: (() => void) | null = null
+  #round: Promise<void> | null = null
+  #isStopped = false
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    if (this.#isStopped) return
+    this.#takeBackTimer ??= this.#parts.clock.after(ROUND_MS, () => void this.prune())
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#takeBackTimer?.()
+    this.#takeBackTimer = null
+    await this.#round
+  }
+
+  /** One round now; another follows after a minute. Never rejects. */
+  prune(): Promise<void> {
+    this.#takeBackTimer?.()
+    this.#takeBackTimer = null
+    this.#round ??= this.#pruneAll()
+      .catch((error: unknown) => this.#parts.log.error({ err: error }, 'what is old could not be forgotten'))
+      .finally(() => {
+        this.#round = null
+        this.start()
+      })
+    return this.#round
+  }
+
+  async #pruneAll(): Promise<void> {
+    const { journal, keepMs, clock } = this.#parts
+    const now = clock.now()
+    await this.#piecemeal(() => this.#pruneUploads(now - keepMs.uploads))
+    await this.#piecemeal(async () => {
+      const { tasks, spoolIds } = await journal.eraseEnded(now - keepMs.results, now, PIECE)
+      await this.#removeFiles(spoolIds)
+      return tasks
+    })
+    await this.#piecemeal(() => journal.pruneEvents(now - keepMs.events, PIECE))
+    await this.#piecemeal(() => journal.pruneTraces(now, now - keepMs.traces, PIECE))
+  }
+
+  /** Piece after piece, until one finds nothing. */
+  async #piecemeal(prune: () => Promise<number>): Promise<void> {
+    while (!this.#isStopped) {
+      const startedAt = performance.now()
+      if ((await prune()) === 0) return
+      reached('retention-deleted')
+      await sleep(performance.now() - startedAt + PAUSE_MS)
+    }
+  }
+
+  /** The files first: a name without a file does no harm. */
+  async #pruneUploads(before: number): Promise<number> {
+    const { journal } = this.#parts
+    const ended = await journal.endedUploads(before, PIECE)
+    if (ended.length === 0) return 0
+    await this.#removeFiles(ended.map(({ spoolId }) => spoolId))
+    await journal.forgetUploads(ended.map(({ taskId }) => taskId))
+    return ended.length
+  }
+
+  async #removeFiles(spoolIds: readonly string[]): Promise<void> {
+    for (const spoolId of spoolIds) await this.#parts.spool.remove({ spoolId })
+  }
+}

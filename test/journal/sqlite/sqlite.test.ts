@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { sqliteJournal, tempFolder } from '../../support/journal.ts'
+import { actsOn, journalConformance } from '../conformance.ts'
+
+journalConformance('sqlite', async () => sqliteJournal(await tempFolder()))
+
+test('what was written is there when the journal is opened again', async () => {
+  const folder = await tempFolder()
+  const first = await sqliteJournal(folder)
+  const { run, admit, start } = actsOn(first)
+  const ended = await run({ id: '1' })
+  const running = await start(await admit({ id: '2', input: { pages: [1, 2] } }))
+  await first.steps.saveStep('2', 'one', '"done"')
+  await first.notes.saveNote('n', 'text')
+  await first[Symbol.asyncDispose]()
+
+  const second = await sqliteJournal(folder)
+  expect(await second.tasks.task('1')).toEqual(ended)
+  expect(await second.recovery.unfinished(null, 10)).toEqual([running])
+  expect(await second.recovery.stepCount('2')).toBe(1)
+  expect(await second.notes.loadNote('n')).toBe('text')
+  expect(await second.recovery.totals()).toMatchObject({ completed: 1, running: 1 })
+})
