@@ -4,7 +4,7 @@ import { idleSockets, slowClients } from './doors.ts'
 import { httpBench } from './http.ts'
 import { bytesPerWaitingTask } from './memory.ts'
 import { parsingBench } from './parsing.ts'
-import { coreRun, fastqRun, poolRun, pQueueRun } from './pool.ts'
+import { coreRun, fastqRun, memoryJournal, poolRun, pQueueRun } from './pool.ts'
 import { readersBench } from './readers.ts'
 import { idleStart } from './start.ts'
 import { stopBench } from './stopping.ts'
@@ -46,7 +46,7 @@ const [direct = [], waiting = [], pQueue = [], fastq = [], core = [], million = 
   () => poolRun(100_000, true),
   () => pQueueRun(100_000, true),
   () => fastqRun(100_000, true),
-  () => coreRun(100_000),
+  () => coreRun(100_000, memoryJournal()),
   () => poolRun(1_000_000, true),
 ])
 note('pool: submit → done, 3 slots, empty handler, guard and outcome', perSecond(direct), '≥ 100 000/s')

@@ -1,20 +1,13 @@
 import fastq from 'fastq'
 import PQueue from 'p-queue'
-import { Feed } from '../src/feed/feed.ts'
-import { defineTask } from '../src/handler/define-task.ts'
-import { Registry } from '../src/handler/registry.ts'
-import { createRunner } from '../src/handler/runner.ts'
-import { Intake } from '../src/intake/intake.ts'
+import type { Journal } from '../src/journal/journal.ts'
 import { createMemoryJournal } from '../src/journal/memory/memory-journal.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
-import { Spool } from '../src/spool/spool.ts'
 import { systemClock } from '../src/task/clock.ts'
 import type { Outcome } from '../src/task/outcome.ts'
 import { mixedPriorities, sampleTask } from './support.ts'
-import { pino } from 'pino'
-import { z } from 'zod'
+import { createCore, SLOTS } from './core.ts'
 
-const SLOTS = 3
 const DONE: Outcome = {
   kind: 'completed',
   result: 'null',
@@ -63,74 +56,28 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
   })
 }
 
-/** The whole route behind the edge: parse, reserve, journal, enqueue, guard, context, outcome, three events to the feed. */
-export async function coreRun(count: number): Promise<Run> {
+/** The whole core, with a journal in memory or on disk; each task is submitted, run and recorded to its end. */
+export async function coreRun(count: number, journal: Journal): Promise<Run> {
   let ended = 0
   const { promise, resolve } = Promise.withResolvers<void>()
-  const registry = new Registry([
-    defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null }),
-  ])
-  const feed = new Feed({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
-  const journal = createMemoryJournal({ maxFinished: 1000, maxFinishedBytes: 256 * 1024 * 1024 })
-  const pool: WorkerPool = new WorkerPool({
-    slots: SLOTS,
+  const { submit, intake } = createCore({
+    journal,
     capacity: count,
-    maxStuck: SLOTS,
-    graceMs: 10_000,
-    clock: systemClock,
-    concurrencyOf: () => Infinity,
-    work: (task, signal) => runner(task, signal),
-    ended: (task, outcome) => {
-      intake.runs.ended(task, outcome)
+    ended: () => {
       ended += 1
       if (ended === count) resolve()
     },
   })
-  const intake = new Intake({
-    registry,
-    pool,
-    journal: journal.tasks,
-    duplicates: journal.duplicates,
-    health: journal.health,
-    keepsUploads: false,
-    deliver: () => undefined,
-    feed,
-    spool: new Spool('unused'),
-    clock: systemClock,
-    random: Math.random,
-    log: pino({ level: 'silent' }),
-    defaultTimeoutMs: 3_600_000,
-    onFatal: (error) => {
-      throw error
-    },
-  })
-  const runner = createRunner(registry, {
-    started: (task) => intake.runs.started(task),
-    report: (task, report) => intake.runs.report(task, report),
-    steps: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
-    fileOf: () => Promise.resolve(''),
-    clock: systemClock,
-  })
   const priorities = mixedPriorities(count)
   return timed('headgate whole core', count, async () => {
-    await Promise.all(
-      priorities.map((priority, n) =>
-        intake.submit({
-          type: 'empty',
-          input: { n },
-          upload: null,
-          priority,
-          metadata: null,
-          webhook: null,
-          caller: 'local',
-          key: null,
-          dedupe: null,
-          isForced: false,
-        }),
-      ),
-    )
+    await Promise.all(priorities.map((priority, n) => submit(n, priority)))
     await promise
+    await intake.recorder.whenWritten()
   })
+}
+
+export function memoryJournal(): Journal {
+  return createMemoryJournal({ maxFinished: 1000, maxFinishedBytes: 256 * 1024 * 1024 })
 }
 
 export async function pQueueRun(count: number, isPreloaded: boolean): Promise<Run> {

@@ -23,6 +23,8 @@ export function sampleTask(index: number, priority: Priority): Task {
     upload: null,
     metadata: null,
     timeoutMs: 3_600_000,
+    webhook: null,
+    content: null,
     createdAt: Date.now(),
   })
 }

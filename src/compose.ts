@@ -32,6 +32,7 @@ import { Retention } from './retention/retention.ts'
 import { Spool } from './spool/spool.ts'
 import { systemClock, type Clock } from './task/clock.ts'
 import { HeadgateError } from './task/errors.ts'
+import type { Task } from './task/task.ts'
 import { Webhooks } from './webhook/webhooks.ts'
 
 export interface ComposeOptions {
@@ -80,40 +81,21 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * @throws HeadgateError for a setting that does not fit, or a journal that cannot be opened.
  */
 export async function compose(options: ComposeOptions): Promise<Headgate> {
-  const registryOf = (types: readonly TaskType[]) => new Registry([...types, ...options.tasks])
   const door = assembleDoor(options)
   const still = assembleStill(options)
-  const registry = registryOf(still.analysis.types)
+  const registry = new Registry([...still.analysis.types, ...options.tasks])
   const journal = await openJournal(options, still.dataDir)
   const parts = {
     ...assembleQueue(options, { ...still, registry, journal }),
     ...door,
     tickets: await createTickets(journal),
   }
-  const { intake, pool, feed, retention } = parts
   let isStarted = false
   let stopped: Promise<void> | null = null
 
   return {
-    intake,
-    pool,
-    registry,
-    feed,
-    retention,
-    callers: parts.callers,
-    edge: (app) =>
-      edge(app, {
-        ...parts,
-        journal: journal.tasks,
-        erased: journal.retention,
-        health: journal.health,
-        refusalOf: (address) => parts.connector.refusalOf(address),
-        prefix: options.prefix,
-        identify: options.identify ?? null,
-        ...edgeLimits(options.settings),
-        version,
-        isStarted: () => isStarted,
-      }),
+    ...parts,
+    edge: (app) => edge(app, { ...parts, ...edgeParts(options, parts), isStarted: () => isStarted }),
     start: async () => {
       if (isStarted) return
       await startInOrder(parts)
@@ -122,6 +104,20 @@ export async function compose(options: ComposeOptions): Promise<Headgate> {
     stop: (skipWait = NEVER) => {
       return (stopped ??= stopInOrder(parts, skipWait))
     },
+  }
+}
+
+/** What the edge needs beside the parts themselves. */
+function edgeParts(options: ComposeOptions, { journal, connector }: Pick<Still, 'journal' | 'connector'>) {
+  return {
+    journal: journal.tasks,
+    erased: journal.retention,
+    health: journal.health,
+    refusalOf: (address: string) => connector.refusalOf(address),
+    prefix: options.prefix,
+    identify: options.identify ?? null,
+    ...edgeLimits(options.settings),
+    version,
   }
 }
 
@@ -158,27 +154,23 @@ type Still = ReturnType<typeof assembleStill> & { readonly registry: Registry; r
 /** The way of a task: door, waiting room, slots, handlers, memory and voice. */
 function assembleQueue(options: ComposeOptions, still: Still) {
   const { settings, log, onFatal, clock = systemClock, random = Math.random } = options
-  const { registry, journal, feed, spool, connector } = still
+  const { registry, journal, feed, spool } = still
   const pool: WorkerPool = new WorkerPool({
     slots: settings.slots,
     capacity: settings.capacity,
     graceMs: settings.graceMs,
     maxStuck: settings.maxStuck ?? settings.slots,
     clock,
-    // A type that is not registered has tasks that wait, from an earlier process; none may start.
-    concurrencyOf: (type) =>
-      (registry.find(type) === undefined ? 0 : registry.find(type)?.concurrency) ?? Infinity,
+    concurrencyOf: (type) => registry.concurrencyOf(type),
     work: (task, signal) => run(task, signal),
     ended: (task, outcome) => intake.runs.ended(task, outcome),
   })
-  const { tasks, duplicates, health, deliveries, steps, notes } = journal
-  const webhooks = new Webhooks({
-    ...{ deliveries, tasks, connector, clock, random, log },
-    secret: settings.webhookSecret,
-    viewOf: (task) => taskView(task, null, options.prefix),
-  })
+  const { tasks, duplicates, health, steps } = journal
+  const webhooks = createWebhooks(options, still)
+  const shared = { registry, pool, journal: tasks, duplicates, health, feed, spool, clock, random, log }
   const intake = new Intake({
-    ...{ registry, pool, journal: tasks, duplicates, health, feed, spool, clock, random, log, onFatal },
+    ...shared,
+    onFatal,
     defaultTimeoutMs: settings.taskTimeoutMs,
     keepsUploads: settings.journal !== 'memory' && settings.keepUploadsMs > 0,
     deliver: () => webhooks.start(),
@@ -192,16 +184,35 @@ function assembleQueue(options: ComposeOptions, still: Still) {
   })
   return {
     ...still,
+    ...createKeepers(options, { ...still, intake, pool }),
     pool,
     intake,
     webhooks,
-    retention: new Retention({ journal: journal.retention, spool, clock, log, keepMs: keepMsOf(settings) }),
-    rejected: new RejectedCount({ notes, tally: intake.tally, clock, log }),
-    positions: new Positions({ pool, feed, clock }),
     clock,
     log,
-    stopWaitMs: settings.stopWaitMs,
-    stopGraceMs: settings.stopGraceMs,
+  }
+}
+
+function createWebhooks(options: ComposeOptions, { journal, connector }: Still): Webhooks {
+  const { settings, log, clock = systemClock, random = Math.random } = options
+  const { deliveries, tasks } = journal
+  const viewOf = (task: Task) => taskView(task, null, options.prefix)
+  const secret = settings.webhookSecret
+  return new Webhooks({ deliveries, tasks, connector, clock, random, log, secret, viewOf })
+}
+
+/** What goes on by itself beside the work, and how long the work has when it is to stop. */
+function createKeepers(
+  { settings, log, clock = systemClock }: ComposeOptions,
+  { journal, spool, feed, intake, pool }: Still & { readonly intake: Intake; readonly pool: WorkerPool },
+) {
+  const { stopWaitMs, stopGraceMs } = settings
+  return {
+    retention: new Retention({ journal: journal.retention, spool, clock, log, keepMs: keepMsOf(settings) }),
+    rejected: new RejectedCount({ notes: journal.notes, tally: intake.tally, clock, log }),
+    positions: new Positions({ pool, feed, clock }),
+    stopWaitMs,
+    stopGraceMs,
   }
 }
 

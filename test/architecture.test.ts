@@ -59,7 +59,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   config: { uses: ['task', 'caller', 'webhook'] },
   watchdog: { uses: [] },
-  cli: { uses: ['caller', 'config', 'task'], libraries: ['commander'] },
+  cli: { uses: ['caller', 'config', 'journal', 'task'], libraries: ['commander'] },
   'compose.ts': { uses: ['*'], libraries: ['fastify'] },
   'lifecycle.ts': {
     uses: ['intake', 'spool', 'task'],

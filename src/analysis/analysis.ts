@@ -28,6 +28,7 @@ export interface Analysis {
 }
 
 const MAX_TITLE_CHARS = 200
+const PDF_ONLY = 'Send a PDF; pages and text go to /analyze-document.'
 const CONVERT = 'Convert it to PDF, docx, HTML, Markdown or plain text, and send that.'
 /** BCP 47, as far as captions need it. */
 const LANGUAGE = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/
@@ -44,11 +45,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     type: 'analyze-pdf',
     dedupe: true,
     input: uploadInput,
-    upload: {
-      accept: ['application/pdf'],
-      maxBytes,
-      suggestion: 'Send a PDF; pages and text go to /analyze-document.',
-    },
+    upload: { accept: ['application/pdf'], maxBytes, suggestion: PDF_ONLY },
     run: (input, ctx) => reportOnUpload(parts, input, ctx),
   })
   const analyzeDocument = defineTask({

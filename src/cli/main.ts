@@ -2,9 +2,10 @@
 import { Command } from 'commander'
 import { readEnvFile } from '../config/read.ts'
 import { HeadgateError } from '../task/errors.ts'
+import { doctorCommand } from './doctor.ts'
 import { tokenCommand } from './token.ts'
 
-/** The command line: `headgate serve`, `headgate token …`. */
+/** The command line: `headgate serve`, `headgate token …`, `headgate doctor`. */
 
 const EXIT_SETTINGS = 78
 const EXIT_FAILED = 1
@@ -19,6 +20,7 @@ program
     await import('../main.ts')
   })
 program.addCommand(tokenCommand())
+program.addCommand(doctorCommand())
 
 try {
   readEnvFile()

@@ -49,6 +49,8 @@ export interface OpenContext {
   readonly close: () => void
 }
 
+type Speech = [ProgressThrottle | null, SpeechBudget | null, SpeechBudget | null]
+
 /** @param uploadPath where the file that came with the task lies */
 export function createContext(
   task: Task,
@@ -59,16 +61,14 @@ export function createContext(
   const say = (message: string, level: LogLevel) =>
     ports.report(task, { type: 'log', message: cutLine(message), level })
   // Made when a handler first speaks: most short ones never do.
-  let throttle: ProgressThrottle | null = null
-  let lines: SpeechBudget | null = null
-  let bytes: SpeechBudget | null = null
+  let [throttle, lines, bytes]: Speech = [null, null, null]
   let index = 0
 
   const context: Context = {
     taskId: task.id,
     attempt: task.attempt,
     signal,
-    upload: task.upload === null || uploadPath === null ? null : { ...task.upload, path: uploadPath },
+    upload: task.upload && { ...task.upload, path: uploadPath ?? '' },
     progress: (percent, message, detail) => {
       throttle ??= new ProgressThrottle((report) => ports.report(task, report), clock)
       throttle.tell(percent, message === undefined ? null : cutLine(message), detail ?? null)
@@ -87,12 +87,14 @@ export function createContext(
   }
   const close = () => {
     throttle?.close()
-    if (lines !== null && lines.refused > 0)
-      say(`${lines.refused} log lines were left out: too many.`, 'warn')
-    if (bytes !== null && bytes.refused > 0)
-      say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')
+    if (isExceeded(lines)) say(`${lines.refused} log lines were left out: too many.`, 'warn')
+    if (isExceeded(bytes)) say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')
   }
   return { context, close }
+}
+
+function isExceeded(budget: SpeechBudget | null): budget is SpeechBudget {
+  return budget !== null && budget.refused > 0
 }
 
 function cutLine(message: string): string {

@@ -19,6 +19,15 @@ export class Registry {
     return this.#types.get(type)
   }
 
+  /**
+   * How many tasks of a type may run at once. One that is not registered has tasks that wait, from an earlier
+   * process; none may start.
+   */
+  concurrencyOf(type: string): number {
+    const found = this.#types.get(type)
+    return found === undefined ? 0 : (found.concurrency ?? Infinity)
+  }
+
   get all(): readonly TaskType[] {
     return [...this.#types.values()]
   }

@@ -48,10 +48,11 @@ export interface TaskJournal {
    */
   admit(entry: JournalEntry, key: KeyRecord | null): Promise<void>
   /**
-   * Writes the next event of a task. An end is written once, by the run that it ends.
+   * Writes the next event of a task. An end is written once, by the run that it ends. `written` is called
+   * before, when the event outlives the process, though not yet a loss of power.
    * @throws HeadgateError `stale-run` for an event that does not follow the newest one, or of another run.
    */
-  append(entry: JournalEntry): Promise<void>
+  append(entry: JournalEntry, written?: () => void): Promise<void>
   /** Whole, with input and result. */
   task(id: string): Promise<Task | undefined>
   list(query: TaskQuery): Promise<TaskPage>

@@ -27,9 +27,12 @@ export function sendSubmitReply(parts: EdgeParts, reply: FastifyReply, said: Sub
   switch (said.kind) {
     case 'accepted':
       reply.raw.once('finish', () => reached('reply-sent'))
-      return sendAccepted(reply, submitView(parts, said.task, null, said.place.tasksAhead))
+      return sendAccepted(
+        reply,
+        submitView(parts, said.task, { known: null, newTasksAhead: said.place.tasksAhead }),
+      )
     case 'duplicate': {
-      const view = submitView(parts, said.task, said.how)
+      const view = submitView(parts, said.task, { known: said.how })
       if (said.how !== 'replayed') return reply.code(200).send(view)
       return sendAccepted(reply.header('idempotency-replayed', 'true'), view)
     }
@@ -52,7 +55,7 @@ export function sendSubmitReply(parts: EdgeParts, reply: FastifyReply, said: Sub
 
 /** Answers with a task that the body itself named. */
 export function sendReconnected(parts: EdgeParts, reply: FastifyReply, task: Task): FastifyReply {
-  return reply.code(200).send(submitView(parts, task, 'reconnected'))
+  return reply.code(200).send(submitView(parts, task, { known: 'reconnected' }))
 }
 
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
@@ -77,8 +80,14 @@ function sendAccepted(reply: FastifyReply, view: ReturnType<typeof submitView>):
   return reply.code(202).headers(headers).send(view)
 }
 
+interface Standing {
+  readonly known: Known
+  /** Of a new task. */
+  readonly newTasksAhead?: number
+}
+
 /** The reply to a submit: of a new task with the place that it took, of a known one with where it stands. */
-function submitView(parts: EdgeParts, task: Task, known: Known, newTasksAhead?: number) {
+function submitView(parts: EdgeParts, task: Task, { known, newTasksAhead }: Standing) {
   const name = priorityName(task.priority)
   const tasksAhead = newTasksAhead ?? parts.pool.tasksAhead(task.id) ?? null
   return {

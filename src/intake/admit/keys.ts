@@ -14,7 +14,7 @@ export interface KeyUse {
 }
 
 /** How long a key is remembered. */
-export const KEY_LIFETIME_MS = 24 * 3600 * 1000
+const KEY_LIFETIME_MS = 24 * 3600 * 1000
 
 /**
  * Idempotency keys (draft-ietf-httpapi-idempotency-key-header): the same request under the same key makes

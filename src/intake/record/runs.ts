@@ -25,13 +25,13 @@ export class Runs {
     this.#recorder = recorder
   }
 
-  /** Commits the start of a run, before the handler begins. */
+  /** Writes the start of a run, before the handler begins. */
   async started(task: Task): Promise<Task> {
     const { clock, log } = this.#parts
     const before = this.#recorder.live(task.id) ?? task
     const startedAt = clock.now()
     const attempt = before.attempt + 1
-    const started = await this.#recorder.record(
+    const started = await this.#recorder.recordStart(
       task.id,
       { status: 'running', run: before.run + 1, attempt, startedAt },
       { type: 'started', attempt },

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { HeadgateError } from '../../task/errors.ts'
 import type { TaskEvent } from '../../task/event.ts'
 import { isTerminal, type TaskStatus } from '../../task/status.ts'
@@ -29,6 +30,7 @@ import {
   type EventRow,
   type WholeTaskRow,
 } from './rows.ts'
+import { QUICK_CHECK_BYTES } from './start/open.ts'
 import { filesIn } from './start/files.ts'
 import { WriterLink, type WriterLinkOptions } from './write/writer-link.ts'
 
@@ -39,7 +41,9 @@ import { WriterLink, type WriterLinkOptions } from './write/writer-link.ts'
 export async function openSqliteJournal(options: WriterLinkOptions): Promise<Journal> {
   const writer = new WriterLink(options)
   await writer.whenOpen()
-  const reader = new ReaderLink(filesIn(options.folder).journal)
+  const { journal } = filesIn(options.folder)
+  const reader = new ReaderLink(journal)
+  const check = checkBesideTheWork(journal, options)
   const live = new LiveTasks()
   return {
     tasks: tasksOf(writer, reader, live),
@@ -51,10 +55,26 @@ export async function openSqliteJournal(options: WriterLinkOptions): Promise<Jou
     notes: notesOf(writer, reader),
     health: writer,
     [Symbol.asyncDispose]: async () => {
+      await check.close()
       await reader.close()
       await writer.close()
     },
   }
+}
+
+/** A journal that is too large to be checked before the start is checked after it. */
+function checkBesideTheWork(journal: string, { onFatal, onNote }: WriterLinkOptions) {
+  if (statSync(journal).size <= QUICK_CHECK_BYTES) return { close: () => Promise.resolve() }
+  const checker = new ReaderLink(journal)
+  void checker.read({ op: 'check' }).then(
+    ([row]) => {
+      const said = row?.['quick_check']
+      if (said === 'ok') return checker.close()
+      return onFatal(new HeadgateError('journal-corrupt', `The journal is damaged: ${String(said)}.`))
+    },
+    (error: unknown) => onNote(`the check of the journal was broken off: ${String(error)}`),
+  )
+  return { close: () => checker.terminate() }
 }
 
 function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJournal {
@@ -67,18 +87,13 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
       await writer.write({ op: 'admit', fixed, state, input, event: eventRowOf(event), key })
       live.set(task)
     },
-    async append(entry: JournalEntry): Promise<void> {
+    async append(entry: JournalEntry, written?: () => void): Promise<void> {
       const { task, event } = entry
       const isEnd = isTerminal(task.status)
       const { webhook, caller } = task
-      await writer.write({
-        op: 'append',
-        state: stateRowOf(task),
-        event: eventRowOf(event),
-        isEnd,
-        result: resultOf(entry),
-        webhook: webhook && { caller, url: webhook.url },
-      })
+      const [state, row, result] = [stateRowOf(task), eventRowOf(event), resultOf(entry)]
+      const owed = webhook && { caller, url: webhook.url }
+      await writer.write({ op: 'append', state, event: row, isEnd, result, webhook: owed }, written)
       live.set(task)
     },
     async task(id: string): Promise<Task | undefined> {
@@ -138,7 +153,7 @@ function recoveryOf(reader: ReaderLink, live: LiveTasks): RecoveryJournal {
     },
     async durations(limit: number) {
       const rows = (await reader.read({ op: 'durations', limit })) as unknown as WholeTaskRow[]
-      return rows.reverse().map(({ created_at: createdAt, finished_at: finishedAt, state }) => {
+      return rows.toReversed().map(({ created_at: createdAt, finished_at: finishedAt, state }) => {
         const { startedAt } = JSON.parse(state) as Pick<Task, 'startedAt'>
         const started = startedAt ?? createdAt
         return {

@@ -51,29 +51,10 @@ export function submitPaths(types: readonly TaskType[], examples: Examples): Zod
           : uploadRoute(type, { accepted, known }),
     },
   ])
-  const generic = {
-    post: {
-      operationId: 'submitTask',
-      tags: ['submit'],
-      summary: 'Submit a task of any type that takes JSON',
-      requestParams: { header: submitHeaders },
-      requestBody: {
-        required: true,
-        content: {
-          'application/json': {
-            schema: genericBody,
-            example: { type: 'summarize', input: { text: 'A gate holds the water back.' }, priority: 'HIGH' },
-          },
-        },
-      },
-      responses: {
-        200: known,
-        202: accepted,
-        ...gatedProblems(...REFUSALS, 'malformed-json', 'unsafe-url', 'unknown-task-type'),
-      },
-    },
+  return {
+    ...(Object.fromEntries(own) as ZodOpenApiPathsObject),
+    '/api/tasks': { post: genericRoute({ accepted, known }) },
   }
-  return { ...(Object.fromEntries(own) as ZodOpenApiPathsObject), '/api/tasks': generic }
 }
 
 interface Replies {
@@ -96,6 +77,29 @@ function jsonRoute(type: TaskType, replies: Replies) {
       200: replies.known as ReturnType<typeof json>,
       202: replies.accepted as ReturnType<typeof json>,
       ...gatedProblems(...REFUSALS, 'malformed-json', 'unsafe-url'),
+    },
+  }
+}
+
+function genericRoute(replies: Replies) {
+  return {
+    operationId: 'submitTask',
+    tags: ['submit'],
+    summary: 'Submit a task of any type that takes JSON',
+    requestParams: { header: submitHeaders },
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: genericBody,
+          example: { type: 'summarize', input: { text: 'A gate holds the water back.' }, priority: 'HIGH' },
+        },
+      },
+    },
+    responses: {
+      200: replies.known as ReturnType<typeof json>,
+      202: replies.accepted as ReturnType<typeof json>,
+      ...gatedProblems(...REFUSALS, 'malformed-json', 'unsafe-url', 'unknown-task-type'),
     },
   }
 }

@@ -7,6 +7,25 @@ import { gatedProblems, json } from '../operation.ts'
 const path = taskParams
 const tags = ['tasks']
 
+const ERASE = {
+  operationId: 'eraseTask',
+  tags,
+  summary: 'Erase a task that has ended, with its upload, result and events',
+  requestParams: { path },
+  responses: {
+    204: { description: 'Erased.' },
+    ...gatedProblems('validation', 'task-not-found', 'task-gone', 'task-not-finished', 'malformed-json'),
+  },
+}
+/** What every action on a task may answer. */
+const ACTION_PROBLEMS = [
+  'validation',
+  'task-not-found',
+  'task-gone',
+  'malformed-json',
+  'payload-too-large',
+] as const
+
 /** Reading, cancelling and watching tasks under `/api/tasks`. */
 export function taskPaths(examples: Examples): ZodOpenApiPathsObject {
   return {
@@ -35,22 +54,7 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
         requestParams: { path, query: taskQuery },
         responses: { 200: json('The task.', taskWithResult, examples.taskWithResult), ...unknown },
       },
-      delete: {
-        operationId: 'eraseTask',
-        tags,
-        summary: 'Erase a task that has ended, with its upload, result and events',
-        requestParams: { path },
-        responses: {
-          204: { description: 'Erased.' },
-          ...gatedProblems(
-            'validation',
-            'task-not-found',
-            'task-gone',
-            'task-not-finished',
-            'malformed-json',
-          ),
-        },
-      },
+      delete: ERASE,
     },
     '/api/tasks/{id}/status': {
       get: {
@@ -91,14 +95,7 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
             done: true,
           }),
           202: json('It runs, and is told to stop.', cancelReply, { ...examples.task, status: 'cancelling' }),
-          ...gatedProblems(
-            'validation',
-            'task-not-found',
-            'task-gone',
-            'already-finished',
-            'malformed-json',
-            'payload-too-large',
-          ),
+          ...gatedProblems(...ACTION_PROBLEMS, 'already-finished'),
         },
       },
     },
@@ -110,13 +107,7 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
         requestParams: { path },
         responses: {
           201: json('Usable again until 5 minutes after the end of the task.', ticketReply, examples.ticket),
-          ...gatedProblems(
-            'validation',
-            'task-not-found',
-            'task-gone',
-            'malformed-json',
-            'payload-too-large',
-          ),
+          ...gatedProblems(...ACTION_PROBLEMS),
         },
       },
     },

@@ -40,6 +40,12 @@ export class ReaderLink {
     await ended
   }
 
+  /** At once, whatever it is doing. */
+  async terminate(): Promise<void> {
+    this.#ended ??= new Error('stopped')
+    await this.#thread.terminate()
+  }
+
   #hear(news: ReaderNews): void {
     const waiting = this.#waiting.get(news.id)
     this.#waiting.delete(news.id)

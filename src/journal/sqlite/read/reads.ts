@@ -20,6 +20,7 @@ export type Read =
   | { readonly op: 'uploads'; readonly before: number; readonly limit: number }
   | { readonly op: 'due'; readonly now: number; readonly limit: number }
   | { readonly op: 'nextDelivery' }
+  | { readonly op: 'check' }
 
 export type Row = Record<string, string | number | null>
 
@@ -27,6 +28,12 @@ const TASK_COLUMNS =
   'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
 const WHOLE = `SELECT ${TASK_COLUMNS}, input, result FROM tasks
   LEFT JOIN inputs ON inputs.id = tasks.id LEFT JOIN results ON results.id = tasks.id`
+const NEWEST_COMPLETED = `SELECT id FROM tasks
+  WHERE content = ? AND caller = ? AND content IS NOT NULL AND status = 'completed' ORDER BY id DESC LIMIT 1`
+const NEWEST_DURATIONS = `SELECT created_at, finished_at, state FROM tasks
+  WHERE has_events = 1 AND finished_at IS NOT NULL AND status = 'completed' ORDER BY finished_at DESC LIMIT ?`
+const ENDED_UPLOADS = 'SELECT id, spool_id FROM tasks WHERE spool_id IS NOT NULL AND finished_at < ? LIMIT ?'
+const DUE = 'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ?'
 /** A page looks at this many tasks at the most, so that a rare kind among a million costs no more than another. */
 const MAX_LOOKED_AT = 5000
 /** Text of events in one page, characters: a reader takes them at its own pace. */
@@ -46,58 +53,11 @@ export class Reads {
   }
 
   answer(read: Read): readonly Row[] {
-    switch (read.op) {
-      case 'task':
-        return this.#all(`${WHOLE} WHERE tasks.id = ?`, read.id)
-      case 'list':
-        return this.#list(read.query)
-      case 'events':
-        return this.#events(read.taskId, read.after, read.limit)
-      case 'step':
-        return this.#all('SELECT value FROM steps WHERE task_id = ? AND name = ?', read.taskId, read.name)
-      case 'stepCount':
-        return this.#all('SELECT count(*) AS count FROM steps WHERE task_id = ?', read.taskId)
-      case 'note':
-        return this.#all('SELECT text FROM notes WHERE name = ?', read.name)
-      case 'key':
-        return this.#all('SELECT * FROM keys WHERE caller = ? AND key = ?', read.caller, read.key)
-      case 'completed': {
-        const which = "content = ? AND caller = ? AND content IS NOT NULL AND status = 'completed'"
-        return this.#all(
-          `SELECT id FROM tasks WHERE ${which} ORDER BY id DESC LIMIT 1`,
-          read.content,
-          read.caller,
-        )
-      }
-      case 'unfinished':
-        return this.#unfinished(read.afterId, read.limit)
-      case 'totals':
-        return this.#all('SELECT status, count FROM totals')
-      case 'durations': {
-        const newest = `SELECT created_at, finished_at, state FROM tasks
-          WHERE has_events = 1 AND finished_at IS NOT NULL AND status = 'completed'
-          ORDER BY finished_at DESC LIMIT ?`
-        return this.#all(newest, read.limit)
-      }
-      case 'newest':
-        return this.#all(`SELECT max(${newestIn('tasks')}, ${newestIn('erased')}) AS id`)
-      case 'spoolIds':
-        return this.#all('SELECT spool_id FROM tasks WHERE spool_id IS NOT NULL')
-      case 'erased':
-        return this.#all('SELECT caller FROM erased WHERE id = ?', read.taskId)
-      case 'uploads': {
-        const which = 'spool_id IS NOT NULL AND finished_at < ?'
-        return this.#all(`SELECT id, spool_id FROM tasks WHERE ${which} LIMIT ?`, read.before, read.limit)
-      }
-      case 'due':
-        return this.#all(
-          'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ?',
-          read.now,
-          read.limit,
-        )
-      case 'nextDelivery':
-        return this.#all('SELECT min(next_at) AS at FROM deliveries')
-    }
+    if (read.op === 'list') return this.#list(read.query)
+    if (read.op === 'events') return this.#events(read.taskId, read.after, read.limit)
+    if (read.op === 'unfinished') return this.#unfinished(read.afterId, read.limit)
+    const { sql, values } = questionOf(read)
+    return this.#all(sql, ...values)
   }
 
   /** The rows of a page, then the id to go on from, when it is not the last one. */
@@ -159,5 +119,49 @@ export class Reads {
       this.#prepared.set(sql, statement)
     }
     return statement
+  }
+}
+
+interface Question {
+  readonly sql: string
+  readonly values: readonly (string | number | null)[]
+}
+
+/** What one statement answers. */
+function questionOf(read: Exclude<Read, { op: 'list' | 'events' | 'unfinished' }>): Question {
+  switch (read.op) {
+    case 'task':
+      return { sql: `${WHOLE} WHERE tasks.id = ?`, values: [read.id] }
+    case 'step':
+      return {
+        sql: 'SELECT value FROM steps WHERE task_id = ? AND name = ?',
+        values: [read.taskId, read.name],
+      }
+    case 'stepCount':
+      return { sql: 'SELECT count(*) AS count FROM steps WHERE task_id = ?', values: [read.taskId] }
+    case 'note':
+      return { sql: 'SELECT text FROM notes WHERE name = ?', values: [read.name] }
+    case 'key':
+      return { sql: 'SELECT * FROM keys WHERE caller = ? AND key = ?', values: [read.caller, read.key] }
+    case 'completed':
+      return { sql: NEWEST_COMPLETED, values: [read.content, read.caller] }
+    case 'totals':
+      return { sql: 'SELECT status, count FROM totals', values: [] }
+    case 'durations':
+      return { sql: NEWEST_DURATIONS, values: [read.limit] }
+    case 'newest':
+      return { sql: `SELECT max(${newestIn('tasks')}, ${newestIn('erased')}) AS id`, values: [] }
+    case 'spoolIds':
+      return { sql: 'SELECT spool_id FROM tasks WHERE spool_id IS NOT NULL', values: [] }
+    case 'erased':
+      return { sql: 'SELECT caller FROM erased WHERE id = ?', values: [read.taskId] }
+    case 'uploads':
+      return { sql: ENDED_UPLOADS, values: [read.before, read.limit] }
+    case 'due':
+      return { sql: DUE, values: [read.now, read.limit] }
+    case 'check':
+      return { sql: 'PRAGMA quick_check(1)', values: [] }
+    case 'nextDelivery':
+      return { sql: 'SELECT min(next_at) AS at FROM deliveries', values: [] }
   }
 }

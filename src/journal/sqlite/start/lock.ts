@@ -13,8 +13,8 @@ const BUSY = 5
  * @throws HeadgateError `journal-in-use`
  */
 export function takeLock(path: string): Disposable {
-  sizeOfFile(path)
-  closeSync(openSync(path, 'a', OWNER_ONLY))
+  // Once it is there it is not opened here again: closing a file gives back the locks that its process holds on it.
+  if (sizeOfFile(path) === undefined) closeSync(openSync(path, 'a', OWNER_ONLY))
   const db = new DatabaseSync(path, { timeout: 0 })
   try {
     db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')

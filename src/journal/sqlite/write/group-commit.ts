@@ -3,6 +3,7 @@ import { reached } from '../../../milestone.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterNews } from '../protocol.ts'
 import { primaryCodeOf } from '../start/lock.ts'
+import type { LogSync } from './log-sync.ts'
 import { STALE, Writes, type Write } from './writes.ts'
 
 const DISK_FULL = 13
@@ -17,18 +18,27 @@ const STALE_RUN: Fault = {
 }
 const REFUSED: Fault = { code: 'disk-full', message: 'The disk under the journal is full.' }
 
+export interface GroupCommitParts {
+  readonly db: DatabaseSync
+  readonly sync: LogSync
+  readonly reserve: DiskReserve
+  readonly tell: (news: WriterNews) => void
+}
+
 interface Numbered {
   readonly number: number
   readonly write: Write
 }
 
 /**
- * All writes that arrived while a commit ran share the next one. When the disk is full, new tasks are
- * refused and everything else is held in its order until there is room. Any other fault of the disk is the
- * end: after a sync that failed, nobody knows what the disk holds.
+ * All writes that arrived while a commit ran share the next one, and all commits that ran while a sync did
+ * share the next sync. When the disk is full, new tasks are refused and everything else is held in its order
+ * until there is room. Any other fault of the disk is the end: after a sync that failed, nobody knows what
+ * the disk holds.
  */
 export class GroupCommit {
   readonly #db: DatabaseSync
+  readonly #sync: LogSync
   readonly #writes: Writes
   readonly #reserve: DiskReserve
   readonly #tell: (news: WriterNews) => void
@@ -38,8 +48,9 @@ export class GroupCommit {
   #isBroken = false
   #sinceCheckpoint = 0
 
-  constructor(db: DatabaseSync, reserve: DiskReserve, tell: (news: WriterNews) => void) {
+  constructor({ db, sync, reserve, tell }: GroupCommitParts) {
     this.#db = db
+    this.#sync = sync
     this.#writes = new Writes(db)
     this.#reserve = reserve
     this.#tell = tell
@@ -54,11 +65,19 @@ export class GroupCommit {
   }
 
   /** Everything into the journal itself. */
-  close(): void {
+  async close(): Promise<void> {
     if (this.#isBroken) return
     this.#commitAll(this.#held)
+    await this.#sync.close()
     this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     this.#db.close()
+  }
+
+  /** Nothing more is written, and nothing more confirmed. */
+  break(error: unknown): void {
+    this.#isBroken = true
+    const message = `The journal can no longer be written: ${(error as Error).message}`
+    this.#tell({ kind: 'fault', fault: { code: 'journal-failed', message } })
   }
 
   #commitAll(writes: readonly Numbered[]): void {
@@ -68,10 +87,11 @@ export class GroupCommit {
     try {
       const replies = this.#transaction(writes)
       this.#tell({ kind: 'written', upTo: last.number, replies })
+      this.#sync.upTo(last.number)
     } catch (error) {
       this.#rollBack()
       if (primaryCodeOf(error) === DISK_FULL) this.#hold(writes)
-      else this.#break(error)
+      else this.break(error)
       return
     }
     this.#checkpointSometimes(writes.length)
@@ -136,18 +156,12 @@ export class GroupCommit {
       this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
     } catch (error) {
       // Everything is durable in the log; it goes on growing until there is room.
-      if (primaryCodeOf(error) !== DISK_FULL) this.#break(error)
+      if (primaryCodeOf(error) !== DISK_FULL) this.break(error)
     }
   }
 
   #rollBack(): void {
     this.#writes.forgetTotals()
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-  }
-
-  #break(error: unknown): void {
-    this.#isBroken = true
-    const message = `The journal can no longer be written: ${(error as Error).message}`
-    this.#tell({ kind: 'fault', fault: { code: 'journal-failed', message } })
   }
 }

@@ -12,7 +12,7 @@ export interface WriterLinkOptions extends WriterData {
 }
 
 /** Writes that may be under way at once; more are refused. */
-const MAX_UNDER_WAY = 20_000
+const MAX_UNDER_WAY = 100_000
 /** A disk that takes longer over one sync takes no new tasks meanwhile. */
 const STALLED_MS = 10_000
 const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -20,8 +20,12 @@ const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 interface Waiting {
   readonly number: number
   readonly sentAt: number
+  /** It outlives the process. */
+  readonly written: (() => void) | undefined
+  /** It outlives a loss of power. */
   readonly resolve: (value: unknown) => void
   readonly reject: (error: HeadgateError) => void
+  value: unknown
 }
 
 /** The process's end of the thread that writes: one message a turn of the event loop, answers in order. */
@@ -32,9 +36,11 @@ export class WriterLink {
   readonly #closed = Promise.withResolvers<void>()
   #outbox: Write[] = []
   #next = 0
-  /** In the order of their numbers; those before `#first` are answered. */
+  /** In the order of their numbers; those before `#first` are durable. */
   #waiting: (Waiting | undefined)[] = []
   #first = 0
+  /** Those from here on are not written yet. */
+  #firstUnwritten = 0
   #isOpen = false
   #isDiskFull = false
   #fault: Fault | null = null
@@ -64,15 +70,19 @@ export class WriterLink {
     return this.#fault !== null || isStalled || isBehind ? 'journal-unavailable' : null
   }
 
-  /** Settles with the reply when the write is durable. Writes are carried out in the order of the calls. */
-  write(write: Write): Promise<unknown> {
+  /**
+   * Settles with the reply when the write is durable; `written` is called before, when it outlives the
+   * process. Writes are carried out in the order of the calls.
+   */
+  write(write: Write, written?: () => void): Promise<unknown> {
     if (this.#fault !== null) return Promise.reject(errorOf(this.#fault))
     if (this.#outbox.length === 0) setImmediate(() => this.#send())
     this.#outbox.push(write)
     const number = this.#next
     this.#next += 1
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ number, sentAt: this.#options.monotonic(), resolve, reject })
+      const sentAt = this.#options.monotonic()
+      this.#waiting.push({ number, sentAt, written, resolve, reject, value: null })
     })
   }
 
@@ -102,7 +112,9 @@ export class WriterLink {
       case 'fault':
         return this.#break(news.fault)
       case 'written':
-        return this.#answer(news.upTo, news.replies)
+        return this.#heardWritten(news.upTo, news.replies)
+      case 'durable':
+        return this.#heardDurable(news.upTo)
       case 'refused':
         for (const reply of news.replies) this.#refuse(reply)
         return
@@ -113,17 +125,30 @@ export class WriterLink {
     }
   }
 
-  #answer(upTo: number, replies: readonly NumberedReply[]): void {
+  #heardWritten(upTo: number, replies: readonly NumberedReply[]): void {
     let next = 0
-    while (this.#first < this.#waiting.length) {
-      const waiting = this.#waiting[this.#first]
-      if (waiting !== undefined && waiting.number > upTo) break
-      this.#waiting[this.#first] = undefined
-      this.#first += 1
+    for (; this.#firstUnwritten < this.#waiting.length; this.#firstUnwritten += 1) {
+      const waiting = this.#waiting[this.#firstUnwritten]
       if (waiting === undefined) continue
+      if (waiting.number > upTo) break
       const reply = replies[next]?.number === waiting.number ? replies[next++] : undefined
-      if (reply?.fault === undefined) waiting.resolve(reply?.value ?? null)
-      else waiting.reject(errorOf(reply.fault))
+      if (reply?.fault === undefined) {
+        waiting.value = reply?.value ?? null
+        waiting.written?.()
+      } else {
+        this.#waiting[this.#firstUnwritten] = undefined
+        waiting.reject(errorOf(reply.fault))
+      }
+    }
+  }
+
+  #heardDurable(upTo: number): void {
+    for (; this.#first < this.#firstUnwritten; this.#first += 1) {
+      const waiting = this.#waiting[this.#first]
+      if (waiting === undefined) continue
+      if (waiting.number > upTo) break
+      this.#waiting[this.#first] = undefined
+      waiting.resolve(waiting.value)
     }
     this.#tidy()
   }
@@ -140,6 +165,7 @@ export class WriterLink {
   #tidy(): void {
     if (this.#first < 1024 && this.#first < this.#waiting.length) return
     this.#waiting = this.#waiting.slice(this.#first)
+    this.#firstUnwritten -= this.#first
     this.#first = 0
   }
 

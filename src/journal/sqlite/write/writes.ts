@@ -111,10 +111,15 @@ export class Writes {
     const { id, priority, status, run, last_seq, finished_at, state: lively } = state
     const columns =
       'id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
+    const { type, caller, created_at, spool_id, content, fixed: rest } = fixed
+    const decided = [id, type, caller, priority, status, run, last_seq, created_at, finished_at]
     this.#run(
       `INSERT INTO tasks (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[id, fixed.type, fixed.caller, priority, status, run, last_seq, fixed.created_at, finished_at],
-      ...[fixed.spool_id, fixed.content, fixed.fixed, lively],
+      ...decided,
+      spool_id,
+      content,
+      rest,
+      lively,
     )
     this.#run('INSERT INTO inputs VALUES (?, ?)', id, input)
     this.#insertEvent(id, event)
@@ -134,10 +139,10 @@ export class Writes {
     const isNext = before?.['last_seq'] === last_seq - 1 && before['finished_at'] === null
     const isOfRun = before?.['run'] === run || (!isEnd && before?.['run'] === run - 1)
     if (!isNext || !isOfRun) return STALE
-    this.#run(
-      'UPDATE tasks SET priority = ?, status = ?, run = ?, last_seq = ?, finished_at = ?, state = ? WHERE id = ?',
-      ...[priority, status, run, last_seq, finished_at, lively, id],
-    )
+    const sql =
+      'UPDATE tasks SET priority = ?, status = ?, run = ?, last_seq = ?, finished_at = ?, state = ? WHERE id = ?'
+    const values = [priority, status, run, last_seq, finished_at, lively, id]
+    this.#run(sql, ...values)
     this.#insertEvent(id, event)
     if (before['status'] !== status) {
       this.#move(before['status'] as string, -1)
@@ -147,8 +152,8 @@ export class Writes {
     if (result !== null) this.#run('INSERT INTO results VALUES (?, ?)', id, result)
     this.#run('DELETE FROM steps WHERE task_id = ?', id)
     if (webhook !== null) {
-      const sql = 'INSERT INTO deliveries VALUES (?, ?, ?, ?, 0, ?)'
-      this.#run(sql, `msg_${id}`, id, webhook.caller, webhook.url, event.at)
+      const owed = 'INSERT INTO deliveries VALUES (?, ?, ?, ?, 0, ?)'
+      this.#run(owed, `msg_${id}`, id, webhook.caller, webhook.url, event.at)
     }
     return null
   }

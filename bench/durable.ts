@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Journal } from '../src/journal/journal.ts'
+import { openSqliteJournal } from '../src/journal/sqlite/sqlite-journal.ts'
+import { createCore } from './core.ts'
+import { coreRun } from './pool.ts'
+import { quantile } from './support.ts'
+
+const ROUNDS = 2000
+
+/** Does something with a new journal on this machine's disk. */
+export async function withSqlite<Value>(work: (journal: Journal) => Promise<Value>): Promise<Value> {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
+  const journal = await openSqliteJournal({
+    folder,
+    reserveBytes: 0,
+    monotonic: () => performance.now(),
+    onNote: () => undefined,
+    onFatal: (error) => {
+      throw error
+    },
+  })
+  try {
+    return await work(journal)
+  } finally {
+    await journal[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Tasks per second from submit to a durable end. */
+export function durableCoreRun(count: number) {
+  return withSqlite((journal) => coreRun(count, journal))
+}
+
+/** Time from submit to the first line of the handler on an idle slot, ms: two commits, each with its sync. */
+export function durableIdleStart(): Promise<{ p50: number; p99: number }> {
+  return withSqlite(async (journal) => {
+    let submittedAt = 0
+    const waits: number[] = []
+    const entered = () => void waits.push(performance.now() - submittedAt)
+    const { submit, pool, intake } = createCore({ journal, capacity: 10, entered, ended: () => undefined })
+    for (let round = 0; round < ROUNDS; round += 1) {
+      submittedAt = performance.now()
+      await submit(round, 1)
+      await pool.whenIdle()
+      await intake.recorder.whenWritten()
+    }
+    return { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) }
+  })
+}

@@ -1,0 +1,33 @@
+import { Command } from 'commander'
+import { resolve } from 'node:path'
+import { readSettings } from '../config/read.ts'
+import { examine, setAside } from '../journal/sqlite/examine.ts'
+import { tableOf } from './table.ts'
+
+interface DoctorOptions {
+  readonly setAside?: boolean
+}
+
+/** `headgate doctor`: what is wrong with the data of a server, and the way out. */
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('Look at the journal and the uploads in DATA_DIR, and tell what is wrong and the way out.')
+    .option(
+      '--set-aside',
+      'move journal and uploads into a folder beside them, so that the next start begins anew',
+    )
+    .action((options: DoctorOptions) => {
+      const folder = resolve(readSettings().dataDir)
+      if (options.setAside === true) console.log(`Journal and uploads are kept in ${setAside(folder)}.`)
+      else report(folder)
+    })
+}
+
+function report(folder: string): void {
+  const findings = examine(folder)
+  const rows = findings.map(({ about, said, wayOut }) => [wayOut === undefined ? 'ok' : 'WRONG', about, said])
+  console.log(tableOf(rows))
+  const wrong = findings.filter(({ wayOut }) => wayOut !== undefined)
+  for (const { about, wayOut } of wrong) console.log(`\nThe way out (${about}): ${wayOut}`)
+  if (wrong.length > 0) process.exitCode = 1
+}
