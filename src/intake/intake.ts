@@ -108,8 +108,7 @@ export class Intake {
       return finished === undefined ? { kind: 'unknown' } : { kind: 'already-finished', task: finished }
     }
     if (task.status === 'cancelling') return { kind: 'cancelling', task }
-    const left = await this.#waiters.leave(task)
-    if (left !== undefined) return { kind: 'detached', task: left }
+    if (task.waiters > 1) return { kind: 'detached', task: (await this.#waiters.leave(task)) ?? task }
     const said = this.#parts.pool.cancel(id)
     if (said === 'stopping') return { kind: 'cancelling', task }
     if (said === 'aborting') {

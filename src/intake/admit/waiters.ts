@@ -30,9 +30,8 @@ export class Waiters {
     return recorder.record(task.id, { waiters, priority }, body)
   }
 
-  /** One of several leaves; undefined: it was the only one. */
-  async leave(task: Task): Promise<Task | undefined> {
-    if (task.waiters === 1) return undefined
+  /** One of several leaves. */
+  leave(task: Task): Promise<Task | undefined> {
     const waiters = task.waiters - 1
     const message = `One of ${task.waiters} submits that waited for this task has left; it goes on for the rest.`
     return this.#parts.recorder.record(task.id, { waiters }, { type: 'log', message, level: 'info' })
