@@ -24,11 +24,11 @@ const currentRun = new AsyncLocalStorage<CurrentRun>()
 export function createRunner(registry: Registry, ports: RunnerPorts) {
   return async (task: Task, signal: AbortSignal): Promise<Outcome> => {
     const started = await ports.started(task)
-    if (signal.aborted) return failed('The run was stopped before it began.')
     const type = registry.find(task.type)
     if (type === undefined) return failed(`No task type "${task.type}" is registered any more.`)
     const uploadPath = await pathOf(started, ports)
     if (typeof uploadPath !== 'string' && uploadPath !== null) return uploadPath
+    if (signal.aborted) return failed('The run was stopped before it began.')
     const { context, close } = createContext(started, { signal, uploadPath }, ports)
 
     reached('handler-entered')
