@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { failure } from '../task/failure.ts'
 import { reached } from '../milestone.ts'
 import type { Headline, Outcome } from '../task/outcome.ts'
-import type { Task } from '../task/task.ts'
+import type { Task, Upload } from '../task/task.ts'
 import { createContext, type Context } from './context.ts'
 import type { TaskType } from './define-task.ts'
 import { toJsonText } from './json-text.ts'
@@ -26,7 +26,7 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     const started = await ports.started(task)
     const type = registry.find(task.type)
     if (type === undefined) return failed(`No task type "${task.type}" is registered any more.`)
-    const uploadPath = await pathOf(started, ports)
+    const uploadPath = started.upload === null ? null : await pathOf(started.upload, ports)
     if (typeof uploadPath !== 'string' && uploadPath !== null) return uploadPath
     if (signal.aborted) return failed('The run was stopped before it began.')
     const { context, close } = createContext(started, { signal, uploadPath }, ports)
@@ -40,8 +40,7 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
 }
 
 /** Where the file of a task lies; an outcome when it is lost. */
-async function pathOf({ upload }: Task, ports: RunnerPorts): Promise<string | null | Outcome> {
-  if (upload === null) return null
+async function pathOf(upload: Upload, ports: RunnerPorts): Promise<string | Outcome> {
   return ports.fileOf(upload).catch((thrown: unknown) => ({ kind: 'failed', failure: failureOf(thrown) }))
 }
 

@@ -116,6 +116,7 @@ test('cancelling twice says the same', async () => {
     types: [defineTask({ type: 'deaf', input: z.object({}), run: () => new Promise(() => {}) })],
   })
   const id = await submitId('deaf')
+  await settled()
   expect([(await intake.cancel(id)).kind, (await intake.cancel(id)).kind]).toEqual([
     'cancelling',
     'cancelling',
