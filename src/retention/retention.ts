@@ -19,6 +19,7 @@ export interface RetentionParts {
   }
 }
 
+const FIRST_ROUND_MS = 1000
 const ROUND_MS = 60_000
 /** Tasks a piece; then the work has its turn for as long as the piece took, and a little more. */
 const PIECE = 100
@@ -36,8 +37,7 @@ export class Retention {
   }
 
   start(): void {
-    if (this.#isStopped) return
-    this.#takeBackTimer ??= this.#parts.clock.after(ROUND_MS, () => void this.prune())
+    this.#pruneAfter(FIRST_ROUND_MS)
   }
 
   async stop(): Promise<void> {
@@ -55,9 +55,14 @@ export class Retention {
       .catch((error: unknown) => this.#parts.log.error({ err: error }, 'what is old could not be forgotten'))
       .finally(() => {
         this.#round = null
-        this.start()
+        this.#pruneAfter(ROUND_MS)
       })
     return this.#round
+  }
+
+  #pruneAfter(ms: number): void {
+    if (this.#isStopped) return
+    this.#takeBackTimer ??= this.#parts.clock.after(ms, () => void this.prune())
   }
 
   async #pruneAll(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { reached } from '../../milestone.ts'
 import type { EdgeParts } from '../parts.ts'
 import type { AnswerUnknown } from '../problem/not-found.ts'
 import { sendProblem } from '../problem/problem.ts'
@@ -40,6 +41,7 @@ export async function gate(
   const limits = await createLimits(app, parts)
   const origins = new Set(parts.corsOrigins)
   app.addHook('onRequest', (request, reply, done) => {
+    reached('headers-read')
     reply.headers(SECURITY_HEADERS)
     // A refused upgrade has left Node's own care for its socket: nothing else would ever close it.
     if (request.headers.upgrade !== undefined)
@@ -78,6 +80,7 @@ function admits(parts: EdgeParts, { request, reply }: Visit, said: Authenticatio
     return false
   }
   grant(request, said.access)
+  reached('auth-done')
   return request.routeOptions.config.gate?.isStream !== true || takesPlace(parts, request, reply)
 }
 

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { createVictim, whenAllEnded, type Started } from './victim.ts'
+
+/** Kills in all; `npm run test:kill` says 1000. */
+const KILLS = Number(process.env['KILLS'] ?? 50)
+const CLIENTS = 32
+const FILE_BYTES = 16 * 1024
+
+type Expected = { readonly n: number } | { readonly sha256: string }
+
+/** Clients that submit without a pause, to whichever server there is; what is accepted is remembered. */
+function createClients() {
+  const accepted = new Map<string, Expected>()
+  let url = ''
+  let isDone = false
+  let sent = 0
+  let unanswered = 0
+
+  const submit = async (n: number): Promise<void> => {
+    const isUpload = n % 8 === 0
+    const text = `${n} `.repeat(FILE_BYTES / `${n} `.length)
+    const form = new FormData()
+    form.append('file', new Blob([text]), 'file.txt')
+    const request = isUpload
+      ? { method: 'POST', body: form }
+      : {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ n, ms: n % 10 }),
+        }
+    const response = await fetch(`${url}/${isUpload ? 'digest' : 'echo'}?priority=${n % 4}`, request)
+    const body = (await response.json()) as { task_id: string }
+    if (response.status === 503) return void (await new Promise((resolve) => setTimeout(resolve, 5)))
+    expect(response.status).toBe(202)
+    const sha256 = createHash('sha256').update(text).digest('hex')
+    accepted.set(body.task_id, isUpload ? { sha256 } : { n })
+  }
+  const client = async () => {
+    while (!isDone) {
+      if (url === '') {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        continue
+      }
+      sent += 1
+      // A server that dies leaves its clients without an answer.
+      await submit(sent).catch(() => (unanswered += 1))
+    }
+  }
+  const all = Promise.all(Array.from({ length: CLIENTS }, client))
+  return {
+    accepted,
+    sendTo: (next: string) => void (url = next),
+    stop: async () => {
+      isDone = true
+      await all
+    },
+    counts: () => ({ sent, unanswered }),
+  }
+}
+
+/** How long after its start each server began the tasks again that the one before left running, ms. */
+function delaysOf({ lines }: Started): number[] {
+  const readyAt = lines.find(({ msg }) => msg === 'headgate is listening')?.time ?? Infinity
+  const left = lines.filter(({ msg }) => msg === 'the process ended while a task ran')
+  return left.map(({ taskId }) => {
+    const again = lines.find((line) => line.msg === 'task started' && line.taskId === taskId)
+    // One that was killed before its turn has no delay to tell.
+    return again === undefined ? 0 : again.time - readyAt
+  })
+}
+
+test(
+  `${KILLS} kills under load: nothing that was accepted is lost, and nothing ends twice`,
+  { timeout: 60_000 + KILLS * 6000 },
+  async () => {
+    const { start, kill, query } = await createVictim({
+      MAX_CONCURRENT_ANALYSIS_TASKS: '8',
+      ANALYSIS_QUEUE_MAX_SIZE: '5000',
+      RATE_LIMIT_PER_MINUTE: '0',
+    })
+    const clients = createClients()
+    const delays: number[] = []
+    for (let kills = 0; kills < KILLS; kills += 1) {
+      const server = await start()
+      clients.sendTo(server.url)
+      await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 250))
+      clients.sendTo('')
+      await kill(server)
+      delays.push(...delaysOf(server))
+    }
+    await clients.stop()
+    const last = await start()
+    await whenAllEnded(last.url)
+    last.child.kill('SIGTERM')
+    await last.exited
+
+    const tasks = new Map(query('SELECT id, status, state FROM tasks').map((row) => [row['id'], row]))
+    const results = new Map(query('SELECT id, result FROM results').map((row) => [row['id'], row['result']]))
+    const ends = query("SELECT task_id FROM events WHERE type IN ('result', 'error')")
+    const wrong = [...clients.accepted].filter(
+      ([id, expected]) =>
+        tasks.get(id)?.['status'] !== 'completed' || results.get(id) !== JSON.stringify(expected),
+    )
+    console.log({ kills: KILLS, accepted: clients.accepted.size, ...clients.counts(), tasks: tasks.size })
+    console.log({ interrupted: delays.length, slowestRestartMs: Math.max(0, ...delays) })
+    expect(clients.accepted.size).toBeGreaterThan(KILLS * 10)
+    expect(wrong).toEqual([])
+    // Nobody that was killed from outside is taken for the cause, and every task has one end.
+    expect([...tasks.values()].filter(({ status }) => status !== 'completed')).toEqual([])
+    expect(ends).toHaveLength(tasks.size)
+    expect(new Set(ends.map((row) => row['task_id'])).size).toBe(tasks.size)
+    expect(delays.length).toBeGreaterThan(KILLS / 2)
+    expect(Math.max(...delays)).toBeLessThanOrEqual(1000)
+  },
+)
