@@ -15,6 +15,7 @@ export async function withSqlite<Value>(work: (journal: Journal) => Promise<Valu
   const journal = await openSqliteJournal({
     folder,
     reserveBytes: 0,
+    writesPerCheckpoint: 4000,
     monotonic: () => performance.now(),
     onNote: () => undefined,
     onFatal: (error) => {

@@ -17,6 +17,7 @@ export async function sqliteJournal(folder: string, reserveBytes = 0): Promise<J
   const journal = await openSqliteJournal({
     folder,
     reserveBytes,
+    writesPerCheckpoint: 4000,
     monotonic: () => performance.now(),
     onNote: () => undefined,
     onFatal: () => undefined,

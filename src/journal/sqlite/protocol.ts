@@ -6,7 +6,10 @@ import type { Write } from './write/writes.ts'
 
 export interface WriterData {
   readonly folder: string
+  /** Disk space to set aside. */
   readonly reserveBytes: number
+  /** The log goes into the journal after so many writes. */
+  readonly writesPerCheckpoint: number
 }
 
 /** All writes of one turn of the event loop. */

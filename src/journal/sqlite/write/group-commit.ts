@@ -9,8 +9,6 @@ import { STALE, Writes, type Write } from './writes.ts'
 const DISK_FULL = 13
 /** How often a full disk is tried again. */
 const RETRY_MS = 500
-/** The log goes into the journal after so many writes. */
-const WRITES_PER_CHECKPOINT = 4000
 
 const STALE_RUN: Fault = {
   code: 'stale-run',
@@ -22,6 +20,7 @@ export interface GroupCommitParts {
   readonly db: DatabaseSync
   readonly sync: LogSync
   readonly reserve: DiskReserve
+  readonly writesPerCheckpoint: number
   readonly tell: (news: WriterNews) => void
 }
 
@@ -41,6 +40,7 @@ export class GroupCommit {
   readonly #sync: LogSync
   readonly #writes: Writes
   readonly #reserve: DiskReserve
+  readonly #writesPerCheckpoint: number
   readonly #tell: (news: WriterNews) => void
   /** Writes that wait for room on the disk, in their order. */
   #held: readonly Numbered[] = []
@@ -48,11 +48,12 @@ export class GroupCommit {
   #isBroken = false
   #sinceCheckpoint = 0
 
-  constructor({ db, sync, reserve, tell }: GroupCommitParts) {
+  constructor({ db, sync, reserve, writesPerCheckpoint, tell }: GroupCommitParts) {
     this.#db = db
     this.#sync = sync
     this.#writes = new Writes(db)
     this.#reserve = reserve
+    this.#writesPerCheckpoint = writesPerCheckpoint
     this.#tell = tell
   }
 
@@ -150,7 +151,7 @@ export class GroupCommit {
   /** Not left to SQLite, which would not tell when it fails. */
   #checkpointSometimes(writes: number): void {
     this.#sinceCheckpoint += writes
-    if (this.#sinceCheckpoint < WRITES_PER_CHECKPOINT) return
+    if (this.#sinceCheckpoint < this.#writesPerCheckpoint) return
     this.#sinceCheckpoint = 0
     try {
       this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')

@@ -48,8 +48,8 @@ export class WriterLink {
 
   constructor(options: WriterLinkOptions) {
     this.#options = options
-    const { folder, reserveBytes } = options
-    const workerData: WriterData = { folder, reserveBytes }
+    const { folder, reserveBytes, writesPerCheckpoint } = options
+    const workerData: WriterData = { folder, reserveBytes, writesPerCheckpoint }
     this.#thread = new Worker(new URL(`./writer.${OWN_ENDING}`, import.meta.url), { workerData })
     this.#thread.on('message', (news: WriterNews) => this.#hear(news))
     this.#thread.on('error', (error) => this.#break({ code: 'journal-failed', message: error.message }))

@@ -13,7 +13,7 @@ import { openJournal } from '../start/open.ts'
 /** The thread that alone writes: a sync that stalls does not stall the event loop. */
 
 const port = parentPort as NonNullable<typeof parentPort>
-const { folder, reserveBytes } = workerData as WriterData
+const { folder, reserveBytes, writesPerCheckpoint } = workerData as WriterData
 const tell = (news: WriterNews) => port.postMessage(news)
 
 try {
@@ -36,7 +36,7 @@ function start(): void {
     synced: (upTo) => tell({ kind: 'durable', upTo }),
     failed: (error) => commits.break(error),
   })
-  const commits = new GroupCommit({ db, sync, reserve, tell })
+  const commits = new GroupCommit({ db, sync, reserve, writesPerCheckpoint, tell })
 
   port.on('message', (first: WriteBatch | 'close') => {
     const batches: WriteBatch[] = []

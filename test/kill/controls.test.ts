@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, test } from 'vitest'
+import type { openSqliteJournal } from '../../src/journal/sqlite/sqlite-journal.ts'
+import { failure } from '../../src/task/failure.ts'
+import { actsOn } from '../journal/conformance.ts'
+import { brokenBuild } from '../support/broken-build.ts'
+import { tempFolder } from '../support/journal.ts'
+import { createVictim, whenAllEnded } from './victim.ts'
+
+/** The same looks at builds with one promise broken: they have to find it. */
+
+test('a build that answers 202 before the commit loses tasks', { timeout: 60_000 }, async () => {
+  const folder = await brokenBuild(
+    'intake/intake.ts',
+    "admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace }, key)",
+    "admitted = { ...task, lastSeq: 1 }\n      void this.recorder.admit(task, { type: 'queued', ...queuePlace }, key).catch(() => undefined)",
+  )
+  const { start, query } = await createVictim({}, join(folder, 'src', 'main.ts'))
+  const doomed = await start({ DIE_AT: 'batch-begun', DIE_ON: '8' }, ['--import', './test/kill/die-at.ts'])
+  const accepted: string[] = []
+  const submit = async () => {
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(`${doomed.url}/echo`, { method: 'POST', headers, body: '{"n":1,"ms":0}' })
+    accepted.push(((await response.json()) as { task_id: string }).task_id)
+  }
+  const client = async () => {
+    while (doomed.child.exitCode === null && doomed.child.signalCode === null)
+      await submit().catch(() => undefined)
+  }
+  await Promise.all(Array.from({ length: 16 }, client))
+  const last = await start()
+  await whenAllEnded(last.url)
+  last.child.kill('SIGTERM')
+  await last.exited
+  const found = new Set(query('SELECT id FROM tasks').map(({ id }) => id))
+  expect(accepted.filter((id) => !found.has(id)).length).toBeGreaterThan(0)
+})
+
+test('a build without the fence writes a second end', async () => {
+  const folder = await brokenBuild(
+    'journal/sqlite/write/writes.ts',
+    'if (!isNext || !isOfRun) return STALE',
+    'if (isNext === isOfRun && Number.isNaN(last_seq)) return STALE',
+  )
+  const path = join(folder, 'src/journal/sqlite/sqlite-journal.ts')
+  const broken = (await import(pathToFileURL(path).href)) as { openSqliteJournal: typeof openSqliteJournal }
+  await using journal = await broken.openSqliteJournal({
+    folder: await tempFolder(),
+    reserveBytes: 0,
+    writesPerCheckpoint: 4000,
+    monotonic: () => performance.now(),
+    onNote: () => undefined,
+    onFatal: () => undefined,
+  })
+  const { admit, append, start, complete } = actsOn(journal)
+  const running = await start(await admit({ id: 'a' }))
+  await complete(running)
+  // The run before comes back late.
+  const late = { ...running, lastSeq: running.lastSeq + 1, run: running.run - 1 }
+  const why = failure('execution_error', 'late')
+  await append(late, { type: 'error', failure: why }, { status: 'error', finishedAt: 3000, failure: why })
+  const events = await journal.tasks.eventsAfter('a', 0, 10)
+  expect(events.map(({ type }) => type)).toEqual(['queued', 'started', 'result', 'error'])
+})
