@@ -47,29 +47,39 @@ function scan(file: number, size: number): WalState {
   const frameBytes = FRAME_HEADER_BYTES + header.readUInt32BE(8)
   const salts = header.subarray(16, 24)
   let isSound = true
+  let isTorn = false
   let commits = 0
   let lost = 0
   let isAfterLost = false
   for (let at = HEADER_BYTES; at + FRAME_HEADER_BYTES <= size; at += frameBytes) {
     const frame = read(file, at, Math.min(frameBytes, size - at))
-    // Frames of an older round: their content went to the journal itself long ago.
-    if (!frame.subarray(8, 16).equals(salts) && isSound) break
-    const isOfThisRound = frame.subarray(8, 16).equals(salts)
+    // Others are of an older round: their content went to the journal itself long ago.
+    const isOfThisRound = differingBits(frame.subarray(8, 16), salts) <= 1
     if (isSound && frame.length === frameBytes) {
       sums = sumOf(frame.subarray(0, 8), isBigEndian, sums)
       sums = sumOf(frame.subarray(FRAME_HEADER_BYTES), isBigEndian, sums)
     }
-    isSound &&= frame.length === frameBytes && isSumOf(frame, sums)
+    isSound &&= frame.length === frameBytes && frame.subarray(8, 16).equals(salts) && isSumOf(frame, sums)
     const isCommit = isOfThisRound && frame.readUInt32BE(4) !== 0
     if (isSound) commits += isCommit ? 1 : 0
-    else {
+    else if (isOfThisRound) {
+      isTorn = true
       // What begins after a lost commit is a commit more.
-      if (isAfterLost && isOfThisRound) lost += 1
-      isAfterLost = isCommit
+      if (isAfterLost) lost += 1
+      isAfterLost ||= isCommit
     }
   }
-  if (isSound) return { kind: 'sound', commits }
+  if (!isTorn) return { kind: 'sound', commits }
   return lost > 0 ? { kind: 'damaged', commits, lost } : { kind: 'torn', commits }
+}
+
+/** A flipped bit in its salts makes a frame no older. */
+function differingBits(a: Buffer, b: Buffer): number {
+  let bits = 0
+  for (const [index, byte] of a.entries()) {
+    for (let left = byte ^ (b[index] ?? 0); left !== 0; left &= left - 1) bits += 1
+  }
+  return bits
 }
 
 function isSumOf(frame: Buffer, { a, b }: Sums): boolean {
