@@ -14,11 +14,13 @@ import { createServer } from '../../src/http/server/server.ts'
 export interface ServerGiven {
   readonly tasks?: readonly TaskType[]
   readonly settings?: Partial<Settings>
+  /** A folder that outlives the server. */
+  readonly folder?: string
 }
 
 /** A whole server on a free port of this machine, ended with the test. */
-export async function startServer({ tasks = [], settings: given = {} }: ServerGiven = {}) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'headgate-test-'))
+export async function startServer({ tasks = [], settings: given = {}, folder }: ServerGiven = {}) {
+  const dataDir = folder ?? (await mkdtemp(join(tmpdir(), 'headgate-test-')))
   const settings = {
     ...readSettings({ JOURNAL: process.env['TEST_JOURNAL'] ?? 'memory' }),
     dataDir,
@@ -41,7 +43,7 @@ export async function startServer({ tasks = [], settings: given = {} }: ServerGi
   const stopOnce = async () => {
     await house.stop()
     await app.close()
-    await rm(dataDir, { recursive: true, force: true })
+    if (folder === undefined) await rm(dataDir, { recursive: true, force: true })
   }
   const stop = () => (stopped ??= stopOnce())
   onTestFinished(stop)

@@ -1,0 +1,174 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineTask } from '../../src/index.ts'
+import { tempFolder } from '../support/journal.ts'
+import { startServer, tokenFor, type ServerGiven } from '../support/server.ts'
+import { heldType } from '../support/types.ts'
+
+const KEY = { 'idempotency-key': 'k-1' }
+
+async function setup(given: ServerGiven = {}) {
+  const { definition, held } = heldType()
+  const once = { ...heldType('once') }
+  const types = [
+    definition,
+    { ...once.definition, dedupe: true },
+    defineTask({ type: 'echo', input: z.object({ n: z.number() }), dedupe: true, run: ({ n }) => n }),
+    defineTask({
+      type: 'file',
+      input: z.object({}),
+      upload: { accept: ['text/plain'], maxBytes: 10_000_000 },
+      dedupe: true,
+      run: (_input, ctx) => ctx.upload?.sha256,
+    }),
+  ]
+  const server = await startServer({ ...given, tasks: types })
+  return { ...server, held, once: once.held }
+}
+
+test('a request that is sent again under its key makes no second task, and is marked', async () => {
+  const { post } = await setup()
+  const first = await post('/held', { a: 1, b: 2 }, KEY)
+  const again = await post('/held', { b: 2, a: 1 }, KEY)
+  expect([first.status, again.status]).toEqual([202, 202])
+  expect(again.body).toMatchObject({ task_id: first.body['task_id'], status: 'created', deduplicated: true })
+  expect([first.headers.get('idempotency-replayed'), again.headers.get('idempotency-replayed')]).toEqual([
+    null,
+    'true',
+  ])
+  expect((await post('/held', { a: 1, b: 2 }, { 'idempotency-key': 'k-2' })).body['task_id']).not.toBe(
+    first.body['task_id'],
+  )
+})
+
+test.each([
+  ['another input', '/held', { a: 2 }],
+  ['another priority', '/held?priority=3', { a: 1 }],
+  ['another type', '/echo', { n: 1 }],
+])('a key that was used with %s is refused', async (_what, path, body) => {
+  const { post } = await setup()
+  await post('/held', { a: 1 }, KEY)
+  const { status, body: problem } = await post(path, body, KEY)
+  expect([status, problem['error_type']]).toEqual([422, 'idempotency_mismatch'])
+})
+
+test('a key belongs to its caller', async () => {
+  const [ann, bob] = [tokenFor('ann'), tokenFor('bob')]
+  const { as } = await setup({ settings: { tokens: [ann.record, bob.record] } })
+  const ids = await Promise.all(
+    [ann, bob].map(async ({ headers }) => (await as(headers).post('/held', {}, KEY)).body['task_id']),
+  )
+  expect(new Set(ids).size).toBe(2)
+})
+
+test('1000 requests at once under one key make one task; after a restart it is still the one', async () => {
+  const folder = await tempFolder()
+  const given: ServerGiven = { folder, settings: { journal: 'sqlite', ratePerMinute: 0 } }
+  const first = await setup(given)
+  const replies = await Promise.all(Array.from({ length: 1000 }, () => first.post('/echo', { n: 1 }, KEY)))
+  expect(replies.filter(({ status }) => status !== 202)).toEqual([])
+  expect(new Set(replies.map(({ body }) => body['task_id'])).size).toBe(1)
+  expect(replies.filter(({ headers }) => headers.get('idempotency-replayed') === null)).toHaveLength(1)
+  expect((await first.get('/api/tasks')).body['tasks']).toHaveLength(1)
+  await first.stop()
+
+  const second = await setup(given)
+  const { status, body } = await second.post('/echo', { n: 1 }, KEY)
+  expect([status, body['task_id']]).toEqual([202, replies[0]?.body['task_id']])
+  expect((await second.post('/echo', { n: 2 }, KEY)).status).toBe(422)
+})
+
+test('what was refused may be tried again under its key', async () => {
+  const { post, house } = await setup({ settings: { capacity: 0 } })
+  expect((await post('/held', {}, KEY)).status).toBe(503)
+  house.pool.resize({ capacity: 10 })
+  expect((await post('/held', {}, KEY)).status).toBe(202)
+})
+
+test('while an upload is received its key is in flight; afterwards it is replayed by its content', async () => {
+  const { house, url, as } = await setup()
+  const received = house.intake.keys.receive('local', 'k-1')
+  const file = () => {
+    const form = new FormData()
+    form.append('file', new Blob(['A file of text.']), 'a.txt')
+    return fetch(`${url}/file`, { method: 'POST', headers: KEY, body: form })
+  }
+  const inFlight = await file()
+  expect([inFlight.status, inFlight.headers.get('retry-after')]).toEqual([409, '1'])
+  received?.()
+  const { upload } = as(KEY)
+  const [first, again] = [await upload('/file', 'A file of text.'), await upload('/file', 'A file of text.')]
+  expect([first.status, again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 202, 'true'])
+  expect(again.body['task_id']).toBe(first.body['task_id'])
+  expect((await upload('/file', 'Another file of text.')).status).toBe(422)
+})
+
+test('the same input finds the task that waits or runs, then its result, and force makes another', async () => {
+  const { post, ended } = await setup()
+  const first = await post('/echo', { n: 1 })
+  await ended(first.body['task_id'])
+  const known = await post('/echo', { n: 1 })
+  expect([known.status, known.body]).toEqual([
+    200,
+    expect.objectContaining({ status: 'exists', exists: true, task_id: first.body['task_id'] }),
+  ])
+  const forced = await post('/echo?force=true', { n: 1 })
+  expect([forced.status, forced.body['status']]).toEqual([202, 'created'])
+  expect(forced.body['task_id']).not.toBe(first.body['task_id'])
+  expect((await post('/echo', { n: 2 })).status).toBe(202)
+})
+
+test('100 equal submits at once are one task', async () => {
+  const { post } = await setup()
+  const replies = await Promise.all(Array.from({ length: 100 }, () => post('/once', { a: 1 })))
+  expect(new Set(replies.map(({ body }) => body['task_id'])).size).toBe(1)
+  expect(replies.filter(({ status }) => status === 202)).toHaveLength(1)
+  expect(replies.filter(({ body }) => body['status'] === 'in_progress')).toHaveLength(99)
+})
+
+test('a type that does not ask for it makes a task of every submit, unless the submit asks', async () => {
+  const { post } = await setup()
+  const submit = (dedupe?: boolean) => post('/api/tasks', { type: 'held', input: { a: 1 }, dedupe })
+  const ids = [await submit(), await submit(), await submit(true), await submit(true)].map(
+    ({ body }) => body['task_id'],
+  )
+  expect(new Set(ids).size).toBe(3)
+  expect(ids[3]).toBe(ids[2])
+})
+
+test('whoever joins lifts the priority to the higher of the two, and never lowers it', async () => {
+  const { post, get, once } = await setup({ settings: { slots: 1 } })
+  await post('/once', { first: true })
+  await expect.poll(() => once.length).toBe(1)
+  const waiting = await post('/once?priority=LOW', { a: 1 })
+  await post('/held?priority=HIGH', {})
+  const lifted = await post('/once?priority=URGENT', { a: 1 })
+  expect(lifted.body).toMatchObject({ status: 'in_progress', priority_name: 'URGENT', tasks_ahead: 0 })
+  await post('/once?priority=LOW', { a: 1 })
+  const { body } = await get(`/api/tasks/${waiting.body['task_id']}`)
+  expect(body).toMatchObject({ priority_name: 'URGENT', waiters: 3, queue_position: 1 })
+})
+
+test('a cancel by one of several detaches it; the last one cancels', async () => {
+  const { post, get } = await setup({ settings: { slots: 0 } })
+  const { body: task } = await post('/once', {})
+  await post('/once', {})
+  const cancel = () => post(`/api/tasks/${task['task_id']}/cancel`)
+  expect([(await cancel()).body, (await cancel()).body]).toEqual([
+    expect.objectContaining({ status: 'queued', detached: true, waiters: 1 }),
+    expect.objectContaining({ status: 'cancelled' }),
+  ])
+  expect((await get(`/api/tasks/${task['task_id']}`)).body['status']).toBe('cancelled')
+})
+
+test('an equal file is not kept twice', async () => {
+  const { upload, ended } = await setup()
+  const first = await upload('/file', 'A file of text.')
+  await ended(first.body['task_id'])
+  const again = await upload('/file', 'A file of text.')
+  expect([again.status, again.body['status'], again.body['task_id']]).toEqual([
+    200,
+    'exists',
+    first.body['task_id'],
+  ])
+})

@@ -1,0 +1,101 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineTask } from '../../src/index.ts'
+import { tempFolder } from '../support/journal.ts'
+import { startServer, tokenFor, type Json } from '../support/server.ts'
+import { heldType } from '../support/types.ts'
+
+const SQLITE = { journal: 'sqlite' as const }
+const HOUR = 3_600_000
+
+const talk = defineTask({
+  type: 'talk',
+  input: z.object({ lines: z.number() }),
+  run: ({ lines }, ctx) => {
+    for (let index = 0; index < lines; index += 1) ctx.log(`line ${index}`)
+    return { lines }
+  },
+})
+const file = defineTask({
+  type: 'file',
+  input: z.object({}),
+  upload: { accept: ['text/plain'], maxBytes: 1_000_000 },
+  run: () => 'read',
+})
+
+/** The messages of an event stream, to its end. */
+async function messagesOf(url: string, path: string): Promise<Json[]> {
+  const text = await (await fetch(url + path)).text()
+  return [...text.matchAll(/^data: (.*)$/gm)].map((match) => JSON.parse(match[1] ?? '') as Json)
+}
+
+test('a task that ended is erased at once, with its file, and is gone from then on', async () => {
+  const { upload, url, ended, get, dataDir } = await startServer({ tasks: [file], settings: SQLITE })
+  const { body } = await upload('/file', 'A file of text.')
+  await ended(body['task_id'])
+  expect(await readdir(join(dataDir, 'spool'))).toHaveLength(1)
+  const erase = () => fetch(url + body['urls'].self, { method: 'DELETE' })
+  expect((await erase()).status).toBe(204)
+  expect(await readdir(join(dataDir, 'spool'))).toEqual([])
+  for (const path of [body['urls'].self, body['urls'].status, body['urls'].result, body['urls'].events]) {
+    const { status, body: problem } = await get(path)
+    expect([status, problem['error_type']]).toEqual([410, 'task_gone'])
+  }
+  expect((await erase()).status).toBe(410)
+  expect((await get('/api/tasks')).body['tasks']).toEqual([])
+})
+
+test('a task that has not ended is not erased; that of another is not there', async () => {
+  const [ann, bob] = [tokenFor('ann'), tokenFor('bob')]
+  const { definition } = heldType()
+  const { url, as } = await startServer({
+    tasks: [definition],
+    settings: { ...SQLITE, tokens: [ann.record, bob.record] },
+  })
+  const { body } = await as(ann.headers).post('/held')
+  const erase = async (headers: Record<string, string>) =>
+    (await fetch(url + body['urls'].self, { method: 'DELETE', headers })).status
+  expect([await erase(ann.headers), await erase(bob.headers)]).toEqual([409, 404])
+  await as(ann.headers).post(`/api/tasks/${body['task_id']}/cancel`)
+  await as(ann.headers).ended(body['task_id'])
+  expect([await erase(ann.headers), await erase(bob.headers), await erase(ann.headers)]).toEqual([
+    204, 404, 410,
+  ])
+})
+
+test('what is kept long enough is forgotten: files, events, tasks, each in its time', async () => {
+  const folder = await tempFolder()
+  const keep = { keepUploadsMs: 0, keepEventsMs: HOUR, keepResultsMs: 2 * HOUR, keepTracesMs: HOUR }
+  const start = (settings: object) =>
+    startServer({ folder, tasks: [talk, file], settings: { ...SQLITE, ...keep, ...settings } })
+  const first = await start({ keepUploadsMs: HOUR })
+  const [{ body: talked }, { body: sent }] = [
+    await first.post('/talk', { lines: 50 }),
+    await first.upload('/file', 'A file of text.'),
+  ]
+  await Promise.all([first.ended(talked['task_id']), first.ended(sent['task_id'])])
+  await first.house.retention.prune()
+  expect(await readdir(join(folder, 'spool'))).toHaveLength(1)
+  expect(await messagesOf(first.url, talked['urls'].events)).toHaveLength(54)
+  await first.stop()
+
+  const second = await start({ keepEventsMs: 0 })
+  await second.house.retention.prune()
+  expect(await readdir(join(folder, 'spool'))).toEqual([])
+  const frames = await messagesOf(second.url, `${talked['urls'].events}?after=3`)
+  expect(frames.map(({ type }) => type)).toEqual(['snapshot', 'gap', 'snapshot', 'result'])
+  expect(frames[1]).toMatchObject({ missed_from: 4, missed_to: 52 })
+  expect(frames[3]).toMatchObject({ seq: 53 })
+  const seen = await fetch(`${second.url}${talked['urls'].events}?after=53`)
+  expect(seen.status).toBe(204)
+  expect((await second.get(talked['urls'].result)).body).toEqual({ lines: 50 })
+  await second.stop()
+
+  const third = await start({ keepResultsMs: 0 })
+  await third.house.retention.prune()
+  expect((await third.get(talked['urls'].self)).status).toBe(410)
+  // The totals are of all that ever ended.
+  expect((await third.get('/api/queue/stats')).body).toMatchObject({ total_processed: 2, total_success: 2 })
+})
