@@ -41,7 +41,7 @@ export function createCore({ types = [], journal = memoryJournal(), onFatal, ...
     maxStuck: 1,
     graceMs: 10_000,
     clock,
-    concurrencyOf: (type) => registry.find(type)?.concurrency ?? Infinity,
+    concurrencyOf: (type) => registry.concurrencyOf(type),
     work: (task, signal) => run(task, signal),
     ended: (task, outcome) => intake.runs.ended(task, outcome),
     ...given,

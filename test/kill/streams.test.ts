@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { createVictim } from './victim.ts'
+
+const KILLS = 20
+const DISCONNECTS = 1000
+const TASKS = 6
+const READERS_PER_TASK = 4
+
+interface Message {
+  readonly seq?: number
+  readonly type: string
+}
+
+/** One reader of one task, who comes and goes, by one transport or the other, and resumes by number. */
+class Reader {
+  readonly seen: number[] = []
+  readonly #id: string
+  readonly #urlOf: () => string
+  disconnects = 0
+  hasEnded = false
+
+  constructor(id: string, urlOf: () => string) {
+    this.#id = id
+    this.#urlOf = urlOf
+  }
+
+  async read(): Promise<void> {
+    for (let turn = 0; !this.hasEnded; turn += 1) {
+      const url = this.#urlOf()
+      if (url !== '') {
+        const path = `after=${this.seen.at(-1) ?? 0}`
+        await (turn % 2 === 0 ? this.#bySocket(url, path) : this.#byEvents(url, path)).catch(() => undefined)
+        this.disconnects += 1
+      }
+      await sleep(1)
+    }
+  }
+
+  async #bySocket(url: string, after: string): Promise<void> {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/${this.#id}?${after}`)
+    socket.on('message', (data) => this.#hear(JSON.parse(String(data)) as Message))
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    socket.on('error', () => undefined)
+    await Promise.race([closed, sleep(20 + Math.random() * 400)])
+    socket.terminate()
+    await closed
+  }
+
+  async #byEvents(url: string, after: string): Promise<void> {
+    const signal = AbortSignal.timeout(20 + Math.random() * 400)
+    const response = await fetch(`${url}/api/tasks/${this.#id}/stream?${after}`, { signal })
+    let rest = ''
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      const parts = (rest + chunk).split('\n\n')
+      rest = parts.pop() ?? ''
+      for (const part of parts) {
+        const data = /^data: (.*)$/m.exec(part)?.[1]
+        if (data !== undefined) this.#hear(JSON.parse(data) as Message)
+      }
+    }
+  }
+
+  #hear({ seq, type }: Message): void {
+    if (seq === undefined) return
+    this.seen.push(seq)
+    if (type === 'result' || type === 'error') this.hasEnded = true
+  }
+}
+
+test(
+  `${DISCONNECTS} disconnects and ${KILLS} kills: every reader sees every event once and in order`,
+  { timeout: 240_000 },
+  async () => {
+    const { start, kill } = await createVictim({
+      MAX_CONCURRENT_ANALYSIS_TASKS: `${TASKS}`,
+      RATE_LIMIT_PER_MINUTE: '0',
+    })
+    let server = await start()
+    let url = server.url
+    const ids = await Promise.all(
+      Array.from({ length: TASKS }, async () => {
+        const headers = { 'content-type': 'application/json' }
+        const body = JSON.stringify({ count: 500, ms: 25 })
+        const response = await fetch(`${url}/steps`, { method: 'POST', headers, body })
+        return ((await response.json()) as { task_id: string }).task_id
+      }),
+    )
+    const readers = ids.flatMap((id) =>
+      Array.from({ length: READERS_PER_TASK }, () => new Reader(id, () => url)),
+    )
+    const reading = Promise.all(readers.map((reader) => reader.read()))
+    for (let kills = 0; kills < KILLS; kills += 1) {
+      await sleep(200 + Math.random() * 400)
+      url = ''
+      await kill(server)
+      server = await start()
+      url = server.url
+    }
+    await reading
+    const disconnects = readers.reduce((sum, reader) => sum + reader.disconnects, 0)
+    console.log({ disconnects, events: readers.reduce((sum, { seen }) => sum + seen.length, 0) })
+    for (const { seen } of readers) expect(seen).toEqual(seen.map((_, index) => index + 1))
+    // All readers of a task saw the same.
+    expect(new Set(readers.map(({ seen }) => seen.length)).size).toBeLessThanOrEqual(TASKS)
+    expect(disconnects).toBeGreaterThanOrEqual(DISCONNECTS)
+  },
+)

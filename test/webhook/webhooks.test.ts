@@ -1,0 +1,157 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { pino } from 'pino'
+import { defineTask } from '../../src/index.ts'
+import { Connector } from '../../src/fetch/connector.ts'
+import { WEB_PORTS } from '../../src/fetch/policy.ts'
+import { waitAfter } from '../../src/webhook/schedule.ts'
+import { headersOf } from '../../src/webhook/signature.ts'
+import { Webhooks } from '../../src/webhook/webhooks.ts'
+import { actsOn } from '../journal/conformance.ts'
+import { memoryJournal } from '../support/core.ts'
+import { startServer, type Json } from '../support/server.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
+const DAY_MS = 24 * 3_600_000
+
+interface Heard {
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+}
+
+/** Somebody who is told of ends, and answers as the test says. */
+async function createReceiver(answer: (response: ServerResponse, count: number) => void) {
+  const heard: Heard[] = []
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      heard.push({ headers: request.headers, body })
+      answer(response, heard.length)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { heard, host, url: `http://${host}/hook` }
+}
+
+const status = (code: number) => (response: ServerResponse) => void response.writeHead(code).end()
+
+test('a delivery is signed as the reference vector of Standard Webhooks says', () => {
+  const signed = {
+    id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+    timestamp: 1_614_265_330,
+    body: '{"test": 2432232314}',
+  }
+  expect(headersOf(signed, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')).toMatchObject({
+    'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+    'webhook-timestamp': '1614265330',
+    'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+  })
+})
+
+test('tries go on for about a day, each wait spread by a fifth', () => {
+  const waits = Array.from({ length: 20 }, (_, index) => waitAfter(index + 1, 0.5)).filter(
+    (wait) => wait !== null,
+  )
+  const sum = waits.reduce((total, wait) => total + wait, 0)
+  expect(sum).toBeGreaterThan(0.9 * DAY_MS)
+  expect(sum).toBeLessThanOrEqual(DAY_MS)
+  expect([waitAfter(1, 0), waitAfter(1, 1)]).toEqual([4000, 6000])
+})
+
+test('the end of a task is told, signed with the secret of the submit or of the server', async () => {
+  const receiver = await createReceiver(status(200))
+  const { post, ended } = await startServer({
+    tasks: [defineTask({ type: 'echo', input: z.object({ n: z.number() }), run: ({ n }) => n })],
+    settings: { fetchAllowHosts: [receiver.host], webhookSecret: SECRET, journal: 'sqlite' },
+  })
+  const { body } = await post('/api/tasks', { type: 'echo', input: { n: 7 }, webhook: { url: receiver.url } })
+  await ended(body['task_id'])
+  await expect.poll(() => receiver.heard.length).toBe(1)
+  const { headers, body: sent } = receiver.heard[0]!
+  const said = JSON.parse(sent) as Json
+  expect(said).toMatchObject({
+    type: 'task.completed',
+    data: { task_id: body['task_id'], status: 'completed' },
+  })
+  const id = String(headers['webhook-id'])
+  const timestamp = Number(headers['webhook-timestamp'])
+  expect(headersOf({ id, timestamp, body: sent }, SECRET)['webhook-signature']).toBe(
+    headers['webhook-signature'],
+  )
+})
+
+/** Deliveries of a journal, on a clock of our own. */
+async function setup(answer: (response: ServerResponse, count: number) => void, tasks = 1) {
+  const receiver = await createReceiver(answer)
+  const journal = memoryJournal()
+  const clock = new VirtualClock()
+  const connector = new Connector({
+    ports: WEB_PORTS,
+    allowHosts: [receiver.host],
+    timeoutMs: 1000,
+    maxBytes: 1000,
+  })
+  const { run } = actsOn(journal)
+  for (let index = 0; index < tasks; index += 1) {
+    await run({ id: `task-${index}`, webhook: { url: receiver.url, secret: SECRET } })
+  }
+  const { deliveries } = journal
+  const log = pino({ level: 'silent' })
+  const given = { deliveries, tasks: journal.tasks, connector, secret: '', clock, random: () => 0.5, log }
+  const webhooks = new Webhooks({ ...given, viewOf: ({ id }) => ({ task_id: id }) })
+  onTestFinished(async () => {
+    await webhooks.stop()
+    await connector.close()
+  })
+  return { ...receiver, webhooks, clock, deliveries }
+}
+
+test('what is not taken is told again under the same id, later and later, until it is', async () => {
+  const { webhooks, heard, clock, deliveries } = await setup((response, count) =>
+    status(count < 3 ? 500 : 204)(response),
+  )
+  webhooks.start()
+  await expect.poll(() => heard.length).toBe(1)
+  await expect.poll(async () => (await deliveries.nextAt())! - clock.now()).toBe(5000)
+  clock.advance(5000)
+  await expect.poll(() => heard.length).toBe(2)
+  await expect.poll(async () => (await deliveries.nextAt())! - clock.now()).toBe(60_000)
+  clock.advance(60_000)
+  await expect.poll(() => heard.length).toBe(3)
+  await expect.poll(() => deliveries.nextAt()).toBeNull()
+  expect(new Set(heard.map(({ headers }) => headers['webhook-id']))).toEqual(new Set(['msg_task-0']))
+})
+
+test('after a day it is given up', async () => {
+  const { webhooks, heard, clock, deliveries } = await setup(status(503))
+  webhooks.start()
+  for (let tries = 1; (await deliveries.nextAt()) !== null; tries += 1) {
+    await expect.poll(() => heard.length).toBe(tries)
+    await expect.poll(async () => (await deliveries.due(clock.now(), 1)).length).toBe(0)
+    const next = await deliveries.nextAt()
+    if (next !== null) clock.advance(next - clock.now())
+  }
+  expect(heard).toHaveLength(9)
+})
+
+test('a redirect is not followed, and an address that is gone hears no more', async () => {
+  const elsewhere = await createReceiver(status(200))
+  const redirecting = await setup((response) => response.writeHead(302, { location: elsewhere.url }).end())
+  redirecting.webhooks.start()
+  await expect.poll(async () => (await redirecting.deliveries.due(Infinity, 1))[0]?.attempt).toBe(1)
+  expect(elsewhere.heard).toEqual([])
+
+  const gone = await setup(status(410), 20)
+  gone.webhooks.start()
+  await expect.poll(() => gone.deliveries.nextAt()).toBeNull()
+  // Those under way at the same moment are told too, the rest is not.
+  expect(gone.heard.length).toBeLessThanOrEqual(8)
+})
