@@ -17,17 +17,18 @@ import { join } from 'node:path'
 const input = z.strictObject({ n: z.number() })
 const log = pino({ level: 'silent' })
 
-async function bare() {
+/** A route with our schemas; `take` puts the task wherever it goes, and gives its id. */
+function route(take: (n: number) => Promise<string>) {
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  const id = '01999999-0000-7000-8000-000000000000'
-  const self = `/api/tasks/${id}`
   const schema = { body: input, querystring: submitQuery, response: { 202: submitReply } }
   app.post('/empty', { schema }, async (request, reply) => {
+    const id = await take(request.body.n)
+    const self = `/api/tasks/${id}`
     return reply
       .code(202)
       .headers({ location: self, 'retry-after': 1 })
@@ -57,6 +58,21 @@ async function bare() {
   return app
 }
 
+async function bare() {
+  return route(() => Promise.resolve('01999999-0000-7000-8000-000000000000'))
+}
+
+/** The same route before BullMQ: a queue with priorities and a worker with as many slots, in the same process. */
+async function bullmq() {
+  const { Queue, Worker } = await import('bullmq')
+  const connection = { host: '127.0.0.1', port: Number(process.env['REDIS_PORT']) }
+  const queue = new Queue('empty', { connection })
+  const kept = { removeOnComplete: 1000, removeOnFail: 1000 }
+  const worker = new Worker('empty', () => Promise.resolve(null), { connection, concurrency: 3 })
+  worker.on('error', (error) => console.error(error))
+  return route(async (n) => (await queue.add('empty', { n }, { priority: 3, ...kept })).id ?? '')
+}
+
 async function headgate() {
   const dataDir = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
   const settings = { ...readSettings(process.env), capacity: 100_000, dataDir }
@@ -73,7 +89,8 @@ async function headgate() {
   return app
 }
 
-const app = await (process.argv[2] === 'bare' ? bare() : headgate())
+const MAKERS = { bare, headgate, bullmq }
+const app = await MAKERS[process.argv[2] as keyof typeof MAKERS]()
 await app.listen({ host: '127.0.0.1', port: 0 })
 const address = app.server.address()
 process.send?.(typeof address === 'object' && address !== null ? address.port : 0)

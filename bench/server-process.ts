@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** A server of http-server.ts in a process of its own. */
-export async function startServer(kind: 'bare' | 'headgate', env: Record<string, string> = {}) {
+export async function startServer(kind: 'bare' | 'headgate' | 'bullmq', env: Record<string, string> = {}) {
   const script = fileURLToPath(new URL('http-server.ts', import.meta.url))
   const child = fork(script, [kind], { env: { ...process.env, ...env } })
   const [port] = (await once(child, 'message')) as [number]

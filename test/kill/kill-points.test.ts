@@ -94,7 +94,9 @@ test.each(MILESTONES)(
       expect(interruptions).toBeLessThanOrEqual(KILLS)
     }
     expect(query('SELECT * FROM deliveries')).toEqual([])
-    const named = query('SELECT spool_id FROM tasks WHERE spool_id IS NOT NULL').map((row) => row['spool_id'])
-    expect((await readdir(join(folder, 'data', 'spool'))).sort()).toEqual(named.sort())
+    const named = query('SELECT spool_id FROM tasks WHERE spool_id IS NOT NULL').map((row) =>
+      String(row['spool_id']),
+    )
+    expect((await readdir(join(folder, 'data', 'spool'))).toSorted()).toEqual(named.toSorted())
   },
 )

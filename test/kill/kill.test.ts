@@ -13,7 +13,7 @@ type Expected = { readonly n: number } | { readonly sha256: string }
 function createClients() {
   const accepted = new Map<string, Expected>()
   let url = ''
-  let isDone = false
+  const done = new AbortController()
   let sent = 0
   let unanswered = 0
 
@@ -37,7 +37,7 @@ function createClients() {
     accepted.set(body.task_id, isUpload ? { sha256 } : { n })
   }
   const client = async () => {
-    while (!isDone) {
+    while (!done.signal.aborted) {
       if (url === '') {
         await new Promise((resolve) => setTimeout(resolve, 5))
         continue
@@ -52,7 +52,7 @@ function createClients() {
     accepted,
     sendTo: (next: string) => void (url = next),
     stop: async () => {
-      isDone = true
+      done.abort()
       await all
     },
     counts: () => ({ sent, unanswered }),

@@ -40,7 +40,7 @@ class Reader {
 
   async #bySocket(url: string, after: string): Promise<void> {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/${this.#id}?${after}`)
-    socket.on('message', (data) => this.#hear(JSON.parse(String(data)) as Message))
+    socket.on('message', (data) => this.#hear(JSON.parse((data as Buffer).toString()) as Message))
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     socket.on('error', () => undefined)
     await Promise.race([closed, sleep(20 + Math.random() * 400)])

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
 import { ROOT } from '../support/process.ts'
 
-export interface LogLine {
+interface LogLine {
   readonly time: number
   readonly msg: string
   readonly url?: string

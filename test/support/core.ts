@@ -14,7 +14,7 @@ import type { Priority } from '../../src/task/priority.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A submit that names nothing but its type, input and priority. */
-export const BARE = {
+const BARE = {
   upload: null,
   metadata: null,
   webhook: null,

@@ -1,0 +1,14 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { z } from 'zod'
+import { defineTask } from '../src/index.ts'
+
+/** Task types of the servers that are measured: the `TASKS_FILE`. `lag` tells how late the event loop was. */
+
+const delay = monitorEventLoopDelay({ resolution: 1 })
+delay.enable()
+const NS_PER_MS = 1e6
+
+export default [
+  defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null }),
+  defineTask({ type: 'lag', input: z.object({}), run: () => ({ p99: delay.percentile(99) / NS_PER_MS }) }),
+]
