@@ -98,10 +98,11 @@ test(
     const tasks = new Map(query('SELECT id, status, state FROM tasks').map((row) => [row['id'], row]))
     const results = new Map(query('SELECT id, result FROM results').map((row) => [row['id'], row['result']]))
     const ends = query("SELECT task_id FROM events WHERE type IN ('result', 'error')")
-    const wrong = [...clients.accepted].filter(
-      ([id, expected]) =>
-        tasks.get(id)?.['status'] !== 'completed' || results.get(id) !== JSON.stringify(expected),
-    )
+    const wrong = [...clients.accepted].flatMap(([id, expected]) => {
+      const [task, result] = [tasks.get(id), results.get(id)]
+      if (task?.['status'] === 'completed' && result === JSON.stringify(expected)) return []
+      return [{ id, expected, result, status: task?.['status'] ?? 'lost', state: task?.['state'] }]
+    })
     console.log({ kills: KILLS, accepted: clients.accepted.size, ...clients.counts(), tasks: tasks.size })
     console.log({ interrupted: delays.length, slowestRestartMs: Math.max(0, ...delays) })
     expect(clients.accepted.size).toBeGreaterThan(KILLS * 10)
