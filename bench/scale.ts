@@ -39,18 +39,19 @@ async function start(
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = new Promise((resolve) => child.once('exit', resolve))
-  const url = await new Promise<string>((resolve) => {
+  const [pid = 0, url = ''] = await new Promise<[number, string]>((resolve) => {
     let said = ''
     child.stdout.on('data', (chunk: Buffer) => {
       if (said.length > 100_000) return
       said += chunk.toString()
-      const found = /"url":"([^"]+)"[^\n]*headgate is listening/.exec(said)?.[1]
-      if (found !== undefined) resolve(found)
+      const found = /"pid":(\d+)[^\n]*"url":"([^"]+)"[^\n]*headgate is listening/.exec(said)
+      if (found !== null) resolve([Number(found[1]), found[2] ?? ''])
     })
   })
   const seconds = (performance.now() - startedAt) / 1000
   const stop = async () => {
-    child.kill('SIGTERM')
+    // Itself, and not what it runs under.
+    process.kill(pid, 'SIGTERM')
     await exited
   }
   return { url, seconds, stop }

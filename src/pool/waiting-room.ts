@@ -7,6 +7,8 @@ const STRIKES_OF_SUSPECT = 2
 /** Order keys of one level; 2^51 arrivals per level keep every key an exact integer. */
 const KEYS_PER_LEVEL = 2 ** 51
 const HIGHEST_LEVEL = PRIORITIES.length - 1
+/** Before every level. */
+const FIRST = -KEYS_PER_LEVEL
 
 /**
  * The bounded queue's order: lanes are FIFOs by level and type, and the next task is the lowest key among
@@ -48,6 +50,12 @@ export class WaitingRoom {
     return key
   }
 
+  /** Puts a task before all others, behind those that were put there before it. */
+  enqueueFirst(task: Task): void {
+    this.putBack(task, FIRST + this.#arrivals)
+    this.#arrivals += 1
+  }
+
   /** Puts a task where its key belongs: one that was taken before goes in front of later arrivals. */
   putBack(task: Task, key: number): void {
     const lane = this.#laneOf(task)
@@ -59,9 +67,9 @@ export class WaitingRoom {
   reprioritise(task: Task): boolean {
     const entry = this.#entries.get(task.id)
     if (entry === undefined) return false
-    const arrival = entry.key - (HIGHEST_LEVEL - entry.task.priority) * KEYS_PER_LEVEL
+    const lift = (task.priority - entry.task.priority) * KEYS_PER_LEVEL
     this.#takeOut(entry)
-    this.putBack(task, (HIGHEST_LEVEL - task.priority) * KEYS_PER_LEVEL + arrival)
+    this.putBack(task, entry.key < 0 ? entry.key : entry.key - lift)
     return true
   }
 

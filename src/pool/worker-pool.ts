@@ -149,6 +149,16 @@ export class WorkerPool {
   /** Takes in a task of an earlier process, without a place: it was admitted then. */
   restore(task: Task): void {
     this.#room.enqueue(task)
+    this.#closeIfLimited(task)
+  }
+
+  /** The same for one that was running then: it goes on before all others, whatever their level. */
+  restoreFirst(task: Task): void {
+    this.#room.enqueueFirst(task)
+    this.#closeIfLimited(task)
+  }
+
+  #closeIfLimited(task: Task): void {
     if (Number.isFinite(this.#options.concurrencyOf(task.type))) this.#openOrClose(task.type)
   }
 

@@ -38,8 +38,12 @@ export async function recover(parts: RecoveryParts): Promise<number> {
 
   const written: Promise<unknown>[] = []
   let count = 0
-  for (let last: string | null = null; ;) {
-    const page: readonly Task[] = await recovery.unfinished(last, PAGE)
+  for (let next = recovery.unfinished(null, PAGE); ;) {
+    const page = await next
+    const last = page.at(-1)
+    if (last === undefined) break
+    // The next page is read while this one is taken over.
+    next = recovery.unfinished(last.id, PAGE)
     for (const task of page) {
       intake.recorder.restore(task)
       intake.flights.add(task)
@@ -47,9 +51,6 @@ export async function recover(parts: RecoveryParts): Promise<number> {
       else written.push(...(await goOn(parts, task)))
     }
     count += page.length
-    const end = page.at(-1)
-    if (end === undefined) break
-    last = end.id
   }
   await Promise.all(written)
   if (count > 0) log.info({ tasks: count, interrupted: written.length }, 'tasks were taken over')
@@ -58,8 +59,8 @@ export async function recover(parts: RecoveryParts): Promise<number> {
 }
 
 /**
- * What was running when the process ended goes back to where it stood, unless it seems to be the cause. The
- * reply is what is being written of it.
+ * What was running when the process ended runs again first, unless it seems to be the cause. The reply is what
+ * is being written of it.
  */
 async function goOn({ journal, intake, pool, log }: RecoveryParts, task: Task): Promise<Promise<unknown>[]> {
   if (task.status === 'cancelling') return [intake.runs.end(task, { kind: 'cancelled' })]
@@ -72,7 +73,7 @@ async function goOn({ journal, intake, pool, log }: RecoveryParts, task: Task): 
     const message = `The process ended ${strikes} times in a row while this task ran.`
     return [intake.runs.end(task, { kind: 'failed', failure: failure('crash_loop', message) }, also)]
   }
-  pool.restore({ ...task, ...also })
+  pool.restoreFirst({ ...task, ...also })
   return [intake.runs.end(task, { kind: 'interrupted' }, also)]
 }
 
