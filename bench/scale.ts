@@ -39,7 +39,7 @@ async function start(
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = new Promise((resolve) => child.once('exit', resolve))
-  const [pid = 0, url = ''] = await new Promise<[number, string]>((resolve) => {
+  const [pid, url] = await new Promise<[number, string]>((resolve) => {
     let said = ''
     child.stdout.on('data', (chunk: Buffer) => {
       if (said.length > 100_000) return

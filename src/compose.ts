@@ -82,7 +82,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * The only place that knows every part. The journal is open when it settles.
  * @throws HeadgateError for a setting that does not fit, or a journal that cannot be opened.
  */
-export async function compose(options: ComposeOptions): Promise<Headgate> {
+export async function compose(given: ComposeOptions): Promise<Headgate> {
+  const rest: (() => void)[] = []
+  const options = { ...given, onFatal: firstFault(given, rest) }
   const door = assembleDoor(options)
   const still = assembleStill(options)
   const registry = new Registry([...still.analysis.types, ...options.tasks])
@@ -92,6 +94,12 @@ export async function compose(options: ComposeOptions): Promise<Headgate> {
     ...door,
     tickets: await createTickets(journal),
   }
+  // What cannot be written down must not begin, and nobody must wait for it.
+  rest.push(
+    () => parts.pool.pause(),
+    () => parts.intake.close(),
+    () => parts.connections.closeAll(),
+  )
   let isStarted = false
   let stopped: Promise<void> | null = null
 
@@ -106,6 +114,17 @@ export async function compose(options: ComposeOptions): Promise<Headgate> {
     stop: (skipWait = NEVER) => {
       return (stopped ??= stopInOrder(parts, skipWait))
     },
+  }
+}
+
+/** Tells the first fault alone, after the house was brought to rest. */
+function firstFault({ onFatal }: ComposeOptions, rest: readonly (() => void)[]): (error: unknown) => void {
+  let isTold = false
+  return (error) => {
+    if (isTold) return
+    isTold = true
+    for (const bring of rest) bring()
+    onFatal(error)
   }
 }
 

@@ -40,6 +40,8 @@ export interface LifecycleParts {
   readonly stopGraceMs: number
 }
 
+/** What was recorded has this long to be written. */
+const WRITING_MS = 5000
 /** Readers have this long to take what was said last. */
 const LAST_WORDS_MS = 500
 
@@ -57,9 +59,10 @@ export async function startInOrder(parts: LifecycleParts): Promise<void> {
   parts.analysis.start()
   parts.positions.start()
   rejected.start()
-  if (parts.isDurable) parts.retention.start()
+  parts.retention.start()
   parts.webhooks.start()
-  pool.resume()
+  // A stop may have come meanwhile.
+  if (!intake.isClosed) pool.resume()
 }
 
 /** In the order of design §6; `skipWait`, once settled, ends the wait for running work. */
@@ -72,7 +75,8 @@ export async function stopInOrder(parts: LifecycleParts, skipWait: Promise<void>
   pool.abortAll(new ShuttingDown(), parts.stopGraceMs)
   await pool.whenQuiet()
   parts.positions.stop()
-  await intake.recorder.whenWritten()
+  // A disk that is full or stands still is not waited for: what is not written runs again.
+  await firstOf([intake.recorder.whenWritten()], WRITING_MS, clock)
   parts.feed.close()
   await connections.whenClosed(LAST_WORDS_MS)
   connections.closeAll()

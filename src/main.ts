@@ -41,7 +41,6 @@ const tasks = await loadTasks(settings.tasksFile).catch((error: unknown) => {
 })
 const log = createLogger(settings)
 const app = createServer({ log, ...settings })
-let isListening = false
 const isCheck = process.argv.includes('--check')
 const address = isCheck ? await freeAddress(settings) : ''
 const house = await orExit(() => compose({ settings, log, tasks, prefix: '', onFatal }))
@@ -75,14 +74,12 @@ startWatchdog({
   limitMs: settings.watchdogMs,
   onLag: (lagMs) => log.warn({ lagMs }, 'the event loop stood still'),
 })
-isListening = true
 log.info(bannerOf(settings, house), 'headgate is listening')
 serviceManager.ready()
 setInterval(() => tellStatus(house), STATUS_LINE_MS).unref()
 
 /** What was accepted can no longer be written: waiting would change nothing, and confirm nothing. */
 function onFatal(error: unknown): void {
-  if (!isListening) return
   log.fatal({ err: error }, 'headgate cannot keep its tasks')
   app.server.closeAllConnections()
   leave(EXIT_FATAL)

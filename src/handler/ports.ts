@@ -14,8 +14,8 @@ export interface StepStore {
 
 /** What the runner needs from the rest of the house; `compose.ts` fills it in. */
 export interface RunnerPorts {
-  /** Commits the start of a run and returns the task as it then is. */
-  readonly started: (task: Task) => Promise<Task>
+  /** Commits the start of a run and returns the task as it then is; null: it must not begin. */
+  readonly started: (task: Task) => Promise<Task | null>
   /** Records an event of a run; one of a run that is over is dropped. */
   readonly report: (task: Task, report: Report) => void
   readonly steps: StepStore

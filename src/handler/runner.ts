@@ -24,6 +24,7 @@ const currentRun = new AsyncLocalStorage<CurrentRun>()
 export function createRunner(registry: Registry, ports: RunnerPorts) {
   return async (task: Task, signal: AbortSignal): Promise<Outcome> => {
     const started = await ports.started(task)
+    if (started === null) return failed('The start of the run could not be written down.')
     const type = registry.find(task.type)
     if (type === undefined) return failed(`No task type "${task.type}" is registered any more.`)
     const uploadPath = started.upload === null ? null : await pathOf(started.upload, ports)

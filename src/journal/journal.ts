@@ -48,11 +48,10 @@ export interface TaskJournal {
    */
   admit(entry: JournalEntry, key: KeyRecord | null): Promise<void>
   /**
-   * Writes the next event of a task. An end is written once, by the run that it ends. `written` is called
-   * before, when the event outlives the process, though not yet a loss of power.
+   * Writes the next event of a task. An end is written once, by the run that it ends.
    * @throws HeadgateError `stale-run` for an event that does not follow the newest one, or of another run.
    */
-  append(entry: JournalEntry, written?: () => void): Promise<void>
+  append(entry: JournalEntry): Promise<void>
   /** Whole, with input and result. */
   task(id: string): Promise<Task | undefined>
   list(query: TaskQuery): Promise<TaskPage>
@@ -62,6 +61,8 @@ export interface TaskJournal {
 
 /** What finds the task of a submit that was sent before. */
 export interface DuplicateJournal {
+  /** Writes down a key whose request found a known task. */
+  saveKey(record: KeyRecord): Promise<void>
   /** The newest use of a key, expired or not. */
   keyed(caller: string, key: string): Promise<KeyRecord | undefined>
   /** Id of the newest completed task of this content. */

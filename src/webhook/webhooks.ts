@@ -48,7 +48,11 @@ export class Webhooks {
   start(): void {
     if (this.#stopped.signal.aborted) return
     this.#isWanted = true
-    this.#round ??= this.#rounds().finally(() => (this.#round = null))
+    this.#round ??= this.#rounds().finally(() => {
+      this.#round = null
+      // One may have been added after the last look.
+      if (this.#isWanted) this.start()
+    })
   }
 
   async stop(): Promise<void> {
@@ -70,6 +74,7 @@ export class Webhooks {
     } catch (error) {
       if (this.#isStopped) return
       log.error({ err: error }, 'webhooks cannot be read or written down')
+      this.#isWanted = false
       this.#wakeAt(clock.now() + RETRY_MS)
     }
   }
@@ -114,6 +119,13 @@ export class Webhooks {
   async #send({ id, url }: Delivery, task: Task): Promise<number | null> {
     const { connector, clock, viewOf, secret, log } = this.#parts
     const key = task.webhook?.secret ?? secret
+    if (key === '') {
+      log.error(
+        { taskId: task.id },
+        'a webhook is owed and WEBHOOK_SECRET, under which it was accepted, is not set',
+      )
+      return null
+    }
     const at = task.finishedAt ?? clock.now()
     const type = `task.${task.status}`
     const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data: viewOf(task) })

@@ -172,3 +172,29 @@ test('an equal file is not kept twice', async () => {
     first.body['task_id'],
   ])
 })
+
+test('a key whose request found a known task is remembered like any other', async () => {
+  const { post } = await setup()
+  const first = await post('/once', { a: 1 })
+  const joined = await post('/once', { a: 1 }, KEY)
+  expect(joined.body).toMatchObject({ status: 'in_progress', task_id: first.body['task_id'] })
+  const again = await post('/once', { a: 1 }, KEY)
+  expect([again.headers.get('idempotency-replayed'), again.body['task_id']]).toEqual([
+    'true',
+    first.body['task_id'],
+  ])
+  // It waits once, however often it was sent.
+  expect((await post(`/api/tasks/${first.body['task_id']}/cancel`)).body).toMatchObject({ waiters: 1 })
+  expect((await post('/once', { a: 2 }, KEY)).body['error_type']).toBe('idempotency_mismatch')
+})
+
+test('a submit that comes while the end of an equal task is being written finds its result', async () => {
+  const { post, once, house } = await setup({ settings: { journal: 'sqlite' } })
+  const { body: first } = await post('/once', { a: 1 })
+  await expect.poll(() => once.length).toBe(1)
+  once[0]?.end('done')
+  // The end is decided, and not committed yet.
+  await expect.poll(() => house.intake.recorder.live(first['task_id']), { interval: 0 }).toBeUndefined()
+  const { body } = await post('/once', { a: 1 })
+  expect(body).toMatchObject({ status: 'exists', task_id: first['task_id'] })
+})

@@ -26,3 +26,14 @@ export function traceText(deeds: readonly Deed[]): string {
     deeds.map((deed) => (deed.kind === 'write' ? { ...deed, bytes: deed.bytes.toString('base64') } : deed)),
   )
 }
+
+/** The same deeds as `synchronous=NORMAL` does them: the log is synced before a checkpoint alone. */
+export function withoutCommitSyncs(deeds: readonly Deed[]): readonly Deed[] {
+  const isLogSync = (deed: Deed | undefined) =>
+    (deed?.kind === 'sync-start' || deed?.kind === 'sync-end') && deed.file === 'journal.db-wal'
+  const isCheckpointNext = (from: number) => {
+    const next = deeds.slice(from).find((deed) => deed.kind === 'write')
+    return next?.kind === 'write' && next.file === 'journal.db'
+  }
+  return deeds.filter((deed, index) => !isLogSync(deed) || isCheckpointNext(index))
+}

@@ -49,7 +49,7 @@ async function live(id: string): Promise<void> {
     taskId: id,
     status: 'completed',
   } as const
-  await journal.tasks.append({ task: ended, event: result }, () => mark(`written ${id} completed`))
+  await journal.tasks.append({ task: ended, event: result })
   mark(`durable ${id} completed`)
 }
 // The power goes before it is closed.

@@ -54,8 +54,8 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, F
       if (isTerminalEvent(event)) return 'finished'
     }
   }
-  // The reader has seen the end already.
-  if (task !== undefined && seen === task.lastSeq && isTerminal(task.status)) return 'finished'
+  // The reader has seen the end already, or the task was erased while it read.
+  if (task === undefined || isTerminal(task.status)) return 'finished'
   for await (const news of subscription) {
     if (news.type === 'position') {
       yield unnumbered(newsView(news, prefix))

@@ -13,6 +13,8 @@ export interface KeyUse {
   readonly fingerprint: string
 }
 
+type Admit = (record: Omit<KeyRecord, 'taskId'>) => Promise<SubmitReply>
+
 /** How long a key is remembered. */
 const KEY_LIFETIME_MS = 24 * 3600 * 1000
 
@@ -44,25 +46,28 @@ export class Keys {
   }
 
   /** Admits by `admit`, unless the key was used before: those that come meanwhile get the same reply. */
-  async once(
-    use: KeyUse,
-    admit: (record: Omit<KeyRecord, 'taskId'>) => Promise<SubmitReply>,
-  ): Promise<SubmitReply> {
+  async once(use: KeyUse, admit: Admit): Promise<SubmitReply> {
     const name = nameOf(use.caller, use.key)
     const other = this.#underway.get(name)
     if (other !== undefined) {
       if (other.fingerprint !== use.fingerprint) return { kind: 'idempotency-mismatch' }
       return replayOf(await other.reply)
     }
-    const reply = this.#find(use).then(
-      (known) => known ?? admit({ ...use, expiresAt: this.#parts.now() + KEY_LIFETIME_MS }),
-    )
+    const reply = this.#find(use).then((known) => known ?? this.#admit(use, admit))
     this.#underway.set(name, { fingerprint: use.fingerprint, reply })
     try {
       return await reply
     } finally {
       this.#underway.delete(name)
     }
+  }
+
+  /** A new task is written with its key; for one that was known by its content the key is written now. */
+  async #admit(use: KeyUse, admit: Admit): Promise<SubmitReply> {
+    const record = { ...use, expiresAt: this.#parts.now() + KEY_LIFETIME_MS }
+    const reply = await admit(record)
+    if (reply.kind === 'duplicate') await this.#parts.duplicates.saveKey({ ...record, taskId: reply.task.id })
+    return reply
   }
 
   async #find({ caller, key, fingerprint }: KeyUse): Promise<SubmitReply | undefined> {
@@ -76,7 +81,8 @@ export class Keys {
 }
 
 function replayOf(reply: SubmitReply): SubmitReply {
-  return reply.kind === 'accepted' ? { kind: 'duplicate', how: 'replayed', task: reply.task } : reply
+  const isOfATask = reply.kind === 'accepted' || reply.kind === 'duplicate'
+  return isOfATask ? { kind: 'duplicate', how: 'replayed', task: reply.task } : reply
 }
 
 function nameOf(caller: string, key: string): string {

@@ -26,6 +26,8 @@ export class SingleFlight {
   readonly #parts: SingleFlightParts
   /** Ids of live tasks by caller and content. */
   readonly #live = new Map<string, string>()
+  /** Who waits until the end of a task is committed, by its id. */
+  readonly #ending = new Map<string, (() => void)[]>()
   /** Submits that are being looked up or admitted. */
   readonly #underway = new Map<string, Promise<SubmitReply>>()
 
@@ -38,10 +40,13 @@ export class SingleFlight {
     if (content !== null) this.#live.set(nameOf(caller, content), id)
   }
 
+  /** Its end is committed: from now on it is found by its result, if it has one. */
   remove({ id, caller, content }: Task): void {
     if (content === null) return
     const name = nameOf(caller, content)
     if (this.#live.get(name) === id) this.#live.delete(name)
+    for (const resolve of this.#ending.get(id) ?? []) resolve()
+    this.#ending.delete(id)
   }
 
   /** The known task of this content, or what `admit` says. */
@@ -64,7 +69,9 @@ export class SingleFlight {
 
   async #find({ caller, content, priority }: Asked): Promise<SubmitReply | undefined> {
     const { duplicates, journal, live, join } = this.#parts
-    const task = live(this.#live.get(nameOf(caller, content)) ?? '')
+    const known = this.#live.get(nameOf(caller, content))
+    const task = known === undefined ? undefined : live(known)
+    if (known !== undefined && task === undefined) await this.#whenEnded(known)
     // One that is being cancelled will bring no result.
     if (task !== undefined && task.status !== 'cancelling') {
       const joined = await join(task, priority)
@@ -73,6 +80,10 @@ export class SingleFlight {
     const id = await duplicates.completedWith(caller, content)
     const completed = id === undefined ? undefined : await journal.task(id)
     return completed && { kind: 'duplicate', how: 'exists', task: completed }
+  }
+
+  #whenEnded(id: string): Promise<void> {
+    return new Promise((resolve) => this.#ending.set(id, [...(this.#ending.get(id) ?? []), resolve]))
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Feed } from '../../feed/feed.ts'
-import type { JournalEntry, KeyRecord, TaskJournal } from '../../journal/journal.ts'
+import type { KeyRecord, TaskJournal } from '../../journal/journal.ts'
 import type { EventBody, TaskEvent } from '../../task/event.ts'
 import { reached } from '../../milestone.ts'
 import { isTerminal } from '../../task/status.ts'
@@ -11,16 +11,10 @@ export interface RecorderOptions {
   readonly feed: Feed
   readonly tally: Tally
   readonly now: () => number
-  /** Hears of each end as it is decided. */
+  /** Hears of each end when it is committed, or cannot be. */
   readonly ended: (task: Task) => void
   /** The journal refused an entry of an admitted task: the process has to stop rather than lie. */
   readonly onFatal: (error: unknown) => void
-}
-
-interface Move {
-  readonly task: Task
-  readonly written: Promise<void>
-  readonly durable: Promise<Task | undefined>
 }
 
 /**
@@ -69,20 +63,32 @@ export class Recorder {
     this.#live.set(task.id, task)
   }
 
-  /** Changes a live task and writes the event that says so, durably; undefined when the task has ended. */
+  /** Changes a live task and writes the event that says so; undefined when the task has ended. */
   async record(id: string, change: TaskChange, body: EventBody): Promise<Task | undefined> {
-    return this.#move(id, change, body)?.durable
-  }
-
-  /**
-   * Like `record`, but settles when the event outlives the process; a loss of power may still take it, so
-   * nobody hears of it before it is durable.
-   */
-  async recordStart(id: string, change: TaskChange, body: EventBody): Promise<Task | undefined> {
-    const move = this.#move(id, change, body)
-    if (move === undefined) return undefined
-    await Promise.race([move.written, move.durable])
-    return move.task
+    const before = this.#live.get(id)
+    if (before === undefined) return undefined
+    const task = changeTask(before, change)
+    const event = this.#stamp(task, body)
+    // In this turn: what is asked for next sees it.
+    if (isTerminal(task.status)) this.#live.delete(id)
+    else this.#live.set(id, task)
+    this.#unwritten += 1
+    try {
+      await this.#options.journal.append({ task, event })
+    } catch (error) {
+      this.#options.onFatal(error)
+      if (isTerminal(task.status)) this.#options.ended(task)
+      return undefined
+    } finally {
+      this.#countWritten()
+    }
+    if (task.status !== before.status) this.#options.tally.move(before.status, task.status)
+    this.#options.feed.publish(event)
+    if (isTerminal(task.status)) {
+      this.#options.ended(task)
+      reached('end-told')
+    }
+    return task
   }
 
   /** Like `record`, for what a run says: dropped when that run is over. */
@@ -93,37 +99,6 @@ export class Recorder {
   /** Settles when everything that was recorded so far is written, or refused, and told. */
   async whenWritten(): Promise<void> {
     if (this.#unwritten > 0) await new Promise<void>((resolve) => this.#waiters.add(resolve))
-  }
-
-  /** In one turn: what is asked for next sees it. */
-  #move(id: string, change: TaskChange, body: EventBody): Move | undefined {
-    const before = this.#live.get(id)
-    if (before === undefined) return undefined
-    const task = changeTask(before, change)
-    if (isTerminal(task.status)) {
-      this.#live.delete(id)
-      this.#options.ended(task)
-    } else this.#live.set(id, task)
-    const { promise: written, resolve } = Promise.withResolvers<void>()
-    const entry = { task, event: this.#stamp(task, body) }
-    return { task, written, durable: this.#write(entry, before, resolve) }
-  }
-
-  async #write(entry: JournalEntry, before: Task, written: () => void): Promise<Task | undefined> {
-    const { task, event } = entry
-    this.#unwritten += 1
-    try {
-      await this.#options.journal.append(entry, written)
-    } catch (error) {
-      this.#options.onFatal(error)
-      return undefined
-    } finally {
-      this.#countWritten()
-    }
-    if (task.status !== before.status) this.#options.tally.move(before.status, task.status)
-    this.#options.feed.publish(event)
-    if (isTerminal(task.status)) reached('end-told')
-    return task
   }
 
   #countWritten(): void {

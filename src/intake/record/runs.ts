@@ -25,13 +25,13 @@ export class Runs {
     this.#recorder = recorder
   }
 
-  /** Writes the start of a run, before the handler begins. */
-  async started(task: Task): Promise<Task> {
+  /** Commits the start of a run, before the handler begins; null: it could not be, and the handler must not. */
+  async started(task: Task): Promise<Task | null> {
     const { clock, log } = this.#parts
     const before = this.#recorder.live(task.id) ?? task
     const startedAt = clock.now()
     const attempt = before.attempt + 1
-    const started = await this.#recorder.recordStart(
+    const started = await this.#recorder.record(
       task.id,
       { status: 'running', run: before.run + 1, attempt, startedAt },
       { type: 'started', attempt },
@@ -40,7 +40,7 @@ export class Runs {
     const waitMs = Math.max(0, startedAt - task.createdAt)
     this.waitSamples.add(waitMs)
     log.info({ taskId: task.id, type: task.type, priority: task.priority, waitMs }, 'task started')
-    return started ?? before
+    return started ?? null
   }
 
   /** Writes down what a run says; what comes after its end is dropped. */

@@ -30,6 +30,10 @@ function duplicatesOf(memory: Memory): DuplicateJournal {
   const isWanted = (task: Task, caller: string, content: string) =>
     task.caller === caller && task.content === content && task.status === 'completed'
   return {
+    saveKey: (record) => {
+      memory.keys.set(JSON.stringify([record.caller, record.key]), record)
+      return Promise.resolve()
+    },
     keyed: (caller, key) => Promise.resolve(memory.keys.get(JSON.stringify([caller, key]))),
     completedWith: (caller, content) => {
       const found = memory.contents.get(content)?.filter((id) => {

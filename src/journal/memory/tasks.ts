@@ -27,7 +27,7 @@ export class MemoryTasks implements TaskJournal {
     return COMMITTED
   }
 
-  append({ task, event }: JournalEntry, written?: () => void): Promise<void> {
+  append({ task, event }: JournalEntry): Promise<void> {
     const record = this.#memory.records.get(task.id)
     if (record === undefined || !follows(task, record.task)) {
       const why = `Event ${task.lastSeq} of task ${task.id} is not the next one, or of a run that is over.`
@@ -41,7 +41,6 @@ export class MemoryTasks implements TaskJournal {
       this.#memory.count(task.status, 1)
     }
     if (isTerminal(task.status)) this.#end(task, event.at)
-    written?.()
     return COMMITTED
   }
 

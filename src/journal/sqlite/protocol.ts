@@ -28,10 +28,8 @@ export type WriterNews =
   | { readonly kind: 'opened'; readonly notes: readonly string[] }
   /** It could not be opened, or can no longer be written: nothing more is confirmed. */
   | { readonly kind: 'fault'; readonly fault: Fault }
-  /** Every write up to this number outlives the process, but for what the replies say of some. */
+  /** Every write up to this number is durable, but for what the replies say of some. */
   | { readonly kind: 'written'; readonly upTo: number; readonly replies: readonly NumberedReply[] }
-  /** Every write up to this number outlives a loss of power. */
-  | { readonly kind: 'durable'; readonly upTo: number }
   /** These were refused before those around them are decided. */
   | { readonly kind: 'refused'; readonly replies: readonly NumberedReply[] }
   | { readonly kind: 'disk'; readonly isFull: boolean }

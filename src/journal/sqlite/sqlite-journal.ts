@@ -42,12 +42,13 @@ export async function openSqliteJournal(options: WriterLinkOptions): Promise<Jou
   const writer = new WriterLink(options)
   await writer.whenOpen()
   const { journal } = filesIn(options.folder)
-  const reader = new ReaderLink(journal)
+  const died = (error: Error) => options.onFatal(new HeadgateError('journal-failed', error.message))
+  const reader = new ReaderLink(journal, died)
   const check = checkBesideTheWork(journal, options)
   const live = new LiveTasks()
   return {
     tasks: tasksOf(writer, reader, live),
-    duplicates: duplicatesOf(reader),
+    duplicates: duplicatesOf(writer, reader),
     steps: stepsOf(writer, reader),
     recovery: recoveryOf(reader, live),
     retention: retentionOf(writer, reader),
@@ -65,7 +66,8 @@ export async function openSqliteJournal(options: WriterLinkOptions): Promise<Jou
 /** A journal that is too large to be checked before the start is checked after it. */
 function checkBesideTheWork(journal: string, { onFatal, onNote }: WriterLinkOptions) {
   if (statSync(journal).size <= QUICK_CHECK_BYTES) return { close: () => Promise.resolve() }
-  const checker = new ReaderLink(journal)
+  // Its death leaves the check undone, and nothing else.
+  const checker = new ReaderLink(journal, () => undefined)
   void checker.read({ op: 'check' }).then(
     ([row]) => {
       const said = row?.['quick_check']
@@ -87,13 +89,13 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
       await writer.write({ op: 'admit', fixed, state, input, event: eventRowOf(event), key })
       live.set(task)
     },
-    async append(entry: JournalEntry, written?: () => void): Promise<void> {
+    async append(entry: JournalEntry): Promise<void> {
       const { task, event } = entry
       const isEnd = isTerminal(task.status)
       const { webhook, caller } = task
       const [state, row, result] = [stateRowOf(task), eventRowOf(event), resultOf(entry)]
       const owed = webhook && { caller, url: webhook.url }
-      await writer.write({ op: 'append', state, event: row, isEnd, result, webhook: owed }, written)
+      await writer.write({ op: 'append', state, event: row, isEnd, result, webhook: owed })
       live.set(task)
     },
     async task(id: string): Promise<Task | undefined> {
@@ -113,8 +115,11 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
   }
 }
 
-function duplicatesOf(reader: ReaderLink): DuplicateJournal {
+function duplicatesOf(writer: WriterLink, reader: ReaderLink): DuplicateJournal {
   return {
+    async saveKey(record: KeyRecord): Promise<void> {
+      await writer.write({ op: 'saveKey', record })
+    },
     async keyed(caller: string, key: string): Promise<KeyRecord | undefined> {
       const [row] = await reader.read({ op: 'key', caller, key })
       if (row === undefined) return undefined

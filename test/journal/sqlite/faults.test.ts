@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { LogSync } from '../../../src/journal/sqlite/write/log-sync.ts'
 import { ROOT, startProcess } from '../../support/process.ts'
 import { tempFolder } from '../../support/journal.ts'
 
@@ -11,18 +10,6 @@ const works = (command: string, ...args: string[]) => spawnSync(command, args).s
 const hasStrace = works('strace', '-V')
 /** Whether an ordinary user may mount a small disk of his own here. */
 const canMount = works('unshare', '-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt')
-
-test('a sync that fails confirms nothing, then or later', async () => {
-  const confirmed: number[] = []
-  // A device that takes writes and no syncs.
-  const failed = await new Promise<Error>((resolve) => {
-    const sync = new LogSync({ path: '/dev/null', synced: (upTo) => confirmed.push(upTo), failed: resolve })
-    sync.upTo(7)
-    sync.upTo(8)
-  })
-  expect(failed.message).toMatch(/^EINVAL|^EIO|^ENOTSUP/)
-  expect(confirmed).toEqual([])
-})
 
 test('a second server on the same folder ends with one clear line and code 73', async () => {
   const { dataDir } = await startProcess()
@@ -76,7 +63,8 @@ async function submit(url: string, bytes = 0) {
 
 test.skipIf(!hasStrace)('a sync that fails in a server ends it within a second, with code 70', async () => {
   const env = { DATA_DIR: join(await tempFolder(), 'data'), TASKS_FILE: 'test/kill/tasks.ts' }
-  const inject = 'strace -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:error=EIO:when=12+ "$@"'
+  const calls = 'fsync,fdatasync'
+  const inject = `strace -f -qq -o /dev/null -e trace=${calls} -e inject=${calls}:error=EIO:when=20+ "$@"`
   const { url, exited, said } = await startUnder(inject, env)
   const statuses: number[] = []
   let failedAt = 0

@@ -21,3 +21,10 @@ test('what was written is there when the journal is opened again', async () => {
   expect(await second.notes.loadNote('n')).toBe('text')
   expect(await second.recovery.totals()).toMatchObject({ completed: 1, running: 1 })
 })
+
+test('what comes after the end is refused, and nobody waits for it', async () => {
+  const journal = await sqliteJournal(await tempFolder())
+  await journal[Symbol.asyncDispose]()
+  await expect(journal.notes.saveNote('n', 'late')).rejects.toMatchObject({ code: 'journal-unavailable' })
+  await expect(journal.notes.loadNote('n')).rejects.toThrow()
+})

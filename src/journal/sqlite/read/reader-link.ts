@@ -14,12 +14,16 @@ interface Waiting {
 export class ReaderLink {
   readonly #thread: Worker
   readonly #waiting = new Map<number, Waiting>()
+  readonly #died: (error: Error) => void
+  #isClosing = false
   #next = 0
   #ended: Error | null = null
 
-  constructor(path: string) {
+  /** @param died hears that the thread ended without being asked to */
+  constructor(path: string, died: (error: Error) => void) {
     this.#thread = new Worker(new URL(`./reader.${OWN_ENDING}`, import.meta.url), { workerData: { path } })
     this.#thread.on('message', (news: ReaderNews) => this.#hear(news))
+    this.#died = died
     this.#thread.on('error', (error: Error) => this.#end(error))
     this.#thread.on('exit', () => this.#end(new Error('The thread that reads the journal has ended.')))
   }
@@ -35,6 +39,7 @@ export class ReaderLink {
 
   async close(): Promise<void> {
     if (this.#ended !== null) return
+    this.#isClosing = true
     const ended = new Promise((resolve) => this.#thread.once('exit', resolve))
     this.#thread.postMessage('close')
     await ended
@@ -42,6 +47,7 @@ export class ReaderLink {
 
   /** At once, whatever it is doing. */
   async terminate(): Promise<void> {
+    this.#isClosing = true
     this.#ended ??= new Error('stopped')
     await this.#thread.terminate()
   }
@@ -54,6 +60,7 @@ export class ReaderLink {
   }
 
   #end(error: Error): void {
+    if (!this.#isClosing && this.#ended === null) this.#died(error)
     this.#ended ??= error
     for (const waiting of this.#waiting.values()) waiting.reject(error)
     this.#waiting.clear()

@@ -46,16 +46,6 @@ export function sizeOfFile(path: string): number | undefined {
   throw new HeadgateError('journal-corrupt', `${path} is not a plain file.`)
 }
 
-/** Makes what a file holds durable. */
-export function syncFile(path: string): void {
-  const handle = openSync(path, 'r+')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
-}
-
 /** Makes the names in a folder durable. */
 export function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r')

@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { HeadgateError } from '../../../task/errors.ts'
 import type { JournalFiles } from './files.ts'
-import { sizeOfFile, syncFile, syncFolder } from './folder.ts'
+import { sizeOfFile, syncFolder } from './folder.ts'
 import { primaryCodeOf } from './lock.ts'
 import { migrate, versionOf } from './migrate.ts'
 import { scanWal } from './wal-scan.ts'
@@ -37,7 +37,8 @@ export function openJournal(files: JournalFiles, steps: readonly string[]): Open
     if ((sizeOfFile(files.journal) ?? 0) <= QUICK_CHECK_BYTES) quickCheck(db)
     const copy = migrate(db, files, steps)
     if (copy !== null) notes.push(`the journal was brought up to date; the old one is kept as ${copy}`)
-    selfTest(db, files)
+    selfTest(db)
+    syncFolder(files.folder)
     mark(files)
     return { db, notes }
   } catch (error) {
@@ -95,12 +96,11 @@ function committedVersion(path: string): number {
   }
 }
 
-/** The sync behind each commit is ours (write/log-sync.ts). */
 function setUp(db: DatabaseSync): void {
   db.exec(`
     PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
+    PRAGMA synchronous = FULL;
     PRAGMA secure_delete = ON;
     PRAGMA wal_autocheckpoint = 0;
     PRAGMA journal_size_limit = 67108864;
@@ -117,12 +117,10 @@ export function quickCheck(db: DatabaseSync): void {
   throw new HeadgateError('journal-corrupt', `The journal is damaged: ${String(said)}. ${MEND}`)
 }
 
-/** Written, synced, and read back; from then on the log is there. */
-function selfTest(db: DatabaseSync, { wal, folder }: JournalFiles): void {
+/** Written, synced, and read back. */
+function selfTest(db: DatabaseSync): void {
   const text = randomUUID()
   db.prepare("INSERT OR REPLACE INTO notes VALUES ('self-test', ?)").run(text)
-  syncFile(wal)
-  syncFolder(folder)
   const back = db.prepare("SELECT text FROM notes WHERE name = 'self-test'").get()
   if (back?.['text'] !== text) throw new Error('what was written is not what is read')
 }

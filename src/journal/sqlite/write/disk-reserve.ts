@@ -1,8 +1,11 @@
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { sizeOfFile } from '../start/folder.ts'
 
 const CHUNK = Buffer.alloc(1024 * 1024)
 const OWNER_ONLY = 0o600
+/** What must be free beside the reserve, so that new tasks are not refused again at once. */
+const MARGIN_BYTES = 1024 * 1024
 
 /**
  * Room that is set aside while the disk has it, and given back when it is full: the ends of running tasks
@@ -21,6 +24,9 @@ export class DiskReserve {
   keep(): boolean {
     try {
       if (sizeOfFile(this.#path) === this.#bytes) return true
+      // Asked first: filling a disk to its brim to see whether it holds would harm whoever else writes to it.
+      const { bavail, bsize } = statfsSync(dirname(this.#path))
+      if (bavail * bsize < this.#bytes + MARGIN_BYTES) return false
       // Blocks that are only promised (a sparse file) would not help.
       const file = openSync(this.#path, 'w', OWNER_ONLY)
       try {

@@ -3,7 +3,6 @@ import { reached } from '../../../milestone.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterNews } from '../protocol.ts'
 import { primaryCodeOf } from '../start/lock.ts'
-import type { LogSync } from './log-sync.ts'
 import { STALE, Writes, type Write } from './writes.ts'
 
 const DISK_FULL = 13
@@ -18,7 +17,6 @@ const REFUSED: Fault = { code: 'disk-full', message: 'The disk under the journal
 
 export interface GroupCommitParts {
   readonly db: DatabaseSync
-  readonly sync: LogSync
   readonly reserve: DiskReserve
   readonly writesPerCheckpoint: number
   readonly tell: (news: WriterNews) => void
@@ -30,14 +28,12 @@ interface Numbered {
 }
 
 /**
- * All writes that arrived while a commit ran share the next one, and all commits that ran while a sync did
- * share the next sync. When the disk is full, new tasks are refused and everything else is held in its order
- * until there is room. Any other fault of the disk is the end: after a sync that failed, nobody knows what
- * the disk holds.
+ * All writes that arrived while a commit ran share the next one, and its sync (`synchronous=FULL`). When the
+ * disk is full, new tasks are refused and everything else is held in its order until there is room. Any other
+ * fault of the disk is the end: after a sync that failed, nobody knows what the disk holds.
  */
 export class GroupCommit {
   readonly #db: DatabaseSync
-  readonly #sync: LogSync
   readonly #writes: Writes
   readonly #reserve: DiskReserve
   readonly #writesPerCheckpoint: number
@@ -47,10 +43,10 @@ export class GroupCommit {
   #isFull = false
   #isBroken = false
   #sinceCheckpoint = 0
+  #retry: NodeJS.Timeout | undefined
 
-  constructor({ db, sync, reserve, writesPerCheckpoint, tell }: GroupCommitParts) {
+  constructor({ db, reserve, writesPerCheckpoint, tell }: GroupCommitParts) {
     this.#db = db
-    this.#sync = sync
     this.#writes = new Writes(db)
     this.#reserve = reserve
     this.#writesPerCheckpoint = writesPerCheckpoint
@@ -66,19 +62,17 @@ export class GroupCommit {
   }
 
   /** Everything into the journal itself. */
-  async close(): Promise<void> {
+  close(): void {
     if (this.#isBroken) return
+    clearTimeout(this.#retry)
     this.#commitAll(this.#held)
-    await this.#sync.close()
-    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch (error) {
+      // The log holds everything; the next start reads it.
+      if (primaryCodeOf(error) !== DISK_FULL) throw error
+    }
     this.#db.close()
-  }
-
-  /** Nothing more is written, and nothing more confirmed. */
-  break(error: unknown): void {
-    this.#isBroken = true
-    const message = `The journal can no longer be written: ${(error as Error).message}`
-    this.#tell({ kind: 'fault', fault: { code: 'journal-failed', message } })
   }
 
   #commitAll(writes: readonly Numbered[]): void {
@@ -88,11 +82,10 @@ export class GroupCommit {
     try {
       const replies = this.#transaction(writes)
       this.#tell({ kind: 'written', upTo: last.number, replies })
-      this.#sync.upTo(last.number)
     } catch (error) {
       this.#rollBack()
       if (primaryCodeOf(error) === DISK_FULL) this.#hold(writes)
-      else this.break(error)
+      else this.#break(error)
       return
     }
     this.#checkpointSometimes(writes.length)
@@ -133,7 +126,7 @@ export class GroupCommit {
     if (!isNews) return
     this.#tell({ kind: 'disk', isFull: true })
     this.#reserve.give()
-    setTimeout(() => this.#tryAgain(), RETRY_MS)
+    this.#retry = setTimeout(() => this.#tryAgain(), RETRY_MS)
     this.#commitAll(this.#held)
   }
 
@@ -141,7 +134,7 @@ export class GroupCommit {
     this.#commitAll(this.#held)
     if (this.#isBroken) return
     if (this.#held.length > 0 || !this.#reserve.keep()) {
-      setTimeout(() => this.#tryAgain(), RETRY_MS)
+      this.#retry = setTimeout(() => this.#tryAgain(), RETRY_MS)
       return
     }
     this.#isFull = false
@@ -157,12 +150,19 @@ export class GroupCommit {
       this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
     } catch (error) {
       // Everything is durable in the log; it goes on growing until there is room.
-      if (primaryCodeOf(error) !== DISK_FULL) this.break(error)
+      if (primaryCodeOf(error) !== DISK_FULL) this.#break(error)
     }
   }
 
   #rollBack(): void {
     this.#writes.forgetTotals()
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+  }
+
+  /** Nothing more is written, and nothing more confirmed. */
+  #break(error: unknown): void {
+    this.#isBroken = true
+    const message = `The journal can no longer be written: ${(error as Error).message}`
+    this.#tell({ kind: 'fault', fault: { code: 'journal-failed', message } })
   }
 }

@@ -20,12 +20,8 @@ const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 interface Waiting {
   readonly number: number
   readonly sentAt: number
-  /** It outlives the process. */
-  readonly written: (() => void) | undefined
-  /** It outlives a loss of power. */
   readonly resolve: (value: unknown) => void
   readonly reject: (error: HeadgateError) => void
-  value: unknown
 }
 
 /** The process's end of the thread that writes: one message a turn of the event loop, answers in order. */
@@ -36,11 +32,9 @@ export class WriterLink {
   readonly #closed = Promise.withResolvers<void>()
   #outbox: Write[] = []
   #next = 0
-  /** In the order of their numbers; those before `#first` are durable. */
+  /** In the order of their numbers; those before `#first` are answered. */
   #waiting: (Waiting | undefined)[] = []
   #first = 0
-  /** Those from here on are not written yet. */
-  #firstUnwritten = 0
   #isOpen = false
   #isDiskFull = false
   #fault: Fault | null = null
@@ -70,19 +64,16 @@ export class WriterLink {
     return this.#fault !== null || isStalled || isBehind ? 'journal-unavailable' : null
   }
 
-  /**
-   * Settles with the reply when the write is durable; `written` is called before, when it outlives the
-   * process. Writes are carried out in the order of the calls.
-   */
-  write(write: Write, written?: () => void): Promise<unknown> {
-    if (this.#fault !== null) return Promise.reject(errorOf(this.#fault))
+  /** Settles with the reply when the write is durable. Writes are carried out in the order of the calls. */
+  write(write: Write): Promise<unknown> {
+    if (this.#fault !== null || this.#isClosing) return Promise.reject(errorOf(this.#fault ?? CLOSED))
     if (this.#outbox.length === 0) setImmediate(() => this.#send())
     this.#outbox.push(write)
     const number = this.#next
     this.#next += 1
     return new Promise((resolve, reject) => {
       const sentAt = this.#options.monotonic()
-      this.#waiting.push({ number, sentAt, written, resolve, reject, value: null })
+      this.#waiting.push({ number, sentAt, resolve, reject })
     })
   }
 
@@ -112,9 +103,7 @@ export class WriterLink {
       case 'fault':
         return this.#break(news.fault)
       case 'written':
-        return this.#heardWritten(news.upTo, news.replies)
-      case 'durable':
-        return this.#heardDurable(news.upTo)
+        return this.#answer(news.upTo, news.replies)
       case 'refused':
         for (const reply of news.replies) this.#refuse(reply)
         return
@@ -125,30 +114,16 @@ export class WriterLink {
     }
   }
 
-  #heardWritten(upTo: number, replies: readonly NumberedReply[]): void {
+  #answer(upTo: number, replies: readonly NumberedReply[]): void {
     let next = 0
-    for (; this.#firstUnwritten < this.#waiting.length; this.#firstUnwritten += 1) {
-      const waiting = this.#waiting[this.#firstUnwritten]
-      if (waiting === undefined) continue
-      if (waiting.number > upTo) break
-      const reply = replies[next]?.number === waiting.number ? replies[next++] : undefined
-      if (reply?.fault === undefined) {
-        waiting.value = reply?.value ?? null
-        waiting.written?.()
-      } else {
-        this.#waiting[this.#firstUnwritten] = undefined
-        waiting.reject(errorOf(reply.fault))
-      }
-    }
-  }
-
-  #heardDurable(upTo: number): void {
-    for (; this.#first < this.#firstUnwritten; this.#first += 1) {
+    for (; this.#first < this.#waiting.length; this.#first += 1) {
       const waiting = this.#waiting[this.#first]
       if (waiting === undefined) continue
       if (waiting.number > upTo) break
       this.#waiting[this.#first] = undefined
-      waiting.resolve(waiting.value)
+      const reply = replies[next]?.number === waiting.number ? replies[next++] : undefined
+      if (reply?.fault === undefined) waiting.resolve(reply?.value ?? null)
+      else waiting.reject(errorOf(reply.fault))
     }
     this.#tidy()
   }
@@ -165,13 +140,21 @@ export class WriterLink {
   #tidy(): void {
     if (this.#first < 1024 && this.#first < this.#waiting.length) return
     this.#waiting = this.#waiting.slice(this.#first)
-    this.#firstUnwritten -= this.#first
     this.#first = 0
   }
 
   #heardExit(): void {
     if (!this.#isClosing) this.#break({ code: 'journal-failed', message: 'The journal thread has ended.' })
+    // What was held for a disk that stayed full.
+    else this.#rejectAll(errorOf(CLOSED))
     this.#closed.resolve()
+  }
+
+  #rejectAll(error: HeadgateError): void {
+    const waiting = this.#waiting.slice(this.#first)
+    this.#waiting = []
+    this.#first = 0
+    for (const each of waiting) each?.reject(error)
   }
 
   #break(fault: Fault): void {
@@ -179,13 +162,12 @@ export class WriterLink {
     this.#fault = fault
     const error = errorOf(fault)
     this.#opened.reject(error)
-    const waiting = this.#waiting.slice(this.#first)
-    this.#waiting = []
-    this.#first = 0
-    for (const each of waiting) each?.reject(error)
+    this.#rejectAll(error)
     if (this.#isOpen) this.#options.onFatal(error)
   }
 }
+
+const CLOSED: Fault = { code: 'journal-unavailable', message: 'The journal is closed.' }
 
 export function errorOf({ code, message }: Fault): HeadgateError {
   return new HeadgateError(code, message)

@@ -2,7 +2,6 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { HeadgateError } from '../../../task/errors.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { GroupCommit } from './group-commit.ts'
-import { LogSync } from './log-sync.ts'
 import type { WriteBatch, WriterData, WriterNews } from '../protocol.ts'
 import { MIGRATIONS } from '../schema.ts'
 import { filesIn } from '../start/files.ts'
@@ -31,12 +30,7 @@ function start(): void {
   const { db, notes } = openJournal(files, MIGRATIONS)
   const reserve = new DiskReserve(files.reserve, reserveBytes)
   if (!reserve.keep()) notes.push('the disk has no room for the reserve')
-  const sync = new LogSync({
-    path: files.wal,
-    synced: (upTo) => tell({ kind: 'durable', upTo }),
-    failed: (error) => commits.break(error),
-  })
-  const commits = new GroupCommit({ db, sync, reserve, writesPerCheckpoint, tell })
+  const commits = new GroupCommit({ db, reserve, writesPerCheckpoint, tell })
 
   port.on('message', (first: WriteBatch | 'close') => {
     const batches: WriteBatch[] = []
@@ -46,12 +40,12 @@ function start(): void {
       else batches.push(message)
     }
     commits.commit(batches)
-    if (isLast) void end()
+    if (isLast) end()
   })
   tell({ kind: 'opened', notes })
 
-  async function end(): Promise<void> {
-    await commits.close()
+  function end(): void {
+    commits.close()
     lock[Symbol.dispose]()
     tell({ kind: 'closed' })
     port.close()

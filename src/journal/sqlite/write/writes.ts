@@ -21,6 +21,7 @@ export type Write =
       readonly webhook: { readonly caller: string; readonly url: string } | null
     }
   | { readonly op: 'saveStep'; readonly taskId: string; readonly name: string; readonly value: string }
+  | { readonly op: 'saveKey'; readonly record: KeyRecord }
   | { readonly op: 'saveNote'; readonly name: string; readonly text: string }
   | { readonly op: 'erase'; readonly taskId: string; readonly at: number }
   | { readonly op: 'eraseEnded'; readonly before: number; readonly at: number; readonly limit: number }
@@ -43,6 +44,9 @@ export type Write =
 
 type Of<Op extends Write['op']> = Extract<Write, { op: Op }>
 
+/** A piece of the retention ends after so many rows: tasks that said much are not forgotten a hundred at a time. */
+const MAX_PIECE_ROWS = 2000
+
 /** What an event that does not follow the newest one, or is of another run, is answered with. */
 export const STALE = 'stale'
 
@@ -52,6 +56,8 @@ export class Writes {
   readonly #prepared = new Map<string, StatementSync>()
   /** Changes of the totals in this transaction. */
   readonly #moves = new Map<string, number>()
+  /** Rows that were changed so far. */
+  #changes = 0
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -70,6 +76,8 @@ export class Writes {
           write.name,
           write.value,
         )
+      case 'saveKey':
+        return this.#saveKey(write.record)
       case 'saveNote':
         return this.#run('INSERT OR REPLACE INTO notes VALUES (?, ?)', write.name, write.text)
       case 'erase':
@@ -123,12 +131,14 @@ export class Writes {
     )
     this.#run('INSERT INTO inputs VALUES (?, ?)', id, input)
     this.#insertEvent(id, event)
-    if (key !== null) {
-      const { caller, key: name, fingerprint, taskId, expiresAt } = key
-      const sql = 'INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)'
-      this.#run(sql, caller, name, fingerprint, taskId, expiresAt)
-    }
+    if (key !== null) this.#saveKey(key)
     this.#move(status, 1)
+    return null
+  }
+
+  #saveKey({ caller, key, fingerprint, taskId, expiresAt }: KeyRecord): null {
+    const sql = 'INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)'
+    this.#run(sql, caller, key, fingerprint, taskId, expiresAt)
     return null
   }
 
@@ -175,22 +185,28 @@ export class Writes {
 
   #eraseEnded({ before, at, limit }: Of<'eraseEnded'>): { tasks: number; spoolIds: string[] } {
     const spoolIds: string[] = []
-    const ids = this.#ended(before, limit, [0, 1])
-    for (const id of ids) {
+    const startedAt = this.#changes
+    let tasks = 0
+    for (const id of this.#ended(before, limit, [0, 1])) {
       const spoolId = this.#erase(id, at)
       if (spoolId !== null) spoolIds.push(spoolId)
+      tasks += 1
+      if (this.#changes - startedAt > MAX_PIECE_ROWS) break
     }
-    return { tasks: ids.length, spoolIds }
+    return { tasks, spoolIds }
   }
 
   #pruneEvents({ before, limit }: Of<'pruneEvents'>): number {
-    const ids = this.#ended(before, limit, [1])
-    for (const id of ids) {
+    const startedAt = this.#changes
+    let tasks = 0
+    for (const id of this.#ended(before, limit, [1])) {
+      if (this.#changes - startedAt > MAX_PIECE_ROWS) break
+      tasks += 1
       const last = 'SELECT max(seq) FROM events WHERE task_id = ?1'
       this.#run(`DELETE FROM events WHERE task_id = ?1 AND seq < (${last})`, id)
       this.#run('UPDATE tasks SET has_events = 0 WHERE id = ?', id)
     }
-    return ids.length
+    return tasks
   }
 
   /** Ids of tasks that ended before, with and without events, a share of `limit` each. */
@@ -218,7 +234,9 @@ export class Writes {
   }
 
   #run(sql: string, ...values: (string | number | null)[]): number {
-    return Number(this.#prepare(sql).run(...values).changes)
+    const changes = Number(this.#prepare(sql).run(...values).changes)
+    this.#changes += changes
+    return changes
   }
 
   #prepare(sql: string): StatementSync {
