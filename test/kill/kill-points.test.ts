@@ -74,6 +74,7 @@ test.each(MILESTONES)(
       }
       await doomed.exited
       expect(doomed.child.signalCode).toBe('SIGKILL')
+      if (kills === KILLS - 1) break
       const next = await start()
       await whenAllEnded(next.url)
       await kill(next)

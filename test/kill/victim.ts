@@ -86,11 +86,14 @@ export async function createVictim(env: Record<string, string> = {}, main = 'src
   return { folder, start, kill, query, deeds }
 }
 
-/** Waits until nothing waits or runs. */
+/** Waits until nothing waits or runs, and every end is committed. */
 export async function whenAllEnded(url: string): Promise<void> {
+  const countOf = async (status: string) => {
+    const page = (await (await fetch(`${url}/api/tasks?limit=1&status=${status}`)).json()) as { tasks: [] }
+    return page.tasks.length
+  }
   for (;;) {
-    const stats = (await (await fetch(`${url}/api/queue/stats`)).json()) as Record<string, number>
-    if (stats['queue_size'] === 0 && stats['current_processing'] === 0) return
+    if ((await countOf('queued')) + (await countOf('running')) === 0) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -1,5 +1,6 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { TaskQuery } from '../../journal.ts'
+import { Statements } from '../statements.ts'
 
 /** What the reading thread is asked; each reply is plain rows. */
 export type Read =
@@ -45,11 +46,10 @@ const newestIn = (table: string) => `coalesce((SELECT max(id) FROM ${table}), ''
 
 /** Answers reads from a connection that only reads: no commit is waited for. */
 export class Reads {
-  readonly #db: DatabaseSync
-  readonly #prepared = new Map<string, StatementSync>()
+  readonly #statements: Statements
 
   constructor(db: DatabaseSync) {
-    this.#db = db
+    this.#statements = new Statements(db)
   }
 
   answer(read: Read): readonly Row[] {
@@ -77,15 +77,15 @@ export class Reads {
       ...(type === undefined ? {} : { type }),
     }
     const looked = `SELECT ${TASK_COLUMNS} FROM tasks WHERE ${led} ORDER BY id DESC LIMIT ${MAX_LOOKED_AT}`
-    const rows = this.#prepare(`SELECT * FROM (${looked}) WHERE ${asked} LIMIT ${limit + 1}`).all(
-      values,
-    ) as Row[]
+    const rows = this.#statements
+      .of(`SELECT * FROM (${looked}) WHERE ${asked} LIMIT ${limit + 1}`)
+      .all(values) as Row[]
     if (rows.length > limit) return [...rows.slice(0, limit), { next: rows[limit - 1]?.['id'] ?? null }]
     const { type: _, ...leading } = values as Record<string, string>
     if (caller !== undefined) delete leading['status']
-    const last = this.#prepare(
-      `SELECT id FROM tasks WHERE ${led} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_LOOKED_AT - 1}`,
-    ).get(leading)
+    const last = this.#statements
+      .of(`SELECT id FROM tasks WHERE ${led} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_LOOKED_AT - 1}`)
+      .get(leading)
     return last === undefined ? rows : [...rows, { next: last['id'] as string }]
   }
 
@@ -94,7 +94,7 @@ export class Reads {
       'SELECT seq, type, status, at, body FROM events WHERE task_id = ? AND seq > ? ORDER BY seq LIMIT ?'
     const rows: Row[] = []
     let chars = 0
-    for (const row of this.#prepare(sql).iterate(taskId, after, limit)) {
+    for (const row of this.#statements.of(sql).iterate(taskId, after, limit)) {
       rows.push(row as Row)
       chars += (row['body'] as string).length
       if (chars > MAX_PAGE_CHARS) break
@@ -109,16 +109,7 @@ export class Reads {
   }
 
   #all(sql: string, ...values: (string | number | null)[]): readonly Row[] {
-    return this.#prepare(sql).all(...values) as Row[]
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#prepared.get(sql)
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql)
-      this.#prepared.set(sql, statement)
-    }
-    return statement
+    return this.#statements.of(sql).all(...values) as Row[]
   }
 }
 

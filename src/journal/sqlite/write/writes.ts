@@ -1,6 +1,7 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { KeyRecord } from '../../journal.ts'
 import type { EventRow, FixedRow, StateRow } from '../rows.ts'
+import { Statements } from '../statements.ts'
 
 /** What the writing thread is asked to do; each is part of the next commit. */
 export type Write =
@@ -52,15 +53,14 @@ export const STALE = 'stale'
 
 /** Carries out writes inside the transaction of the caller, by statements that are prepared once. */
 export class Writes {
-  readonly #db: DatabaseSync
-  readonly #prepared = new Map<string, StatementSync>()
+  readonly #statements: Statements
   /** Changes of the totals in this transaction. */
   readonly #moves = new Map<string, number>()
   /** Rows that were changed so far. */
   #changes = 0
 
   constructor(db: DatabaseSync) {
-    this.#db = db
+    this.#statements = new Statements(db)
   }
 
   apply(write: Write): unknown {
@@ -145,7 +145,9 @@ export class Writes {
   /** The fence: an event follows the newest one, an end is of the run that is going on, and nothing follows an end. */
   #append({ state, event, isEnd, result, webhook }: Of<'append'>): typeof STALE | null {
     const { id, priority, status, run, last_seq, finished_at, state: lively } = state
-    const before = this.#prepare('SELECT status, run, finished_at, last_seq FROM tasks WHERE id = ?').get(id)
+    const before = this.#statements
+      .of('SELECT status, run, finished_at, last_seq FROM tasks WHERE id = ?')
+      .get(id)
     const isNext = before?.['last_seq'] === last_seq - 1 && before['finished_at'] === null
     const isOfRun = before?.['run'] === run || (!isEnd && before?.['run'] === run - 1)
     if (!isNext || !isOfRun) return STALE
@@ -173,9 +175,9 @@ export class Writes {
   }
 
   #erase(id: string, at: number): string | null {
-    const row = this.#prepare(
-      'DELETE FROM tasks WHERE id = ? AND finished_at IS NOT NULL RETURNING caller, spool_id',
-    ).get(id)
+    const row = this.#statements
+      .of('DELETE FROM tasks WHERE id = ? AND finished_at IS NOT NULL RETURNING caller, spool_id')
+      .get(id)
     if (row === undefined) return null
     for (const table of ['inputs', 'results']) this.#run(`DELETE FROM ${table} WHERE id = ?`, id)
     for (const table of ['events', 'deliveries']) this.#run(`DELETE FROM ${table} WHERE task_id = ?`, id)
@@ -214,7 +216,7 @@ export class Writes {
     const sql = 'SELECT id FROM tasks WHERE has_events = ? AND finished_at < ? ORDER BY finished_at LIMIT ?'
     const ids: string[] = []
     for (const flag of hasEvents) {
-      const rows = this.#prepare(sql).all(flag, before, limit - ids.length)
+      const rows = this.#statements.of(sql).all(flag, before, limit - ids.length)
       ids.push(...rows.map((row) => row['id'] as string))
     }
     return ids
@@ -234,17 +236,8 @@ export class Writes {
   }
 
   #run(sql: string, ...values: (string | number | null)[]): number {
-    const changes = Number(this.#prepare(sql).run(...values).changes)
+    const changes = Number(this.#statements.of(sql).run(...values).changes)
     this.#changes += changes
     return changes
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#prepared.get(sql)
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql)
-      this.#prepared.set(sql, statement)
-    }
-    return statement
   }
 }
