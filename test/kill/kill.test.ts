@@ -15,6 +15,7 @@ function createClients() {
   let url = ''
   const done = new AbortController()
   let sent = 0
+  let answered = 0
   let unanswered = 0
 
   const submit = async (n: number): Promise<void> => {
@@ -31,6 +32,7 @@ function createClients() {
         }
     const response = await fetch(`${url}/${isUpload ? 'digest' : 'echo'}?priority=${n % 4}`, request)
     const body = (await response.json()) as { task_id: string }
+    answered += 1
     if (response.status === 503) return void (await new Promise((resolve) => setTimeout(resolve, 5)))
     expect(response.status).toBe(202)
     const sha256 = createHash('sha256').update(text).digest('hex')
@@ -51,6 +53,11 @@ function createClients() {
   return {
     accepted,
     sendTo: (next: string) => void (url = next),
+    /** Settles when so many more requests were answered. */
+    whenAnswered: async (count: number) => {
+      const until = answered + count
+      while (answered < until) await new Promise((resolve) => setTimeout(resolve, 5))
+    },
     stop: async () => {
       done.abort()
       await all
@@ -83,6 +90,8 @@ test(
     for (let kills = 0; kills < KILLS; kills += 1) {
       const server = await start()
       clients.sendTo(server.url)
+      // Under load, and not while the machine is still busy with the start.
+      await clients.whenAnswered(2 * CLIENTS)
       await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 250))
       clients.sendTo('')
       await kill(server)
