@@ -75,7 +75,7 @@ async function bullmq() {
 
 async function headgate() {
   const dataDir = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
-  const settings = { ...readSettings(process.env), capacity: 100_000, dataDir }
+  const settings = { ...readSettings(process.env), capacity: 1_000_000, dataDir }
   const tasks = [
     defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null }),
     // For the doors: one to be watched, one with much to take.

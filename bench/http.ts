@@ -20,12 +20,17 @@ export interface Contender {
  */
 export async function httpBench(contenders: readonly Contender[]): Promise<number[][]> {
   const servers = await Promise.all(contenders.map((contender) => start(contender)))
-  for (const server of servers) await load(server, WARM_UP_SECONDS)
+  for (const server of servers) await alone(server, () => load(server, WARM_UP_SECONDS))
   const results: number[][] = servers.map(() => [])
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [index, server] of servers.entries()) results[index]?.push(await load(server, ROUND_SECONDS))
+    for (const [index, server] of servers.entries()) {
+      results[index]?.push(await alone(server, () => load(server, ROUND_SECONDS)))
+    }
   }
-  for (const server of servers) await stopServer(server.process)
+  for (const server of servers) {
+    server.process.kill('SIGCONT')
+    await stopServer(server.process)
+  }
   return results
 }
 
@@ -36,7 +41,18 @@ interface Server {
 
 async function start({ kind, env = {} }: Contender): Promise<Server> {
   const { process, port } = await startServer(kind, env)
+  process.kill('SIGSTOP')
   return { process, url: `http://127.0.0.1:${port}/empty` }
+}
+
+/** While one is under load the others stand still: what they still have to do of their own would slow it. */
+async function alone<Value>({ process }: Server, work: () => Promise<Value>): Promise<Value> {
+  process.kill('SIGCONT')
+  try {
+    return await work()
+  } finally {
+    process.kill('SIGSTOP')
+  }
 }
 
 /** Requests per second; every reply has to be a 2xx. */

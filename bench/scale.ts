@@ -67,6 +67,8 @@ async function withJournal<Value>(fill: (db: DatabaseSync) => void, use: (folder
     const db = new DatabaseSync(join(folder, 'journal.db'))
     fill(db)
     db.close()
+    // Or the system writes it back while the server is measured.
+    spawnSync('sync')
     return await use(folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -133,7 +135,8 @@ export async function millionFinished() {
     async (folder) => {
       const server = await start(folder)
       await posts(server.url, 3)
-      const [postP99, listP99] = await Promise.all([posts(server.url, 10), lists(server.url)])
+      const postP99 = await posts(server.url, 10)
+      const listP99 = await lists(server.url)
       await server.stop()
       const pruning = await start(folder, { RESULT_RETENTION_HOURS: '24', EVENT_RETENTION_HOURS: '24' })
       const startedAt = performance.now()
