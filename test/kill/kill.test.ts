@@ -15,7 +15,7 @@ function createClients() {
   let url = ''
   const done = new AbortController()
   let sent = 0
-  let answered = 0
+  const replies = { count: 0 }
   let unanswered = 0
 
   const submit = async (n: number): Promise<void> => {
@@ -32,7 +32,7 @@ function createClients() {
         }
     const response = await fetch(`${url}/${isUpload ? 'digest' : 'echo'}?priority=${n % 4}`, request)
     const body = (await response.json()) as { task_id: string }
-    answered += 1
+    replies.count += 1
     if (response.status === 503) return void (await new Promise((resolve) => setTimeout(resolve, 5)))
     expect(response.status).toBe(202)
     const sha256 = createHash('sha256').update(text).digest('hex')
@@ -55,8 +55,8 @@ function createClients() {
     sendTo: (next: string) => void (url = next),
     /** Settles when so many more requests were answered. */
     whenAnswered: async (count: number) => {
-      const until = answered + count
-      while (answered < until) await new Promise((resolve) => setTimeout(resolve, 5))
+      const until = replies.count + count
+      while (replies.count < until) await new Promise((resolve) => setTimeout(resolve, 5))
     },
     stop: async () => {
       done.abort()
