@@ -2,16 +2,45 @@ import { pino } from 'pino'
 import { z } from 'zod'
 import { Feed } from '../src/feed/feed.ts'
 import { defineTask } from '../src/handler/define-task.ts'
+import { Outlook } from '../src/forecast/outlook.ts'
 import { Registry } from '../src/handler/registry.ts'
 import { createRunner } from '../src/handler/runner.ts'
 import { Intake } from '../src/intake/intake.ts'
 import type { Journal } from '../src/journal/journal.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
+import { Resources } from '../src/resource/resources.ts'
 import { Spool } from '../src/spool/spool.ts'
 import { systemClock } from '../src/task/clock.ts'
 import type { Priority } from '../src/task/priority.ts'
 
 export const SLOTS = 3
+
+/** Strict levels, callers alike, no limits but the slots. */
+export const NO_LIMITS = {
+  headStartMs: 0,
+  weightOf: null,
+  maxQueuedPerCaller: Infinity,
+  maxRunningPerCaller: Infinity,
+  concurrencyOf: () => Infinity,
+  resourcesOf: () => [],
+  due: () => undefined,
+  expired: () => undefined,
+}
+
+/** A submit that names nothing but its type, input and priority. */
+const BARE = {
+  upload: null,
+  metadata: null,
+  webhook: null,
+  key: null,
+  dedupe: null,
+  isForced: false,
+  delayMs: 0,
+  startDeadlineMs: null,
+  timeoutMs: null,
+  maxAttempts: null,
+  retryOf: null,
+}
 
 export interface CoreOptions {
   readonly journal: Journal
@@ -36,12 +65,36 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     maxStuck: SLOTS,
     graceMs: 10_000,
     clock: systemClock,
-    concurrencyOf: () => Infinity,
+    ...NO_LIMITS,
     work: (task, signal) => runner(task, signal),
     ended: (task, outcome) => {
       intake.runs.ended(task, outcome)
       ended()
     },
+  })
+  const log = pino({ level: 'silent' })
+  const parts = { clock: systemClock, random: Math.random, log }
+  const limits = new Map([['llm', { concurrency: 3 }]])
+  const resources = new Resources({
+    ...parts,
+    limits,
+    keys: new Map(),
+    wake: (id) => void intake.runs.goOn(id),
+    opened: (name, isOpen) => pool.setResource(name, isOpen),
+  })
+  const outlook = new Outlook({
+    look: () => ({
+      slots: pool.slots,
+      isProcessing: pool.holds.size === 0,
+      running: [...pool.runningIds].map(() => ({ type: 'empty', startedAt: systemClock.now() })),
+      waiting: pool.waitingInOrder(),
+      countOf: (priority) => pool.waitingOf(priority),
+    }),
+    concurrencyOf: () => Infinity,
+    headStartMs: 0,
+    now: systemClock.now,
+    monotonic: systemClock.monotonic,
+    random: Math.random,
   })
   const intake = new Intake({
     registry,
@@ -53,10 +106,11 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     deliver: () => undefined,
     feed,
     spool: new Spool('unused'),
-    clock: systemClock,
-    random: Math.random,
-    log: pino({ level: 'silent' }),
+    resources,
+    outlook,
+    ...parts,
     defaultTimeoutMs: 3_600_000,
+    defaultAttempts: 3,
     onFatal: (error) => {
       throw error
     },
@@ -66,10 +120,11 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     report: (task, report) => intake.runs.report(task, report),
     steps: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
     fileOf: () => Promise.resolve(''),
+    acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock: systemClock,
+    random: Math.random,
   })
-  const bare = { upload: null, metadata: null, webhook: null, key: null, dedupe: null, isForced: false }
   const submit = (n: number, priority: Priority) =>
-    intake.submit({ ...bare, type: 'empty', input: { n }, priority, caller: 'local' })
+    intake.submit({ ...BARE, type: 'empty', input: { n }, priority, caller: 'local' })
   return { pool, intake, submit }
 }

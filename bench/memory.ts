@@ -1,3 +1,4 @@
+import { NO_LIMITS } from './core.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { systemClock } from '../src/task/clock.ts'
 import { mixedPriorities, sampleTask } from './support.ts'
@@ -10,14 +11,14 @@ export function bytesPerWaitingTask(count: number): number {
     maxStuck: 0,
     graceMs: 0,
     clock: systemClock,
-    concurrencyOf: () => Infinity,
+    ...NO_LIMITS,
     work: () => new Promise(() => {}),
     ended: () => undefined,
   })
   const priorities = mixedPriorities(count)
   const before = heapAfterCollection()
   for (const [index, priority] of priorities.entries()) {
-    const place = pool.reserve(priority)
+    const place = pool.reserve(priority, 'local')
     if (place === undefined) throw new Error('no place')
     pool.enqueue(sampleTask(index, priority), place)
   }

@@ -6,7 +6,7 @@ import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { systemClock } from '../src/task/clock.ts'
 import type { Outcome } from '../src/task/outcome.ts'
 import { mixedPriorities, sampleTask } from './support.ts'
-import { createCore, SLOTS } from './core.ts'
+import { createCore, NO_LIMITS, SLOTS } from './core.ts'
 
 const DONE: Outcome = {
   kind: 'completed',
@@ -37,7 +37,7 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
     maxStuck: SLOTS,
     graceMs: 10_000,
     clock: systemClock,
-    concurrencyOf: () => Infinity,
+    ...NO_LIMITS,
     work: () => Promise.resolve(DONE),
     ended: () => {
       ended += 1
@@ -47,7 +47,7 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
   return timed('headgate pool', count, async () => {
     if (isPreloaded) pool.pause()
     for (const task of tasks) {
-      const place = pool.reserve(task.priority)
+      const place = pool.reserve(task.priority, task.caller)
       if (place === undefined) throw new Error('no place')
       pool.enqueue(task, place)
     }

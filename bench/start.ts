@@ -1,3 +1,4 @@
+import { NO_LIMITS } from './core.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { systemClock } from '../src/task/clock.ts'
@@ -21,7 +22,7 @@ export async function idleStart(): Promise<{ p50: number; p99: number }> {
     maxStuck: 3,
     graceMs: 10_000,
     clock: systemClock,
-    concurrencyOf: () => Infinity,
+    ...NO_LIMITS,
     work: async () => {
       waits.push(performance.now() - submittedAt)
       return DONE
@@ -30,7 +31,7 @@ export async function idleStart(): Promise<{ p50: number; p99: number }> {
   })
   for (let round = 0; round < ROUNDS; round += 1) {
     submittedAt = performance.now()
-    const place = pool.reserve(1)
+    const place = pool.reserve(1, 'local')
     if (place === undefined) throw new Error('no place')
     pool.enqueue(sampleTask(round, 1), place)
     await pool.whenIdle()

@@ -25,6 +25,11 @@ export function sampleTask(index: number, priority: Priority): Task {
     timeoutMs: 3_600_000,
     webhook: null,
     content: null,
+    maxAttempts: 1,
+    startDeadlineAt: null,
+    retryOf: null,
+    toldWait: null,
+    notBefore: null,
     createdAt: Date.now(),
   })
 }

@@ -69,7 +69,7 @@ function environmentOf(settings: Readonly<Record<string, string | number>>): Rec
 
 export { defineTask, type TaskDefinition, type TaskType, type UploadPolicy } from './handler/define-task.ts'
 export type { Caller, Role } from './caller/caller.ts'
-export type { Context, UploadedFile } from './handler/context.ts'
+export type { Context, UploadedFile } from './handler/context/context.ts'
 export { TaskError, type FailureOptions, type FailureType } from './task/failure.ts'
 export { CancelRequested, ShuttingDown, TimedOut, type AbortReason } from './task/abort.ts'
 export { HeadgateError, type ErrorCode } from './task/errors.ts'

@@ -3,12 +3,16 @@ import type { Analysis } from './analysis/analysis.ts'
 import type { Feed } from './feed/feed.ts'
 import type { Connector } from './fetch/connector.ts'
 import type { Connections } from './http/stream/connections.ts'
+import type { Controls } from './control/controls.ts'
+import type { Outlook } from './forecast/outlook.ts'
 import type { Intake } from './intake/intake.ts'
 import type { Positions } from './intake/positions.ts'
 import { recover } from './intake/recover/recovery.ts'
-import type { RejectedCount } from './intake/recover/rejected-count.ts'
+import type { TotalsKeeper } from './intake/recover/lasting-totals.ts'
 import type { Journal } from './journal/journal.ts'
 import type { WorkerPool } from './pool/worker-pool.ts'
+import type { Pressure } from './resource/pressure.ts'
+import type { Resources } from './resource/resources.ts'
 import type { Retention } from './retention/retention.ts'
 import { fetchedOf, removeAbandoned, type Spool } from './spool/spool.ts'
 import { ShuttingDown } from './task/abort.ts'
@@ -30,7 +34,11 @@ export interface LifecycleParts {
   readonly connector: Connector
   readonly analysis: Pick<Analysis, 'start' | 'stop'>
   readonly positions: Positions
-  readonly rejected: RejectedCount
+  readonly totals: TotalsKeeper
+  readonly outlook: Outlook
+  readonly resources: Resources
+  readonly controls: Controls
+  readonly pressure: Pressure
   readonly retention: Retention
   readonly webhooks: Webhooks
   readonly clock: Clock
@@ -47,34 +55,37 @@ const LAST_WORDS_MS = 500
 
 /** Takes over from the process before, then lets tasks start. */
 export async function startInOrder(parts: LifecycleParts): Promise<void> {
-  const { journal, intake, pool, spool, rejected, log } = parts
+  const { journal, intake, pool, spool, totals, outlook, resources, log } = parts
   await removeAbandoned(parts.dataDir)
   await spool.start()
-  pool.pause()
-  await recover({ journal, intake, pool, rejected, log })
+  pool.pause('lifecycle')
+  await parts.controls.load()
+  await recover({ journal, intake, pool, totals, outlook, resources, log })
   const named = new Set(await journal.recovery.spoolIds())
   const isKept = (id: string) => named.has(id) || intake.recorder.live(fetchedOf(id)) !== undefined
   const orphans = await spool.sweep(isKept)
   if (orphans > 0) log.info({ orphans }, 'files that no task names were removed')
   parts.analysis.start()
   parts.positions.start()
-  rejected.start()
+  totals.start()
+  parts.pressure.start()
   parts.retention.start()
   parts.webhooks.start()
   // A stop may have come meanwhile.
-  if (!intake.isClosed) pool.resume()
+  if (!intake.isClosed) pool.resume('lifecycle')
 }
 
 /** In the order of design §6; `skipWait`, once settled, ends the wait for running work. */
 export async function stopInOrder(parts: LifecycleParts, skipWait: Promise<void>): Promise<void> {
   const { intake, pool, connections, clock, log } = parts
   intake.close()
-  pool.pause()
+  pool.pause('lifecycle')
   connections.announceShutdown()
   await firstOf([pool.whenQuiet(), skipWait], parts.stopWaitMs, clock)
   pool.abortAll(new ShuttingDown(), parts.stopGraceMs)
   await pool.whenQuiet()
   parts.positions.stop()
+  parts.pressure.stop()
   // A disk that is full or stands still is not waited for: what is not written runs again.
   await firstOf([intake.recorder.whenWritten()], WRITING_MS, clock)
   parts.feed.close()
@@ -82,7 +93,8 @@ export async function stopInOrder(parts: LifecycleParts, skipWait: Promise<void>
   connections.closeAll()
   await Promise.all([parts.analysis.stop(), parts.webhooks.stop(), parts.retention.stop()])
   await parts.connector.close()
-  await parts.rejected.stop()
+  await parts.totals.stop()
+  parts.resources.stop()
   await parts.journal[Symbol.asyncDispose]()
   if (parts.isDurable) return
   // What cannot be removed now is removed by the next start.

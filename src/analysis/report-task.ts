@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { parse } from 'node:path'
 import type { Connector, Fetched } from '../fetch/connector.ts'
-import type { Context } from '../handler/context.ts'
+import type { Context } from '../handler/context/context.ts'
+import { classify } from '../handler/retry/classify.ts'
 import { fetchedBy, type PutReply, type Spool } from '../spool/spool.ts'
 import { ShuttingDown } from '../task/abort.ts'
 import { TaskError } from '../task/failure.ts'
@@ -22,6 +23,8 @@ export interface ReportParts {
 }
 
 /** The steps of a report: what is done is not done again after a restart. */
+/** The resource that fetches draw from: so many go on at once, in all tasks together. */
+export const DOWNLOAD = 'download'
 const FETCH = 'fetch'
 const REPORT = 'report'
 
@@ -66,8 +69,10 @@ export async function reportOnAddress(
     tellStage(ctx, 'fetching')
     const headers = language === undefined ? {} : { 'accept-language': language }
     const { file, charset } = await ctx.step(FETCH, async () => {
-      const fetched = await parts.connector.fetch(url, { signal: ctx.signal, headers })
-      return { file: await keep(parts, fetched, place.spoolId), charset: charsetOf(fetched.contentType) }
+      return ctx.resource(DOWNLOAD, {}, async () => {
+        const fetched = await parts.connector.fetch(url, { signal: ctx.signal, headers })
+        return { file: await keep(parts, fetched, place.spoolId), charset: charsetOf(fetched.contentType) }
+      })
     })
     const { mediaType, sha256 } = file
     const request = { title: title ?? null, fallbackTitle: new URL(url).host, sha256 }
@@ -79,8 +84,9 @@ export async function reportOnAddress(
     await spool.remove(place)
     return report
   } catch (error) {
-    // The run after a stop needs it again.
-    if (!(ctx.signal.reason instanceof ShuttingDown)) await spool.remove(place)
+    // Another run, after a stop or an error that passes, needs it again.
+    const isOver = !(ctx.signal.reason instanceof ShuttingDown) && classify(error, Date.now()).kind === 'end'
+    if (isOver) await spool.remove(place)
     throw error
   }
 }
@@ -93,7 +99,9 @@ export async function reportOnVideo(
 ): Promise<Report> {
   tellStage(ctx, 'fetching', { message: 'Asking YouTube for the captions' })
   const { signal } = ctx
-  const captions = await ctx.step(FETCH, () => captionsOf({ connector, baseUrl, signal }, { id, language }))
+  const captions = await ctx.step(FETCH, () =>
+    ctx.resource(DOWNLOAD, {}, () => captionsOf({ connector, baseUrl, signal }, { id, language })),
+  )
   const request = {
     title: title ?? null,
     fallbackTitle: captions.title,

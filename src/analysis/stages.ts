@@ -1,4 +1,4 @@
-import type { Context } from '../handler/context.ts'
+import type { Context } from '../handler/context/context.ts'
 import type { JobNews } from './isolation/protocol.ts'
 
 /** Where the work of a report stands: the share that is done when a stage begins. */

@@ -11,6 +11,8 @@ export interface Caller {
   readonly role: Role
   /** The highest priority that it may ask for. */
   readonly maxPriority: Priority
+  /** Turns that it gets for one of another, where callers take turns. Default: 1. */
+  readonly weight?: number
 }
 
 /** Everybody on this machine, as long as there are no tokens. */

@@ -85,6 +85,7 @@ export function writeTokenFile(path: string, records: readonly TokenRecord[]): v
     name: record.name,
     role: record.role,
     max_priority: priorityName(record.maxPriority),
+    ...(record.weight === undefined || record.weight === 1 ? {} : { weight: record.weight }),
     sha256: record.sha256,
     created_at: new Date(record.createdAt ?? Date.now()).toISOString(),
     expires_at: record.expiresAt === null ? null : new Date(record.expiresAt).toISOString(),

@@ -32,7 +32,18 @@ export const maxPriority = z.unknown().transform((value, context) => {
 })
 
 /** A caller as a host application knows it. */
-export const callerOfHost = z.object({ name: z.string().min(1).max(200), role, maxPriority })
+export const callerOfHost = z.object({
+  name: z.string().min(1).max(200),
+  role,
+  maxPriority,
+  weight: z.number().min(0.01).max(100).default(1),
+})
+
+/** Turns that a caller gets for one of another. */
+export const weight = z.coerce
+  .number('expected a number')
+  .min(0.01, 'expected 0.01 to 100')
+  .max(100, 'expected 0.01 to 100')
 
 /** One entry of the tokens file. */
 export const tokenEntry = z
@@ -40,6 +51,7 @@ export const tokenEntry = z
     name: callerName,
     role,
     max_priority: maxPriority,
+    weight: weight.optional(),
     sha256,
     created_at: instant,
     expires_at: instant.nullable(),
@@ -48,21 +60,23 @@ export const tokenEntry = z
     name: entry.name,
     role: entry.role,
     maxPriority: entry.max_priority,
+    weight: entry.weight ?? 1,
     sha256: entry.sha256,
     createdAt: entry.created_at,
     expiresAt: entry.expires_at,
   }))
 
-/** One item of the setting TOKENS: `name:sha256[:role[:priority]]`. */
+/** One item of the setting TOKENS: `name:sha256[:role[:priority[:weight]]]`. */
 export const tokenSetting = z
   .string()
   .transform((item): unknown => item.split(':'))
-  .pipe(z.tuple([callerName, sha256, role.default('caller'), maxPriority.default(3)]))
-  .transform(([name, digest, named, priority]): TokenRecord => ({
+  .pipe(z.tuple([callerName, sha256, role.default('caller'), maxPriority.default(3), weight.default(1)]))
+  .transform(([name, digest, named, priority, turns]): TokenRecord => ({
     name,
     sha256: digest,
     role: named,
     maxPriority: priority,
+    weight: turns,
     createdAt: null,
     expiresAt: null,
   }))

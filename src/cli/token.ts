@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { ROLES, type Role } from '../caller/caller.ts'
 import { changeTokenFile, readTokenFile } from '../caller/token-file.ts'
-import { callerName, digestOf, maxPriority, newToken, type TokenRecord } from '../caller/token.ts'
+import { callerName, digestOf, maxPriority, newToken, weight, type TokenRecord } from '../caller/token.ts'
 import { readSettings, tokensFileOf } from '../config/read.ts'
 import { priorityName, PRIORITY_NAMES, type Priority } from '../task/priority.ts'
 import { tableOf } from './table.ts'
@@ -18,6 +18,7 @@ interface Where {
 interface NewOptions extends Where {
   readonly role: Role
   readonly priority: Priority
+  readonly weight: number
   readonly expires?: number
 }
 
@@ -39,6 +40,7 @@ export function tokenCommand(): Command {
         .argParser(parsedBy(maxPriority))
         .default(3, 'URGENT'),
     )
+    .addOption(weightOption())
     .addOption(new Option('--expires <days>', 'days until it expires; default: never').argParser(days))
     .addOption(file)
     .action((name: string, options: NewOptions) => makeToken(name, options))
@@ -61,6 +63,12 @@ export function tokenCommand(): Command {
   return token
 }
 
+function weightOption(): Option {
+  return new Option('--weight <number>', 'turns for one of another, with FAIR_CALLERS: 0.01 to 100')
+    .argParser(parsedBy(weight))
+    .default(1)
+}
+
 function makeToken(name: string, options: NewOptions): void {
   const token = newToken()
   const now = Date.now()
@@ -68,6 +76,7 @@ function makeToken(name: string, options: NewOptions): void {
     name,
     role: options.role,
     maxPriority: options.priority,
+    weight: options.weight,
     sha256: digestOf(token).toString('hex'),
     createdAt: now,
     expiresAt: options.expires === undefined ? null : now + options.expires,

@@ -37,12 +37,12 @@ export const origins = list.pipe(
   ),
 )
 
-/** Tokens by their digests: `name:sha256[:role[:priority]]`. */
+/** Tokens by their digests: `name:sha256[:role[:priority[:weight]]]`. */
 export const tokens = list.transform((items, context): readonly TokenRecord[] =>
   items.flatMap((item) => {
     const parsed = tokenSetting.safeParse(item)
     if (parsed.success) return [parsed.data]
-    context.addIssue('expected name:sha256[:role[:priority]], the digest in lower-case hex')
+    context.addIssue('expected name:sha256[:role[:priority[:weight]]], the digest in lower-case hex')
     return []
   }),
 )

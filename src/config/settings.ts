@@ -1,14 +1,16 @@
 import type { z } from 'zod'
-import { EDGE_SETTINGS } from './edge.ts'
-import { MEMORY_SETTINGS } from './memory.ts'
-import { PROCESS_SETTINGS } from './process.ts'
-import { SOURCES_SETTINGS } from './sources.ts'
-import { WORK_SETTINGS } from './work.ts'
+import { EDGE_SETTINGS } from './tables/edge.ts'
+import { MEMORY_SETTINGS } from './tables/memory.ts'
+import { PROCESS_SETTINGS } from './tables/process.ts'
+import { SCHEDULING_SETTINGS } from './tables/scheduling.ts'
+import { SOURCES_SETTINGS } from './tables/sources.ts'
+import { WORK_SETTINGS } from './tables/work.ts'
 
 /** Every setting there is. `.env.example` and `docs/configuration.md` are held to this table by a test. */
 export const SETTINGS = {
   ...EDGE_SETTINGS,
   ...WORK_SETTINGS,
+  ...SCHEDULING_SETTINGS,
   ...MEMORY_SETTINGS,
   ...SOURCES_SETTINGS,
   ...PROCESS_SETTINGS,

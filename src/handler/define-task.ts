@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import { MAX_TIMER_MS } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
-import type { Context } from './context.ts'
+import type { ResourceLimits } from '../task/limits.ts'
+import type { Context } from './context/context.ts'
+import type { RetryOptions } from './retry/policy.ts'
+
+/** Most attempts of a task. */
+export const MAX_ATTEMPTS = 20
 
 /** What a task type takes as a file. */
 export interface UploadPolicy {
@@ -28,12 +33,29 @@ export interface TaskDefinition<Input = unknown, Result = unknown> {
    * work whose result depends on its input alone. Default: false.
    */
   readonly dedupe?: boolean
+  /** What happens when a run fails with an error that another attempt can mend. */
+  readonly retry?: RetryOptions
+  /**
+   * Resources that its tasks draw from, with the limits that hold where the setting RESOURCES names none. While one
+   * has no room no new task of this type begins.
+   */
+  readonly resources?: Readonly<Record<string, ResourceLimits>>
   /** Does the work. The result must be JSON-safe data of at most 10 MB. */
   readonly run: (input: Input, ctx: Context) => Promise<Result> | Result
 }
 
 /** A task type as the registry holds it: input and result types forgotten, the schema strict. */
 export type TaskType = TaskDefinition
+
+const RESOURCE_NAME = /^[a-z][a-z0-9-]{0,63}$/
+const amount = z.int().min(1).max(1_000_000_000)
+const resourceLimits = z.strictObject({
+  concurrency: z.union([amount, z.strictObject({ floor: amount, ceiling: amount })]).optional(),
+  requestsPerMinute: amount.optional(),
+  requestsPerDay: amount.optional(),
+  tokensPerMinute: amount.optional(),
+  isOneProvider: z.boolean().optional(),
+})
 
 const definitionSchema = z.object({
   type: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'expected lower-case words joined by hyphens'),
@@ -48,6 +70,15 @@ const definitionSchema = z.object({
   timeoutMs: z.int().min(1).max(MAX_TIMER_MS).optional(),
   concurrency: z.int().min(1).optional(),
   dedupe: z.boolean().optional(),
+  retry: z
+    .strictObject({
+      maxAttempts: z.int().min(1).max(MAX_ATTEMPTS).optional(),
+      baseMs: z.int().min(0).max(MAX_TIMER_MS).optional(),
+      capMs: z.int().min(0).max(MAX_TIMER_MS).optional(),
+      classify: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
+    })
+    .optional(),
+  resources: z.record(z.string().regex(RESOURCE_NAME), resourceLimits).optional(),
   run: z.custom((value) => typeof value === 'function', 'expected a function'),
 })
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../task/clock.ts'
 import type { EventBody } from '../task/event.ts'
+import type { Acquire, AcquireReply } from '../task/lease.ts'
 import type { Task, Upload } from '../task/task.ts'
 
 /** What a running handler may tell: the events that it can cause itself. */
@@ -24,5 +25,12 @@ export interface RunnerPorts {
    * @throws TaskError `input_missing` when it is not there as it came.
    */
   readonly fileOf: (upload: Upload) => Promise<string>
+  /**
+   * Draws from a named resource.
+   * @throws HeadgateError `unknown-resource` for a name that nobody has declared.
+   */
+  readonly acquire: (name: string, acquire: Acquire) => Promise<AcquireReply>
   readonly clock: Clock
+  /** 0 to 1; spreads what would come back together. */
+  readonly random: () => number
 }

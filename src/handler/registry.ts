@@ -1,9 +1,11 @@
 import { HeadgateError } from '../task/errors.ts'
 import { defineTask, type TaskType } from './define-task.ts'
+import { RetryPolicy } from './retry/policy.ts'
 
 /** The task types of this process, by name. */
 export class Registry {
   readonly #types = new Map<string, TaskType>()
+  readonly #policies = new Map<string, RetryPolicy>()
 
   /** @throws HeadgateError `duplicate-task-type`, or `invalid-task-type` for one that is none. */
   constructor(types: readonly TaskType[]) {
@@ -12,6 +14,7 @@ export class Registry {
         throw new HeadgateError('duplicate-task-type', `Two task types are named "${type.type}".`)
       }
       this.#types.set(type.type, type)
+      this.#policies.set(type.type, new RetryPolicy(type.retry ?? {}))
     }
   }
 
@@ -26,6 +29,16 @@ export class Registry {
   concurrencyOf(type: string): number {
     const found = this.#types.get(type)
     return found === undefined ? 0 : (found.concurrency ?? Infinity)
+  }
+
+  /** The retry policy of a type, with the budget that its tasks share. */
+  policyOf(type: string): RetryPolicy {
+    return this.#policies.get(type) ?? new RetryPolicy({})
+  }
+
+  /** Resources that tasks of a type draw from. */
+  resourcesOf(type: string): readonly string[] {
+    return Object.keys(this.#types.get(type)?.resources ?? {})
   }
 
   get all(): readonly TaskType[] {

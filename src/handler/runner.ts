@@ -1,13 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { failure } from '../task/failure.ts'
 import { reached } from '../milestone.ts'
+import { failure } from '../task/failure.ts'
 import type { Headline, Outcome } from '../task/outcome.ts'
 import type { Task, Upload } from '../task/task.ts'
-import { createContext, type Context } from './context.ts'
+import type { Verdict } from '../task/verdict.ts'
+import { createContext, type Context } from './context/context.ts'
 import type { TaskType } from './define-task.ts'
 import { toJsonText } from './json-text.ts'
 import type { RunnerPorts } from './ports.ts'
 import type { Registry } from './registry.ts'
+import { classify } from './retry/classify.ts'
+import { waitIn } from './retry/parked-error.ts'
+import type { RetryPolicy } from './retry/policy.ts'
 import { failureOf } from './thrown.ts'
 
 /** The run that the current asynchronous work belongs to, so that a floating rejection finds its task. */
@@ -30,13 +34,19 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     const uploadPath = started.upload === null ? null : await pathOf(started.upload, ports)
     if (typeof uploadPath !== 'string' && uploadPath !== null) return uploadPath
     if (signal.aborted) return failed('The run was stopped before it began.')
-    const { context, close } = createContext(started, { signal, uploadPath }, ports)
+    const policy = registry.policyOf(task.type)
+    if (started.attempt === 1) policy.began()
+    const verdictOf = (thrown: unknown) => verdictFor(type, thrown, ports.clock.now())
+    const { context, close } = createContext(started, { signal, uploadPath, verdictOf }, ports)
 
     reached('handler-entered')
     const run: CurrentRun = { task: started, stray: null }
-    const outcome = await currentRun.run(run, () => settle(type, started, context))
+    const settled = await currentRun.run(run, () => settle(type, started, context))
     close()
-    return run.stray === null ? outcome : { kind: 'failed', failure: failureOf(run.stray.error) }
+    const thrown = run.stray === null ? settled : { thrown: run.stray.error }
+    if (!('thrown' in thrown)) return thrown
+    const moment = { now: ports.clock.now(), random: ports.random }
+    return decide(policy, started, { thrown: thrown.thrown, verdictOf, moment })
   }
 }
 
@@ -45,7 +55,12 @@ async function pathOf(upload: Upload, ports: RunnerPorts): Promise<string | Outc
   return ports.fileOf(upload).catch((thrown: unknown) => ({ kind: 'failed', failure: failureOf(thrown) }))
 }
 
-async function settle(type: TaskType, task: Task, context: Context): Promise<Outcome> {
+/** What the handler made of its run: an outcome, or what it threw. */
+async function settle(
+  type: TaskType,
+  task: Task,
+  context: Context,
+): Promise<Outcome | { readonly thrown: unknown }> {
   try {
     const input = type.input.parse(task.input)
     const value = await type.run(input, context)
@@ -54,7 +69,36 @@ async function settle(type: TaskType, task: Task, context: Context): Promise<Out
     if (!frozen.ok) return failed(`The result of the handler is not JSON-safe: ${frozen.why}.`)
     return { kind: 'completed', result: frozen.text, headline: headlineOf(value) }
   } catch (thrown) {
-    return { kind: 'failed', failure: failureOf(thrown) }
+    return { thrown }
+  }
+}
+
+interface Thrown {
+  readonly thrown: unknown
+  readonly verdictOf: (thrown: unknown) => Verdict
+  readonly moment: { readonly now: number; readonly random: () => number }
+}
+
+/** Another attempt, a pause, or the end. */
+function decide(policy: RetryPolicy, task: Task, { thrown, verdictOf, moment }: Thrown): Outcome {
+  const wait = waitIn(thrown)
+  return wait === null ? policy.decide(task, verdictOf(thrown), moment) : policy.wait(task, wait, moment)
+}
+
+/** What an error means: the type's own word goes before the built-in rules. */
+function verdictFor(type: TaskType, thrown: unknown, now: number): Verdict {
+  const known = classify(thrown, now)
+  const said = type.retry?.classify?.(thrown)
+  if (said === undefined || said === known.kind) return known
+  const { failure: why } = known
+  const afterMs = why.retryAfterSeconds === null ? null : why.retryAfterSeconds * 1000
+  switch (said) {
+    case 'retry':
+      return { kind: 'retry', failure: why, afterMs }
+    case 'park':
+      return { kind: 'park', limit: 'rate', failure: why, afterMs }
+    case 'end':
+      return { kind: 'end', failure: why, why: 'other' }
   }
 }
 

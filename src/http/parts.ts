@@ -4,12 +4,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../caller/caller.ts'
 import type { Callers } from '../caller/callers.ts'
 import type { Tickets } from '../caller/tickets.ts'
+import type { Controls } from '../control/controls.ts'
 import type { Feed } from '../feed/feed.ts'
+import type { Outlook } from '../forecast/outlook.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { Intake } from '../intake/intake.ts'
 import type { JournalHealth, TaskJournal } from '../journal/journal.ts'
 import type { RetentionJournal } from '../journal/retention.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Resources } from '../resource/resources.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Clock } from '../task/clock.ts'
 import type { Connections } from './stream/connections.ts'
@@ -22,6 +25,10 @@ export type Identify = (request: FastifyRequest) => Caller | null | Promise<Call
 export interface EdgeParts {
   readonly intake: Intake
   readonly pool: WorkerPool
+  readonly outlook: Outlook
+  readonly resources: Resources
+  readonly controls: Controls
+  readonly headStartMs: number
   readonly journal: TaskJournal
   readonly erased: Pick<RetentionJournal, 'erase' | 'ownerOfErased'>
   readonly health: JournalHealth

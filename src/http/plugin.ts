@@ -12,11 +12,16 @@ import type { EdgeParts } from './parts.ts'
 import { handleError } from './problem/error-handler.ts'
 import { answerUnknownRoutes } from './problem/not-found.ts'
 import { healthRoutes } from './routes/health.ts'
-import { queueRoutes } from './routes/queue.ts'
-import { genericSubmitRoute, submitRoute } from './routes/submit.ts'
-import { eraseRoute } from './routes/erase.ts'
-import { taskRoutes } from './routes/tasks.ts'
-import { uploadRoute, type UploadType } from './routes/upload.ts'
+import { forecastRoutes } from './routes/queue/forecast.ts'
+import { operateRoutes } from './routes/queue/operate.ts'
+import { queueRoutes } from './routes/queue/queue.ts'
+import { batchRoute } from './routes/submit/batch.ts'
+import { retryRoute } from './routes/submit/retry.ts'
+import { genericSubmitRoute, submitRoute } from './routes/submit/submit.ts'
+import { uploadRoute, type UploadType } from './routes/submit/upload.ts'
+import { eraseRoute } from './routes/task/erase.ts'
+import { reprioritiseRoute } from './routes/task/reprioritise.ts'
+import { taskRoutes } from './routes/task/tasks.ts'
 import { streamRoutes } from './stream/routes.ts'
 import { MAX_MESSAGE_BYTES } from './stream/web-socket.ts'
 
@@ -44,9 +49,14 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   })
   for (const type of parts.registry.all) if (!takesUpload(type)) submitRoute(app, parts, type)
   genericSubmitRoute(app, parts)
+  batchRoute(app, parts)
+  retryRoute(app, parts)
   taskRoutes(app, parts)
+  reprioritiseRoute(app, parts)
   eraseRoute(app, parts)
   queueRoutes(app, parts)
+  operateRoutes(app, parts)
+  forecastRoutes(app, parts)
   healthRoutes(app, parts)
   descriptionRoutes(app, parts)
   // Each in a context of its own, so that its hooks run for its routes alone.
@@ -59,7 +69,7 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
   if (app.hasRequestDecorator('corsPreflightEnabled')) return
   await app.register(cors, {
     origin: [...origins],
-    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
     allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id'],
     exposedHeaders: ['idempotency-replayed', 'location', 'retry-after'],
     maxAge: PREFLIGHT_SECONDS,

@@ -1,28 +1,31 @@
 import { retryAfterSeconds } from '../forecast/retry-after.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { KeyRecord } from '../journal/journal.ts'
-import type { Place } from '../pool/options.ts'
+import type { Place } from '../pool/places.ts'
 import { HeadgateError } from '../task/errors.ts'
-import { placeAfter } from '../task/event.ts'
+import { placeAfter, type QueuePlace } from '../task/event.ts'
 import { reached } from '../milestone.ts'
 import type { Priority } from '../task/priority.ts'
 import { createTask, type Task } from '../task/task.ts'
 import { contentOf, fingerprintOf } from './admit/digests.ts'
 import { Keys } from './admit/keys.ts'
 import { SingleFlight } from './admit/single-flight.ts'
-import {
-  issuesOf,
-  type CancelReply,
-  type Refusal,
-  type Submission,
-  type SubmitReply,
-} from './admit/submission.ts'
+import { problemsOf } from './admit/problems.ts'
+import type { CancelReply, Refusal, Submission, SubmitReply } from './admit/submission.ts'
 import { TaskIds } from './admit/task-ids.ts'
 import { Waiters } from './admit/waiters.ts'
 import type { IntakeParts } from './ports.ts'
 import { Recorder } from './record/recorder.ts'
 import { Runs } from './record/runs.ts'
 import { Tally } from './record/tally.ts'
+
+/** A submit on its way. */
+interface Given {
+  readonly type: TaskType
+  readonly submission: Submission
+  /** Reserved for it before; absent: it has to find one. */
+  readonly place: Place | undefined
+}
 
 /** The only way in: admits and cancels tasks, and knows the recorder of all that becomes of them. */
 export class Intake {
@@ -35,6 +38,7 @@ export class Intake {
   readonly #waiters: Waiters
   readonly #parts: IntakeParts
   #isClosed = false
+  #door: 'open' | 'paused' | 'draining' = 'open'
 
   constructor(parts: IntakeParts) {
     const { journal, duplicates, feed, clock, onFatal, pool } = parts
@@ -43,9 +47,9 @@ export class Intake {
     this.ids = new TaskIds(now)
     const ended = (task: Task) => this.flights.remove(task)
     this.recorder = new Recorder({ journal, feed, tally: this.tally, now, ended, onFatal })
-    this.runs = new Runs(parts, this.recorder)
+    this.runs = new Runs(parts, this.recorder, this.tally)
     this.keys = new Keys({ duplicates, journal, now })
-    this.#waiters = new Waiters({ recorder: this.recorder, pool })
+    this.#waiters = new Waiters({ recorder: this.recorder, pool, resources: parts.resources })
     const live = (id: string) => this.recorder.live(id)
     const join = (task: Task, priority: Priority) => this.#waiters.join(task, priority)
     this.flights = new SingleFlight({ duplicates, journal, live, join })
@@ -55,9 +59,26 @@ export class Intake {
     return this.#isClosed
   }
 
-  /** Whether nothing more is admitted because the process, or the pool, comes to its end. */
+  /** Whether nothing more is admitted because the process comes to its end, or an operator lets the queue run dry. */
   get isDraining(): boolean {
-    return this.#isClosed || this.#parts.pool.isDraining
+    return this.#isClosed || this.#door === 'draining'
+  }
+
+  /** Whether an operator has stopped the intake for a while. */
+  get isPaused(): boolean {
+    return this.#door === 'paused'
+  }
+
+  /** Whether newcomers are taken; what was admitted goes on in any case. */
+  setDoor(door: 'open' | 'paused' | 'draining'): void {
+    this.#door = door
+  }
+
+  /** Where a waiting task stands, with its estimated wait; null when it does not wait. */
+  placeOf(id: string): QueuePlace | null {
+    const { pool, outlook } = this.#parts
+    const tasksAhead = pool.isWaiting(id) ? pool.tasksAhead(id) : undefined
+    return tasksAhead === undefined ? null : placeAfter(tasksAhead, outlook.waitAfter(tasksAhead))
   }
 
   /** Whether a task of this type can run here. */
@@ -70,34 +91,70 @@ export class Intake {
     this.#isClosed = true
   }
 
-  /** Says whether a task of this priority would be refused now: asked before an upload is read. */
-  refusal(priority: Priority): Refusal | undefined {
+  /** Says whether a task of this caller would be refused now: asked before an upload is read. */
+  refusal(caller: string): Refusal | undefined {
     const { health, pool } = this.#parts
-    if (this.isDraining) return this.#refuse('draining', priority)
-    if (health.refusal !== null) return this.#refuse(health.refusal, priority)
-    return pool.isFull ? this.#refuse('queue-full', priority) : undefined
+    if (this.isDraining) return this.#refuse('draining')
+    if (this.isPaused) return this.#refuse('intake-paused')
+    if (health.refusal !== null) return this.#refuse(health.refusal)
+    const refusal = pool.refusal(caller)
+    return refusal === null ? undefined : this.#refuse(refusal)
+  }
+
+  /** What is wrong with a submit, without admitting it; undefined: nothing. */
+  check(submission: Submission): Extract<SubmitReply, { kind: 'unknown-type' | 'invalid' }> | undefined {
+    const { registry, defaultTimeoutMs, defaultAttempts } = this.#parts
+    const type = registry.find(submission.type)
+    if (type === undefined) return { kind: 'unknown-type', type: submission.type }
+    const problems = problemsOf(type, submission, { timeoutMs: defaultTimeoutMs, attempts: defaultAttempts })
+    return problems === null ? undefined : { kind: 'invalid', ...problems }
   }
 
   /**
    * Admits one task: find the type, parse the input, look for the same one, take a place, commit, enqueue.
    * Never rejects.
+   *
+   * @param place one that was reserved for it before
    */
-  async submit(submission: Submission): Promise<SubmitReply> {
-    const type = this.#parts.registry.find(submission.type)
-    if (type === undefined) return { kind: 'unknown-type', type: submission.type }
-    const problems = problemsOf(type, submission.input)
-    if (problems !== null) return { kind: 'invalid', ...problems }
-
+  async submit(submission: Submission, place?: Place): Promise<SubmitReply> {
+    const { registry, log } = this.#parts
+    const type = registry.find(submission.type)
+    const wrong = this.check(submission)
+    if (type === undefined || wrong !== undefined) {
+      place?.release()
+      return wrong ?? { kind: 'unknown-type', type: submission.type }
+    }
     try {
       const { key, caller } = submission
-      if (key === null) return await this.#submitContent(type, submission, null)
+      const given = { type, submission, place }
+      if (key === null) return await this.#submitContent(given, null)
       const use = { key, caller, fingerprint: fingerprintOf(submission) }
-      return await this.keys.once(use, (record) => this.#submitContent(type, submission, record))
+      return await this.keys.once(use, (record) => this.#submitContent(given, record))
     } catch (error) {
       // A look into the journal failed.
-      this.#parts.log.error({ err: error }, 'the journal cannot be read')
-      return this.#refuse('journal-unavailable', submission.priority)
+      log.error({ err: error }, 'the journal cannot be read')
+      return this.#refuse('journal-unavailable')
+    } finally {
+      // Used up, unless nothing new was admitted.
+      place?.release()
     }
+  }
+
+  /** Places for all of these, or the refusal of the first that finds none. */
+  reserveAll(submissions: readonly Submission[]): readonly Place[] | Refusal {
+    const places: Place[] = []
+    for (const { priority, caller } of submissions) {
+      const refusal = this.refusal(caller)
+      const place = refusal === undefined ? this.#parts.pool.reserve(priority, caller) : undefined
+      if (place !== undefined) {
+        places.push(place)
+        continue
+      }
+      for (const { release } of places) release()
+      for (const _ of submissions) this.tally.reject()
+      return refusal ?? this.#refuse('queue-full')
+    }
+    return places
   }
 
   /** Cancels a task that has not ended. A running one is told to stop and ends when its handler does. */
@@ -119,41 +176,66 @@ export class Intake {
     return { kind: 'cancelled', task: (await this.runs.end(task, { kind: 'cancelled' })) ?? task }
   }
 
+  /** Moves a task that waits or sleeps to another level, where it keeps its age; undefined: it has started. */
+  reprioritise(task: Task, priority: Priority): Promise<Task | undefined> {
+    return this.#waiters.reprioritise(task, priority)
+  }
+
   /** Looks for the same work, where that is wanted, and admits what is new. */
-  #submitContent(
-    type: TaskType,
-    submission: Submission,
-    key: Omit<KeyRecord, 'taskId'> | null,
-  ): Promise<SubmitReply> {
+  #submitContent(given: Given, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
+    const { type, submission } = given
     const { caller, priority, isForced, dedupe } = submission
     const content = (dedupe ?? type.dedupe ?? false) ? contentOf(submission) : null
-    const admit = () => this.#admitNew(this.#create(type, submission, content), key)
+    const admit = () => this.#admitNew({ ...given, content }, key)
     if (content === null || isForced) return admit()
     return this.flights.once({ caller, content, priority }, admit)
   }
 
-  async #admitNew(task: Task, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
-    const refusal = this.refusal(task.priority)
-    const place = refusal === undefined ? this.#parts.pool.reserve(task.priority) : undefined
+  async #admitNew(
+    given: Given & { readonly content: string | null },
+    key: Omit<KeyRecord, 'taskId'> | null,
+  ): Promise<SubmitReply> {
+    const { priority, caller } = given.submission
+    const { pool } = this.#parts
+    const refusal = given.place === undefined ? this.refusal(caller) : undefined
+    const place = given.place ?? (refusal === undefined ? pool.reserve(priority, caller) : undefined)
     if (place === undefined) {
       this.tally.reject()
-      return refusal ?? this.#refuse('queue-full', task.priority)
+      return refusal ?? this.#refuse('queue-full')
     }
     reached('place-reserved')
+    const task = this.#create(given, place)
     return this.#admit(task, place, key && { ...key, taskId: task.id })
   }
 
-  #create(type: TaskType, submission: Submission, content: string | null): Task {
-    const { input, upload, priority, metadata, webhook, caller } = submission
-    const { clock, defaultTimeoutMs } = this.#parts
-    const timeoutMs = type.timeoutMs ?? defaultTimeoutMs
-    const given = { type: type.type, priority, caller, input, upload, metadata, webhook, content, timeoutMs }
-    return createTask({ ...given, id: this.ids.next(), createdAt: clock.now() })
+  #create({ type, submission, content }: Given & { readonly content: string | null }, place: Place): Task {
+    const { input, upload, priority, metadata, webhook, caller, retryOf } = submission
+    const { delayMs, startDeadlineMs } = submission
+    const { clock, defaultTimeoutMs, defaultAttempts, outlook } = this.#parts
+    const createdAt = clock.now()
+    return createTask({
+      id: this.ids.next(),
+      type: type.type,
+      priority,
+      caller,
+      input,
+      upload,
+      metadata,
+      webhook,
+      content,
+      createdAt,
+      retryOf,
+      timeoutMs: submission.timeoutMs ?? type.timeoutMs ?? defaultTimeoutMs,
+      maxAttempts: submission.maxAttempts ?? type.retry?.maxAttempts ?? defaultAttempts,
+      notBefore: delayMs === 0 ? null : createdAt + delayMs,
+      startDeadlineAt: startDeadlineMs === null ? null : createdAt + startDeadlineMs,
+      toldWait: delayMs === 0 ? outlook.newcomer(priority, place.tasksAhead) : null,
+    })
   }
 
   async #admit(task: Task, place: Place, key: KeyRecord | null): Promise<SubmitReply> {
-    const { pool, log } = this.#parts
-    const queuePlace = placeAfter(place.tasksAhead)
+    const { pool, log, outlook } = this.#parts
+    const queuePlace = placeAfter(place.tasksAhead, task.toldWait)
     let admitted: Task
     try {
       admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace }, key)
@@ -162,7 +244,7 @@ export class Intake {
       this.tally.reject()
       log.error({ err: error, taskId: task.id }, 'the journal refused a task')
       const isFull = error instanceof HeadgateError && error.code === 'disk-full'
-      return this.#refuse(isFull ? 'disk-full' : 'journal-unavailable', task.priority)
+      return this.#refuse(isFull ? 'disk-full' : 'journal-unavailable')
     }
     // It can be cancelled, or lifted, as soon as it can be seen, which is before this turn.
     const newest = this.recorder.live(admitted.id)
@@ -172,34 +254,19 @@ export class Intake {
       pool.enqueue(newest, place)
     }
     const { id: taskId, type, priority } = admitted
+    outlook.arrivals.add(priority, type, task.createdAt)
     log.info({ taskId, type, priority, tasksAhead: place.tasksAhead }, 'task queued')
     return { kind: 'accepted', task: admitted, place: queuePlace }
   }
 
-  #refuse(code: Refusal['code'], priority: Priority): Refusal {
-    const { pool, random } = this.#parts
-    const tasksAhead = pool.waitingAtOrAbove(priority)
+  #refuse(code: Refusal['code']): Refusal {
+    const { pool, random, outlook } = this.#parts
     return {
       kind: 'refused',
       code,
-      retryAfterSeconds: retryAfterSeconds({
-        meanRunMs: this.runs.runSamples.mean,
-        tasksAhead,
-        slots: pool.slots,
-        random,
-      }),
-      waiting: pool.waiting + pool.reserved,
+      retryAfterSeconds: retryAfterSeconds(outlook.placeMs(), pool.slots, random),
+      waiting: pool.taken,
       capacity: pool.capacity,
     }
-  }
-}
-
-/** What is wrong with an input; null when it fits. A schema of somebody's own may throw. */
-function problemsOf(type: TaskType, input: unknown): ReturnType<typeof issuesOf> | null {
-  try {
-    const parsed = type.input.safeParse(input)
-    return parsed.success ? null : issuesOf(parsed.error)
-  } catch {
-    return { code: 'validation', issues: [{ path: '', message: 'the input cannot be read' }] }
   }
 }

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
+import type { Outlook } from '../forecast/outlook.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Resources } from '../resource/resources.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Clock } from '../task/clock.ts'
 import type { DuplicateJournal, JournalHealth, TaskJournal } from '../journal/journal.ts'
@@ -15,11 +17,15 @@ export interface IntakeParts {
   readonly health: JournalHealth
   readonly feed: Feed
   readonly spool: Spool
+  readonly resources: Pick<Resources, 'forget' | 'reprioritise' | 'sleep'>
+  readonly outlook: Outlook
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
   /** Time limit of a run whose type names none, ms. */
   readonly defaultTimeoutMs: number
+  /** Attempts of a task whose type names none. */
+  readonly defaultAttempts: number
   /** Whether the upload of a task that has ended is left to the retention. */
   readonly keepsUploads: boolean
   /** A webhook is owed. */

@@ -1,4 +1,5 @@
 import type { Feed } from '../feed/feed.ts'
+import type { Outlook } from '../forecast/outlook.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Clock } from '../task/clock.ts'
 import { placeAfter } from '../task/event.ts'
@@ -9,6 +10,7 @@ const POSITION_INTERVAL_MS = 2000
 export interface PositionsParts {
   readonly pool: WorkerPool
   readonly feed: Feed
+  readonly outlook: Outlook
   readonly clock: Clock
 }
 
@@ -39,14 +41,19 @@ export class Positions {
 
   /** One walk over the waiting room serves every watched task. */
   #tellAll(): void {
-    const { pool, feed } = this.#parts
+    const { pool, feed, outlook } = this.#parts
     const told = new Map<string, number>()
     let remaining = feed.watchedTasks
     let tasksAhead = 0
     for (const { id } of remaining > 0 ? pool.waitingInOrder() : []) {
       if (feed.hasSubscribers(id)) {
         const isNews = this.#told.has(id) && this.#told.get(id) !== tasksAhead
-        if (isNews) feed.publish({ type: 'position', taskId: id, ...placeAfter(tasksAhead) })
+        if (isNews)
+          feed.publish({
+            type: 'position',
+            taskId: id,
+            ...placeAfter(tasksAhead, outlook.waitAfter(tasksAhead)),
+          })
         told.set(id, tasksAhead)
         remaining -= 1
         if (remaining === 0) break

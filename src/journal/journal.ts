@@ -75,14 +75,20 @@ export interface StepJournal {
   saveStep(taskId: string, name: string, value: string): Promise<void>
 }
 
+/** What a completed task tells of the times of its kind. */
+export interface PastTask extends Pick<Task, 'type' | 'priority' | 'createdAt' | 'toldWait'> {
+  readonly waitMs: number
+  readonly runMs: number
+}
+
 /** What a process that starts finds of those before it. */
 export interface RecoveryJournal {
   /** Tasks that have not ended, in the order of their admission; pass the last one's id for the next page. */
   unfinished(afterId: string | null, limit: number): Promise<readonly Task[]>
   /** Tasks in each status since the first start, those that ended and were erased included. */
   totals(): Promise<Readonly<Partial<Record<TaskStatus, number>>>>
-  /** Wait and run time of the newest completed tasks, ms, oldest first. */
-  durations(limit: number): Promise<readonly { readonly waitMs: number; readonly runMs: number }[]>
+  /** The newest completed tasks, oldest first. */
+  durations(limit: number): Promise<readonly PastTask[]>
   /** Steps that are kept of a task. */
   stepCount(taskId: string): Promise<number>
   newestId(): Promise<string | null>

@@ -1,14 +1,18 @@
-import { CancelRequested, type AbortReason } from '../task/abort.ts'
-import { placeAfter, type QueuePlace } from '../task/event.ts'
-import { PRIORITIES, type Priority } from '../task/priority.ts'
 import { reached } from '../milestone.ts'
+import { CancelRequested, type AbortReason } from '../task/abort.ts'
+import type { Outcome } from '../task/outcome.ts'
+import type { Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
-import { Deadlines } from './deadlines.ts'
-import { Guard } from './guard.ts'
-import type { Place, PoolOptions } from './options.ts'
+import type { Hold, PoolOptions } from './options.ts'
+import { Places, type Place } from './places.ts'
+import { WaitingRoom } from './room/waiting-room.ts'
+import { Deadlines } from './run/deadlines.ts'
+import { Guard } from './run/guard.ts'
+import { StuckHandlers } from './run/stuck.ts'
+import { Watchers } from './run/watchers.ts'
+import { Alarms } from './sleep/alarms.ts'
+import { Parked } from './sleep/parked.ts'
 import { Slots } from './slots.ts'
-import { StuckHandlers } from './stuck.ts'
-import { isSuspect, WaitingRoom } from './waiting-room.ts'
 
 /**
  * The waiting room and the slots: admits tasks up to the bound, starts the best eligible one the moment a
@@ -16,29 +20,32 @@ import { isSuspect, WaitingRoom } from './waiting-room.ts'
  */
 export class WorkerPool {
   readonly #options: PoolOptions
-  readonly #slots: Slots<{ readonly task: Task; readonly key: number }>
-  readonly #room = new WaitingRoom()
+  readonly #slots: Slots<{ readonly task: Task; readonly seq: number }>
+  readonly #room: WaitingRoom
+  readonly #places: Places
+  readonly #parked: Parked
+  readonly #startDeadlines: Alarms
   readonly #deadlines: Deadlines
   readonly #stuck: StuckHandlers
   readonly #running = new Map<string, Guard>()
-  readonly #runningByType = new Map<string, number>()
-  readonly #reservedByPriority: number[] = PRIORITIES.map(() => 0)
-  readonly #watchers = new Set<() => void>()
-  #reserved = 0
-  #capacity: number
-  #isPaused = false
-  #isDraining = false
+  readonly #holds = new Set<Hold>()
+  readonly #released = () => this.#watchers.tell()
+  readonly #watchers = new Watchers()
 
   constructor(options: PoolOptions) {
+    const { clock, due, maxStuck, slots } = options
     this.#options = options
-    this.#capacity = options.capacity
-    this.#deadlines = new Deadlines(options.clock)
-    this.#stuck = new StuckHandlers(options.maxStuck)
-    this.#slots = new Slots(options.slots, {
+    this.#room = new WaitingRoom(options)
+    this.#places = new Places(options)
+    this.#parked = new Parked(clock, due)
+    this.#startDeadlines = new Alarms(clock)
+    this.#deadlines = new Deadlines(clock)
+    this.#stuck = new StuckHandlers(maxStuck)
+    this.#slots = new Slots(slots, {
       take: () => (this.#maySlotStart ? this.#room.take() : undefined),
-      run: ({ task, key }) => this.#run(task, key),
+      run: ({ task, seq }) => this.#run(task, seq),
       startable: () => (this.#maySlotStart ? this.#room.eligible : 0),
-      rested: () => this.#notifyWatchers(),
+      rested: () => this.#watchers.tell(),
     })
   }
 
@@ -47,7 +54,7 @@ export class WorkerPool {
   }
 
   get capacity(): number {
-    return this.#capacity
+    return this.#places.capacity
   }
 
   get waiting(): number {
@@ -55,7 +62,7 @@ export class WorkerPool {
   }
 
   get reserved(): number {
-    return this.#reserved
+    return this.#places.reserved
   }
 
   /** Slots in use, those that a deaf handler keeps included. */
@@ -63,9 +70,19 @@ export class WorkerPool {
     return this.#running.size + this.#stuck.holding
   }
 
+  /** Ids of the tasks that run. */
+  get runningIds(): Iterable<string> {
+    return this.#running.keys()
+  }
+
+  /** Tasks that sleep: scheduled, or waiting to go on. */
+  get asleep(): number {
+    return this.#parked.size
+  }
+
   /** Running tasks of a type that has a limit of its own; 0 for others. */
   runningOf(type: string): number {
-    return this.#runningByType.get(type) ?? 0
+    return this.#room.gates.runningOf(type)
   }
 
   /** Deaf handlers that go on without a slot. */
@@ -77,17 +94,19 @@ export class WorkerPool {
     return this.#stuck.isAtLimit
   }
 
-  get isPaused(): boolean {
-    return this.#isPaused
+  /** Why nothing starts; empty: what can, does. */
+  get holds(): ReadonlySet<Hold> {
+    return this.#holds
+  }
+
+  /** Places that are reserved or taken. */
+  get taken(): number {
+    return this.#places.reserved + this.#room.size + this.#parked.scheduled
   }
 
   /** Whether every place is reserved or taken. */
   get isFull(): boolean {
-    return this.#reserved + this.#room.size >= this.#capacity
-  }
-
-  get isDraining(): boolean {
-    return this.#isDraining
+    return this.taken >= this.capacity
   }
 
   get oldestCreatedAt(): number | null {
@@ -98,73 +117,76 @@ export class WorkerPool {
     return this.#room.countOf(priority)
   }
 
-  /** Where a waiting task stands; null when it does not wait. */
-  placeOf(id: string): QueuePlace | null {
-    const tasksAhead = this.tasksAhead(id)
-    return tasksAhead === undefined ? null : placeAfter(tasksAhead)
+  /** Whether it waits for a slot. */
+  isWaiting(id: string): boolean {
+    return this.#room.has(id)
   }
 
-  /** Reserved and waiting tasks that would start before a newcomer of this priority. */
-  waitingAtOrAbove(priority: Priority): number {
-    let ahead = 0
-    for (const level of PRIORITIES) {
-      if (level >= priority) ahead += this.#room.countOf(level) + (this.#reservedByPriority[level] ?? 0)
-    }
-    return ahead
+  /** Reserved and waiting tasks that would start before a newcomer. */
+  aheadOfNewcomer(priority: Priority, caller: string): number {
+    const waiting = this.#room.aheadOfNewcomer(priority, caller, this.#options.clock.now)
+    return waiting + this.#places.reservedAtOrAbove(priority)
   }
 
   waitingInOrder(): Iterable<Task> {
     return this.#room.inOrder()
   }
 
-  /** Waiting tasks before this one; undefined when it does not wait. */
+  /** Waiting tasks before this one, were it to go on now if it sleeps; undefined when it does neither. */
   tasksAhead(id: string): number | undefined {
-    return this.#room.tasksAhead(id)
+    const sleeper = this.#parked.get(id)
+    if (sleeper === undefined) return this.#room.tasksAhead(id)
+    return this.#room.aheadOf(sleeper.task, sleeper.seq)
   }
 
-  /** Holds a place, or refuses with undefined: the bound counts reserved and waiting tasks. */
-  reserve(priority: Priority): Place | undefined {
-    if (this.#isDraining || this.isFull) return undefined
-    const tasksAhead = this.waitingAtOrAbove(priority)
-    this.#countReserved(priority, 1)
-    let isHeld = true
-    const release = () => {
-      if (!isHeld) return
-      isHeld = false
-      this.#countReserved(priority, -1)
-      this.#notifyWatchers()
-    }
-    return { tasksAhead, release }
+  /** Why a newcomer finds no place now; null: it does. */
+  refusal(caller: string): 'queue-full' | 'user-queue-full' | null {
+    if (this.isFull) return 'queue-full'
+    return this.#places.isCallerFull(caller) ? 'user-queue-full' : null
+  }
+
+  /** Holds a place, or refuses with undefined: the bound counts reserved, waiting and scheduled tasks. */
+  reserve(priority: Priority, caller: string): Place | undefined {
+    if (this.refusal(caller) !== null) return undefined
+    const tasksAhead = this.aheadOfNewcomer(priority, caller)
+    return this.#places.reserve({ priority, caller, tasksAhead }, this.#released)
   }
 
   /** Puts an admitted task into the waiting room; a free slot starts it in this very call. */
   enqueue(task: Task, place: Place): void {
     place.release()
-    this.#room.enqueue(task)
+    this.restore(task)
     reached('enqueued')
-    if (Number.isFinite(this.#options.concurrencyOf(task.type))) this.#openOrClose(task.type)
     this.#slots.fill()
   }
 
-  /** Takes in a task of an earlier process, without a place: it was admitted then. */
+  /** Takes in a task without a place: it was admitted by an earlier process, whose order it keeps. */
   restore(task: Task): void {
-    this.#room.enqueue(task)
-    this.#closeIfLimited(task)
+    const seq = this.#room.arrive()
+    if (task.run === 0) this.#watchStart(task)
+    if (task.status === 'queued') this.#room.put(task, seq)
+    else this.#parked.add(task, seq, task.waitResource === null ? task.waitUntil : null)
   }
 
   /** The same for one that was running then: it goes on before all others, whatever their level. */
   restoreFirst(task: Task): void {
-    this.#room.enqueueFirst(task)
-    this.#closeIfLimited(task)
+    this.#room.putFirst(task, this.#room.arrive())
   }
 
-  #closeIfLimited(task: Task): void {
-    if (Number.isFinite(this.#options.concurrencyOf(task.type))) this.#openOrClose(task.type)
+  /** Puts a task that slept into the waiting room, where its age belongs; it may have been taken out meanwhile. */
+  goOn(task: Task): void {
+    const sleeper = this.#parked.take(task.id)
+    if (sleeper === undefined) return
+    this.#room.put(task, sleeper.seq)
+    this.#slots.fill()
   }
 
   /** Moves a waiting task to the level of its new version, where it keeps its age; false: it does not wait. */
   reprioritise(task: Task): boolean {
-    return this.#room.reprioritise(task)
+    if (this.#parked.replace(task)) return true
+    if (!this.#room.reprioritise(task)) return false
+    this.#slots.fill()
+    return true
   }
 
   /**
@@ -172,10 +194,7 @@ export class WorkerPool {
    * goes on to do so.
    */
   cancel(id: string): 'removed' | 'aborting' | 'stopping' | 'absent' {
-    if (this.#room.remove(id) !== undefined) {
-      this.#notifyWatchers()
-      return 'removed'
-    }
+    if (this.#remove(id)) return 'removed'
     const guard = this.#running.get(id)
     if (guard === undefined) return 'absent'
     if (guard.isDecided || guard.reason?.name === 'TimedOut') return 'stopping'
@@ -183,36 +202,36 @@ export class WorkerPool {
     return 'aborting'
   }
 
-  /** Starts nothing until `resume`; what runs goes on. */
-  pause(): void {
-    this.#isPaused = true
+  /** Starts nothing until every hold is taken back; what runs goes on. */
+  pause(hold: Hold = 'operator'): void {
+    this.#holds.add(hold)
   }
 
-  resume(): void {
-    this.#isPaused = false
+  resume(hold: Hold = 'operator'): void {
+    this.#holds.delete(hold)
     this.#slots.fill()
+  }
+
+  /** Whether tasks of the types that declare a resource may start. */
+  setResource(name: string, isOpen: boolean): void {
+    this.#room.gates.setResource(name, isOpen)
+    if (isOpen) this.#slots.fill()
   }
 
   /** New bounds, at once: with fewer slots what runs goes on and nothing starts until there is room. */
   resize(bounds: { readonly slots?: number; readonly capacity?: number }): void {
-    this.#capacity = bounds.capacity ?? this.#capacity
+    this.#places.capacity = bounds.capacity ?? this.capacity
     this.#slots.resize(bounds.slots ?? this.#slots.count)
   }
 
-  /** Admits nothing more; settles when all that was admitted has ended. */
-  drain(): Promise<void> {
-    this.#isDraining = true
-    return this.whenIdle()
-  }
-
-  /** Settles when nothing is reserved, waits or runs. */
+  /** Settles when nothing is reserved, waits, sleeps or runs. */
   whenIdle(): Promise<void> {
-    return this.#when(() => this.#reserved + this.#room.size + this.running === 0)
+    return this.#watchers.when(() => this.reserved + this.#room.size + this.#parked.size + this.running === 0)
   }
 
   /** Settles when no task runs any more; handlers that were abandoned do not count. */
   whenQuiet(): Promise<void> {
-    return this.#when(() => this.#running.size === 0)
+    return this.#watchers.when(() => this.#running.size === 0)
   }
 
   /** Tells every running task to stop; each is abandoned after `graceMs`. */
@@ -221,12 +240,12 @@ export class WorkerPool {
   }
 
   get #maySlotStart(): boolean {
-    return !this.#isPaused && this.running < this.#slots.count
+    return this.#holds.size === 0 && this.running < this.#slots.count
   }
 
-  async #run(task: Task, key: number): Promise<void> {
-    this.#countRunning(task.type, 1)
-    if (isSuspect(task)) this.#room.setSuspectsOpen(false)
+  async #run(task: Task, seq: number): Promise<void> {
+    if (task.run === 0) this.#leave(task)
+    this.#room.gates.count(task, 1)
     reached('dequeued')
     const { graceMs, work } = this.#options
     const limits = { limitMs: task.timeoutMs, graceMs }
@@ -234,45 +253,43 @@ export class WorkerPool {
     this.#running.set(task.id, guard)
     const outcome = await guard.outcome
     this.#running.delete(task.id)
-    this.#countRunning(task.type, -1)
-    if (isSuspect(task)) this.#room.setSuspectsOpen(true)
-    if (outcome.kind === 'interrupted') this.#room.putBack(task, key)
+    this.#room.gates.count(task, -1)
+    this.#takeBack(task, seq, outcome)
     this.#options.ended(task, outcome)
-    this.#notifyWatchers()
+    this.#watchers.tell()
     if (guard.isAbandoned) await this.#stuck.admit(guard.finished)
     // Its type may have opened: another slot can be idle beside a task that waited for that.
     this.#slots.fill()
   }
 
-  #countRunning(type: string, change: 1 | -1): void {
-    if (!Number.isFinite(this.#options.concurrencyOf(type))) return
-    this.#runningByType.set(type, (this.#runningByType.get(type) ?? 0) + change)
-    this.#openOrClose(type)
+  /** A task whose run did not end it keeps its age. */
+  #takeBack(task: Task, seq: number, outcome: Outcome): void {
+    if (outcome.kind === 'interrupted') this.#room.put(task, seq)
+    if (outcome.kind !== 'waits') return
+    const { resource, until } = outcome.wait
+    this.#parked.add({ ...task, status: 'waiting', run: task.run + 1 }, seq, resource === null ? until : null)
   }
 
-  /** A type at its limit closes its lanes; a stuck handler no longer counts, as with slots. */
-  #openOrClose(type: string): void {
-    this.#room.setOpen(type, (this.#runningByType.get(type) ?? 0) < this.#options.concurrencyOf(type))
-  }
-
-  #countReserved(priority: Priority, change: 1 | -1): void {
-    this.#reserved += change
-    this.#reservedByPriority[priority] = (this.#reservedByPriority[priority] ?? 0) + change
-  }
-
-  #when(isReached: () => boolean): Promise<void> {
-    if (isReached()) return Promise.resolve()
-    return new Promise((resolve) => {
-      const watcher = () => {
-        if (!isReached()) return
-        this.#watchers.delete(watcher)
-        resolve()
-      }
-      this.#watchers.add(watcher)
+  #watchStart(task: Task): void {
+    this.#places.hold(task.id, task.caller)
+    if (task.startDeadlineAt === null) return
+    this.#startDeadlines.set(task.id, task.startDeadlineAt, () => {
+      if (this.#remove(task.id)) this.#options.expired(task.id)
     })
   }
 
-  #notifyWatchers(): void {
-    for (const watcher of this.#watchers) watcher()
+  /** It no longer waits for its first start. */
+  #leave({ id, startDeadlineAt }: Task): void {
+    this.#places.leave(id)
+    if (startDeadlineAt !== null) this.#startDeadlines.clear(id)
+  }
+
+  /** Takes it out, wherever it waits. */
+  #remove(id: string): boolean {
+    const task = this.#room.remove(id) ?? this.#parked.take(id)?.task
+    if (task === undefined) return false
+    this.#leave(task)
+    this.#watchers.tell()
+    return true
   }
 }

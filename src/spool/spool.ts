@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { TaskError } from '../task/failure.ts'
@@ -84,6 +84,19 @@ export class Spool {
     if (!isWhole) throw new TaskError('input_missing', 'The file of this task is no longer there as it came.')
     this.#own.add(spoolId)
     return path
+  }
+
+  /** The same file under another id, so that either may go; undefined when it is no longer there. */
+  async copy(upload: Upload): Promise<Upload | undefined> {
+    const spoolId = randomUUID()
+    try {
+      await link(this.pathOf(upload), this.pathOf({ spoolId }))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+    await syncFolder(this.#folder)
+    return { ...upload, spoolId }
   }
 
   async remove(upload: Pick<Upload, 'spoolId'>): Promise<void> {

@@ -4,7 +4,9 @@
  */
 export const ERROR_CODES = {
   'queue-full': 'Queue is full',
-  draining: 'The server is stopping',
+  'user-queue-full': 'The caller has as many tasks waiting as it may',
+  'intake-paused': 'No tasks are taken for now',
+  draining: 'No more tasks are taken',
   'journal-unavailable': 'The journal cannot be written',
   'disk-full': 'The disk is full',
   'invalid-priority': 'The priority is not one of the four levels',
@@ -20,6 +22,7 @@ export const ERROR_CODES = {
   'task-gone': 'The task was erased',
   'not-found': 'No such route',
   'method-not-allowed': 'The route does not take this method',
+  'already-started': 'The task has started',
   'already-finished': 'The task has finished',
   'task-not-finished': 'The task has not finished',
   'idempotency-in-flight': 'The first request with this key is still under way',
@@ -34,6 +37,7 @@ export const ERROR_CODES = {
   'duplicate-task-type': 'Two task types have one name',
   'invalid-task-type': 'A task type is not well defined',
   'invalid-setting': 'A setting has a value out of its bounds',
+  'unknown-resource': 'No resource has this name',
   'duplicate-step': 'Two steps of one run have one name',
   'stale-run': 'A run that is over tried to write',
   'journal-in-use': 'Another process uses the journal',

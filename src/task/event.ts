@@ -1,7 +1,7 @@
 import type { Failure } from './failure.ts'
 import type { Headline } from './outcome.ts'
 import type { TaskStatus } from './status.ts'
-import type { ProgressDetail, WaitReason } from './task.ts'
+import type { ProgressDetail, WaitEstimate, WaitReason } from './task.ts'
 
 /**
  * The numbered events of a task. Exactly two are terminal, `result` and `error`; a failure that will be
@@ -38,11 +38,13 @@ export interface QueuePlace {
   /** 1 is the next to start. */
   readonly queuePosition: number
   readonly tasksAhead: number
+  /** Null: not known. */
+  readonly wait: WaitEstimate | null
 }
 
 /** The place behind so many tasks. */
-export function placeAfter(tasksAhead: number): QueuePlace {
-  return { queuePosition: tasksAhead + 1, tasksAhead }
+export function placeAfter(tasksAhead: number, wait: WaitEstimate | null = null): QueuePlace {
+  return { queuePosition: tasksAhead + 1, tasksAhead, wait }
 }
 
 export type EventBody =
@@ -59,8 +61,10 @@ export type EventBody =
   | {
       readonly type: 'retrying'
       readonly attempt: number
-      readonly failure: Failure
-      readonly retryAt: number
+      /** Null: nothing went wrong, there was no room. */
+      readonly failure: Failure | null
+      /** Epoch ms; null: as soon as there is room. */
+      readonly retryAt: number | null
       readonly waitReason: WaitReason
     }
   | { readonly type: 'cancelling' }

@@ -1,4 +1,5 @@
 import type { Failure } from './failure.ts'
+import type { WaitReason } from './task.ts'
 
 /** The fields of a result that its terminal event repeats; null where the result has none of that name. */
 export interface Headline {
@@ -8,6 +9,18 @@ export interface Headline {
   readonly hash: string | null
 }
 
+/** Why a task goes on later, and when. */
+export interface Wait {
+  /** `retry_backoff` uses an attempt up; the others do not. */
+  readonly reason: WaitReason
+  /** What went wrong; null: nothing, there was no room. */
+  readonly failure: Failure | null
+  /** When to go on, epoch ms; null: as soon as the resource has room. */
+  readonly until: number | null
+  /** The resource that says when to go on; null: the clock does. */
+  readonly resource: string | null
+}
+
 /** How one run ended: a closed set, decided once per run. */
 export type Outcome =
   /** `result` is JSON text: it was checked and frozen when the handler returned. */
@@ -15,5 +28,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'timeout'; readonly limitMs: number }
   | { readonly kind: 'cancelled' }
+  /** To be gone on with in another run, without a slot until then. */
+  | { readonly kind: 'waits'; readonly wait: Wait }
   /** The server stops: back to the queue, same attempt. */
   | { readonly kind: 'interrupted' }

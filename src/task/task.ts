@@ -1,4 +1,4 @@
-import type { Failure } from './failure.ts'
+import type { Failure, FailureType } from './failure.ts'
 import type { Priority } from './priority.ts'
 import { assertMove, type TaskStatus } from './status.ts'
 
@@ -28,6 +28,25 @@ export interface Webhook {
 
 export type WaitReason = 'retry_backoff' | 'rate_limit' | 'quota' | 'resource'
 
+/** One run of a task that is over. Instants are epoch ms. */
+export interface PastRun {
+  readonly run: number
+  readonly attempt: number
+  readonly startedAt: number
+  readonly endedAt: number
+  /** What came of it: a final status, `waiting` with its reason, or `interrupted`. */
+  readonly outcome: 'completed' | 'error' | 'timeout' | 'cancelled' | 'interrupted' | WaitReason
+  readonly errorType: FailureType | null
+}
+
+/** Wait until the start as it was told at admission, s. */
+export interface WaitEstimate {
+  readonly p50: number
+  readonly p90: number
+  /** Run times that it rests on. */
+  readonly samples: number
+}
+
 /** One admitted request. Never changed in place: every change makes the next version. Instants are epoch ms. */
 export interface Task {
   readonly id: string
@@ -43,6 +62,12 @@ export interface Task {
   readonly webhook: Webhook | null
   /** Digest of type, input and file, by which an equal submit finds this task; null: it is not to be found. */
   readonly content: string | null
+  /** It expires when it has not started by then. */
+  readonly startDeadlineAt: number | null
+  /** The task whose work this one does again. */
+  readonly retryOf: string | null
+  /** What was told of its wait at admission. */
+  readonly toldWait: WaitEstimate | null
   /** 0 before the first start. */
   readonly attempt: number
   readonly maxAttempts: number
@@ -64,6 +89,12 @@ export interface Task {
   readonly message: string | null
   readonly waitReason: WaitReason | null
   readonly waitUntil: number | null
+  /** The resource that it waits for. */
+  readonly waitResource: string | null
+  /** When it was first parked since its last success at getting on; null: it was not. */
+  readonly parkedSince: number | null
+  /** The newest runs that are over, oldest first. */
+  readonly history: readonly PastRun[]
   /** JSON text of the result. */
   readonly result: string | null
   readonly failure: Failure | null
@@ -82,17 +113,26 @@ export type NewTask = Pick<
   | 'upload'
   | 'metadata'
   | 'timeoutMs'
+  | 'maxAttempts'
   | 'webhook'
   | 'content'
   | 'createdAt'
->
+  | 'startDeadlineAt'
+  | 'retryOf'
+  | 'toldWait'
+> & {
+  /** When its delay is over, epoch ms; null: it has none. */
+  readonly notBefore: number | null
+}
+
+const NO_RUNS: readonly PastRun[] = []
 
 export function createTask(given: NewTask): Task {
   return {
     id: given.id,
     type: given.type,
     priority: given.priority,
-    status: 'queued',
+    status: given.notBefore === null ? 'queued' : 'scheduled',
     caller: given.caller,
     input: given.input,
     upload: given.upload,
@@ -100,8 +140,11 @@ export function createTask(given: NewTask): Task {
     timeoutMs: given.timeoutMs,
     webhook: given.webhook,
     content: given.content,
+    startDeadlineAt: given.startDeadlineAt,
+    retryOf: given.retryOf,
+    toldWait: given.toldWait,
     attempt: 0,
-    maxAttempts: 1,
+    maxAttempts: given.maxAttempts,
     interruptions: 0,
     strikes: 0,
     stepsKept: 0,
@@ -114,7 +157,10 @@ export function createTask(given: NewTask): Task {
     progressDetail: null,
     message: null,
     waitReason: null,
-    waitUntil: null,
+    waitUntil: given.notBefore,
+    waitResource: null,
+    parkedSince: null,
+    history: NO_RUNS,
     result: null,
     failure: null,
     lastSeq: 0,

@@ -119,7 +119,8 @@ test.each([
   'ann:secret',
   `ann:${DIGEST}:king`,
   `ann:${DIGEST}:caller:9`,
-  `a:${DIGEST}:caller:1:2`,
+  `a:${DIGEST}:caller:1:0`,
+  `a:${DIGEST}:caller:1:1:1`,
 ])('the setting "%s" is refused', (item) => {
   expect(tokenSetting.safeParse(item).success).toBe(false)
 })

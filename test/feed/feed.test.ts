@@ -36,7 +36,7 @@ test('a reader that falls behind loses positions first, then its subscription en
   const other = feed.subscribe('a')
   const otherSeen = read(other)
   feed.publish(log(1))
-  feed.publish({ type: 'position', taskId: 'a', queuePosition: 1, tasksAhead: 0 })
+  feed.publish({ type: 'position', taskId: 'a', queuePosition: 1, tasksAhead: 0, wait: null })
   for (const seq of [2, 3, 4]) {
     feed.publish(log(seq))
     await settled()

@@ -17,20 +17,12 @@ test('only the newest samples count', () => {
 })
 
 test.each([
-  [
-    'mean run time × tasks ahead ÷ slots',
-    { meanRunMs: 10_000, tasksAhead: 30, slots: 3, random: () => 0.5 },
-    100,
-  ],
-  ['jitter takes away up to 20 %', { meanRunMs: 10_000, tasksAhead: 30, slots: 3, random: () => 0 }, 80],
-  ['jitter adds up to 20 %', { meanRunMs: 10_000, tasksAhead: 30, slots: 3, random: () => 1 }, 120],
-  ['an empty queue is one task away', { meanRunMs: 9000, tasksAhead: 0, slots: 3, random: () => 0.5 }, 3],
-  ['never below a second', { meanRunMs: 1, tasksAhead: 1, slots: 3, random: () => 0.5 }, 1],
-  ['never above an hour', { meanRunMs: 3_600_000, tasksAhead: 100, slots: 1, random: () => 0.5 }, 3600],
-  ['no slots count as one', { meanRunMs: 1000, tasksAhead: 10, slots: 0, random: () => 0.5 }, 10],
-  [
-    'half a minute is assumed before anything ran',
-    { meanRunMs: null, tasksAhead: 3, slots: 3, random: () => 0.5 },
-    30,
-  ],
-])('Retry-After: %s', (_name, input, seconds) => expect(retryAfterSeconds(input)).toBe(seconds))
+  ['the predicted time to a free place', 100_000, 0.5, 100],
+  ['jitter takes away up to 20 %', 100_000, 0, 80],
+  ['jitter adds up to 20 %', 100_000, 1, 120],
+  ['never below a second', 1, 0.5, 1],
+  ['never above an hour', 1e9, 0.5, 3600],
+  ['a run of half a minute in one of three slots, where nothing is known', null, 0.5, 10],
+] as const)('Retry-After: %s', (_name, placeMs, random, seconds) =>
+  expect(retryAfterSeconds(placeMs, 3, () => random)).toBe(seconds),
+)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ProgressThrottle, SpeechBudget } from '../../src/handler/throttle.ts'
+import { ProgressThrottle, SpeechBudget } from '../../src/handler/context/throttle.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 function setup() {

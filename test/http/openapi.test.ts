@@ -8,6 +8,7 @@ import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { PROBLEM_STATUS } from '../../src/http/problem/problem.ts'
 import { streamMessage } from '../../src/http/describe/events.ts'
+import * as queueReplies from '../../src/http/wire/queue-replies.ts'
 import * as replies from '../../src/http/wire/replies.ts'
 import { defineTask } from '../../src/index.ts'
 import { ROOT } from '../support/process.ts'
@@ -90,9 +91,15 @@ test('examples of replies fit the schemas that they stand beside', async () => {
     document['paths'][path][method].responses[status].content['application/json'].example as unknown
   expect(replies.submitReply.parse(at('/summarize', 'post', '202'))).toEqual(at('/summarize', 'post', '202'))
   expect(replies.taskList.parse(at('/api/tasks', 'get', '200'))).toEqual(at('/api/tasks', 'get', '200'))
-  expect(replies.statsReply.parse(at('/api/queue/stats', 'get', '200'))).toEqual(
+  expect(queueReplies.statsReply.parse(at('/api/queue/stats', 'get', '200'))).toEqual(
     at('/api/queue/stats', 'get', '200'),
   )
+  for (const [path, schema] of [
+    ['/api/queue/capacity', queueReplies.capacityReply],
+    ['/api/queue/forecast', queueReplies.forecastReply],
+  ] as const) {
+    expect(schema.parse(at(path, 'get', '200'))).toEqual(at(path, 'get', '200'))
+  }
   expect(replies.healthReply.parse(at('/api/health', 'get', '200'))).toEqual(at('/api/health', 'get', '200'))
 })
 
@@ -107,8 +114,12 @@ test('real replies are just what is described', async () => {
     [replies.taskWithResult, await read(`/api/tasks/${id}`)],
     [replies.statusReply, await read(`/api/tasks/${id}/status`)],
     [replies.taskList, await read('/api/tasks')],
-    [replies.queueTasksReply, await read('/api/queue/tasks')],
-    [replies.statsReply, await read('/api/queue/stats')],
+    [queueReplies.queueTasksReply, await read('/api/queue/tasks')],
+    [queueReplies.statsReply, await read('/api/queue/stats')],
+    [queueReplies.capacityReply, await read('/api/queue/capacity?priority=HIGH')],
+    [queueReplies.forecastReply, await read('/api/queue/forecast?run_seconds=60&target_p90_seconds=30')],
+    [queueReplies.controlReply, (await post('/api/queue/resume', { scope: 'intake' })).body],
+    [queueReplies.batchReply, (await post('/api/tasks/batch', { tasks: [{ type: 'no', input: 1 }] })).body],
     [replies.healthReply, await read('/api/health')],
     [replies.liveReply, await read('/health/live')],
     [replies.readyReply, await read('/health/ready')],

@@ -68,8 +68,8 @@ test.each([
   ['an unknown type', { type: 'nope', input: {} }, 404, 'unknown-task-type'],
   ['an input that does not fit', { type: 'echo', input: { text: 1 } }, 422, 'validation'],
   [
-    'a field that does not exist yet',
-    { type: 'echo', input: { text: 'a' }, delay_seconds: 5 },
+    'a field that does not exist',
+    { type: 'echo', input: { text: 'a' }, delay_minutes: 5 },
     422,
     'validation',
   ],

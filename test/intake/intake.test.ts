@@ -55,7 +55,7 @@ test('exactly as many tasks are accepted as there are places, also in one turn',
   const replies = await Promise.all(Array.from({ length: 100 }, () => submit('good')))
   expect(replies.filter((reply) => reply.kind === 'accepted')).toHaveLength(10)
   const refused = replies.find((reply) => reply.kind === 'refused')
-  expect(refused).toMatchObject({ code: 'queue-full', waiting: 10, capacity: 10, retryAfterSeconds: 300 })
+  expect(refused).toMatchObject({ code: 'queue-full', waiting: 10, capacity: 10, retryAfterSeconds: 30 })
   expect(intake.tally.rejected).toBe(90)
 })
 
@@ -175,8 +175,8 @@ test('the numbers add up while tasks succeed, throw, time out and are cancelled'
 })
 
 test('a watched task hears of its new place, at most every two seconds, and only when it has changed', async () => {
-  const { submitId, pool, feed, clock, ends } = setup()
-  const positions = new Positions({ pool, feed, clock })
+  const { submitId, pool, feed, outlook, clock, ends } = setup()
+  const positions = new Positions({ pool, feed, outlook, clock })
   positions.start()
   for (let count = 0; count < 3; count += 1) await submitId('slow')
   const last = await submitId('slow')

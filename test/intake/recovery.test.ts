@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/handler/define-task.ts'
 import { recover } from '../../src/intake/recover/recovery.ts'
-import { RejectedCount } from '../../src/intake/recover/rejected-count.ts'
+import { TotalsKeeper } from '../../src/intake/recover/lasting-totals.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { pino } from 'pino'
 import { createCore, memoryJournal } from '../support/core.ts'
@@ -21,14 +21,14 @@ async function startOver(journal: Journal, slots = 3) {
     },
   })
   const core = createCore({ types: [definition, stepped], journal, slots })
-  const { intake, pool, clock } = core
+  const { intake, pool, clock, outlook, resources } = core
   const log = pino({ level: 'silent' })
-  const rejected = new RejectedCount({ notes: journal.notes, tally: intake.tally, clock, log })
+  const totals = new TotalsKeeper({ notes: journal.notes, tally: intake.tally, resources, clock, log })
   pool.pause()
-  await recover({ journal, intake, pool, rejected, log })
+  await recover({ journal, intake, pool, totals, outlook, resources, log })
   pool.resume()
   await settled()
-  return { ...core, held, rejected }
+  return { ...core, held, totals }
 }
 
 const runningIn = async (journal: Journal) =>
@@ -63,7 +63,7 @@ test('totals and samples are those of all processes', async () => {
     await settled()
   }
   first.intake.tally.reject()
-  await first.rejected.save()
+  await first.totals.save()
 
   const second = await startOver(journal)
   expect(second.intake.tally.of('completed')).toBe(6)

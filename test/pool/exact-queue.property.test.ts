@@ -113,7 +113,7 @@ function setup(random: () => number) {
     const sum = TASK_STATUSES.reduce((total, status) => total + intake.tally.of(status), 0)
     if (sum !== accepted) throw new Error(`the statuses sum up to ${sum} of ${accepted}`)
     if (pool.waiting > CAPACITY) throw new Error(`${pool.waiting} wait in ${CAPACITY} places`)
-    const isIdle = !pool.isPaused && pool.running < slots
+    const isIdle = pool.holds.size === 0 && pool.running < slots
     if (isIdle && waiting().some((task) => isEligible(task.type)))
       throw new Error('a slot idles beside an eligible task')
   }

@@ -4,24 +4,20 @@ import { WorkerPool } from '../../src/pool/worker-pool.ts'
 import { ShuttingDown } from '../../src/task/abort.ts'
 import type { Outcome } from '../../src/task/outcome.ts'
 import type { Priority } from '../../src/task/priority.ts'
+import { poolDefaults } from '../support/pool.ts'
 import { settled } from '../support/settle.ts'
 import { COMPLETED, sampleTask } from '../support/tasks.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 
 /** A pool whose handlers end when the test says so; deaf ones never mind their signal. */
 function setup(given: Partial<PoolOptions> = {}) {
-  const clock = new VirtualClock()
+  const defaults = poolDefaults()
+  const { clock } = defaults
   const started: string[] = []
   const ended: [string, Outcome['kind']][] = []
   const finish = new Map<string, (outcome?: Outcome) => void>()
   const signals = new Map<string, AbortSignal>()
   const pool = new WorkerPool({
-    slots: 1,
-    capacity: 100,
-    maxStuck: 1,
-    graceMs: 10_000,
-    clock,
-    concurrencyOf: () => Infinity,
+    ...defaults,
     work: (task, signal) => {
       started.push(task.id)
       signals.set(task.id, signal)
@@ -34,7 +30,7 @@ function setup(given: Partial<PoolOptions> = {}) {
     id: string,
     { priority = 1, type = 'sample' }: { priority?: Priority; type?: string } = {},
   ) => {
-    const place = pool.reserve(priority)
+    const place = pool.reserve(priority, 'local')
     if (place === undefined) return false
     pool.enqueue(sampleTask({ id, priority, type }), place)
     return true
@@ -63,7 +59,7 @@ test('a slot is refilled the moment it frees, with the best task that waits then
 
 test('a full waiting room refuses the next task, and reserved places count', () => {
   const { pool, submit } = setup({ slots: 0, capacity: 2 })
-  const place = pool.reserve(1)
+  const place = pool.reserve(1, 'local')
   expect(submit('a')).toBe(true)
   expect(submit('b')).toBe(false)
   place?.release()
@@ -75,8 +71,10 @@ test('a newcomer counts reserved and waiting tasks of its level and above', () =
   const { pool, submit } = setup({ slots: 0 })
   submit('low', { priority: 0 })
   submit('high', { priority: 2 })
-  pool.reserve(1)
-  expect([0, 1, 2, 3].map((priority) => pool.waitingAtOrAbove(priority as Priority))).toEqual([3, 2, 1, 0])
+  pool.reserve(1, 'local')
+  expect([0, 1, 2, 3].map((priority) => pool.aheadOfNewcomer(priority as Priority, 'local'))).toEqual([
+    3, 2, 1, 0,
+  ])
 })
 
 test('a type at its limit holds nobody else back', async () => {
@@ -228,20 +226,6 @@ test('a run that is interrupted by a stop goes back to the front of its level', 
   await end('a')
   expect(ended).toEqual([['a', 'interrupted']])
   expect([...pool.waitingInOrder()].map((task) => task.id)).toEqual(['a', 'b'])
-})
-
-test('drain admits nothing more and settles when all has ended', async () => {
-  const { pool, submit, end } = setup()
-  submit('a')
-  submit('b')
-  let isDrained = false
-  const drained = pool.drain().then(() => (isDrained = true))
-  expect(submit('c')).toBe(false)
-  await end('a')
-  expect(isDrained).toBe(false)
-  await end('b')
-  await drained
-  expect(isDrained).toBe(true)
 })
 
 test('work that breaks its promise never to reject ends as failed', async () => {

@@ -30,7 +30,7 @@ for (let first = 0; first < TASKS; first += AT_ONCE) {
 
 async function live(id: string): Promise<void> {
   const task = { ...sampleTask({ id, input: { text: id.repeat(20) } }), lastSeq: 1 }
-  const place = { queuePosition: 1, tasksAhead: 0 }
+  const place = { queuePosition: 1, tasksAhead: 0, wait: null }
   const queued = { ...about, ...place, type: 'queued', seq: 1, taskId: id, status: 'queued' } as const
   await journal.tasks.admit({ task, event: queued }, null)
   mark(`durable ${id} queued`)

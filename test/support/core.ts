@@ -11,10 +11,16 @@ import type { PoolOptions } from '../../src/pool/options.ts'
 import { WorkerPool } from '../../src/pool/worker-pool.ts'
 import { Spool } from '../../src/spool/spool.ts'
 import type { Priority } from '../../src/task/priority.ts'
+import { Outlook } from '../../src/forecast/outlook.ts'
+import type { Submission } from '../../src/intake/admit/submission.ts'
+import type { ProjectKey } from '../../src/resource/key-pool.ts'
+import { Resources } from '../../src/resource/resources.ts'
+import type { ResourceLimits } from '../../src/task/limits.ts'
+import { poolDefaults } from './pool.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A submit that names nothing but its type, input and priority. */
-const BARE = {
+export const BARE = {
   upload: null,
   metadata: null,
   webhook: null,
@@ -22,29 +28,74 @@ const BARE = {
   key: null,
   dedupe: null,
   isForced: false,
+  delayMs: 0,
+  startDeadlineMs: null,
+  timeoutMs: null,
+  maxAttempts: null,
+  retryOf: null,
 }
 
 export interface CoreGiven extends Partial<PoolOptions> {
   readonly types?: readonly TaskType[]
   readonly journal?: Journal
   readonly onFatal?: (error: unknown) => void
+  readonly random?: () => number
+  readonly clock?: VirtualClock
+  readonly limits?: Readonly<Record<string, ResourceLimits>>
+  readonly keys?: Readonly<Record<string, readonly ProjectKey[]>>
 }
 
 /** Everything behind the edge, on a virtual clock. */
-export function createCore({ types = [], journal = memoryJournal(), onFatal, ...given }: CoreGiven = {}) {
-  const clock = new VirtualClock()
+export function createCore(all: CoreGiven = {}) {
+  const {
+    types = [],
+    journal = memoryJournal(),
+    onFatal,
+    random = () => 0.5,
+    limits = {},
+    keys = {},
+    ...given
+  } = all
+  const { clock = new VirtualClock() } = all
   const registry = new Registry(types)
   const feed = new Feed({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
   const pool: WorkerPool = new WorkerPool({
-    slots: 1,
-    capacity: 100,
-    maxStuck: 1,
-    graceMs: 10_000,
+    ...poolDefaults(),
     clock,
     concurrencyOf: (type) => registry.concurrencyOf(type),
+    resourcesOf: (type) => registry.resourcesOf(type),
     work: (task, signal) => run(task, signal),
     ended: (task, outcome) => intake.runs.ended(task, outcome),
+    due: (id) => void intake.runs.goOn(id),
+    expired: (id) => void intake.runs.expire(id),
     ...given,
+  })
+  const log = pino({ level: 'silent' })
+  const resources = new Resources({
+    limits: new Map(Object.entries(limits)),
+    keys: new Map(Object.entries(keys)),
+    clock,
+    random,
+    log,
+    wake: (id) => void intake.runs.goOn(id),
+    opened: (name, isOpen) => pool.setResource(name, isOpen),
+  })
+  const outlook: Outlook = new Outlook({
+    look: () => ({
+      slots: pool.slots,
+      isProcessing: pool.holds.size === 0,
+      running: [...pool.runningIds].flatMap((id) => {
+        const task = intake.recorder.live(id)
+        return task?.startedAt == null ? [] : [{ type: task.type, startedAt: task.startedAt }]
+      }),
+      waiting: pool.waitingInOrder(),
+      countOf: (priority) => pool.waitingOf(priority),
+    }),
+    concurrencyOf: (type) => registry.concurrencyOf(type),
+    headStartMs: all.headStartMs ?? 0,
+    now: clock.now,
+    monotonic: clock.monotonic,
+    random,
   })
   const intake = new Intake({
     registry,
@@ -56,10 +107,13 @@ export function createCore({ types = [], journal = memoryJournal(), onFatal, ...
     deliver: () => undefined,
     feed,
     spool: new Spool('unused'),
+    resources,
+    outlook,
     clock,
-    random: () => 0.5,
-    log: pino({ level: 'silent' }),
+    random,
+    log,
     defaultTimeoutMs: 60_000,
+    defaultAttempts: 3,
     onFatal:
       onFatal ??
       ((error) => {
@@ -71,18 +125,29 @@ export function createCore({ types = [], journal = memoryJournal(), onFatal, ...
     report: (task, report) => intake.runs.report(task, report),
     steps: createStepStore(intake.recorder, journal.steps),
     fileOf: ({ spoolId }) => Promise.resolve(spoolId),
+    acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,
+    random,
   })
-  const submit = (type: string, input: unknown = {}, priority: Priority = 1) =>
-    intake.submit({ ...BARE, type, input, priority })
+  const submit = (
+    type: string,
+    input: unknown = {},
+    priority: Priority = 1,
+    also: Partial<Submission> = {},
+  ) => intake.submit({ ...BARE, type, input, priority, ...also })
   /** Submits, and gives the id of what must be accepted. */
-  const submitId = async (type: string, input: unknown = {}, priority: Priority = 1) => {
-    const reply = await submit(type, input, priority)
+  const submitId = async (
+    type: string,
+    input: unknown = {},
+    priority: Priority = 1,
+    also: Partial<Submission> = {},
+  ) => {
+    const reply = await submit(type, input, priority, also)
     if (reply.kind !== 'accepted') throw new Error(`not accepted: ${reply.kind}`)
     return reply.task.id
   }
   const eventsOf = async (id: string) => [...(await journal.tasks.eventsAfter(id, 0, 10_000))]
-  return { clock, registry, feed, journal, pool, intake, submit, submitId, eventsOf }
+  return { clock, registry, feed, journal, pool, intake, resources, outlook, submit, submitId, eventsOf }
 }
 
 export function memoryJournal(): Journal {

@@ -16,6 +16,11 @@ export function sampleTask(given: Partial<NewTask> = {}): Task {
     timeoutMs: 60_000,
     webhook: null,
     content: null,
+    maxAttempts: 1,
+    startDeadlineAt: null,
+    retryOf: null,
+    toldWait: null,
+    notBefore: null,
     createdAt: 0,
     ...given,
   })

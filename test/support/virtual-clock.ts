@@ -33,6 +33,19 @@ export class VirtualClock implements Clock {
     this.#set(end)
   }
 
+  /** Goes on to the next timer and fires it; false: there is none. */
+  step(): boolean {
+    const next = Math.min(...this.#timers.map(({ at }) => at))
+    if (next === Infinity) return false
+    this.advance(next - this.#monotonic)
+    return true
+  }
+
+  /** Settles after `ms` of this clock. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.after(ms, resolve))
+  }
+
   /** Sets the wall clock alone, as an operator would. */
   setWall(now: number): void {
     this.#now = now

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { EventType, FRAME_TYPES } from '../../task/event.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
-import { failureView, progressDetail, taskReply } from '../wire/replies.ts'
+import { failureView, progressDetail, taskReply, waitEstimate } from '../wire/replies.ts'
 
 /** The messages of a stream, each by its `type`: what WebSocket and event stream send alike. */
 
 const status = z.enum(TASK_STATUSES)
-const place = { queue_position: z.int(), tasks_ahead: z.int(), estimated_wait_seconds: z.null() }
+const place = { queue_position: z.int(), tasks_ahead: z.int(), estimated_wait_seconds: waitEstimate }
 const about = { task_id: z.string() }
 
 const numbered = <Type extends EventType, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
@@ -38,8 +38,8 @@ export const streamMessage = z
     numbered('output', { index: z.int(), chunk: z.string() }),
     numbered('retrying', {
       attempt: z.int(),
-      error: failureView,
-      retry_at: z.iso.datetime(),
+      error: failureView.nullable(),
+      retry_at: z.iso.datetime().nullable(),
       wait_reason: z.string(),
     }),
     numbered('cancelling', {}),

@@ -4,6 +4,8 @@ import { ERROR_CODES, type ErrorCode } from '../../task/errors.ts'
 /** HTTP status of every code that can reach a client. */
 export const PROBLEM_STATUS = {
   'queue-full': 503,
+  'user-queue-full': 429,
+  'intake-paused': 503,
   draining: 503,
   'journal-unavailable': 503,
   'disk-full': 503,
@@ -20,6 +22,7 @@ export const PROBLEM_STATUS = {
   'task-not-found': 404,
   'not-found': 404,
   'method-not-allowed': 405,
+  'already-started': 409,
   'already-finished': 409,
   'idempotency-in-flight': 409,
   'idempotency-mismatch': 422,
@@ -78,11 +81,15 @@ const MAX_ISSUE_CHARS = 200
 
 /** A problem that says field by field what is wrong. */
 export function sendIssues(reply: FastifyReply, code: ProblemCode, given: readonly Issue[]): FastifyReply {
+  return sendProblem(reply, code, issuesProblem(given))
+}
+
+export function issuesProblem(given: readonly Issue[]): ProblemOptions {
   const issues = given
     .slice(0, MAX_ISSUES)
     .map(({ path, message }) => ({ path: cut(path), message: cut(message) }))
   const detail = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ')
-  return sendProblem(reply, code, { detail, members: { errors: issues } })
+  return { detail, members: { errors: issues } }
 }
 
 function cut(text: string): string {

@@ -43,7 +43,7 @@ export async function openReading(
 
 /** The frames of a reading, from its place to the task's end. */
 export function framesFor(parts: EdgeParts, { task, after, subscription }: Reading) {
-  const { journal, prefix, pool } = parts
-  const placeOf = (each: Task) => pool.placeOf(each.id)
+  const { journal, prefix, intake } = parts
+  const placeOf = (each: Task) => intake.placeOf(each.id)
   return framesOf({ journal, subscription, taskId: task.id, after, prefix, placeOf })
 }

@@ -5,20 +5,25 @@ import { FAILURE_TYPES, type FailureType } from '../../task/failure.ts'
 
 /** What the routes answer: the serializers of the hot ones, and the schemas of the API's description. */
 
-const instant = z.string().meta({ format: 'date-time' })
-const seconds = z.number()
-const count = z.number()
-const priorityNames = z.enum(PRIORITY_NAMES)
-const taskStatus = z.enum(TASK_STATUSES)
+export const instant = z.string().meta({ format: 'date-time' })
+export const seconds = z.number()
+export const count = z.number()
+export const priorityNames = z.enum(PRIORITY_NAMES)
+export const taskStatus = z.enum(TASK_STATUSES)
 
 /** One value of a kind for each level. */
-const byPriority = <Value extends z.ZodType>(value: Value) =>
+export const byPriority = <Value extends z.ZodType>(value: Value) =>
   z.object({ LOW: value, NORMAL: value, HIGH: value, URGENT: value })
 
-const quantiles = z
+export const quantiles = z
   .object({ p50: seconds, p90: seconds })
   .nullable()
   .meta({ description: 'Of the newest 512 tasks; null below five.' })
+
+export const waitEstimate = z
+  .object({ p50: seconds, p90: seconds, samples: count })
+  .nullable()
+  .meta({ id: 'WaitEstimate', description: 'Seconds until the start; null: not known.' })
 
 const taskUrls = z
   .object({
@@ -42,7 +47,7 @@ export const submitReply = z
     priority_name: z.string(),
     queue_position: count.nullable(),
     tasks_ahead: count.nullable(),
-    estimated_wait_seconds: z.null(),
+    estimated_wait_seconds: waitEstimate,
     created_at: instant,
     deduplicated: z.boolean(),
     exists: z.boolean().optional().meta({ description: 'The result of before is ready.' }),
@@ -66,6 +71,15 @@ export const progressDetail = z
   .nullable()
   .meta({ description: 'Which stage the work has reached.' })
 
+const pastRun = z.object({
+  run: count,
+  attempt: count,
+  started_at: instant,
+  ended_at: instant,
+  outcome: z.string().meta({ description: 'A final status, interrupted, or why it had to wait.' }),
+  error_type: z.string().nullable(),
+})
+
 const taskFields = {
   task_id: z.string(),
   type: z.string(),
@@ -75,7 +89,7 @@ const taskFields = {
   priority_name: priorityNames,
   queue_position: count.nullable().meta({ description: 'From 1; null unless it waits.' }),
   tasks_ahead: count.nullable(),
-  estimated_wait_seconds: z.null(),
+  estimated_wait_seconds: waitEstimate,
   progress: z.number().meta({ description: '0 to 100.' }),
   progress_detail: progressDetail,
   message: z.string().nullable(),
@@ -85,6 +99,11 @@ const taskFields = {
   waiters: count.meta({ description: 'Equal submits that wait for this task.' }),
   wait_reason: z.string().nullable(),
   wait_until: instant.nullable(),
+  wait_resource: z.string().nullable().meta({ description: 'The resource that it waits for.' }),
+  start_deadline_at: instant.nullable().meta({ description: 'It expires when it has not started by then.' }),
+  timeout_seconds: seconds.meta({ description: 'Time limit of one run.' }),
+  retry_of: z.string().nullable().meta({ description: 'The task whose work this one does again.' }),
+  runs: z.array(pastRun).meta({ description: 'The newest 20 runs that are over, oldest first.' }),
   created_at: instant,
   started_at: instant.nullable(),
   finished_at: instant.nullable(),
@@ -124,53 +143,6 @@ export const ticketReply = z.object({
   ticket: z.string(),
   task_id: z.string(),
   urls: z.object({ events: z.string(), ws: z.string() }),
-})
-
-const listed = z.object({
-  task_id: z.string().nullable(),
-  task_type: z.string(),
-  priority: priorityNames,
-  status: taskStatus,
-  created_at: instant,
-  url: z.string().nullable(),
-  video_id: z.null(),
-  doc_hash: z.string().nullable(),
-})
-export const queueTasksReply = z.object({
-  processing: z.array(listed.extend({ progress: z.number() })),
-  queued: z.array(listed.extend({ queue_position: count })),
-  total_processing: count,
-  total_queued: count,
-})
-
-export const statsReply = z.object({
-  total_processed: count,
-  total_success: count,
-  total_failed: count,
-  total_timeout: count,
-  current_processing: count,
-  queue_size: count,
-  max_workers: count,
-  max_queue_size: count,
-  is_running: z.boolean(),
-  total_cancelled: count,
-  total_expired: count,
-  total_rejected: count,
-  total_retried: count,
-  waiting: count,
-  scheduled: count,
-  stuck_workers: count,
-  by_priority: byPriority(count),
-  oldest_queued_seconds: seconds,
-  utilization: z.number(),
-  wait_seconds: quantiles,
-  run_seconds: quantiles,
-  estimated_wait_seconds: byPriority(z.null()),
-  accepting: z.boolean(),
-  paused: z.boolean(),
-  draining: z.boolean(),
-  engine: z.literal('local'),
-  uptime_seconds: seconds,
 })
 
 export const liveReply = z.object({ status: z.literal('live') })

@@ -46,6 +46,9 @@ const wholeNumber = (min: number, max: number) =>
     })
 
 const MAX_URL_CHARS = 2048
+const MAX_SECONDS = 2_147_483
+const MAX_ATTEMPTS = 20
+const MAX_BATCH = 100
 const MAX_METADATA_CHARS = 4096
 const MAX_EVENT_NUMBER = Number.MAX_SAFE_INTEGER
 
@@ -75,16 +78,76 @@ const webhook = z.strictObject({
   secret: z.string().refine(isWebhookSecret, 'expected whsec_ and base64 of 24 to 64 bytes').optional(),
 })
 
+const wholeSeconds = (min: number, meaning: string) =>
+  z.int().min(min).max(MAX_SECONDS).optional().meta({ description: meaning })
+
 export const genericBody = z.strictObject({
   type: z.string(),
   input: z.unknown(),
   priority,
+  delay_seconds: wholeSeconds(0, 'The first run does not start before.'),
+  start_deadline_seconds: wholeSeconds(1, 'It expires when it has not started by then.'),
+  timeout_seconds: wholeSeconds(1, 'Time limit of one run, at most that of the type.'),
+  max_attempts: z
+    .int()
+    .min(1)
+    .max(MAX_ATTEMPTS)
+    .optional()
+    .meta({ description: 'At most those of the type.' }),
   dedupe: z.boolean().optional().meta({ description: 'Default: as the type says.' }),
   webhook: webhook.optional().meta({ description: 'Told when the task ends (Standard Webhooks).' }),
   metadata: z
     .record(z.string(), z.unknown())
     .refine((value) => JSON.stringify(value).length <= MAX_METADATA_CHARS, 'more than 4 KB of JSON')
     .optional(),
+})
+
+export const batchBody = z.strictObject({
+  tasks: z.array(genericBody).min(1).max(MAX_BATCH),
+  admission: z
+    .enum(['all', 'partial'])
+    .default('partial')
+    .meta({ description: 'all: every one or none; partial: as many as there is room for.' }),
+})
+export const patchBody = z.strictObject({
+  priority: priority.refine((value) => value !== undefined, 'expected a priority'),
+})
+export const scopeBody = z.strictObject({
+  scope: z
+    .enum(['intake', 'processing'])
+    .meta({ description: 'intake: taking new tasks; processing: starting them.' }),
+})
+export const configBody = z
+  .strictObject({
+    max_workers: z.int().min(0).max(1000).optional(),
+    max_queue_size: z.int().min(0).max(1_000_000).optional(),
+    resources: z
+      .record(z.string(), z.string().max(200))
+      .optional()
+      .meta({ description: 'Limits by name, in the words of the setting RESOURCES.' }),
+  })
+  .refine((body) => Object.keys(body).length > 0, 'expected max_workers, max_queue_size or resources')
+export const capacityQuery = z.strictObject({ priority })
+const positive = (max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,6})?$/, `expected a number from 0 to ${max}`)
+    .transform(Number)
+    .pipe(z.number().gt(0, 'expected more than 0').max(max))
+    .meta({
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.pattern
+        Object.assign(jsonSchema, { type: 'number', exclusiveMinimum: 0, maximum: max })
+      },
+    })
+export const forecastQuery = z.strictObject({
+  workers: wholeNumber(1, 1000).optional(),
+  arrivals_per_minute: positive(100_000).optional(),
+  burst: wholeNumber(1, 100_000).optional(),
+  pattern: z.enum(['steady', 'random']).default('random'),
+  minutes: positive(10_000).default(60),
+  run_seconds: positive(1_000_000).optional(),
+  target_p90_seconds: positive(1_000_000).optional(),
 })
 
 /** Routes without a query refuse one. */

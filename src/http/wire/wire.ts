@@ -3,7 +3,7 @@ import type { QueuePlace } from '../../task/event.ts'
 import type { Failure } from '../../task/failure.ts'
 import { priorityName } from '../../task/priority.ts'
 import { isTerminal } from '../../task/status.ts'
-import type { ProgressDetail, Task } from '../../task/task.ts'
+import type { PastRun, ProgressDetail, Task } from '../../task/task.ts'
 
 /** The one place where our words become the wire's: camelCase to snake_case, epoch ms to ISO 8601. */
 
@@ -47,7 +47,7 @@ export function taskView(task: Task, place: QueuePlace | null, prefix: string) {
     priority_name: priorityName(task.priority),
     queue_position: place?.queuePosition ?? null,
     tasks_ahead: place?.tasksAhead ?? null,
-    estimated_wait_seconds: null,
+    estimated_wait_seconds: place?.wait ?? null,
     progress: task.progress ?? 0,
     progress_detail: task.progressDetail === null ? null : progressDetailView(task.progressDetail),
     message: task.message,
@@ -57,10 +57,15 @@ export function taskView(task: Task, place: QueuePlace | null, prefix: string) {
     waiters: task.waiters,
     wait_reason: task.waitReason,
     wait_until: isoOrNull(task.waitUntil),
+    wait_resource: task.waitResource,
+    start_deadline_at: isoOrNull(task.startDeadlineAt),
+    timeout_seconds: task.timeoutMs / 1000,
+    retry_of: task.retryOf,
+    runs: task.history.map(runView),
     created_at: iso(task.createdAt),
     started_at: isoOrNull(task.startedAt),
     finished_at: isoOrNull(task.finishedAt),
-    wait_ms: task.startedAt === null ? null : task.startedAt - task.createdAt,
+    wait_ms: waitMsOf(task),
     run_ms: task.startedAt === null || task.finishedAt === null ? null : task.finishedAt - task.startedAt,
     error: task.failure === null ? null : failureView(task.failure),
     last_seq: task.lastSeq,
@@ -86,12 +91,23 @@ function failureView(failure: Failure) {
   }
 }
 
+/** Until the first start. */
+function waitMsOf({ history, startedAt, createdAt }: Task): number | null {
+  const first = history[0]?.startedAt ?? startedAt
+  return first === null ? null : first - createdAt
+}
+
+function runView({ run, attempt, startedAt, endedAt, outcome, errorType }: PastRun) {
+  const times = { started_at: iso(startedAt), ended_at: iso(endedAt) }
+  return { run, attempt, ...times, outcome, error_type: errorType }
+}
+
 function progressDetailView({ stage, step, totalSteps }: ProgressDetail) {
   return { stage, step, total_steps: totalSteps }
 }
 
-function placeView({ queuePosition, tasksAhead }: QueuePlace) {
-  return { queue_position: queuePosition, tasks_ahead: tasksAhead, estimated_wait_seconds: null }
+function placeView({ queuePosition, tasksAhead, wait }: QueuePlace) {
+  return { queue_position: queuePosition, tasks_ahead: tasksAhead, estimated_wait_seconds: wait ?? null }
 }
 
 /** One frame of a stream: the envelope and the payload of its type. */
@@ -122,8 +138,8 @@ function payloadOf(event: Exclude<News, { type: 'position' }>, prefix: string): 
     case 'retrying':
       return {
         attempt: event.attempt,
-        error: failureView(event.failure),
-        retry_at: iso(event.retryAt),
+        error: event.failure === null ? null : failureView(event.failure),
+        retry_at: isoOrNull(event.retryAt),
         wait_reason: event.waitReason,
       }
     case 'cancelling':

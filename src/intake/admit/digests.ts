@@ -9,7 +9,9 @@ export function contentOf({ type, input, upload }: Submission): string {
 /** What two requests have in common that are the same request. */
 export function fingerprintOf(submission: Submission): string {
   const { type, input, upload, priority, metadata, webhook, dedupe, isForced } = submission
-  return digest([type, input, upload?.sha256 ?? null, priority, metadata, webhook, dedupe, isForced])
+  const { delayMs, startDeadlineMs, timeoutMs, maxAttempts } = submission
+  const times = [delayMs, startDeadlineMs, timeoutMs, maxAttempts]
+  return digest([type, input, upload?.sha256 ?? null, priority, metadata, webhook, dedupe, isForced, times])
 }
 
 function digest(value: unknown): string {

@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import type { ErrorCode } from '../../task/errors.ts'
 import type { QueuePlace } from '../../task/event.ts'
 import type { Priority } from '../../task/priority.ts'
@@ -16,6 +15,16 @@ export interface Submission {
   readonly key: string | null
   /** Whether an equal submit of the same caller finds this task; null: as its type says. */
   readonly dedupe: boolean | null
+  /** The first run does not start before; 0: at once. */
+  readonly delayMs: number
+  /** The task expires when it has not started by then, counted from its admission; null: it waits. */
+  readonly startDeadlineMs: number | null
+  /** Time limit of a run, the type's at the most; null: the type's. */
+  readonly timeoutMs: number | null
+  /** The type's at the most; null: the type's. */
+  readonly maxAttempts: number | null
+  /** The task whose work is to be done again. */
+  readonly retryOf: string | null
   /** A new task even where an equal one is known. */
   readonly isForced: boolean
 }
@@ -27,10 +36,13 @@ export interface InputIssue {
   readonly message: string
 }
 
-/** No place now: 503 at the edge. */
+/** No place now: 503 at the edge, 429 where the caller itself has too many. */
 export interface Refusal {
   readonly kind: 'refused'
-  readonly code: Extract<ErrorCode, 'queue-full' | 'draining' | 'journal-unavailable' | 'disk-full'>
+  readonly code: Extract<
+    ErrorCode,
+    'queue-full' | 'user-queue-full' | 'intake-paused' | 'draining' | 'journal-unavailable' | 'disk-full'
+  >
   readonly retryAfterSeconds: number
   readonly waiting: number
   readonly capacity: number
@@ -57,18 +69,3 @@ export type CancelReply =
   /** Others wait for the task: it goes on for them. */
   | { readonly kind: 'detached'; readonly task: Task }
   | { readonly kind: 'unknown' }
-
-/** A refinement marks an address that must not be fetched with `params: { code: UNSAFE_URL }`. */
-const UNSAFE_URL = 'unsafe-url'
-
-/** Says what is wrong with an input, field by field, without repeating its values. */
-export function issuesOf(error: z.ZodError): {
-  readonly code: 'validation' | typeof UNSAFE_URL
-  readonly issues: readonly InputIssue[]
-} {
-  const issues = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
-  const isUnsafe = error.issues.some(
-    (issue) => issue.code === 'custom' && issue.params?.['code'] === UNSAFE_URL,
-  )
-  return { code: isUnsafe ? UNSAFE_URL : 'validation', issues }
-}

@@ -1,12 +1,15 @@
-import type { Report } from '../../handler/ports.ts'
 import { Samples } from '../../forecast/samples.ts'
+import type { Report } from '../../handler/ports.ts'
 import { reached } from '../../milestone.ts'
+import { failure } from '../../task/failure.ts'
+import { placeAfter } from '../../task/event.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task, TaskChange } from '../../task/task.ts'
 import type { IntakeParts } from '../ports.ts'
 import type { Recorder } from './recorder.ts'
 import { settlementOf } from './settlement.ts'
+import type { Tally } from './tally.ts'
 
 /** Durations that estimates rest on. */
 export const SAMPLE_COUNT = 512
@@ -19,15 +22,17 @@ export class Runs {
   readonly runSamples = new Samples(SAMPLE_COUNT)
   readonly #parts: IntakeParts
   readonly #recorder: Recorder
+  readonly #tally: Tally
 
-  constructor(parts: IntakeParts, recorder: Recorder) {
+  constructor(parts: IntakeParts, recorder: Recorder, tally: Tally) {
     this.#parts = parts
     this.#recorder = recorder
+    this.#tally = tally
   }
 
   /** Commits the start of a run, before the handler begins; null: it could not be, and the handler must not. */
   async started(task: Task): Promise<Task | null> {
-    const { clock, log } = this.#parts
+    const { clock, log, outlook } = this.#parts
     const before = this.#recorder.live(task.id) ?? task
     const startedAt = clock.now()
     const attempt = before.attempt + 1
@@ -38,8 +43,11 @@ export class Runs {
     )
     reached('start-committed')
     const waitMs = Math.max(0, startedAt - task.createdAt)
-    this.waitSamples.add(waitMs)
-    log.info({ taskId: task.id, type: task.type, priority: task.priority, waitMs }, 'task started')
+    if (before.run === 0) {
+      this.waitSamples.add(waitMs)
+      outlook.started(before, startedAt)
+    }
+    log.info({ taskId: task.id, type: task.type, priority: task.priority, attempt, waitMs }, 'task started')
     return started ?? null
   }
 
@@ -56,22 +64,63 @@ export class Runs {
 
   /** Writes the outcome of a live task; the reply is the task as it then is. */
   async end(task: Task, outcome: Outcome, also: TaskChange = {}): Promise<Task | undefined> {
-    const { clock, pool } = this.#parts
+    const { clock, pool, outlook, resources } = this.#parts
     const now = clock.now()
-    const moment = { now, tasksAhead: pool.tasksAhead(task.id) ?? 0 }
+    const tasksAhead = outcome.kind === 'interrupted' ? (pool.tasksAhead(task.id) ?? 0) : 0
+    const moment = { now, tasksAhead }
     const { change, body } = settlementOf(task, outcome, moment)
-    const ended = await this.#recorder.record(task.id, { ...change, ...also }, body)
     const runMs = task.startedAt === null ? null : Math.max(0, now - task.startedAt)
+    if (runMs !== null && outcome.kind === 'completed') {
+      this.runSamples.add(runMs)
+      outlook.runTimes.add(task.type, runMs)
+    }
+    if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#tally.retry()
+    if (outcome.kind !== 'waits') resources.forget(task.id)
+    const recorded = this.#recorder.record(task.id, { ...change, ...also }, body)
+    // It may be woken in this very call: what it waits for is recorded already.
+    if (outcome.kind === 'waits' && outcome.wait.resource !== null) {
+      resources.sleep(outcome.wait.resource, task.id, task.priority)
+    }
+    const ended = await recorded
     if (outcome.kind === 'interrupted') return ended
-    if (runMs !== null && outcome.kind === 'completed') this.runSamples.add(runMs)
     this.#tell(task, outcome, runMs)
     if (ended !== undefined && isTerminal(ended.status)) await this.#letGo(ended)
     return ended
   }
 
+  /** A sleeping task goes on: its time has come, or there is room for it. */
+  async goOn(id: string): Promise<void> {
+    const { pool } = this.#parts
+    const task = this.#recorder.live(id)
+    // It may be on its way already, or have been cancelled.
+    if (task?.status !== 'waiting' && task?.status !== 'scheduled') return
+    const change = { status: 'queued', waitReason: null, waitUntil: null, waitResource: null } as const
+    await this.#recorder.record(id, change, { type: 'queued', ...placeAfter(pool.tasksAhead(id) ?? 0) })
+    const newest = this.#recorder.live(id)
+    if (newest?.status === 'queued') pool.goOn(newest)
+  }
+
+  /** The start deadline of a task has passed; the pool has let go of it. */
+  async expire(id: string): Promise<void> {
+    const task = this.#recorder.live(id)
+    if (task === undefined) return
+    const why = failure('expired', 'The task had not started when its start deadline passed.')
+    const change = { status: 'expired', finishedAt: this.#parts.clock.now(), failure: why } as const
+    const expired = await this.#recorder.record(id, change, { type: 'error', failure: why })
+    this.#parts.log.info({ taskId: id, type: task.type, priority: task.priority }, 'task expired')
+    if (expired !== undefined) await this.#letGo(expired)
+  }
+
   #tell({ id: taskId, type, priority }: Task, outcome: Outcome, runMs: number | null): void {
+    const { log } = this.#parts
+    if (outcome.kind === 'waits') {
+      const { reason, until, resource, failure: why } = outcome.wait
+      const errorType = why?.errorType
+      log.info({ taskId, type, priority, reason, until, resource, errorType, runMs }, 'task waits')
+      return
+    }
     const errorType = outcome.kind === 'failed' ? outcome.failure.errorType : undefined
-    this.#parts.log.info({ taskId, type, priority, outcome: outcome.kind, errorType, runMs }, 'task ended')
+    log.info({ taskId, type, priority, outcome: outcome.kind, errorType, runMs }, 'task ended')
   }
 
   /** An upload that is not to be kept goes with the end of its task. */

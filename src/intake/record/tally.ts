@@ -1,5 +1,11 @@
 import { TASK_STATUSES, type TaskStatus } from '../../task/status.ts'
 
+/** Totals that no task tells. */
+export interface LastingTotals {
+  readonly rejected: number
+  readonly retried: number
+}
+
 /**
  * How many tasks are in each of the ten statuses, those that ended long ago included: the sum is always
  * what was accepted.
@@ -10,10 +16,16 @@ export class Tally {
     number
   >
   #rejected = 0
+  #retried = 0
 
   /** Tasks that found no place. */
   get rejected(): number {
     return this.#rejected
+  }
+
+  /** Runs that were followed by another attempt. */
+  get retried(): number {
+    return this.#retried
   }
 
   get accepted(): number {
@@ -25,9 +37,10 @@ export class Tally {
   }
 
   /** Takes over what earlier processes counted. */
-  restore(counts: Readonly<Partial<Record<TaskStatus, number>>>, rejected: number): void {
+  restore(counts: Readonly<Partial<Record<TaskStatus, number>>>, lasting: LastingTotals): void {
     for (const status of TASK_STATUSES) this.#counts[status] = counts[status] ?? 0
-    this.#rejected = rejected
+    this.#rejected = lasting.rejected
+    this.#retried = lasting.retried
   }
 
   accept(status: TaskStatus): void {
@@ -37,6 +50,10 @@ export class Tally {
   move(from: TaskStatus, to: TaskStatus): void {
     this.#counts[from] -= 1
     this.#counts[to] += 1
+  }
+
+  retry(): void {
+    this.#retried += 1
   }
 
   reject(): void {

@@ -1,17 +1,21 @@
 import type { Logger } from 'pino'
 import type { Journal } from '../../journal/journal.ts'
+import type { Outlook } from '../../forecast/outlook.ts'
 import type { WorkerPool } from '../../pool/worker-pool.ts'
+import type { Resources } from '../../resource/resources.ts'
 import { failure } from '../../task/failure.ts'
 import type { Task } from '../../task/task.ts'
 import type { Intake } from '../intake.ts'
-import type { RejectedCount } from './rejected-count.ts'
+import type { TotalsKeeper } from './lasting-totals.ts'
 import { SAMPLE_COUNT } from '../record/runs.ts'
 
 export interface RecoveryParts {
   readonly journal: Journal
   readonly intake: Intake
   readonly pool: WorkerPool
-  readonly rejected: RejectedCount
+  readonly totals: TotalsKeeper
+  readonly outlook: Outlook
+  readonly resources: Pick<Resources, 'sleep'>
   readonly log: Logger
 }
 
@@ -26,13 +30,10 @@ const STRIKES_OF_QUARANTINE = 3
  * @returns how many tasks were taken over
  */
 export async function recover(parts: RecoveryParts): Promise<number> {
-  const { journal, intake, pool, log } = parts
+  const { journal, intake, log } = parts
   const { recovery } = journal
-  intake.tally.restore(await recovery.totals(), await parts.rejected.load())
-  for (const { waitMs, runMs } of await recovery.durations(SAMPLE_COUNT)) {
-    intake.runs.waitSamples.add(waitMs)
-    intake.runs.runSamples.add(runMs)
-  }
+  intake.tally.restore(await recovery.totals(), await parts.totals.load())
+  await learn(parts)
   const newest = await recovery.newestId()
   if (newest !== null) intake.ids.follow(newest)
 
@@ -47,7 +48,7 @@ export async function recover(parts: RecoveryParts): Promise<number> {
     for (const task of page) {
       intake.recorder.restore(task)
       intake.flights.add(task)
-      if (task.status === 'queued') pool.restore(task)
+      if (isAtRest(task)) restore(parts, task)
       else written.push(...(await goOn(parts, task)))
     }
     count += page.length
@@ -56,6 +57,31 @@ export async function recover(parts: RecoveryParts): Promise<number> {
   if (count > 0) log.info({ tasks: count, interrupted: written.length }, 'tasks were taken over')
   warnOfUnknownTypes(parts)
   return count
+}
+
+/** What the newest tasks tell of run times, waits and arrivals. */
+async function learn({ journal, intake, outlook }: RecoveryParts): Promise<void> {
+  for (const { waitMs, runMs, type, priority, createdAt, toldWait } of await journal.recovery.durations(
+    SAMPLE_COUNT,
+  )) {
+    intake.runs.waitSamples.add(waitMs)
+    intake.runs.runSamples.add(runMs)
+    outlook.runTimes.add(type, runMs)
+    outlook.arrivals.add(priority, type, createdAt)
+    if (toldWait !== null) outlook.coverage.add(priority, toldWait, waitMs)
+  }
+}
+
+function isAtRest({ status }: Task): boolean {
+  return status === 'queued' || status === 'waiting' || status === 'scheduled'
+}
+
+/** Puts a task that waited or slept where it was. */
+function restore({ pool, resources, log }: RecoveryParts, task: Task): void {
+  const { id: taskId, waitResource, priority } = task
+  pool.restore(task)
+  if (waitResource === null || resources.sleep(waitResource, taskId, priority)) return
+  log.warn({ taskId, resource: waitResource }, 'a task waits for a resource that is not declared any more')
 }
 
 /**

@@ -1,7 +1,14 @@
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { DeliveryJournal } from '../deliveries.ts'
-import type { DuplicateJournal, Journal, NoteJournal, RecoveryJournal, StepJournal } from '../journal.ts'
+import type {
+  DuplicateJournal,
+  Journal,
+  NoteJournal,
+  PastTask,
+  RecoveryJournal,
+  StepJournal,
+} from '../journal.ts'
 import { MemoryDeliveries } from './deliveries.ts'
 import { Memory } from './memory.ts'
 import { MemoryRetention } from './retention.ts'
@@ -78,9 +85,22 @@ function recoveryOf({ records, totals, steps }: Memory): RecoveryJournal {
   }
 }
 
-function durationsOf({ createdAt, startedAt, finishedAt }: Task) {
+function durationsOf({
+  createdAt,
+  startedAt,
+  finishedAt,
+  type,
+  priority,
+  toldWait,
+  history,
+}: Task): PastTask {
   const started = startedAt ?? createdAt
-  return { waitMs: Math.max(0, started - createdAt), runMs: Math.max(0, (finishedAt ?? started) - started) }
+  const kind = { type, priority, createdAt, toldWait }
+  return {
+    ...kind,
+    waitMs: Math.max(0, (history[0]?.startedAt ?? started) - createdAt),
+    runMs: Math.max(0, (finishedAt ?? started) - started),
+  }
 }
 
 function notesOf(): NoteJournal {

@@ -1,7 +1,7 @@
 import type { TaskEvent } from '../../task/event.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import type { JournalEntry } from '../journal.ts'
+import type { JournalEntry, PastTask } from '../journal.ts'
 
 /** The one place where tasks and events become rows, and rows tasks and events again. */
 
@@ -40,7 +40,10 @@ export interface EventRow {
 export type TaskRow = FixedRow & StateRow
 export type WholeTaskRow = TaskRow & { readonly input: string | null; readonly result: string | null }
 
-type FixedState = Pick<Task, 'upload' | 'metadata' | 'timeoutMs' | 'maxAttempts' | 'webhook'>
+type FixedState = Pick<
+  Task,
+  'upload' | 'metadata' | 'timeoutMs' | 'maxAttempts' | 'webhook' | 'startDeadlineAt' | 'retryOf' | 'toldWait'
+>
 type LivelyState = Pick<
   Task,
   | 'attempt'
@@ -54,12 +57,17 @@ type LivelyState = Pick<
   | 'message'
   | 'waitReason'
   | 'waitUntil'
+  | 'waitResource'
+  | 'parkedSince'
+  | 'history'
   | 'failure'
 >
 
 export function fixedRowOf(task: Task): FixedRow {
   const { type, caller, createdAt, upload, metadata, timeoutMs, maxAttempts, webhook, content } = task
-  const fixed: FixedState = { upload, metadata, timeoutMs, maxAttempts, webhook }
+  const { startDeadlineAt, retryOf, toldWait } = task
+  const named = { startDeadlineAt, retryOf, toldWait }
+  const fixed: FixedState = { upload, metadata, timeoutMs, maxAttempts, webhook, ...named }
   const spoolId = upload?.spoolId ?? null
   return { type, caller, created_at: createdAt, spool_id: spoolId, content, fixed: JSON.stringify(fixed) }
 }
@@ -67,7 +75,8 @@ export function fixedRowOf(task: Task): FixedRow {
 export function stateRowOf(task: Task): StateRow {
   const { id, priority, status, run, lastSeq, finishedAt } = task
   const { attempt, interruptions, strikes, stepsKept, waiters, startedAt } = task
-  const { progress, progressDetail, message, waitReason, waitUntil, failure } = task
+  const { progress, progressDetail, message, waitReason, waitUntil, waitResource, failure } = task
+  const { parkedSince, history } = task
   const lively: LivelyState = {
     attempt,
     interruptions,
@@ -80,6 +89,9 @@ export function stateRowOf(task: Task): StateRow {
     message,
     waitReason,
     waitUntil,
+    waitResource,
+    parkedSince,
+    history,
     failure,
   }
   const state = JSON.stringify(lively)
@@ -94,6 +106,32 @@ export function eventRowOf(event: TaskEvent): EventRow {
 /** The result goes with the event that brings it. */
 export function resultOf({ task }: JournalEntry): string | null {
   return isTerminal(task.status) ? task.result : null
+}
+
+/** What rows of an earlier version do not name. */
+const LATER_FIXED = { startDeadlineAt: null, retryOf: null, toldWait: null }
+const LATER_STATE = { waitResource: null, parkedSince: null, history: [] }
+
+/** What a completed task tells of the times of its kind. */
+export function pastTaskOf({
+  type,
+  priority,
+  created_at: createdAt,
+  finished_at,
+  fixed,
+  state,
+}: TaskRow): PastTask {
+  const { startedAt, history = [] } = JSON.parse(state) as Partial<LivelyState>
+  const { toldWait = null } = JSON.parse(fixed) as Partial<FixedState>
+  const started = startedAt ?? createdAt
+  return {
+    type,
+    priority: priority as Task['priority'],
+    createdAt,
+    toldWait,
+    waitMs: Math.max(0, (history[0]?.startedAt ?? started) - createdAt),
+    runMs: Math.max(0, (finished_at ?? started) - started),
+  }
 }
 
 export function taskOf(row: TaskRow & Partial<WholeTaskRow>): Task {
@@ -111,8 +149,10 @@ export function taskOf(row: TaskRow & Partial<WholeTaskRow>): Task {
     createdAt: row.created_at,
     finishedAt: row.finished_at,
     content: row.content,
+    ...LATER_FIXED,
     ...fixed,
     upload,
+    ...LATER_STATE,
     ...(JSON.parse(row.state) as LivelyState),
     input: row.input == null ? null : JSON.parse(row.input),
     result: row.result ?? null,

@@ -26,6 +26,7 @@ import {
   fixedRowOf,
   resultOf,
   stateRowOf,
+  pastTaskOf,
   taskOf,
   type EventRow,
   type WholeTaskRow,
@@ -158,14 +159,7 @@ function recoveryOf(reader: ReaderLink, live: LiveTasks): RecoveryJournal {
     },
     async durations(limit: number) {
       const rows = (await reader.read({ op: 'durations', limit })) as unknown as WholeTaskRow[]
-      return rows.toReversed().map(({ created_at: createdAt, finished_at: finishedAt, state }) => {
-        const { startedAt } = JSON.parse(state) as Pick<Task, 'startedAt'>
-        const started = startedAt ?? createdAt
-        return {
-          waitMs: Math.max(0, started - createdAt),
-          runMs: Math.max(0, (finishedAt ?? started) - started),
-        }
-      })
+      return rows.toReversed().map((row) => pastTaskOf(row))
     },
     async stepCount(taskId: string): Promise<number> {
       const [row] = await reader.read({ op: 'stepCount', taskId })

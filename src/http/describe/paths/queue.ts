@@ -1,5 +1,13 @@
-import type { ZodOpenApiPathsObject } from 'zod-openapi'
-import { healthReply, liveReply, queueTasksReply, readyReply, statsReply } from '../../wire/replies.ts'
+import type { ZodOpenApiMediaTypeObject, ZodOpenApiPathsObject } from 'zod-openapi'
+import {
+  capacityReply,
+  controlReply,
+  forecastReply,
+  queueTasksReply,
+  statsReply,
+} from '../../wire/queue-replies.ts'
+import { healthReply, liveReply, readyReply } from '../../wire/replies.ts'
+import { capacityQuery, configBody, forecastQuery, scopeBody } from '../../wire/schema.ts'
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json, publicProblems } from '../operation.ts'
 
@@ -32,6 +40,8 @@ export function queuePaths(examples: Examples): ZodOpenApiPathsObject {
         },
       },
     },
+    ...operating(examples),
+    ...foretelling(examples),
     '/api/health': health('getHealth', 'Health in the shape of the original service', {
       200: json('It answers; status says how it is.', healthReply, examples.health),
     }),
@@ -42,6 +52,61 @@ export function queuePaths(examples: Examples): ZodOpenApiPathsObject {
       200: json('They are.', readyReply, { status: 'ready', reasons: [] }),
       503: json('They are not.', readyReply, { status: 'not-ready', reasons: ['draining'] }),
     }),
+  }
+}
+
+/** Knobs for operators. */
+function operating(examples: Examples): ZodOpenApiPathsObject {
+  const knob = (operationId: string, summary: string, body?: ZodOpenApiMediaTypeObject) => ({
+    operationId,
+    tags: ['queue'],
+    summary,
+    ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': body } } }),
+    responses: {
+      200: json('How everything stands now.', controlReply, examples.controls),
+      ...gatedProblems('validation', 'malformed-json', 'payload-too-large', 'journal-unavailable'),
+    },
+  })
+  const scope = { schema: scopeBody, example: { scope: 'processing' } }
+  const config = { schema: configBody, example: { max_workers: 5 } }
+  return {
+    '/api/queue/pause': { post: knob('pauseQueue', 'Take, or start, no more tasks', scope) },
+    '/api/queue/resume': { post: knob('resumeQueue', 'End a pause or a drain', scope) },
+    '/api/queue/drain': { post: knob('drainQueue', 'Take no more, and work until nothing is left') },
+    '/api/queue/config': {
+      patch: knob('configureQueue', 'New bounds, at once and for good', config),
+    },
+  }
+}
+
+function foretelling(examples: Examples): ZodOpenApiPathsObject {
+  return {
+    '/api/queue/capacity': {
+      get: {
+        operationId: 'getCapacity',
+        tags: ['queue'],
+        summary: 'Whether a task of the caller would be taken now',
+        requestParams: { query: capacityQuery },
+        responses: {
+          200: json('It would.', capacityReply, examples.capacity),
+          503: json('It would not.', capacityReply, {
+            ...examples.capacity,
+            accepting: false,
+            reason: 'queue-full',
+          }),
+          ...gatedProblems('validation', 'invalid-priority'),
+        },
+      },
+    },
+    '/api/queue/forecast': {
+      get: {
+        operationId: 'getForecast',
+        tags: ['queue'],
+        summary: 'What would be with other workers, or another load',
+        requestParams: { query: forecastQuery },
+        responses: { 200: json('A plan.', forecastReply, examples.forecast), ...gatedProblems('validation') },
+      },
+    },
   }
 }
 

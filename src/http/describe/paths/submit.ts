@@ -2,8 +2,16 @@ import { z } from 'zod'
 import type { ZodOpenApiPathsObject } from 'zod-openapi'
 import type { TaskType } from '../../../handler/define-task.ts'
 import type { ProblemCode } from '../../problem/problem.ts'
+import { batchReply } from '../../wire/queue-replies.ts'
 import { submitReply } from '../../wire/replies.ts'
-import { genericBody, submitHeaders, submitQuery, uploadQuery } from '../../wire/schema.ts'
+import {
+  batchBody,
+  genericBody,
+  submitHeaders,
+  submitQuery,
+  taskParams,
+  uploadQuery,
+} from '../../wire/schema.ts'
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json } from '../operation.ts'
 
@@ -12,6 +20,8 @@ const REFUSALS: readonly ProblemCode[] = [
   'invalid-priority',
   'payload-too-large',
   'queue-full',
+  'user-queue-full',
+  'intake-paused',
   'draining',
   'journal-unavailable',
   'disk-full',
@@ -54,8 +64,50 @@ export function submitPaths(types: readonly TaskType[], examples: Examples): Zod
   return {
     ...(Object.fromEntries(own) as ZodOpenApiPathsObject),
     '/api/tasks': { post: genericRoute({ accepted, known }) },
+    '/api/tasks/batch': { post: BATCH },
+    '/api/tasks/{id}/retry': { post: retryOf(accepted) },
   }
 }
+
+const BATCH = {
+  operationId: 'submitBatch',
+  tags: ['submit'],
+  summary: 'Submit up to 100 tasks at once: all of them, or as many as there is room for',
+  requestBody: {
+    required: true,
+    content: {
+      'application/json': {
+        schema: batchBody,
+        example: {
+          admission: 'all',
+          tasks: [{ type: 'summarize', input: { text: 'A gate holds the water back.' } }],
+        },
+      },
+    },
+  },
+  responses: {
+    200: json('None was accepted.', batchReply, { admission: 'partial', accepted: 0, refused: 0, tasks: [] }),
+    202: json('Some were accepted.', batchReply, { admission: 'all', accepted: 1, refused: 0, tasks: [] }),
+    ...gatedProblems(...REFUSALS, 'malformed-json', 'unsafe-url', 'unknown-task-type'),
+  },
+}
+
+const retryOf = (accepted: object) => ({
+  operationId: 'retryTask',
+  tags: ['submit'],
+  summary: 'Do the work of a task that has ended once more, as a new task',
+  requestParams: { path: taskParams, header: submitHeaders },
+  responses: {
+    202: accepted as ReturnType<typeof json>,
+    ...gatedProblems(
+      ...REFUSALS,
+      'task-not-found',
+      'task-not-finished',
+      'malformed-json',
+      'unknown-task-type',
+    ),
+  },
+})
 
 interface Replies {
   readonly accepted: object

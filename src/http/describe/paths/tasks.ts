@@ -1,6 +1,13 @@
 import type { ZodOpenApiPathsObject } from 'zod-openapi'
-import { cancelReply, statusReply, taskList, taskWithResult, ticketReply } from '../../wire/replies.ts'
-import { listQuery, taskParams, taskQuery } from '../../wire/schema.ts'
+import {
+  cancelReply,
+  statusReply,
+  taskList,
+  taskReply,
+  taskWithResult,
+  ticketReply,
+} from '../../wire/replies.ts'
+import { listQuery, patchBody, taskParams, taskQuery } from '../../wire/schema.ts'
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json } from '../operation.ts'
 
@@ -55,6 +62,7 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
         responses: { 200: json('The task.', taskWithResult, examples.taskWithResult), ...unknown },
       },
       delete: ERASE,
+      patch: reprioritise(examples),
     },
     '/api/tasks/{id}/status': {
       get: {
@@ -79,6 +87,21 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
     },
   }
 }
+
+const reprioritise = (examples: Examples) => ({
+  operationId: 'reprioritiseTask',
+  tags,
+  summary: 'Another priority for a task that waits; it keeps its age',
+  requestParams: { path },
+  requestBody: {
+    required: true,
+    content: { 'application/json': { schema: patchBody, example: { priority: 'HIGH' } } },
+  },
+  responses: {
+    200: json('The task.', taskReply, examples.task),
+    ...gatedProblems(...ACTION_PROBLEMS, 'invalid-priority', 'already-started', 'already-finished'),
+  },
+})
 
 function actingPaths(examples: Examples): ZodOpenApiPathsObject {
   return {

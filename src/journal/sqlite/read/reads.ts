@@ -31,7 +31,7 @@ const WHOLE = `SELECT ${TASK_COLUMNS}, input, result FROM tasks
   LEFT JOIN inputs ON inputs.id = tasks.id LEFT JOIN results ON results.id = tasks.id`
 const NEWEST_COMPLETED = `SELECT id FROM tasks
   WHERE content = ? AND caller = ? AND content IS NOT NULL AND status = 'completed' ORDER BY id DESC LIMIT 1`
-const NEWEST_DURATIONS = `SELECT created_at, finished_at, state FROM tasks
+const NEWEST_DURATIONS = `SELECT type, priority, created_at, finished_at, fixed, state FROM tasks
   WHERE has_events = 1 AND finished_at IS NOT NULL AND status = 'completed' ORDER BY finished_at DESC LIMIT ?`
 const ENDED_UPLOADS = 'SELECT id, spool_id FROM tasks WHERE spool_id IS NOT NULL AND finished_at < ? LIMIT ?'
 const DUE = 'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ?'

@@ -1,0 +1,127 @@
+import { Controls } from '../control/controls.ts'
+import { Outlook } from '../forecast/outlook.ts'
+import type { Registry } from '../handler/registry.ts'
+import type { RunnerPorts } from '../handler/ports.ts'
+import { createRunner } from '../handler/runner.ts'
+import { Intake } from '../intake/intake.ts'
+import { createStepStore } from '../intake/record/steps.ts'
+import type { Journal } from '../journal/journal.ts'
+import { WorkerPool } from '../pool/worker-pool.ts'
+import type { Resources } from '../resource/resources.ts'
+import type { Spool } from '../spool/spool.ts'
+import { systemClock, type Clock } from '../task/clock.ts'
+import { createKeepers, createWebhooks } from './keepers.ts'
+import type { ComposeOptions } from './options.ts'
+import { createResources } from './resources.ts'
+import type { Still } from './still.ts'
+
+/** The way of a task: door, waiting room, slots, handlers, memory and voice. */
+export function assembleQueue(options: ComposeOptions, still: Still) {
+  const { log, onFatal, clock = systemClock, random = Math.random } = options
+  const { registry, journal, feed, spool } = still
+  const goOn = (id: string) => void intake.runs.goOn(id)
+  const pool = createPool(options, still, {
+    work: (task, signal) => run(task, signal),
+    ended: (task, outcome) => intake.runs.ended(task, outcome),
+    due: goOn,
+    expired: (id) => void intake.runs.expire(id),
+  })
+  const resources: Resources = createResources(options, registry, {
+    wake: goOn,
+    opened: (name, isOpen) => pool.setResource(name, isOpen),
+  })
+  const liveOf = (id: string) => intake.recorder.live(id)
+  const outlook: Outlook = createOutlook(options, { pool, registry, liveOf })
+  const webhooks = createWebhooks(options, still)
+  const shared = { registry, pool, feed, spool, resources, outlook, clock, random, log, onFatal }
+  const memory = { journal: journal.tasks, duplicates: journal.duplicates, health: journal.health }
+  const intake = new Intake({
+    ...intakeSettings(options),
+    ...shared,
+    ...memory,
+    deliver: () => webhooks.start(),
+  })
+  const run = createRunner(registry, runnerPorts({ intake, resources, spool, journal, clock, random }))
+  const queue = { pool, intake, resources, outlook }
+  const controls = new Controls({ ...queue, notes: journal.notes, log })
+  const keepers = createKeepers(options, { ...still, ...queue })
+  return { ...still, ...queue, ...keepers, controls, webhooks, clock, log }
+}
+
+function intakeSettings({ settings }: ComposeOptions) {
+  return {
+    defaultTimeoutMs: settings.taskTimeoutMs,
+    defaultAttempts: settings.defaultAttempts,
+    keepsUploads: settings.journal !== 'memory' && settings.keepUploadsMs > 0,
+  }
+}
+
+interface RunnerGiven {
+  readonly intake: Intake
+  readonly resources: Resources
+  readonly spool: Spool
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+function runnerPorts({ intake, resources, spool, journal, clock, random }: RunnerGiven): RunnerPorts {
+  return {
+    started: (task) => intake.runs.started(task),
+    report: (task, report) => intake.runs.report(task, report),
+    steps: createStepStore(intake.recorder, journal.steps),
+    fileOf: (upload) => spool.open(upload),
+    acquire: async (name, acquire) => resources.find(name).acquire(acquire),
+    clock,
+    random,
+  }
+}
+
+type Hears = Pick<ConstructorParameters<typeof WorkerPool>[0], 'work' | 'ended' | 'due' | 'expired'>
+
+function createPool(
+  { settings, clock = systemClock }: ComposeOptions,
+  still: Still,
+  hears: Hears,
+): WorkerPool {
+  const { registry, callers } = still
+  const { slots, capacity, graceMs, maxStuck, headStartMs, maxQueuedPerCaller, maxRunningPerCaller } =
+    settings
+  const bounds = { slots, capacity, graceMs, headStartMs, maxQueuedPerCaller, maxRunningPerCaller }
+  return new WorkerPool({
+    ...bounds,
+    clock,
+    maxStuck: maxStuck ?? slots,
+    weightOf: settings.isFair ? (caller) => callers.named(caller)?.weight ?? 1 : null,
+    concurrencyOf: (type) => registry.concurrencyOf(type),
+    resourcesOf: (type) => registry.resourcesOf(type),
+    ...hears,
+  })
+}
+
+interface OutlookGiven {
+  readonly pool: WorkerPool
+  readonly registry: Registry
+  readonly liveOf: Intake['recorder']['live']
+}
+
+function createOutlook(options: ComposeOptions, { pool, registry, liveOf }: OutlookGiven): Outlook {
+  const { settings, clock = systemClock, random = Math.random } = options
+  return new Outlook({
+    look: () => ({
+      slots: pool.slots,
+      isProcessing: pool.holds.size === 0,
+      running: [...pool.runningIds].flatMap((id) => {
+        const task = liveOf(id)
+        return task === undefined ? [] : [{ type: task.type, startedAt: task.startedAt ?? clock.now() }]
+      }),
+      waiting: pool.waitingInOrder(),
+      countOf: (priority) => pool.waitingOf(priority),
+    }),
+    concurrencyOf: (type) => registry.concurrencyOf(type),
+    headStartMs: settings.headStartMs,
+    now: clock.now,
+    monotonic: clock.monotonic,
+    random,
+  })
+}

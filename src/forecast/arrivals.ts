@@ -1,0 +1,49 @@
+import { PRIORITIES, type Priority } from '../task/priority.ts'
+
+/** So many newest arrivals of a level are what its rate is measured from. */
+const KEPT = 200
+/** A rate is measured over this time at least: the first burst after a start is no flood that lasts. */
+const MIN_WINDOW_MS = 5 * 60_000
+
+/** How often tasks of a level came: the count, and the time in which they did, ms. */
+export interface ArrivalRate {
+  readonly count: number
+  readonly overMs: number
+  /** The types that came, newest last. */
+  readonly types: readonly string[]
+}
+
+/** Measures how many tasks come, level by level. Instants are ms of one clock. */
+export class Arrivals {
+  readonly #since: number
+  readonly #levels = PRIORITIES.map(() => ({ at: [] as number[], types: [] as string[] }))
+
+  /** @param since when the counting began */
+  constructor(since: number) {
+    this.#since = since
+  }
+
+  add(priority: Priority, type: string, at: number): void {
+    const level = this.#levels[priority]
+    if (level === undefined) return
+    level.at.push(at)
+    level.types.push(type)
+    if (level.at.length <= KEPT) return
+    level.at.shift()
+    level.types.shift()
+  }
+
+  rateOf(priority: Priority, now: number): ArrivalRate {
+    const { at = [], types = [] } = this.#levels[priority] ?? {}
+    const from = at.length < KEPT ? Math.min(this.#since, at[0] ?? now) : (at[0] ?? now)
+    return { count: at.length, overMs: Math.max(MIN_WINDOW_MS, now - from), types }
+  }
+
+  /** Of all levels together, tasks per minute. */
+  perMinute(now: number): number {
+    return PRIORITIES.reduce<number>((sum, priority) => {
+      const { count, overMs } = this.rateOf(priority, now)
+      return sum + (count / overMs) * 60_000
+    }, 0)
+  }
+}

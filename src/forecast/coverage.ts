@@ -1,0 +1,42 @@
+import { PRIORITIES, type Priority } from '../task/priority.ts'
+import type { WaitEstimate } from '../task/task.ts'
+
+/** So many newest waits of a level are held against what was told of them. */
+const KEPT = 500
+
+export interface Coverage {
+  /** Waits that were held against what was told. */
+  readonly samples: number
+  /** Share that was not longer than told; null without samples. */
+  readonly p50: number | null
+  readonly p90: number | null
+}
+
+/** How often waits were as told: the honest measure of an estimate. */
+export class CoverageMeter {
+  readonly #levels = PRIORITIES.map(() => [] as { readonly p50: boolean; readonly p90: boolean }[])
+
+  /** A task has started. One that was told it need not wait says nothing. */
+  add(priority: Priority, told: WaitEstimate, waitMs: number): void {
+    if (told.p90 === 0) return
+    const level = this.#levels[priority]
+    level?.push({ p50: waitMs <= told.p50 * 1000, p90: waitMs <= told.p90 * 1000 })
+    if (level !== undefined && level.length > KEPT) level.shift()
+  }
+
+  of(priority: Priority): Coverage {
+    return coverageOf(this.#levels[priority] ?? [])
+  }
+
+  get all(): Coverage {
+    return coverageOf(this.#levels.flat())
+  }
+}
+
+function coverageOf(seen: readonly { readonly p50: boolean; readonly p90: boolean }[]): Coverage {
+  const share = (name: 'p50' | 'p90') =>
+    seen.length === 0
+      ? null
+      : Math.round((seen.filter((each) => each[name]).length / seen.length) * 1000) / 1000
+  return { samples: seen.length, p50: share('p50'), p90: share('p90') }
+}

@@ -1,0 +1,122 @@
+import type { LogLevel } from '../../task/event.ts'
+import type { ProgressDetail, Task } from '../../task/task.ts'
+import type { Verdict } from '../../task/verdict.ts'
+import type { RunnerPorts } from '../ports.ts'
+import { createUse, type UseResource } from './resource.ts'
+import { createStep, type Step } from './step.ts'
+import { ProgressThrottle, SpeechBudget } from './throttle.ts'
+
+/** Longest message of a log line or of a progress, in characters; the rest is cut. */
+const MAX_LINE_CHARS = 2000
+const LOG_LINES = { perSecond: 100, inAll: 10_000 }
+const OUTPUT_BYTES = { perSecond: 1024 * 1024, inAll: 10 * 1024 * 1024 }
+
+/** The file that came with a task. */
+export interface UploadedFile {
+  readonly path: string
+  readonly name: string
+  /** Recognised from the content. */
+  readonly mediaType: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** What a handler gets beside its input. */
+export interface Context {
+  readonly taskId: string
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** Aborted when the run has to stop: its time limit, a cancel, a shutdown. Pass it on to what you await. */
+  readonly signal: AbortSignal
+  readonly upload: UploadedFile | null
+  /** Tells how far the work is: 0 to 100, never falling; at most four a second are sent, the latest wins. */
+  readonly progress: (percent: number, message?: string, detail?: ProgressDetail) => void
+  /** One line for whoever watches; at most 100 a second and 10 000 a run. */
+  readonly log: (message: string, level?: LogLevel) => void
+  /** Text of the result as it is written; at most 1 MB a second and 10 MB a run. */
+  readonly output: (chunk: string) => void
+  /**
+   * Runs `work` once and keeps its result under `name`: a later run of the same task gets the result back
+   * without running it. The result must be JSON-safe data; it is returned as JSON gives it back. Steps may
+   * run side by side.
+   *
+   * @throws HeadgateError `duplicate-step` when a run uses one name twice.
+   */
+  readonly step: Step
+  /**
+   * Runs `work` with what it draws from a named resource: `weight` units at once (default 1) and `tokens`. A short
+   * wait is waited for here; for a longer one, or when the provider says 429, the run ends by a throw that a handler
+   * lets through, and the task goes on when there is room: without a slot meanwhile, with no attempt used up, and
+   * with every kept step done.
+   *
+   * @example ctx.resource('llm', { tokens: 2000 }, ({ key }) => ask(prompt, key))
+   * @throws HeadgateError `unknown-resource` for a name that nobody has declared.
+   */
+  readonly resource: UseResource
+}
+
+export interface OpenContext {
+  readonly context: Context
+  /** Sends what was held back. */
+  readonly close: () => void
+}
+
+export interface RunGiven {
+  readonly signal: AbortSignal
+  /** Where the file that came with the task lies. */
+  readonly uploadPath: string | null
+  /** What an error means for the task. */
+  readonly verdictOf: (thrown: unknown) => Verdict
+}
+
+type Speech = [ProgressThrottle | null, SpeechBudget | null, SpeechBudget | null]
+
+export function createContext(
+  task: Task,
+  { signal, uploadPath, verdictOf }: RunGiven,
+  ports: RunnerPorts,
+): OpenContext {
+  const { clock } = ports
+  const say = (message: string, level: LogLevel) =>
+    ports.report(task, { type: 'log', message: cutLine(message), level })
+  // Made when a handler first speaks: most short ones never do.
+  let [throttle, lines, bytes]: Speech = [null, null, null]
+  let index = 0
+
+  const context: Context = {
+    taskId: task.id,
+    attempt: task.attempt,
+    signal,
+    upload: task.upload && { ...task.upload, path: uploadPath ?? '' },
+    progress: (percent, message, detail) => {
+      throttle ??= new ProgressThrottle((report) => ports.report(task, report), clock)
+      throttle.tell(percent, message === undefined ? null : cutLine(message), detail ?? null)
+    },
+    log: (message, level = 'info') => {
+      lines ??= new SpeechBudget(LOG_LINES, clock)
+      if (lines.spend(1)) say(message, level)
+    },
+    output: (chunk) => {
+      bytes ??= new SpeechBudget(OUTPUT_BYTES, clock)
+      if (!bytes.spend(Buffer.byteLength(chunk))) return
+      ports.report(task, { type: 'output', index, chunk })
+      index += 1
+    },
+    step: createStep(task, ports.steps),
+    resource: createUse(task, ports, { signal, verdictOf }),
+  }
+  const close = () => {
+    throttle?.close()
+    if (isExceeded(lines)) say(`${lines.refused} log lines were left out: too many.`, 'warn')
+    if (isExceeded(bytes)) say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')
+  }
+  return { context, close }
+}
+
+function isExceeded(budget: SpeechBudget | null): budget is SpeechBudget {
+  return budget !== null && budget.refused > 0
+}
+
+function cutLine(message: string): string {
+  return message.length > MAX_LINE_CHARS ? `${message.slice(0, MAX_LINE_CHARS - 1)}…` : message
+}

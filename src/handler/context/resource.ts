@@ -1,0 +1,80 @@
+import { failure, TaskError } from '../../task/failure.ts'
+import type { AcquireReply, Ask, Lease } from '../../task/lease.ts'
+import type { Task } from '../../task/task.ts'
+import type { Verdict } from '../../task/verdict.ts'
+import type { RunnerPorts } from '../ports.ts'
+import { ParkedError } from '../retry/parked-error.ts'
+
+/** What a call of `ctx.resource` gets. */
+export interface Granted {
+  /** The secret to call with; null where the resource has none. Never log it. */
+  readonly key: string | null
+  /** Says how many tokens the call has really used. */
+  readonly used: (tokens: number) => void
+}
+
+export type UseResource = <Value>(
+  name: string,
+  ask: Partial<Ask>,
+  work: (granted: Granted) => Promise<Value> | Value,
+) => Promise<Value>
+
+interface Use {
+  readonly signal: AbortSignal
+  readonly verdictOf: (thrown: unknown) => Verdict
+}
+
+export function createUse(task: Task, ports: RunnerPorts, { signal, verdictOf }: Use): UseResource {
+  return async (name, { weight = 1, tokens = 0 }, work) => {
+    const { id: taskId, priority } = task
+    const reply = await ports.acquire(name, { taskId, priority, ask: { weight, tokens }, signal })
+    const lease = leaseOf(name, reply)
+    try {
+      const value = await work({ key: lease.key, used: lease.used })
+      lease.end(null)
+      return value
+    } catch (thrown) {
+      const verdict = verdictOf(thrown)
+      if (!lease.end(verdict)) throw thrown
+      throw parkedOn(name, verdict, { thrown, now: ports.clock.now() })
+    }
+  }
+}
+
+function leaseOf(name: string, reply: AcquireReply): Lease {
+  switch (reply.kind) {
+    case 'lease':
+      return reply
+    case 'busy':
+      throw new ParkedError({ reason: 'resource', failure: null, until: reply.until, resource: name })
+    case 'refused': {
+      if (reply.why === 'no-key') {
+        throw new TaskError('provider_auth', `No key of the resource "${name}" is accepted any more.`)
+      }
+      throw new TaskError(
+        'input_too_large',
+        `One call asks for more than the resource "${name}" ever allows.`,
+      )
+    }
+  }
+}
+
+/** The resource says when to go on; the time is what is known now. */
+function parkedOn(
+  name: string,
+  verdict: Verdict,
+  { thrown, now }: { thrown: unknown; now: number },
+): ParkedError {
+  if (verdict.kind !== 'park') {
+    // The key was refused, and there are others.
+    const { message } = verdict.failure
+    const why = failure('provider_auth', message)
+    return new ParkedError(
+      { reason: 'resource', failure: why, until: null, resource: name },
+      { cause: thrown },
+    )
+  }
+  const reason = verdict.limit === 'quota' ? 'quota' : 'rate_limit'
+  const until = verdict.afterMs === null ? null : now + verdict.afterMs
+  return new ParkedError({ reason, failure: verdict.failure, until, resource: name }, { cause: thrown })
+}

@@ -1,0 +1,30 @@
+import { HeadgateError } from '../../task/errors.ts'
+import { TaskError } from '../../task/failure.ts'
+import { reached } from '../../milestone.ts'
+import type { Task } from '../../task/task.ts'
+import { toJsonText } from '../json-text.ts'
+import type { StepStore } from '../ports.ts'
+
+export type Step = <Value>(name: string, work: () => Promise<Value> | Value) => Promise<Value>
+
+export function createStep(task: Task, steps: StepStore): Step {
+  let used: Set<string> | null = null
+
+  return async <Value>(name: string, work: () => Promise<Value> | Value): Promise<Value> => {
+    used ??= new Set()
+    if (used.has(name))
+      throw new HeadgateError('duplicate-step', `Two steps of this run are named "${name}".`)
+    used.add(name)
+
+    const kept = await steps.load(task, name)
+    if (kept !== undefined) return JSON.parse(kept) as Value
+
+    const frozen = toJsonText(await work())
+    if (!frozen.ok) {
+      throw new TaskError('execution_error', `The result of step "${name}" is not JSON-safe: ${frozen.why}.`)
+    }
+    await steps.save(task, name, frozen.text)
+    reached('step-saved')
+    return JSON.parse(frozen.text) as Value
+  }
+}

@@ -1,0 +1,170 @@
+import { failure, TaskError, type Failure, type FailureType } from '../../task/failure.ts'
+import type { LimitKind, Verdict } from '../../task/verdict.ts'
+import { describeThrown } from '../thrown.ts'
+import { evidenceOf, type Evidence } from './evidence.ts'
+import { parseRetryAfter } from './retry-after.ts'
+
+/** Providers that say in a code of their own that too much goes on at once. */
+const CONCURRENCY_CODES = new Set(['50430', 'too_many_concurrent', 'too_many_concurrent_requests'])
+/** The account is out of money, or over its spending limit: waiting changes nothing. */
+const SPENT_CODES = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active'])
+const BLOCKED_CODES = new Set([
+  'content_filter',
+  'content_policy_violation',
+  'safety',
+  'prohibited_content',
+  'recitation',
+])
+/** Of the system and of undici: the connection failed, and another may not. */
+const NETWORK_CODES = new Set(
+  `econnreset etimedout econnrefused epipe ehostunreach enetunreach enotfound eai_again und_err_socket
+   und_err_connect_timeout und_err_headers_timeout und_err_body_timeout`.split(/\s+/),
+)
+const OVERLOADED_CODES = new Set(['overloaded_error', 'server_overloaded', 'model_overloaded'])
+/** Google counts days in this zone. */
+const QUOTA_ZONE = 'America/Los_Angeles'
+const DAY_MS = 24 * 3600 * 1000
+
+const END_BY_STATUS: Readonly<Record<number, FailureType>> = {
+  400: 'input_rejected',
+  401: 'provider_auth',
+  403: 'provider_auth',
+  404: 'execution_error',
+  413: 'input_too_large',
+  422: 'input_rejected',
+}
+
+/**
+ * Says once what an error means for its task: another attempt, a pause, or the end. Understands HTTP statuses and
+ * Retry-After, Google's RESOURCE_EXHAUSTED with its details, OpenAI-style codes, 529, and errors of the network;
+ * what it does not know is the end, so that nothing is done twice by mistake.
+ *
+ * @param now epoch ms
+ */
+export function classify(thrown: unknown, now: number): Verdict {
+  const known = failureIn(thrown)
+  if (known !== null) return verdictOfFailure(known)
+  const evidence = evidenceOf(thrown)
+  const message = describeThrown(thrown)
+  return (
+    ofCodes(evidence, message, now) ?? ofStatus(evidence, message, now) ?? end('execution_error', message)
+  )
+}
+
+function ofCodes(evidence: Evidence, message: string, now: number): Verdict | null {
+  const { codes, status } = evidence
+  const afterMs = afterMsOf(evidence, now)
+  if (hasAny(codes, BLOCKED_CODES)) return end('content_blocked', message)
+  if (hasAny(codes, SPENT_CODES)) return end('provider_quota_exhausted', message, 'quota')
+  if (hasAny(codes, CONCURRENCY_CODES))
+    return park('concurrency', 'provider_rate_limited', { message, afterMs })
+  if (codes.has('resource_exhausted') || evidence.quotas.length > 0) return ofGoogle(evidence, message, now)
+  if (hasAny(codes, OVERLOADED_CODES)) return park('overload', 'provider_overloaded', { message, afterMs })
+  if (status === null && hasAny(codes, NETWORK_CODES)) return retry('network_timeout', message, afterMs)
+  return null
+}
+
+/** One code for four situations: the names of the quotas tell them apart. */
+function ofGoogle(evidence: Evidence, message: string, now: number): Verdict {
+  const { quotas, retryDelayMs } = evidence
+  const afterMs = afterMsOf(evidence, now)
+  if (quotas.some((quota) => /perday/i.test(quota))) {
+    return park('quota', 'provider_quota_exhausted', { message, afterMs: msToMidnight(now) })
+  }
+  if (quotas.some((quota) => /perminute/i.test(quota)) || retryDelayMs !== null) {
+    return park('rate', 'provider_rate_limited', { message, afterMs })
+  }
+  return park('concurrency', 'provider_rate_limited', { message, afterMs })
+}
+
+function ofStatus(evidence: Evidence, message: string, now: number): Verdict | null {
+  const { status } = evidence
+  if (status === null) return null
+  const afterMs = afterMsOf(evidence, now)
+  if (status === 429) {
+    // Without a time it may as well be about calls at once.
+    return park(afterMs === null ? 'concurrency' : 'rate', 'provider_rate_limited', { message, afterMs })
+  }
+  if (status === 503 || status === 529) return park('overload', 'provider_overloaded', { message, afterMs })
+  if (status === 408 || status === 504) return retry('network_timeout', message, afterMs)
+  if (status >= 500) return retry('internal', message, afterMs)
+  const type = END_BY_STATUS[status] ?? 'execution_error'
+  return end(type, message, status === 401 ? 'auth' : 'other')
+}
+
+/** What a handler has named itself keeps its name; an inner error may tell the same of a wrapped one. */
+function failureIn(thrown: unknown): Failure | null {
+  try {
+    for (
+      let error = thrown, depth = 0;
+      error instanceof Error && depth < 5;
+      error = error.cause, depth += 1
+    ) {
+      if (error instanceof TaskError) return error.failure
+    }
+  } catch {
+    // A proxy may throw whatever is asked.
+  }
+  return null
+}
+
+const RETRY_TYPES = new Set<FailureType>(['network_timeout', 'internal'])
+const PARK_TYPES: Partial<Record<FailureType, LimitKind>> = {
+  rate_limited: 'rate',
+  provider_rate_limited: 'rate',
+  provider_overloaded: 'overload',
+}
+
+function verdictOfFailure(known: Failure): Verdict {
+  const { errorType, retryAfterSeconds } = known
+  const afterMs = retryAfterSeconds === null ? null : retryAfterSeconds * 1000
+  const limit = PARK_TYPES[errorType]
+  if (limit !== undefined) return { kind: 'park', limit, failure: known, afterMs }
+  if (errorType === 'provider_quota_exhausted' && afterMs !== null) {
+    return { kind: 'park', limit: 'quota', failure: known, afterMs }
+  }
+  if (RETRY_TYPES.has(errorType)) return { kind: 'retry', failure: known, afterMs }
+  const whys = { provider_auth: 'auth', provider_quota_exhausted: 'quota' } as const
+  return {
+    kind: 'end',
+    failure: known,
+    why: errorType in whys ? whys[errorType as keyof typeof whys] : 'other',
+  }
+}
+
+function afterMsOf({ retryAfter, retryDelayMs }: Evidence, now: number): number | null {
+  return (retryAfter === null ? null : parseRetryAfter(retryAfter, now)) ?? retryDelayMs
+}
+
+/** ms until the day of the quota is over. */
+function msToMidnight(now: number): number {
+  const parts = new Intl.DateTimeFormat('en-GB', { timeZone: QUOTA_ZONE, timeStyle: 'medium' }).format(now)
+  const [hours = 0, minutes = 0, seconds = 0] = parts.split(':').map(Number)
+  return DAY_MS - ((hours * 60 + minutes) * 60 + seconds) * 1000 - (now % 1000)
+}
+
+interface Said {
+  readonly message: string
+  readonly afterMs: number | null
+}
+
+function retry(type: FailureType, message: string, afterMs: number | null): Verdict {
+  return { kind: 'retry', failure: failureOf(type, message, afterMs), afterMs }
+}
+
+function park(limit: LimitKind, type: FailureType, { message, afterMs }: Said): Verdict {
+  return { kind: 'park', limit, failure: failureOf(type, message, afterMs), afterMs }
+}
+
+function end(type: FailureType, message: string, why: 'auth' | 'quota' | 'other' = 'other'): Verdict {
+  return { kind: 'end', failure: failure(type, message), why }
+}
+
+function failureOf(type: FailureType, message: string, afterMs: number | null): Failure {
+  return failure(type, message, afterMs === null ? {} : { retryAfterSeconds: Math.ceil(afterMs / 1000) })
+}
+
+function hasAny(codes: ReadonlySet<string>, wanted: ReadonlySet<string>): boolean {
+  for (const code of codes) if (wanted.has(code)) return true
+  return false
+}

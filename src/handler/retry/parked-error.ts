@@ -1,0 +1,31 @@
+import type { Wait } from '../../task/outcome.ts'
+
+/**
+ * Ends a run that cannot go on now: thrown by `ctx.resource`, and to be let through. The task goes on when there is
+ * room; steps that were kept are not done again.
+ */
+export class ParkedError extends Error {
+  override readonly name = 'ParkedError'
+  readonly wait: Wait
+
+  constructor(wait: Wait, options?: ErrorOptions) {
+    super(`The task waits: ${wait.failure?.message ?? `no room at the resource "${wait.resource}"`}`, options)
+    this.wait = wait
+  }
+}
+
+/** The wait that an error, or one that it wraps, asks for. */
+export function waitIn(thrown: unknown): Wait | null {
+  try {
+    for (
+      let error = thrown, depth = 0;
+      error instanceof Error && depth < 5;
+      error = error.cause, depth += 1
+    ) {
+      if (error instanceof ParkedError) return error.wait
+    }
+  } catch {
+    // A proxy may throw whatever is asked.
+  }
+  return null
+}

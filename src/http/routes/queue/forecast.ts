@@ -1,0 +1,148 @@
+import type { z } from 'zod'
+import {
+  plan,
+  smallestWorkers,
+  type Arriving,
+  type Plan,
+  type Question,
+} from '../../../forecast/plan/plan.ts'
+import type { Service } from '../../../forecast/plan/service.ts'
+import { DEFAULT_PRIORITY, PRIORITIES, priorityName } from '../../../task/priority.ts'
+import { accessOf } from '../../gate/access.ts'
+import type { App, EdgeParts } from '../../parts.ts'
+import { sendIssues } from '../../problem/problem.ts'
+import { capacityReply, forecastReply } from '../../wire/queue-replies.ts'
+import { capacityQuery, forecastQuery } from '../../wire/schema.ts'
+import { byPriority } from './by-priority.ts'
+
+/** The same question gets the same answer. */
+const SEED = 1
+/** Arrivals of one plan: it is played while others wait. */
+const MAX_ARRIVALS = 20_000
+
+/** What would be: "would you take it now?", and waits under another load or with other workers. */
+export function forecastRoutes(app: App, parts: EdgeParts): void {
+  const capacity = { querystring: capacityQuery, response: { 200: capacityReply, 503: capacityReply } }
+  app.get('/api/queue/capacity', { schema: capacity }, async (request, reply) => {
+    const view = capacityView(parts, accessOf(request).caller.name, request.query.priority)
+    if (view.retry_after !== null) reply.header('retry-after', view.retry_after)
+    return reply.code(view.accepting ? 200 : 503).send(view)
+  })
+
+  const forecast = { querystring: forecastQuery, response: { 200: forecastReply } }
+  app.get('/api/queue/forecast', { schema: forecast }, async (request, reply) => {
+    const question = questionOf(parts, request.query)
+    if (question === null) {
+      const message = 'expected a run time: fewer than five tasks have completed here'
+      return sendIssues(reply, 'validation', [{ path: 'run_seconds', message }])
+    }
+    const { arriving } = question
+    if (arriving.pattern !== 'burst' && (arriving.perMinute * arriving.duration) / 60 > MAX_ARRIVALS) {
+      const message = `expected at most ${MAX_ARRIVALS} arrivals: fewer minutes, or fewer a minute`
+      return sendIssues(reply, 'validation', [{ path: 'minutes', message }])
+    }
+    const target = request.query.target_p90_seconds
+    const smallest = target === undefined ? null : smallestWorkers(question, target)
+    return reply.send(forecastView(parts, { question, plan: plan(question), smallest }))
+  })
+}
+
+function capacityView(
+  parts: EdgeParts,
+  caller: string,
+  priority: Question['priorities'][number] = DEFAULT_PRIORITY,
+) {
+  const { intake, pool, outlook } = parts
+  const level = PRIORITIES.find((each) => each === priority) ?? DEFAULT_PRIORITY
+  const refusal = intake.refusal(caller)
+  const tasksAhead = pool.aheadOfNewcomer(level, caller)
+  return {
+    accepting: refusal === undefined,
+    priority: level,
+    priority_name: priorityName(level),
+    reason: refusal?.code ?? null,
+    free_places: Math.max(0, pool.capacity - pool.taken),
+    max_queue_size: pool.capacity,
+    tasks_ahead: tasksAhead,
+    estimated_wait_seconds: outlook.newcomer(level, tasksAhead),
+    retry_after: refusal?.retryAfterSeconds ?? null,
+  }
+}
+
+/** What is asked, with what is not named as it is here and now; null: nothing is known of run times. */
+function questionOf(parts: EdgeParts, query: z.output<typeof forecastQuery>): Question | null {
+  const { pool, outlook, clock, headStartMs } = parts
+  const { workers = Math.max(1, pool.slots), burst, pattern, minutes, run_seconds: run } = query
+  const services =
+    run === undefined ? servicesOf(parts) : [{ share: 1, service: { law: 'fixed', mean: run } as const }]
+  if (services.length === 0) return null
+  const measured = Math.max(0.001, outlook.arrivals.perMinute(clock.now()))
+  const perMinute = query.arrivals_per_minute ?? measured
+  const arriving: Arriving =
+    burst === undefined ? { pattern, perMinute, duration: minutes * 60 } : { pattern: 'burst', count: burst }
+  const shares = PRIORITIES.map((level) => outlook.arrivals.rateOf(level, clock.now()).count)
+  const isKnown = shares.some((share) => share > 0)
+  return {
+    workers,
+    capacity: pool.capacity,
+    headStart: headStartMs / 1000,
+    arriving,
+    kinds: services,
+    priorities: isKnown ? shares : [0, 1, 0, 0],
+    seed: SEED,
+  }
+}
+
+/** Run times as they were, type by type, by how often each came. */
+function servicesOf({ outlook }: EdgeParts): { share: number; service: Service }[] {
+  if (outlook.runTimes.all.size < 5) return []
+  return [...outlook.runTimes.types.values()].map((times) => ({
+    share: times.size,
+    service: { law: 'samples', values: [...times.sorted].map((ms) => ms / 1000) },
+  }))
+}
+
+interface Answer {
+  readonly question: Question
+  readonly plan: Plan
+  readonly smallest: number | null
+}
+
+function forecastView({ outlook, clock }: EdgeParts, { question, plan: told, smallest }: Answer) {
+  const { arriving } = question
+  const measured = outlook.arrivals.perMinute(clock.now())
+  return {
+    workers: told.workers,
+    arrivals_per_minute: round(arriving.pattern === 'burst' ? 0 : arriving.perMinute, 3),
+    pattern: arriving.pattern,
+    tasks: told.tasks,
+    mean_run_seconds: round(told.meanRun, 1),
+    load: told.load === null ? null : round(told.load, 3),
+    verdict: told.verdict,
+    wait_seconds: waitsView(told.waits),
+    wait_seconds_by_priority: Object.fromEntries(
+      Object.entries(told.byPriority).map(([name, waits]) => [name, waitsView(waits)]),
+    ),
+    queue: { mean: round(told.queue.mean, 1), longest: told.queue.longest, at_end: told.queue.atEnd },
+    refused_share: round(told.refused, 4),
+    last_done_seconds: round(told.lastDone, 1),
+    last_wait_seconds: told.lastWait === null ? null : round(told.lastWait, 1),
+    smallest_workers: smallest,
+    now: {
+      estimated_wait_seconds: byPriority((priority) => outlook.newcomer(priority)),
+      estimate_coverage: byPriority((priority) => outlook.coverage.of(priority)),
+      arrivals_per_minute: round(measured, 3),
+    },
+  }
+}
+
+function waitsView({ tasks, mean, p50, p90, p99, longest }: Plan['waits']) {
+  const [rounded, half, most, nearlyAll, last] = [mean, p50, p90, p99, longest].map((value) =>
+    round(value, 1),
+  )
+  return { tasks, mean: rounded, p50: half, p90: most, p99: nearlyAll, longest: last } as Plan['waits']
+}
+
+function round(value: number, digits: number): number {
+  return Math.round(value * 10 ** digits) / 10 ** digits
+}

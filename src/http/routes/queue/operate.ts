@@ -1,0 +1,66 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { HeadgateError } from '../../../task/errors.ts'
+import { accessOf } from '../../gate/access.ts'
+import type { App, EdgeParts } from '../../parts.ts'
+import { sendProblem } from '../../problem/problem.ts'
+import { controlReply } from '../../wire/queue-replies.ts'
+import { configBody, noQuery, scopeBody } from '../../wire/schema.ts'
+
+/** Knobs for operators: pause, resume, drain, and live bounds. Each answers with how everything stands then. */
+export function operateRoutes(app: App, parts: EdgeParts): void {
+  const { controls } = parts
+  const schema = { querystring: noQuery, response: { 200: controlReply } }
+
+  app.post('/api/queue/pause', { schema: { ...schema, body: scopeBody } }, async (request, reply) =>
+    turn(parts, { request, reply }, (by) => controls.pause(request.body.scope, by)),
+  )
+  app.post('/api/queue/resume', { schema: { ...schema, body: scopeBody } }, async (request, reply) =>
+    turn(parts, { request, reply }, (by) => controls.resume(request.body.scope, by)),
+  )
+  app.post('/api/queue/drain', { schema }, async (request, reply) =>
+    turn(parts, { request, reply }, (by) => controls.drain(by)),
+  )
+  app.patch('/api/queue/config', { schema: { ...schema, body: configBody } }, async (request, reply) => {
+    const { max_workers: maxWorkers, max_queue_size: maxQueueSize, resources } = request.body
+    const bounds = {
+      ...(maxWorkers === undefined ? {} : { maxWorkers }),
+      ...(maxQueueSize === undefined ? {} : { maxQueueSize }),
+      ...(resources === undefined ? {} : { resources }),
+    }
+    return turn(parts, { request, reply }, async (by) => controls.configure(bounds, by))
+  })
+}
+
+async function turn(
+  parts: EdgeParts,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  change: (by: string) => Promise<void>,
+): Promise<FastifyReply> {
+  const { caller } = accessOf(request)
+  if (caller.role !== 'operator') {
+    return sendProblem(reply, 'forbidden', { detail: 'Only an operator turns the knobs of the queue.' })
+  }
+  try {
+    await change(caller.name)
+  } catch (error) {
+    if (error instanceof HeadgateError && error.code === 'validation') {
+      return sendProblem(reply, 'validation', { detail: error.message })
+    }
+    request.log.error({ err: error }, 'a knob could not be turned')
+    return sendProblem(reply, 'journal-unavailable', {
+      detail: 'It could not be written down.',
+      retryAfter: 5,
+    })
+  }
+  return reply.send(standing(parts))
+}
+
+function standing({ pool, intake, controls, resources }: EdgeParts) {
+  return {
+    max_workers: pool.slots,
+    max_queue_size: pool.capacity,
+    resources: Object.fromEntries(resources.view().map(({ name, limits }) => [name, limits])),
+    paused: [...controls.paused],
+    draining: intake.isDraining,
+  }
+}

@@ -1,0 +1,118 @@
+import { maySee, type Caller } from '../../../caller/caller.ts'
+import type { Quantiles } from '../../../forecast/samples.ts'
+import { priorityName } from '../../../task/priority.ts'
+import type { ResourceView } from '../../../resource/resources.ts'
+import type { Task } from '../../../task/task.ts'
+import { accessOf, type Access } from '../../gate/access.ts'
+import type { App, EdgeParts } from '../../parts.ts'
+import { statsReply } from '../../wire/queue-replies.ts'
+import { noQuery } from '../../wire/schema.ts'
+import { iso } from '../../wire/wire.ts'
+import { byPriority } from './by-priority.ts'
+
+/** Public numbers of the queue: no ids, addresses or names in the stats. */
+export function queueRoutes(app: App, parts: EdgeParts): void {
+  const startedAt = parts.clock.monotonic()
+
+  const schema = { querystring: noQuery, response: { 200: statsReply } }
+  app.get('/api/queue/stats', { schema, config: { gate: { isPublic: true } } }, () => ({
+    ...originalStats(parts),
+    ...addedStats(parts, startedAt),
+  }))
+
+  app.get('/api/queue/tasks', { schema: { querystring: noQuery } }, (request) =>
+    queueTasks(parts, accessOf(request)),
+  )
+}
+
+/** The original's nine fields. */
+function originalStats({ intake, pool }: EdgeParts) {
+  const { tally } = intake
+  const [success, failed, timeout] = [tally.of('completed'), tally.of('error'), tally.of('timeout')]
+  return {
+    total_processed: success + failed + timeout,
+    total_success: success,
+    total_failed: failed,
+    total_timeout: timeout,
+    current_processing: pool.running,
+    queue_size: pool.waiting,
+    max_workers: pool.slots,
+    max_queue_size: pool.capacity,
+    is_running: !intake.isClosed,
+  }
+}
+
+function addedStats(parts: EdgeParts, startedAt: number) {
+  const { intake, pool, health, clock, outlook, resources, controls } = parts
+  const { tally } = intake
+  const oldest = pool.oldestCreatedAt
+  return {
+    total_cancelled: tally.of('cancelled'),
+    total_expired: tally.of('expired'),
+    total_rejected: tally.rejected,
+    total_retried: tally.retried,
+    waiting: tally.of('waiting'),
+    scheduled: tally.of('scheduled'),
+    stuck_workers: pool.stuck,
+    by_priority: byPriority((priority) => pool.waitingOf(priority)),
+    oldest_queued_seconds: oldest === null ? 0 : Math.max(0, Math.round((clock.now() - oldest) / 1000)),
+    utilization: pool.slots === 0 ? 0 : Math.min(1, round(pool.running / pool.slots, 2)),
+    wait_seconds: inSeconds(intake.runs.waitSamples.quantiles()),
+    run_seconds: inSeconds(intake.runs.runSamples.quantiles()),
+    estimated_wait_seconds: byPriority((priority) => outlook.newcomer(priority)),
+    estimate_coverage: outlook.coverage.all,
+    resources: resources.view().map(resourceView),
+    accepting: !intake.isDraining && !intake.isPaused && health.refusal === null && !pool.isFull,
+    paused: controls.paused.length > 0,
+    holds: holdsOf(parts),
+    draining: intake.isDraining,
+    engine: 'local' as const,
+    uptime_seconds: Math.round((clock.monotonic() - startedAt) / 1000),
+  }
+}
+
+/** What is paused: by an operator, or by a shortage of the machine. */
+function holdsOf({ controls, pool }: EdgeParts) {
+  return [...controls.paused, ...[...pool.holds].filter((hold) => hold !== 'operator')]
+}
+
+function resourceView({ name, limit, inUse, sleeping, openAt }: ResourceView) {
+  return { name, limit, in_use: inUse, waiting: sleeping, open_at: openAt === null ? null : iso(openAt) }
+}
+
+/** The original's shape. Which task it is, and its input, are said to its owner only. */
+async function queueTasks({ journal, pool }: EdgeParts, { caller }: Access) {
+  const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots + pool.stuck) })
+  const processing = running.tasks.map((task) => ({
+    ...listedView(task, caller),
+    progress: task.progress ?? 0,
+  }))
+  const queued = [...pool.waitingInOrder()].map((task, index) => ({
+    ...listedView(task, caller),
+    queue_position: index + 1,
+  }))
+  return { processing, queued, total_processing: processing.length, total_queued: queued.length }
+}
+
+function listedView(task: Task, caller: Caller) {
+  const isOwn = maySee(caller, task.caller)
+  const { url = null } = (isOwn ? task.input : {}) as { url?: unknown }
+  return {
+    task_id: isOwn ? task.id : null,
+    task_type: task.type,
+    priority: priorityName(task.priority),
+    status: task.status,
+    created_at: iso(task.createdAt),
+    url: typeof url === 'string' ? url : null,
+    video_id: null,
+    doc_hash: isOwn ? (task.upload?.sha256.slice(0, 16) ?? null) : null,
+  }
+}
+
+function inSeconds(quantiles: Quantiles | null): Quantiles | null {
+  return quantiles && { p50: round(quantiles.p50 / 1000, 3), p90: round(quantiles.p90 / 1000, 3) }
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}

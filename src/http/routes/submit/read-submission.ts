@@ -1,0 +1,97 @@
+import type { z } from 'zod'
+import type { Caller } from '../../../caller/caller.ts'
+import type { Submission } from '../../../intake/admit/submission.ts'
+import { DEFAULT_PRIORITY, priorityName, type Priority } from '../../../task/priority.ts'
+import type { Webhook } from '../../../task/task.ts'
+import type { EdgeParts } from '../../parts.ts'
+import { issuesProblem, type Issue, type ProblemCode, type ProblemOptions } from '../../problem/problem.ts'
+import type { genericBody } from '../../wire/schema.ts'
+
+/** What a submit names itself only by `POST /api/tasks`. */
+export const PLAIN = {
+  upload: null,
+  metadata: null,
+  webhook: null,
+  dedupe: null,
+  delayMs: 0,
+  startDeadlineMs: null,
+  timeoutMs: null,
+  maxAttempts: null,
+  retryOf: null,
+  isForced: false,
+} as const
+
+export interface Objection {
+  readonly code: ProblemCode
+  readonly options: ProblemOptions
+}
+
+export type Read = { readonly submission: Submission } | { readonly objection: Objection }
+
+/** What `POST /api/tasks` asks for, in the name of a caller, or what speaks against it. */
+export function readSubmission(
+  parts: EdgeParts,
+  { caller, key }: { readonly caller: Caller; readonly key: string | null },
+  body: z.output<typeof genericBody>,
+): Read {
+  if (parts.registry.find(body.type)?.upload !== undefined) {
+    const message = `this type takes a file: use POST ${parts.prefix}/${body.type}`
+    return { objection: objection('validation', [{ path: 'type', message }]) }
+  }
+  const priority = priorityFor(caller, body.priority)
+  if (priority === undefined) return { objection: tooUrgent(caller) }
+  const webhook =
+    body.webhook === undefined ? null : { url: body.webhook.url, secret: body.webhook.secret ?? null }
+  const against = webhook === null ? null : objectionTo(parts, webhook)
+  if (against !== null) return { objection: against }
+  return {
+    submission: {
+      ...PLAIN,
+      type: body.type,
+      input: body.input,
+      priority,
+      caller: caller.name,
+      key,
+      metadata: body.metadata ?? null,
+      webhook,
+      dedupe: body.dedupe ?? null,
+      delayMs: (body.delay_seconds ?? 0) * 1000,
+      startDeadlineMs: inMs(body.start_deadline_seconds),
+      timeoutMs: inMs(body.timeout_seconds),
+      maxAttempts: body.max_attempts ?? null,
+    },
+  }
+}
+
+/** The priority that was asked for, or the default; undefined when the caller may not ask for so much. */
+export function priorityFor({ maxPriority }: Caller, asked: Priority | undefined): Priority | undefined {
+  if (asked === undefined) return maxPriority < DEFAULT_PRIORITY ? maxPriority : DEFAULT_PRIORITY
+  // It is never changed silently, and so not lowered either.
+  return asked > maxPriority ? undefined : asked
+}
+
+export function tooUrgent({ maxPriority }: Caller): Objection {
+  const detail = `The highest priority of this caller is ${priorityName(maxPriority)}.`
+  return { code: 'forbidden', options: { detail } }
+}
+
+/** Deliveries go to public addresses, and are signed. */
+function objectionTo(parts: EdgeParts, { url, secret }: Webhook): Objection | null {
+  const refusal = parts.refusalOf(url)
+  if (refusal !== null) {
+    return objection('unsafe-url', [
+      { path: 'webhook.url', message: `this address may not be told: ${refusal}` },
+    ])
+  }
+  if (secret !== null || parts.hasWebhookSecret) return null
+  const message = 'expected whsec_ and base64 of 24 to 64 bytes: this server has no secret of its own'
+  return objection('validation', [{ path: 'webhook.secret', message }])
+}
+
+function objection(code: ProblemCode, issues: readonly Issue[]): Objection {
+  return { code, options: issuesProblem(issues) }
+}
+
+function inMs(seconds: number | undefined): number | null {
+  return seconds === undefined ? null : seconds * 1000
+}

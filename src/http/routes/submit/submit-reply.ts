@@ -1,0 +1,166 @@
+import type { FastifyReply } from 'fastify'
+import type { Duplicate, Refusal, SubmitReply } from '../../../intake/admit/submission.ts'
+import { reached } from '../../../milestone.ts'
+import { priorityName } from '../../../task/priority.ts'
+import type { Task } from '../../../task/task.ts'
+import type { EdgeParts } from '../../parts.ts'
+import type { QueuePlace } from '../../../task/event.ts'
+import {
+  issuesProblem,
+  problemBody,
+  sendProblem,
+  type ProblemCode,
+  type ProblemOptions,
+} from '../../problem/problem.ts'
+import { iso, urlsOf } from '../../wire/wire.ts'
+
+/** When a first look at a new task makes sense, seconds. */
+const FIRST_POLL_SECONDS = 1
+/** A full disk is looked after by somebody, or by the retention. */
+const DISK_FULL_RETRY_SECONDS = 60
+
+/** Why the reply is about a task that was known; `null`: it is new. */
+type Known = Duplicate | 'reconnected' | null
+
+const STATUS = {
+  replayed: 'created',
+  in_progress: 'in_progress',
+  exists: 'exists',
+  reconnected: 'reconnected',
+} as const
+
+/** What a submit is answered, alone or as one of a batch. */
+export type Answer =
+  | {
+      readonly kind: 'view'
+      readonly status: 200 | 202
+      readonly isReplay: boolean
+      readonly body: SubmitView
+    }
+  | {
+      readonly kind: 'problem'
+      readonly status: number
+      readonly code: ProblemCode
+      readonly options: ProblemOptions
+      readonly body: object
+    }
+
+/** Answers what the intake said. */
+export function sendSubmitReply(parts: EdgeParts, reply: FastifyReply, said: SubmitReply): FastifyReply {
+  const answer = answerTo(parts, said)
+  if (answer.kind === 'problem') return sendProblem(reply, answer.code, answer.options)
+  if (answer.status === 200) return reply.code(200).send(answer.body)
+  if (said.kind === 'accepted') reply.raw.once('finish', () => reached('reply-sent'))
+  if (answer.isReplay) reply.header('idempotency-replayed', 'true')
+  const headers = { location: answer.body.urls.self, 'retry-after': FIRST_POLL_SECONDS }
+  return reply.code(202).headers(headers).send(answer.body)
+}
+
+export function answerTo(parts: EdgeParts, said: SubmitReply): Answer {
+  switch (said.kind) {
+    case 'accepted': {
+      const body = submitView(parts, said.task, { known: null, place: said.place })
+      return { kind: 'view', status: 202, isReplay: false, body }
+    }
+    case 'duplicate': {
+      const isReplay = said.how === 'replayed'
+      return {
+        kind: 'view',
+        status: isReplay ? 202 : 200,
+        isReplay,
+        body: submitView(parts, said.task, { known: said.how }),
+      }
+    }
+    case 'unknown-type':
+      return problem('unknown-task-type', {
+        detail: 'There is no such task type; /openapi.json lists those that there are.',
+      })
+    case 'invalid':
+      return problem(said.code, issuesProblem(said.issues))
+    case 'idempotency-mismatch':
+      return problem(said.kind, {
+        detail: 'This Idempotency-Key was used with another request. A new request takes a new key.',
+      })
+    case 'task-gone':
+      return problem(said.kind, { detail: 'The task of this Idempotency-Key was erased.' })
+    case 'refused':
+      return problem(said.code, refusalProblem(said))
+  }
+}
+
+/** Answers with a task that the body itself named. */
+export function sendReconnected(parts: EdgeParts, reply: FastifyReply, task: Task): FastifyReply {
+  return reply.code(200).send(submitView(parts, task, { known: 'reconnected' }))
+}
+
+export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  return sendProblem(reply, refusal.code, refusalProblem(refusal))
+}
+
+function refusalProblem(refusal: Refusal): ProblemOptions {
+  const { code, waiting, capacity } = refusal
+  const retryAfter = code === 'disk-full' ? DISK_FULL_RETRY_SECONDS : refusal.retryAfterSeconds
+  const why = {
+    'queue-full': `The queue is full (${capacity} tasks).`,
+    'user-queue-full': 'This caller has as many tasks waiting as it may.',
+    'intake-paused': 'An operator has paused the intake.',
+    draining: 'No more tasks are taken: the server is stopping, or its queue is to run dry.',
+    'journal-unavailable': 'The task could not be written down.',
+    'disk-full': 'The disk of the server is full.',
+  }[code]
+  const members = code === 'queue-full' ? { queue_size: waiting, max_queue_size: capacity } : {}
+  return { detail: `${why} Try again in about ${retryAfter} s.`, retryAfter, members }
+}
+
+function problem(code: ProblemCode, options: ProblemOptions): Answer {
+  const body = problemBody(code, options)
+  return { kind: 'problem', status: body.status, code, options, body }
+}
+
+interface Standing {
+  readonly known: Known
+  /** Of a new task. */
+  readonly place?: QueuePlace
+}
+
+type SubmitView = ReturnType<typeof submitView>
+
+/** The reply to a submit: of a new task with the place that it took, of a known one with where it stands. */
+function submitView(parts: EdgeParts, task: Task, { known, place: given }: Standing) {
+  const name = priorityName(task.priority)
+  const place = given ?? parts.intake.placeOf(task.id)
+  return {
+    task_id: task.id,
+    status: known === null ? ('created' as const) : STATUS[known],
+    message: messageOf(task, known, given?.tasksAhead ?? 0),
+    task_status: task.status,
+    type: task.type,
+    priority: task.priority,
+    priority_name: name,
+    queue_position: place?.queuePosition ?? null,
+    tasks_ahead: place?.tasksAhead ?? null,
+    estimated_wait_seconds: place?.wait ?? null,
+    created_at: iso(task.createdAt),
+    deduplicated: known !== null,
+    ...(known === 'exists' ? { exists: true } : {}),
+    urls: urlsOf(task.id, parts.prefix),
+  }
+}
+
+function messageOf({ id, priority, status, waitUntil }: Task, known: Known, tasksAhead: number): string {
+  switch (known) {
+    case null:
+      if (status === 'scheduled') {
+        return `Scheduled with priority ${priorityName(priority)}, not before ${iso(waitUntil ?? 0)}.`
+      }
+      return `Queued with priority ${priorityName(priority)}, ${tasksAhead} ahead. Connect to its stream to watch it.`
+    case 'replayed':
+      return `This request was sent before and made task ${id}.`
+    case 'in_progress':
+      return `The same input is queued or running as task ${id}; connect to its stream.`
+    case 'exists':
+      return `The same input was done before as task ${id}; its result is ready.`
+    case 'reconnected':
+      return `Task ${id} is known; connect to its stream.`
+  }
+}

@@ -1,0 +1,50 @@
+import type { TaskType } from '../../../handler/define-task.ts'
+import { accessOf, visibleTask } from '../../gate/access.ts'
+import type { App, EdgeParts } from '../../parts.ts'
+import { sendProblem } from '../../problem/problem.ts'
+import { submitReply } from '../../wire/replies.ts'
+import { genericBody, noQuery, submitQuery } from '../../wire/schema.ts'
+import { idempotencyKeyOf } from './idempotency.ts'
+import { PLAIN, priorityFor, readSubmission, tooUrgent } from './read-submission.ts'
+import { sendReconnected, sendSubmitReply } from './submit-reply.ts'
+
+const replies = { 200: submitReply, 202: submitReply }
+
+/** `POST /<type>` of one task type that takes JSON. */
+export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
+  const schema = { querystring: submitQuery, response: replies }
+  app.post(`/${type.type}`, { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
+    const { knownId, input } = splitBody(request.body)
+    const access = accessOf(request)
+    const known = knownId === undefined ? undefined : await visibleTask(parts, access, knownId)
+    if (known?.type === type.type) return sendReconnected(parts, reply, known)
+
+    const { priority: asked, force: isForced } = request.query
+    const { caller } = access
+    const priority = priorityFor(caller, asked)
+    if (priority === undefined) return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
+    const key = idempotencyKeyOf(request, reply)
+    if (key === undefined) return reply
+    const submission = { ...PLAIN, type: type.type, input, priority, caller: caller.name, key, isForced }
+    return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
+  })
+}
+
+/** `POST /api/tasks`: any type that takes JSON. */
+export function genericSubmitRoute(app: App, parts: EdgeParts): void {
+  const schema = { body: genericBody, querystring: noQuery, response: replies }
+  app.post('/api/tasks', { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
+    const key = idempotencyKeyOf(request, reply)
+    if (key === undefined) return reply
+    const read = readSubmission(parts, { caller: accessOf(request).caller, key }, request.body)
+    if ('objection' in read) return sendProblem(reply, read.objection.code, read.objection.options)
+    return sendSubmitReply(parts, reply, await parts.intake.submit(read.submission))
+  })
+}
+
+/** The original let a client name a task of its own in the body, to connect to it again. */
+function splitBody(body: unknown): { readonly knownId?: string; readonly input: unknown } {
+  if (typeof body !== 'object' || body === null || !('task_id' in body)) return { input: body }
+  const { task_id: knownId, ...input } = body
+  return typeof knownId === 'string' ? { knownId, input } : { input: body }
+}

@@ -1,0 +1,21 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { maySee } from '../../../caller/caller.ts'
+import { accessOf } from '../../gate/access.ts'
+import type { EdgeParts } from '../../parts.ts'
+import { sendProblem } from '../../problem/problem.ts'
+
+/** Answers for a task that is not there: erased, as far as the caller may know, or never seen. */
+export async function sendMissing(
+  { erased }: EdgeParts,
+  request: FastifyRequest<{ Params: { id: string } }>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const owner = await erased.ownerOfErased(request.params.id)
+  if (owner === undefined || !maySee(accessOf(request).caller, owner)) return sendUnknown(reply)
+  return sendProblem(reply, 'task-gone', { detail: 'The task was erased, with all that was kept of it.' })
+}
+
+/** Others' tasks are answered alike, so that nobody learns of them. */
+export function sendUnknown(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, 'task-not-found', { detail: 'There is no such task.' })
+}

@@ -1,0 +1,31 @@
+import { isTerminal } from '../../../task/status.ts'
+import { accessOf, visibleTask } from '../../gate/access.ts'
+import type { App, EdgeParts } from '../../parts.ts'
+import { sendProblem } from '../../problem/problem.ts'
+import { noQuery, patchBody, taskParams } from '../../wire/schema.ts'
+import { taskView } from '../../wire/wire.ts'
+import { tooUrgent } from '../submit/read-submission.ts'
+import { sendMissing } from './missing.ts'
+
+/** `PATCH /api/tasks/{id}`: another priority for a task that waits; it keeps its age. */
+export function reprioritiseRoute(app: App, parts: EdgeParts): void {
+  const schema = { params: taskParams, querystring: noQuery, body: patchBody }
+  app.patch('/api/tasks/:id', { schema }, async (request, reply) => {
+    const { caller, ...access } = accessOf(request)
+    const task = await visibleTask(parts, { caller, ...access }, request.params.id)
+    if (task === undefined) return sendMissing(parts, request, reply)
+    const { priority } = request.body
+    if (priority === undefined || priority > caller.maxPriority) {
+      return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
+    }
+    const live = parts.intake.recorder.live(task.id)
+    const changed = live && (await parts.intake.reprioritise(live, priority))
+    if (changed !== undefined)
+      return reply.send(taskView(changed, parts.intake.placeOf(task.id), parts.prefix))
+    const newest = (await visibleTask(parts, { caller, ...access }, task.id)) ?? task
+    const code = isTerminal(newest.status) ? 'already-finished' : 'already-started'
+    return sendProblem(reply, code, {
+      detail: `Task ${task.id} is ${newest.status}: its priority matters no more.`,
+    })
+  })
+}

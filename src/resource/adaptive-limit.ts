@@ -1,0 +1,118 @@
+/** One call as the limit saw it begin. */
+export interface CallMark {
+  /** Units in flight when it was sent, its own included. */
+  readonly rank: number
+  /** Rises with every call. */
+  readonly number: number
+}
+
+/** After an overload the limit falls to this share of what was in flight. */
+const DECREASE = 0.5
+/** A level that was refused is tried again after so many successes below it, then after twice as many, and so on. */
+const FIRST_PROBE = 200
+const MAX_PROBE = 6400
+
+/**
+ * Finds how many calls a provider takes at once: slow start, then additive increase and multiplicative decrease
+ * (Chiu, Jain 1989), with a memory of the level that was refused last, as CUBIC has one (RFC 9438): the limit rests
+ * just below it and only now and then tries it again, so that almost no call is refused once it has settled.
+ */
+export class AdaptiveLimit {
+  #floor: number
+  #ceiling: number
+  #limit: number
+  #isSlowStart: boolean
+  /** The lowest level that is known to be refused. */
+  #refused = Infinity
+  #isProbing = false
+  /** Calls at the refused level that went well in this probe. */
+  #wellAtRefused = 0
+  #successes = 0
+  #probeAfter = FIRST_PROBE
+  #calls = 0
+  /** Calls up to this one were sent before the last decrease: what they meet is known. */
+  #knownUpTo = 0
+
+  /** @param start units to begin with; below the ceiling the limit grows by slow start */
+  constructor(floor: number, ceiling: number, start: number) {
+    this.#floor = floor
+    this.#ceiling = ceiling
+    this.#limit = start
+    this.#isSlowStart = start < ceiling
+  }
+
+  /** Whole units that may be in flight. */
+  get value(): number {
+    return Math.floor(this.#limit)
+  }
+
+  get isAtFloor(): boolean {
+    return this.value <= this.#floor
+  }
+
+  /** New bounds, at once. */
+  resize(floor: number, ceiling: number): void {
+    this.#floor = floor
+    this.#ceiling = ceiling
+    this.#isSlowStart ||= this.#limit < ceiling && this.#refused === Infinity
+    this.#limit = Math.min(ceiling, Math.max(floor, this.#limit))
+  }
+
+  /** @param inFlight units in flight, those of this call included */
+  begin(inFlight: number): CallMark {
+    this.#calls += 1
+    return { rank: inFlight, number: this.#calls }
+  }
+
+  succeeded({ rank }: CallMark): void {
+    this.#successes += 1
+    if (this.#isProbing && rank >= this.#refused) this.#wellAtRefused += 1
+    if (this.#isProbing && this.#wellAtRefused >= 2 * this.#refused) this.#forgetRefused()
+    // A limit that is not used says nothing of a higher one.
+    if (rank < this.value) return
+    if (this.#mayProbe) {
+      this.#isProbing = true
+      this.#wellAtRefused = 0
+      this.#limit = this.#refused
+      return
+    }
+    const step = this.#isSlowStart ? 1 : 1 / this.#limit
+    this.#limit = Math.min(this.#top, this.#limit + step)
+  }
+
+  /** A call met the provider's limit. */
+  overloaded({ rank, number }: CallMark): void {
+    if (number <= this.#knownUpTo) return
+    this.#knownUpTo = this.#calls
+    this.#isSlowStart = false
+    this.#successes = 0
+    if (this.#isProbing && rank >= this.#refused) {
+      this.#isProbing = false
+      this.#probeAfter = Math.min(MAX_PROBE, this.#probeAfter * 2)
+      this.#limit = Math.max(this.#floor, this.#refused - 1)
+      return
+    }
+    this.#isProbing = false
+    this.#refused = Math.max(this.#floor + 1, rank)
+    this.#probeAfter = FIRST_PROBE
+    this.#limit = Math.max(this.#floor, Math.floor(rank * DECREASE))
+  }
+
+  get #top(): number {
+    if (this.#isProbing) return Math.min(this.#ceiling, this.#refused)
+    return Math.max(this.#floor, Math.min(this.#ceiling, this.#refused - 1))
+  }
+
+  get #mayProbe(): boolean {
+    const isBelow = this.#refused <= this.#ceiling && this.value === this.#refused - 1
+    return !this.#isProbing && isBelow && this.#successes >= this.#probeAfter
+  }
+
+  /** The provider takes more than it did. */
+  #forgetRefused(): void {
+    this.#isProbing = false
+    this.#refused = Infinity
+    this.#probeAfter = FIRST_PROBE
+    this.#successes = 0
+  }
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../task/clock.ts'
+
+export type Shortage = 'memory' | 'event-loop'
+
+export interface PressureOptions {
+  /** Memory of this process at which no new task starts; Infinity: never. */
+  readonly maxMemoryBytes: number
+  /** Event-loop delay at which no new task starts; Infinity: never. */
+  readonly maxLoopDelayMs: number
+  readonly clock: Clock
+  readonly memoryBytes: () => number
+  /** A shortage began or is over. */
+  readonly changed: (shortage: Shortage, isShort: boolean) => void
+}
+
+const LOOK_EVERY_MS = 500
+/** A shortage is over below this share of what began it, so that it does not flicker. */
+const RELEASE = 0.8
+/** One slow turn of the loop is no shortage: it has to last. */
+const READINGS_TO_BEGIN = 2
+
+/** Watches memory and the event loop: while either is short, what runs goes on and nothing new starts. */
+export class Pressure {
+  readonly #options: PressureOptions
+  readonly #over = new Map<Shortage, number>()
+  readonly #short = new Set<Shortage>()
+  #takeBackTimer: (() => void) | null = null
+
+  constructor(options: PressureOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { clock } = this.#options
+    const dueAt = clock.monotonic() + LOOK_EVERY_MS
+    this.#takeBackTimer ??= clock.after(LOOK_EVERY_MS, () => {
+      this.#takeBackTimer = null
+      this.look(clock.monotonic() - dueAt)
+      this.start()
+    })
+  }
+
+  stop(): void {
+    this.#takeBackTimer?.()
+    this.#takeBackTimer = null
+  }
+
+  /** @param loopDelayMs by how much the event loop is late */
+  look(loopDelayMs: number): void {
+    const { maxMemoryBytes, maxLoopDelayMs, memoryBytes } = this.#options
+    this.#judge('memory', memoryBytes() / maxMemoryBytes)
+    this.#judge('event-loop', loopDelayMs / maxLoopDelayMs)
+  }
+
+  /** @param share of the bound, 1 is at it */
+  #judge(shortage: Shortage, share: number): void {
+    const isOver = share >= (this.#short.has(shortage) ? RELEASE : 1)
+    const readings = isOver ? (this.#over.get(shortage) ?? 0) + 1 : 0
+    this.#over.set(shortage, readings)
+    const isShort = this.#short.has(shortage) ? isOver : readings >= READINGS_TO_BEGIN
+    if (isShort === this.#short.has(shortage)) return
+    if (isShort) this.#short.add(shortage)
+    else this.#short.delete(shortage)
+    this.#options.changed(shortage, isShort)
+  }
+}

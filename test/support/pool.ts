@@ -1,0 +1,21 @@
+import type { PoolOptions } from '../../src/pool/options.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+/** A pool without limits of its own: one slot, strict levels, callers alike. */
+export function poolDefaults() {
+  return {
+    slots: 1,
+    capacity: 100,
+    maxStuck: 1,
+    graceMs: 10_000,
+    headStartMs: 0,
+    weightOf: null,
+    maxQueuedPerCaller: Infinity,
+    maxRunningPerCaller: Infinity,
+    clock: new VirtualClock(),
+    concurrencyOf: () => Infinity,
+    resourcesOf: () => [],
+    due: () => undefined,
+    expired: () => undefined,
+  } satisfies Partial<PoolOptions>
+}
