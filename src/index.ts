@@ -71,5 +71,5 @@ export { defineTask, type TaskDefinition, type TaskType, type UploadPolicy } fro
 export type { Caller, Role } from './caller/caller.ts'
 export type { Context, UploadedFile } from './handler/context/context.ts'
 export { TaskError, type FailureOptions, type FailureType } from './task/failure.ts'
-export { CancelRequested, ShuttingDown, TimedOut, type AbortReason } from './task/abort.ts'
+export { CancelRequested, ShuttingDown, TimedOut, type AbortReason } from './task/run/abort.ts'
 export { HeadgateError, type ErrorCode } from './task/errors.ts'

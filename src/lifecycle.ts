@@ -15,7 +15,7 @@ import type { Pressure } from './resource/pressure.ts'
 import type { Resources } from './resource/resources.ts'
 import type { Retention } from './retention/retention.ts'
 import { fetchedOf, removeAbandoned, type Spool } from './spool/spool.ts'
-import { ShuttingDown } from './task/abort.ts'
+import { ShuttingDown } from './task/run/abort.ts'
 import type { Clock } from './task/clock.ts'
 import type { Webhooks } from './webhook/webhooks.ts'
 

@@ -9,7 +9,7 @@ import { Pressure } from '../resource/pressure.ts'
 import { Resources, type ResourcesOptions } from '../resource/resources.ts'
 import { systemClock, type Clock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
-import type { ResourceLimits } from '../task/limits.ts'
+import type { ResourceLimits } from '../task/draw/limits.ts'
 import type { ComposeOptions } from './options.ts'
 
 /** Share of the granted memory at which nothing new starts, where no setting says otherwise. */

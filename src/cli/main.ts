@@ -3,9 +3,10 @@ import { Command } from 'commander'
 import { readEnvFile } from '../config/read.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { doctorCommand } from './doctor.ts'
+import { planCommand } from './plan.ts'
 import { tokenCommand } from './token.ts'
 
-/** The command line: `headgate serve`, `headgate token …`, `headgate doctor`. */
+/** The command line: `headgate serve`, `headgate token …`, `headgate doctor`, `headgate plan`. */
 
 const EXIT_SETTINGS = 78
 const EXIT_FAILED = 1
@@ -21,6 +22,7 @@ program
   })
 program.addCommand(tokenCommand())
 program.addCommand(doctorCommand())
+program.addCommand(planCommand())
 
 try {
   readEnvFile()

@@ -1,5 +1,5 @@
 import type { Clock } from '../task/clock.ts'
-import type { Outcome } from '../task/outcome.ts'
+import type { Outcome } from '../task/run/outcome.ts'
 import type { Task } from '../task/task.ts'
 import type { PlaceLimits } from './places.ts'
 import type { RoomOptions } from './room/waiting-room.ts'

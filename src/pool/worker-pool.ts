@@ -1,6 +1,6 @@
 import { reached } from '../milestone.ts'
-import { CancelRequested, type AbortReason } from '../task/abort.ts'
-import type { Outcome } from '../task/outcome.ts'
+import { CancelRequested, type AbortReason } from '../task/run/abort.ts'
+import type { Outcome } from '../task/run/outcome.ts'
 import type { Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
 import type { Hold, PoolOptions } from './options.ts'

@@ -1,6 +1,6 @@
-import type { Ask } from '../task/lease.ts'
-import type { ResourceLimits } from '../task/limits.ts'
-import type { LimitKind } from '../task/verdict.ts'
+import type { Ask } from '../task/draw/lease.ts'
+import type { ResourceLimits } from '../task/draw/limits.ts'
+import type { LimitKind } from '../task/draw/verdict.ts'
 import { AdaptiveLimit, type CallMark } from './adaptive-limit.ts'
 import { KeyPool } from './key-pool.ts'
 import { RateWindow } from './rate-window.ts'
@@ -79,8 +79,8 @@ export class Account {
 
   /** New limits, at once; what is in flight goes on. */
   resize(limits: ResourceLimits): void {
-    const { floor, ceiling } = boundsOf(limits)
-    this.#concurrency.resize(floor, ceiling)
+    const { floor, ceiling, start } = boundsOf(limits)
+    this.#concurrency.resize(floor, ceiling, start)
     const { requestsPerMinute, requestsPerDay, tokensPerMinute } = limits
     const { requests, tokens } = this.#windows
     this.#windows = {

@@ -50,12 +50,13 @@ export class AdaptiveLimit {
     return this.value <= this.#floor
   }
 
-  /** New bounds, at once. */
-  resize(floor: number, ceiling: number): void {
+  /** New bounds, at once; `start` as when it was made. */
+  resize(floor: number, ceiling: number, start: number): void {
     this.#floor = floor
     this.#ceiling = ceiling
     this.#isSlowStart ||= this.#limit < ceiling && this.#refused === Infinity
-    this.#limit = Math.min(ceiling, Math.max(floor, this.#limit))
+    const isFixed = start === ceiling && this.#refused > ceiling
+    this.#limit = isFixed ? ceiling : Math.min(ceiling, Math.max(floor, this.#limit))
   }
 
   /** @param inFlight units in flight, those of this call included */

@@ -1,4 +1,4 @@
-import type { ResourceLimits } from '../task/limits.ts'
+import type { ResourceLimits } from '../task/draw/limits.ts'
 
 /** Words of the setting, and of the wire: `concurrency=1-3 rpm=60 rpd=1000 tpm=100000 provider=many`. */
 const WORDS = {

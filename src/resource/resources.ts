@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
-import type { ResourceLimits } from '../task/limits.ts'
+import type { ResourceLimits } from '../task/draw/limits.ts'
 import type { Priority } from '../task/priority.ts'
 import type { SavedAccount } from './account.ts'
 import type { ProjectKey } from './key-pool.ts'

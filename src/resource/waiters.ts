@@ -1,4 +1,4 @@
-import type { Ask } from '../task/lease.ts'
+import type { Ask } from '../task/draw/lease.ts'
 import type { Priority } from '../task/priority.ts'
 
 /** A task that sleeps until a resource has room for it. */

@@ -1,5 +1,5 @@
 import type { Failure } from './failure.ts'
-import type { Headline } from './outcome.ts'
+import type { Headline } from './run/outcome.ts'
 import type { TaskStatus } from './status.ts'
 import type { ProgressDetail, WaitEstimate, WaitReason } from './task.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { Parsers } from '../../src/analysis/isolation/parsers.ts'
 import type { Job } from '../../src/analysis/isolation/protocol.ts'
-import { CancelRequested } from '../../src/task/abort.ts'
+import { CancelRequested } from '../../src/task/run/abort.ts'
 import { samplePdf } from '../support/pdf.ts'
 
 const MB = 1024 * 1024

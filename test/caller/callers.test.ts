@@ -98,7 +98,7 @@ function entry() {
 test('the file keeps digests, is read back as it was written, and is its owner’s alone', async () => {
   const { token, record } = tokenFor('ann', { createdAt: 1000, expiresAt: 2000 })
   const { file } = await setup([record])
-  expect(readTokenFile(file)).toEqual([record])
+  expect(readTokenFile(file)).toEqual([{ ...record, weight: 1 }])
   expect(JSON.stringify(readTokenFile(file))).not.toContain(token)
   expect((await stat(file)).mode & 0o777).toBe(0o600)
 })

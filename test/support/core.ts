@@ -15,7 +15,7 @@ import { Outlook } from '../../src/forecast/outlook.ts'
 import type { Submission } from '../../src/intake/admit/submission.ts'
 import type { ProjectKey } from '../../src/resource/key-pool.ts'
 import { Resources } from '../../src/resource/resources.ts'
-import type { ResourceLimits } from '../../src/task/limits.ts'
+import type { ResourceLimits } from '../../src/task/draw/limits.ts'
 import { poolDefaults } from './pool.ts'
 import { VirtualClock } from './virtual-clock.ts'
 

@@ -1,6 +1,6 @@
 import type { LogLevel } from '../../task/event.ts'
 import type { ProgressDetail, Task } from '../../task/task.ts'
-import type { Verdict } from '../../task/verdict.ts'
+import type { Verdict } from '../../task/draw/verdict.ts'
 import type { RunnerPorts } from '../ports.ts'
 import { createUse, type UseResource } from './resource.ts'
 import { createStep, type Step } from './step.ts'

@@ -20,7 +20,8 @@ interface Found {
   quotas: string[]
 }
 
-const MAX_DEPTH = 6
+/** An error may hold half a program: so many objects and texts of it are looked at. */
+const MAX_LOOKED_AT = 200
 const MAX_BODY_CHARS = 100_000
 /** Members under which errors and bodies carry what caused them. */
 const INNER = [
@@ -39,22 +40,23 @@ const HEADERS = ['headers', 'responseHeaders']
 /** Looks through an error, its causes and its provider's body. Never throws. */
 export function evidenceOf(thrown: unknown): Evidence {
   const found: Found = { status: null, codes: new Set(), retryAfter: null, retryDelayMs: null, quotas: [] }
-  look(thrown, found, MAX_DEPTH)
+  look(thrown, found, new Set())
   return found
 }
 
-function look(value: unknown, found: Found, depth: number): void {
-  if (depth === 0) return
-  if (typeof value === 'string') return look(jsonIn(value), found, depth - 1)
+function look(value: unknown, found: Found, seen: Set<unknown>): void {
+  if (seen.has(value) || seen.size > MAX_LOOKED_AT) return
+  seen.add(value)
+  if (typeof value === 'string') return look(jsonIn(value), found, seen)
   if (typeof value !== 'object' || value === null) return
   const read = readerOf(value)
   readStatus(read, found)
   readCodes(read, found)
   readQuota(read, found)
   for (const name of HEADERS) readHeaders(read(name), found)
-  for (const name of INNER) look(read(name), found, depth - 1)
-  if (read('status') === undefined && read('cause') === undefined) look(read('message'), found, depth - 1)
-  if (Array.isArray(value)) for (const each of value.slice(0, 20)) look(each, found, depth - 1)
+  for (const name of INNER) look(read(name), found, seen)
+  if (read('status') === undefined && read('cause') === undefined) look(read('message'), found, seen)
+  if (Array.isArray(value)) for (const each of value.slice(0, 20)) look(each, found, seen)
 }
 
 /** Reads members of an object whose getters may throw. */

@@ -1,6 +1,6 @@
 import { placeAfter, type EventBody } from '../../task/event.ts'
 import { failure, type Failure, type FailureType } from '../../task/failure.ts'
-import type { Outcome, Wait } from '../../task/outcome.ts'
+import type { Outcome, Wait } from '../../task/run/outcome.ts'
 import type { PastRun, Task, TaskChange } from '../../task/task.ts'
 
 /** Runs that a task's record tells of. */

@@ -1,6 +1,6 @@
-import { TimedOut, type AbortReason } from '../../task/abort.ts'
+import { TimedOut, type AbortReason } from '../../task/run/abort.ts'
 import { failure } from '../../task/failure.ts'
-import type { Outcome } from '../../task/outcome.ts'
+import type { Outcome } from '../../task/run/outcome.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
 
 export interface GuardLimits {

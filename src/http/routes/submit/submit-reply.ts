@@ -128,7 +128,8 @@ type SubmitView = ReturnType<typeof submitView>
 /** The reply to a submit: of a new task with the place that it took, of a known one with where it stands. */
 function submitView(parts: EdgeParts, task: Task, { known, place: given }: Standing) {
   const name = priorityName(task.priority)
-  const place = given ?? parts.intake.placeOf(task.id)
+  // One whose delay is not over stands nowhere yet.
+  const place = task.status === 'scheduled' ? null : (given ?? parts.intake.placeOf(task.id))
   return {
     task_id: task.id,
     status: known === null ? ('created' as const) : STATUS[known],

@@ -1,4 +1,4 @@
-import type { Failure } from './failure.ts'
+import type { Failure } from '../failure.ts'
 
 /**
  * What a provider's limit is about: calls at once, calls or tokens in a time, a quota of the day, its own load.

@@ -1,5 +1,5 @@
-import type { Failure } from './failure.ts'
-import type { WaitReason } from './task.ts'
+import type { Failure } from '../failure.ts'
+import type { WaitReason } from '../task.ts'
 
 /** The fields of a result that its terminal event repeats; null where the result has none of that name. */
 export interface Headline {

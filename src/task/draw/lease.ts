@@ -1,4 +1,4 @@
-import type { Priority } from './priority.ts'
+import type { Priority } from '../priority.ts'
 import type { Verdict } from './verdict.ts'
 
 /** What one call draws from a resource. */

@@ -1,0 +1,123 @@
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { Controls } from '../../src/control/controls.ts'
+import { defineTask } from '../../src/handler/define-task.ts'
+import type { Journal } from '../../src/journal/journal.ts'
+import type { Priority } from '../../src/task/priority.ts'
+import { TASK_STATUSES } from '../../src/task/status.ts'
+import { createCore, memoryJournal } from '../support/core.ts'
+import { drive } from '../support/drive.ts'
+import { seededRandom } from '../support/random.ts'
+import { settled } from '../support/settle.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+const LIMITS = { llm: { concurrency: 4 } }
+
+async function setup(journal: Journal = memoryJournal(), slots = 4) {
+  const clock = new VirtualClock()
+  const inFlight = { now: 0 }
+  const run = defineTask({
+    type: 'run',
+    input: z.object({ ms: z.number(), needsModel: z.boolean() }),
+    run: async ({ ms, needsModel }, ctx) => {
+      if (!needsModel) return clock.sleep(ms)
+      await ctx.resource('llm', {}, async () => {
+        inFlight.now += 1
+        await clock.sleep(ms)
+        inFlight.now -= 1
+      })
+    },
+  })
+  const core = createCore({ clock, types: [run], slots, capacity: 50, limits: LIMITS, journal })
+  const { pool, intake, resources } = core
+  const controls = new Controls({ pool, intake, resources, notes: journal.notes, log: pino({ level: 'silent' }) })
+  await controls.load()
+  return { ...core, controls, inFlight }
+}
+
+test('every knob turned under load loses no task and holds its new bound at once', async () => {
+  const { clock, controls, pool, intake, submit, inFlight } = await setup()
+  const random = seededRandom(9)
+  const pick = (count: number) => Math.floor(random() * count)
+  const bounds = { slots: 4, llm: 4 }
+  const was = { running: 0, llm: 0 }
+  const knobs: (() => Promise<unknown>)[] = [
+    () => controls.configure({ maxWorkers: (bounds.slots = pick(8)) }, 'op'),
+    () => controls.configure({ maxQueueSize: pick(60) }, 'op'),
+    () => controls.configure({ resources: { llm: `concurrency=${(bounds.llm = 1 + pick(6))}` } }, 'op'),
+    () => controls.pause(pick(2) === 0 ? 'intake' : 'processing', 'op'),
+    () => controls.resume('intake', 'op'),
+    () => controls.resume('processing', 'op'),
+    () => controls.drain('op'),
+  ]
+  let accepted = 0
+  for (let round = 0; round < 3000; round += 1) {
+    const isPaused = controls.paused.includes('processing')
+    if (pick(4) === 0) await knobs[pick(knobs.length)]?.()
+    else if (pick(2) === 0) clock.advance(pick(3000))
+    else {
+      const wasTaken = pool.taken
+      const reply = await submit('run', { ms: 1 + pick(5000), needsModel: pick(2) === 0 }, pick(4) as Priority)
+      if (reply.kind === 'accepted') accepted += 1
+      // Whatever waits already stays; nobody is added over the bound.
+      if (reply.kind === 'accepted') expect(wasTaken).toBeLessThan(pool.capacity)
+    }
+    await settled(30)
+    // Over a bound that has shrunk nothing starts; what runs goes on.
+    expect(pool.running).toBeLessThanOrEqual(Math.max(bounds.slots, was.running))
+    expect(inFlight.now).toBeLessThanOrEqual(Math.max(bounds.llm, was.llm))
+    if (isPaused && controls.paused.includes('processing')) expect(pool.running).toBeLessThanOrEqual(was.running)
+    was.running = pool.running
+    was.llm = inFlight.now
+    const sum = TASK_STATUSES.reduce((total, status) => total + intake.tally.of(status), 0)
+    expect(sum).toBe(accepted)
+  }
+  await controls.resume('intake', 'op')
+  await controls.resume('processing', 'op')
+  await controls.configure({ maxWorkers: 4, resources: { llm: 'concurrency=4' } }, 'op')
+  await drive(clock, () => false)
+  expect(accepted).toBeGreaterThan(300)
+  expect(intake.tally.of('completed')).toBe(accepted)
+})
+
+test('what an operator has set holds after a restart, until the setting itself is changed', async () => {
+  const journal = memoryJournal()
+  const first = await setup(journal)
+  await first.controls.configure({ maxWorkers: 2, maxQueueSize: 9, resources: { llm: 'concurrency=1' } }, 'op')
+  await first.controls.pause('processing', 'op')
+  await first.controls.drain('op')
+
+  const second = await setup(journal)
+  expect([second.pool.slots, second.pool.capacity, second.controls.paused]).toEqual([2, 9, ['processing']])
+  expect(second.resources.view()).toMatchObject([{ limit: 1, limits: 'concurrency=1' }])
+  expect(second.intake.isDraining).toBe(true)
+  await second.controls.resume('intake', 'op')
+  expect(second.intake.isDraining).toBe(false)
+
+  const third = await setup(journal, 6)
+  expect([third.pool.slots, third.pool.capacity]).toEqual([6, 9])
+})
+
+test('a paused intake refuses, a drained one too, and what was admitted goes on', async () => {
+  const { controls, submit, intake, clock } = await setup()
+  await submit('run', { ms: 100, needsModel: false })
+  await controls.pause('intake', 'op')
+  expect(await submit('run', { ms: 1, needsModel: false })).toMatchObject({ code: 'intake-paused' })
+  await controls.drain('op')
+  expect(await submit('run', { ms: 1, needsModel: false })).toMatchObject({ code: 'draining' })
+  await drive(clock, () => false)
+  expect(intake.tally.of('completed')).toBe(1)
+})
+
+test('a knob that cannot be written down is not turned', async () => {
+  const journal = memoryJournal()
+  const { controls, pool } = await setup({
+    ...journal,
+    notes: { ...journal.notes, saveNote: () => Promise.reject(new Error('disk')) },
+  })
+  await expect(controls.configure({ maxWorkers: 1 }, 'op')).rejects.toThrow('disk')
+  expect(pool.slots).toBe(4)
+  expect(() => controls.configure({ resources: { nope: 'concurrency=1' } }, 'op')).toThrow('no such resource')
+  expect(() => controls.configure({ resources: { llm: 'fast' } }, 'op')).toThrow('"fast"')
+})
