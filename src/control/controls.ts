@@ -7,8 +7,7 @@ import type { Resources } from '../resource/resources.ts'
 import { HeadgateError } from '../task/errors.ts'
 
 /** What an operator can pause. */
-export const SCOPES = ['intake', 'processing'] as const
-export type Scope = (typeof SCOPES)[number]
+export type Scope = 'intake' | 'processing'
 
 /** Bounds that can be changed while the process runs. */
 export interface Bounds {

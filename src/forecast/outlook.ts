@@ -6,7 +6,7 @@ import { MIN_SAMPLES, RunTimesByType } from './run-times.ts'
 import { simulate, type Simulated, type SimulatedQueue, type SimulatedType } from './simulation/simulate.ts'
 
 /** The queue, as the outlook sees it. */
-export interface QueueView {
+interface QueueView {
   readonly slots: number
   /** Whether what could start does. */
   readonly isProcessing: boolean

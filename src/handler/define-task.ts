@@ -6,7 +6,7 @@ import type { Context } from './context/context.ts'
 import type { RetryOptions } from './retry/policy.ts'
 
 /** Most attempts of a task. */
-export const MAX_ATTEMPTS = 20
+const MAX_ATTEMPTS = 20
 
 /** What a task type takes as a file. */
 export interface UploadPolicy {

@@ -31,7 +31,13 @@ async function setup(journal: Journal = memoryJournal(), slots = 4) {
   })
   const core = createCore({ clock, types: [run], slots, capacity: 50, limits: LIMITS, journal })
   const { pool, intake, resources } = core
-  const controls = new Controls({ pool, intake, resources, notes: journal.notes, log: pino({ level: 'silent' }) })
+  const controls = new Controls({
+    pool,
+    intake,
+    resources,
+    notes: journal.notes,
+    log: pino({ level: 'silent' }),
+  })
   await controls.load()
   return { ...core, controls, inFlight }
 }
@@ -58,7 +64,11 @@ test('every knob turned under load loses no task and holds its new bound at once
     else if (pick(2) === 0) clock.advance(pick(3000))
     else {
       const wasTaken = pool.taken
-      const reply = await submit('run', { ms: 1 + pick(5000), needsModel: pick(2) === 0 }, pick(4) as Priority)
+      const reply = await submit(
+        'run',
+        { ms: 1 + pick(5000), needsModel: pick(2) === 0 },
+        pick(4) as Priority,
+      )
       if (reply.kind === 'accepted') accepted += 1
       // Whatever waits already stays; nobody is added over the bound.
       if (reply.kind === 'accepted') expect(wasTaken).toBeLessThan(pool.capacity)
@@ -67,7 +77,8 @@ test('every knob turned under load loses no task and holds its new bound at once
     // Over a bound that has shrunk nothing starts; what runs goes on.
     expect(pool.running).toBeLessThanOrEqual(Math.max(bounds.slots, was.running))
     expect(inFlight.now).toBeLessThanOrEqual(Math.max(bounds.llm, was.llm))
-    if (isPaused && controls.paused.includes('processing')) expect(pool.running).toBeLessThanOrEqual(was.running)
+    if (isPaused && controls.paused.includes('processing'))
+      expect(pool.running).toBeLessThanOrEqual(was.running)
     was.running = pool.running
     was.llm = inFlight.now
     const sum = TASK_STATUSES.reduce((total, status) => total + intake.tally.of(status), 0)
@@ -84,7 +95,10 @@ test('every knob turned under load loses no task and holds its new bound at once
 test('what an operator has set holds after a restart, until the setting itself is changed', async () => {
   const journal = memoryJournal()
   const first = await setup(journal)
-  await first.controls.configure({ maxWorkers: 2, maxQueueSize: 9, resources: { llm: 'concurrency=1' } }, 'op')
+  await first.controls.configure(
+    { maxWorkers: 2, maxQueueSize: 9, resources: { llm: 'concurrency=1' } },
+    'op',
+  )
   await first.controls.pause('processing', 'op')
   await first.controls.drain('op')
 

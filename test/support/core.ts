@@ -20,7 +20,7 @@ import { poolDefaults } from './pool.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A submit that names nothing but its type, input and priority. */
-export const BARE = {
+const BARE = {
   upload: null,
   metadata: null,
   webhook: null,

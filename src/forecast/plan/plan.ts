@@ -23,7 +23,7 @@ export interface Question extends Mill {
 }
 
 /** Waits, s. */
-export interface Waits {
+interface Waits {
   readonly tasks: number
   readonly mean: number
   readonly p50: number
@@ -54,7 +54,7 @@ export interface Plan {
 /** A queue so close to its limit has waits that nobody can tell: variation alone makes them long. */
 const EDGE = 0.95
 const MAX_TASKS = 200_000
-export const MAX_WORKERS = 1000
+const MAX_WORKERS = 1000
 
 /** Answers what would be: plays the arrivals through the workers, and tells waits, queue and refusals. */
 export function plan(question: Question): Plan {

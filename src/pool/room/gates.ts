@@ -104,7 +104,7 @@ export class Gates {
   }
 }
 
-export function isSuspect({ strikes }: Task): boolean {
+function isSuspect({ strikes }: Task): boolean {
   return strikes >= STRIKES_OF_SUSPECT
 }
 

@@ -11,7 +11,7 @@ export interface Turn {
   tag: number
 }
 
-export interface LaneView {
+interface LaneView {
   readonly isOpen: boolean
   readonly head: Entry | null
 }
