@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { idleSockets, slowClients } from './doors.ts'
 import { durableCoreRun, durableIdleStart } from './durable.ts'
+import { forecastMs } from './forecast.ts'
 import { httpBench } from './http.ts'
 import { hasRedis, startRedis } from './redis.ts'
 import { loopLagWhileSyncsStall, millionFinished, startWithQueued } from './scale.ts'
@@ -76,6 +77,7 @@ note(
   `${Math.round(bytesPerWaitingTask(100_000))} bytes`,
   '≤ 1024',
 )
+note('one wait forecast with 1000 waiting tasks', `${forecastMs(1000).toFixed(1)} ms`, '≤ 20 ms')
 const start = await idleStart()
 note(
   'submit → start on an idle slot',

@@ -86,6 +86,9 @@ export async function stopInOrder(parts: LifecycleParts, skipWait: Promise<void>
   await pool.whenQuiet()
   parts.positions.stop()
   parts.pressure.stop()
+  // Who is woken now could no longer be written down.
+  pool.stop()
+  parts.resources.stop()
   // A disk that is full or stands still is not waited for: what is not written runs again.
   await firstOf([intake.recorder.whenWritten()], WRITING_MS, clock)
   parts.feed.close()
@@ -94,7 +97,6 @@ export async function stopInOrder(parts: LifecycleParts, skipWait: Promise<void>
   await Promise.all([parts.analysis.stop(), parts.webhooks.stop(), parts.retention.stop()])
   await parts.connector.close()
   await parts.totals.stop()
-  parts.resources.stop()
   await parts.journal[Symbol.asyncDispose]()
   if (parts.isDurable) return
   // What cannot be removed now is removed by the next start.

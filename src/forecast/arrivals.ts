@@ -2,8 +2,9 @@ import { PRIORITIES, type Priority } from '../task/priority.ts'
 
 /** So many newest arrivals of a level are what its rate is measured from. */
 const KEPT = 200
-/** A rate is measured over this time at least: the first burst after a start is no flood that lasts. */
-const MIN_WINDOW_MS = 5 * 60_000
+/** A rate is measured over so many run times, but 5 minutes, at least: the first burst is no flood that lasts. */
+const MIN_RUNS = 20
+const MAX_LEAST_MS = 5 * 60_000
 
 /** How often tasks of a level came: the count, and the time in which they did, ms. */
 export interface ArrivalRate {
@@ -33,16 +34,23 @@ export class Arrivals {
     level.types.shift()
   }
 
-  rateOf(priority: Priority, now: number): ArrivalRate {
+  /** @param meanRunMs of the tasks that run here */
+  rateOf(priority: Priority, now: number, meanRunMs: number): ArrivalRate {
     const { at = [], types = [] } = this.#levels[priority] ?? {}
     const from = at.length < KEPT ? Math.min(this.#since, at[0] ?? now) : (at[0] ?? now)
-    return { count: at.length, overMs: Math.max(MIN_WINDOW_MS, now - from), types }
+    const leastMs = Math.min(MAX_LEAST_MS, MIN_RUNS * meanRunMs)
+    return { count: at.length, overMs: Math.max(leastMs, now - from), types }
+  }
+
+  /** Newest arrivals that are remembered of a level. */
+  countOf(priority: Priority): number {
+    return this.#levels[priority]?.at.length ?? 0
   }
 
   /** Of all levels together, tasks per minute. */
-  perMinute(now: number): number {
+  perMinute(now: number, meanRunMs: number): number {
     return PRIORITIES.reduce<number>((sum, priority) => {
-      const { count, overMs } = this.rateOf(priority, now)
+      const { count, overMs } = this.rateOf(priority, now, meanRunMs)
       return sum + (count / overMs) * 60_000
     }, 0)
   }

@@ -98,6 +98,11 @@ export class Outlook {
     return Number.isFinite(first) ? first : null
   }
 
+  /** Tasks of all levels that come in a minute, as measured. */
+  arrivalsPerMinute(): number {
+    return this.arrivals.perMinute(this.#options.now(), this.runTimes.all.mean)
+  }
+
   /** A task has started; what it was told at its admission is held against its wait. */
   started({ priority, toldWait, createdAt, run }: Task, at: number): void {
     if (toldWait !== null && run === 0) this.coverage.add(priority, toldWait, at - createdAt)
@@ -128,7 +133,7 @@ export class Outlook {
         return { type: types.indexOf(type), priority, at: Math.min(0, createdAt - now()) }
       }),
       arrivals: PRIORITIES.map((priority) => {
-        const rate = this.arrivals.rateOf(priority, now())
+        const rate = this.arrivals.rateOf(priority, now(), this.runTimes.all.mean)
         return { ...rate, types: rate.types.map((type) => types.indexOf(type)) }
       }),
       headStartMs,

@@ -85,7 +85,7 @@ export class WorkerPool {
     return this.#room.gates.runningOf(type)
   }
 
-  /** Deaf handlers that go on without a slot. */
+  /** Deaf handlers without a slot. */
   get stuck(): number {
     return this.#stuck.count
   }
@@ -117,7 +117,6 @@ export class WorkerPool {
     return this.#room.countOf(priority)
   }
 
-  /** Whether it waits for a slot. */
   isWaiting(id: string): boolean {
     return this.#room.has(id)
   }
@@ -237,6 +236,12 @@ export class WorkerPool {
   /** Tells every running task to stop; each is abandoned after `graceMs`. */
   abortAll(reason: AbortReason, graceMs: number): void {
     for (const guard of this.#running.values()) guard.abort(reason, graceMs)
+  }
+
+  /** Wakes and expires nobody any more: what sleeps does so until the next start. */
+  stop(): void {
+    this.#parked.stop()
+    this.#startDeadlines.stop()
   }
 
   get #maySlotStart(): boolean {

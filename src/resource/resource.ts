@@ -35,6 +35,7 @@ export class Resource {
   readonly #waiters = new Waiters()
   readonly #inPlace: InPlace[] = []
   #isOpen = true
+  #isStopped = false
   /** Rises with every draw and every end of one. */
   changes = 0
   #disarm: (() => void) | null = null
@@ -131,9 +132,11 @@ export class Resource {
     this.#serve()
   }
 
+  /** Wakes nobody any more. */
   stop(): void {
     this.#disarm?.()
     this.#disarm = null
+    this.#isStopped = true
   }
 
   #sleep({ taskId, ask }: Acquire): AcquireReply {
@@ -227,6 +230,7 @@ export class Resource {
 
   /** Grants and wakes as many as there is room for, those that wait in their slots first. */
   #serve(): void {
+    if (this.#isStopped) return
     for (let first = this.#inPlace[0]; first !== undefined; first = this.#inPlace[0]) {
       const lease = this.#draw(first.ask, first.taskId)
       if (lease === null) break

@@ -83,7 +83,7 @@ async function setup({ player = {}, status = 200, captions = '' }: Replies) {
     const { body } = await server.post('/summarize', { url: `https://youtu.be/${ID}`, ...input })
     return server.ended(body['task_id'])
   }
-  return { summarize, asked }
+  return { ...server, summarize, asked }
 }
 
 const captionTracks = [
@@ -128,11 +128,20 @@ test('the asked language is taken', async () => {
 
 const said = (status: string, reason: string) => ({ player: { playabilityStatus: { status, reason } } })
 
+test('too many requests park the task for as long as YouTube asks', async () => {
+  const { post, get, asked } = await setup({ player: '<html></html>', status: 429 })
+  const { body } = await post('/summarize', { url: `https://youtu.be/${ID}` })
+  const read = async () => (await get(body['urls'].self)).body
+  await expect.poll(read).toMatchObject({ status: 'waiting', wait_reason: 'rate_limit', attempt: 0 })
+  const { wait_until: until, runs } = await read()
+  expect(Math.abs(Date.parse(until) - Date.parse(runs[0].ended_at) - 120_000)).toBeLessThan(1000)
+  expect([runs[0].error_type, asked.length]).toEqual(['rate_limited', 1])
+})
+
 test.each<[string, Replies, string]>([
   ['an unavailable video', said('ERROR', 'This video is unavailable'), 'video_not_found'],
   ['a video without captions', { player: { ...playable, captions: undefined } }, 'no_subtitles'],
   ['empty captions', { player: playable, captions: '' }, 'no_subtitles'],
-  ['too many requests', { player: '<html></html>', status: 429 }, 'rate_limited'],
   ['a test for robots', { player: '<!DOCTYPE html><div class="g-recaptcha"></div>' }, 'rate_limited'],
   ['a word about robots', said('LOGIN_REQUIRED', 'Sign in to confirm you’re not a bot'), 'rate_limited'],
   [

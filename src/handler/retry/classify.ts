@@ -108,7 +108,8 @@ function failureIn(thrown: unknown): Failure | null {
   return null
 }
 
-const RETRY_TYPES = new Set<FailureType>(['network_timeout', 'internal'])
+/** A source that names no time may want none of us for days: that is found out by attempts. */
+const RETRY_TYPES = new Set<FailureType>(['network_timeout', 'internal', 'rate_limited'])
 const PARK_TYPES: Partial<Record<FailureType, LimitKind>> = {
   rate_limited: 'rate',
   provider_rate_limited: 'rate',
@@ -119,7 +120,8 @@ function verdictOfFailure(known: Failure): Verdict {
   const { errorType, retryAfterSeconds } = known
   const afterMs = retryAfterSeconds === null ? null : retryAfterSeconds * 1000
   const limit = PARK_TYPES[errorType]
-  if (limit !== undefined) return { kind: 'park', limit, failure: known, afterMs }
+  const isOfSource = errorType === 'rate_limited' && afterMs === null
+  if (limit !== undefined && !isOfSource) return { kind: 'park', limit, failure: known, afterMs }
   if (errorType === 'provider_quota_exhausted' && afterMs !== null) {
     return { kind: 'park', limit: 'quota', failure: known, afterMs }
   }

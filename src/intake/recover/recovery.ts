@@ -48,7 +48,7 @@ export async function recover(parts: RecoveryParts): Promise<number> {
     for (const task of page) {
       intake.recorder.restore(task)
       intake.flights.add(task)
-      if (isAtRest(task)) restore(parts, task)
+      if (isAtRest(task)) written.push(...restore(parts, task))
       else written.push(...(await goOn(parts, task)))
     }
     count += page.length
@@ -77,11 +77,13 @@ function isAtRest({ status }: Task): boolean {
 }
 
 /** Puts a task that waited or slept where it was. */
-function restore({ pool, resources, log }: RecoveryParts, task: Task): void {
+function restore({ intake, pool, resources, log }: RecoveryParts, task: Task): Promise<unknown>[] {
   const { id: taskId, waitResource, priority } = task
   pool.restore(task)
-  if (waitResource === null || resources.sleep(waitResource, taskId, priority)) return
+  if (waitResource === null || resources.sleep(waitResource, taskId, priority)) return []
   log.warn({ taskId, resource: waitResource }, 'a task waits for a resource that is not declared any more')
+  // It goes on, and finds out.
+  return [intake.runs.goOn(taskId)]
 }
 
 /**

@@ -18,6 +18,7 @@ export class Alarms {
   readonly #byId = new Map<string, Alarm>()
   #heap = new TinyQueue<Alarm>([], (a, b) => a.at - b.at)
   #armedFor = Infinity
+  #isStopped = false
   #disarm: (() => void) | null = null
 
   constructor(clock: Clock) {
@@ -48,7 +49,14 @@ export class Alarms {
     }
   }
 
+  /** Nothing rings any more. */
+  stop(): void {
+    this.#disarm?.()
+    this.#isStopped = true
+  }
+
   #arm(at: number): void {
+    if (this.#isStopped) return
     this.#disarm?.()
     this.#armedFor = at
     const ms = Math.min(MAX_TIMER_MS, Math.max(0, Math.ceil(at - this.#clock.monotonic())))

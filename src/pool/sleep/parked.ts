@@ -50,6 +50,11 @@ export class Parked {
     return sleeper
   }
 
+  /** Nothing is due any more. */
+  stop(): void {
+    this.#alarms.stop()
+  }
+
   /** Takes the new version of a sleeping task; false: it does not sleep. */
   replace(task: Task): boolean {
     const sleeper = this.#sleepers.get(task.id)

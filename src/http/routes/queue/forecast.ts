@@ -71,16 +71,16 @@ function capacityView(
 
 /** What is asked, with what is not named as it is here and now; null: nothing is known of run times. */
 function questionOf(parts: EdgeParts, query: z.output<typeof forecastQuery>): Question | null {
-  const { pool, outlook, clock, headStartMs } = parts
+  const { pool, outlook, headStartMs } = parts
   const { workers = Math.max(1, pool.slots), burst, pattern, minutes, run_seconds: run } = query
   const services =
     run === undefined ? servicesOf(parts) : [{ share: 1, service: { law: 'fixed', mean: run } as const }]
   if (services.length === 0) return null
-  const measured = Math.max(0.001, outlook.arrivals.perMinute(clock.now()))
+  const measured = Math.max(0.001, outlook.arrivalsPerMinute())
   const perMinute = query.arrivals_per_minute ?? measured
   const arriving: Arriving =
     burst === undefined ? { pattern, perMinute, duration: minutes * 60 } : { pattern: 'burst', count: burst }
-  const shares = PRIORITIES.map((level) => outlook.arrivals.rateOf(level, clock.now()).count)
+  const shares = PRIORITIES.map((level) => outlook.arrivals.countOf(level))
   const isKnown = shares.some((share) => share > 0)
   return {
     workers,
@@ -108,9 +108,9 @@ interface Answer {
   readonly smallest: number | null
 }
 
-function forecastView({ outlook, clock }: EdgeParts, { question, plan: told, smallest }: Answer) {
+function forecastView({ outlook }: EdgeParts, { question, plan: told, smallest }: Answer) {
   const { arriving } = question
-  const measured = outlook.arrivals.perMinute(clock.now())
+  const measured = outlook.arrivalsPerMinute()
   return {
     workers: told.workers,
     arrivals_per_minute: round(arriving.pattern === 'burst' ? 0 : arriving.perMinute, 3),
