@@ -88,7 +88,7 @@ function decide(policy: RetryPolicy, task: Task, { thrown, verdictOf, moment }: 
 /** What an error means: the type's own word goes before the built-in rules. */
 function verdictFor(type: TaskType, thrown: unknown, now: number): Verdict {
   const known = classify(thrown, now)
-  const said = type.retry?.classify?.(thrown)
+  const said = saidOf(type, thrown)
   if (said === undefined || said === known.kind) return known
   const { failure: why } = known
   const afterMs = why.retryAfterSeconds === null ? null : why.retryAfterSeconds * 1000
@@ -99,6 +99,15 @@ function verdictFor(type: TaskType, thrown: unknown, now: number): Verdict {
       return { kind: 'park', limit: 'rate', failure: why, afterMs }
     case 'end':
       return { kind: 'end', failure: why, why: 'other' }
+  }
+}
+
+/** A rule of somebody's own may throw: then it says nothing. */
+function saidOf({ retry }: TaskType, thrown: unknown): 'retry' | 'park' | 'end' | undefined {
+  try {
+    return retry?.classify?.(thrown)
+  } catch {
+    return undefined
   }
 }
 

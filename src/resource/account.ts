@@ -3,7 +3,7 @@ import type { ResourceLimits } from '../task/draw/limits.ts'
 import type { LimitKind } from '../task/draw/verdict.ts'
 import { AdaptiveLimit, type CallMark } from './adaptive-limit.ts'
 import { KeyPool } from './key-pool.ts'
-import { RateWindow } from './rate-window.ts'
+import { RateWindow, type Piece, type SavedWindow } from './rate-window.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 3600 * 1000
@@ -25,6 +25,10 @@ export interface Draw {
   readonly mark: CallMark
   /** Its place in the ramp after a cool-down. */
   readonly isProbe: boolean
+  /** What it has spent of each window of tokens. */
+  readonly spent: readonly Piece[]
+  /** Tokens as they were told last. */
+  tokens: number
 }
 
 export interface Overload {
@@ -38,7 +42,7 @@ export interface SavedAccount {
   readonly project: string
   readonly coolUntil: number | null
   readonly limit: number
-  readonly windows: readonly (readonly (readonly [ageMs: number, amount: number])[])[]
+  readonly windows: readonly ({ readonly of: 'requests' | 'tokens' } & SavedWindow)[]
 }
 
 /**
@@ -95,7 +99,7 @@ export class Account {
   /** Whether a call so large could ever be made. */
   isPossible({ weight, tokens }: Ask): boolean {
     const isInTokens = this.#windows.tokens.every(({ limit }) => tokens <= limit)
-    return isInTokens && (weight === 1 || weight <= this.#concurrency.value)
+    return isInTokens && weight <= this.#concurrency.ceiling
   }
 
   /** ms until a call may be made, as far as time alone decides; 0: now, unless others have to end first. */
@@ -118,14 +122,20 @@ export class Account {
   draw(ask: Ask, now: number): Draw {
     this.#inFlight += ask.weight
     for (const window of this.#windows.requests) window.spend(1, now)
-    for (const window of this.#windows.tokens) window.spend(ask.tokens, now)
+    const spent = this.#windows.tokens.map((window) => window.spend(ask.tokens, now))
     const isProbe = this.#ramp < Infinity
-    return { ask, key: this.keys.next(), mark: this.#concurrency.begin(this.#inFlight), isProbe }
+    const mark = this.#concurrency.begin(this.#inFlight)
+    return { ask, key: this.keys.next(), mark, isProbe, spent, tokens: ask.tokens }
   }
 
   /** The call has used more, or fewer, tokens than was thought. */
-  correct({ ask }: Draw, tokens: number, now: number): void {
-    for (const window of this.#windows.tokens) window.spend(tokens - ask.tokens, now)
+  correct(draw: Draw, tokens: number): void {
+    // A provider that tells no usage tells nothing new.
+    if (!Number.isFinite(tokens) || tokens < 0) return
+    for (const piece of draw.spent) {
+      for (const window of this.#windows.tokens) window.correct(piece, tokens - draw.tokens)
+    }
+    draw.tokens = tokens
   }
 
   giveBack({ ask }: Draw): void {
@@ -157,7 +167,10 @@ export class Account {
       project: this.project,
       coolUntil: this.#coolUntil > now ? wall + this.#coolUntil - now : null,
       limit: this.#concurrency.value,
-      windows: [...requests, ...tokens].map((window) => window.save(now)),
+      windows: [
+        ...requests.map((window) => ({ of: 'requests' as const, ...window.save(now) })),
+        ...tokens.map((window) => ({ of: 'tokens' as const, ...window.save(now) })),
+      ],
     }
   }
 
@@ -167,10 +180,11 @@ export class Account {
       this.#coolUntil = now + saved.coolUntil - wall
       this.#ramp = 1
     }
-    const windows = [...this.#windows.requests, ...this.#windows.tokens]
-    for (const [index, window] of windows.entries()) {
-      const spent = (saved.windows[index] ?? []).map(([age, amount]) => [age + idleMs, amount] as const)
-      window.restore(spent, now)
+    for (const kind of ['requests', 'tokens'] as const) {
+      for (const window of this.#windows[kind]) {
+        const known = saved.windows.find(({ of, windowMs }) => of === kind && windowMs === window.windowMs)
+        if (known !== undefined) window.restore(known, idleMs, now)
+      }
     }
   }
 

@@ -46,6 +46,11 @@ export class AdaptiveLimit {
     return Math.floor(this.#limit)
   }
 
+  /** The most that it can become. */
+  get ceiling(): number {
+    return this.#ceiling
+  }
+
   get isAtFloor(): boolean {
     return this.value <= this.#floor
   }

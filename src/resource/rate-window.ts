@@ -1,7 +1,17 @@
-interface Spent {
-  /** Monotonic, ms: the newest of what was put together. */
+/** Amounts that were drawn close together. Times are monotonic, ms. */
+export interface Piece {
+  /** When the first of them was drawn. */
+  readonly from: number
+  /** When the last was: until then all of them count. */
   at: number
   amount: number
+}
+
+/** What a later process has to know. */
+export interface SavedWindow {
+  readonly windowMs: number
+  /** What was drawn, each with its age. */
+  readonly spent: readonly (readonly [ageMs: number, amount: number])[]
 }
 
 /** Amounts of one window are put together in so many pieces, each as late as its latest part. */
@@ -11,7 +21,7 @@ const PIECES = 60
 export class RateWindow {
   readonly windowMs: number
   limit: number
-  readonly #spent: Spent[] = []
+  readonly #spent: Piece[] = []
   #sum = 0
 
   constructor(limit: number, windowMs: number) {
@@ -39,27 +49,42 @@ export class RateWindow {
     return Infinity
   }
 
-  spend(amount: number, now: number): void {
-    if (amount === 0) return
+  /** The reply is the piece that it was put into. */
+  spend(amount: number, now: number): Piece {
+    this.#sum += amount
     const newest = this.#spent.at(-1)
-    if (newest !== undefined && now - newest.at < this.windowMs / PIECES / 2) {
+    if (newest !== undefined && now - newest.from < this.windowMs / PIECES) {
       newest.at = now
       newest.amount += amount
-    } else this.#spent.push({ at: now, amount })
-    this.#sum += amount
+      return newest
+    }
+    const piece = { from: now, at: now, amount }
+    this.#spent.push(piece)
+    return piece
   }
 
-  /** What was drawn, each with its age in ms: for a later process. */
-  save(now: number): readonly (readonly [ageMs: number, amount: number])[] {
+  /** More, or less, was drawn than was thought; a piece that counts no more is left as it is. */
+  correct(piece: Piece, change: number): void {
+    if (!this.#spent.includes(piece)) return
+    piece.amount += change
+    this.#sum += change
+  }
+
+  save(now: number): SavedWindow {
     this.spentAt(now)
-    return this.#spent.map(({ at, amount }) => [now - at, amount] as const)
+    return {
+      windowMs: this.windowMs,
+      spent: this.#spent.map(({ at, amount }) => [now - at, amount] as const),
+    }
   }
 
-  restore(saved: readonly (readonly [ageMs: number, amount: number])[], now: number): void {
+  /** @param idleMs time between the save and now */
+  restore({ spent }: SavedWindow, idleMs: number, now: number): void {
     this.#spent.length = 0
     this.#sum = 0
-    for (const [ageMs, amount] of saved) {
-      this.#spent.push({ at: now - Math.max(0, ageMs), amount })
+    for (const [ageMs, amount] of spent) {
+      const at = now - Math.max(0, ageMs) - idleMs
+      this.#spent.push({ from: at, at, amount })
       this.#sum += amount
     }
   }

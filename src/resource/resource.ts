@@ -1,4 +1,4 @@
-import type { Clock } from '../task/clock.ts'
+import { MAX_TIMER_MS, type Clock } from '../task/clock.ts'
 import type { Acquire, AcquireReply, Ask, Lease } from '../task/draw/lease.ts'
 import type { ResourceLimits } from '../task/draw/limits.ts'
 import type { Priority } from '../task/priority.ts'
@@ -83,11 +83,13 @@ export class Resource {
 
   /** Draws, at once or within a second; else the task has to sleep. */
   acquire(given: Acquire): Promise<AcquireReply> {
-    const { ask, taskId } = given
+    const { ask, taskId, signal } = given
+    // A call that is left over from a run that has ended.
+    if (signal.aborted) return Promise.resolve({ kind: 'busy', until: null })
     if (this.#accounts.every(({ keys }) => keys.isUsedUp)) return refused('no-key')
     if (!this.#accounts.some((account) => account.isPossible(ask))) return refused('too-large')
     if (this.#inPlace.length === 0 || this.#waiters.isExpected(taskId)) {
-      const lease = this.#draw(ask, taskId)
+      const lease = this.#draw(given)
       if (lease !== null) return Promise.resolve(lease)
     }
     if (this.#waitFor(ask) > PATIENCE_MS || this.#waiters.sleeping > 0)
@@ -183,24 +185,24 @@ export class Resource {
     return best
   }
 
-  #draw(ask: Ask, taskId: string): Lease | null {
+  #draw({ ask, taskId, signal }: Acquire): Lease | null {
     const now = this.#options.clock.monotonic()
     const kept = this.#waiters.expectedWeight(now, taskId)
     const account = this.#accountFor(ask, kept)
     if (account === undefined) return null
-    this.#waiters.remove(taskId)
+    this.#waiters.arrived(taskId)
     this.changes += 1
     const draw = account.draw(ask, now)
     let isEnded = false
     return {
       kind: 'lease',
       key: draw.key,
-      used: (tokens) => account.correct(draw, tokens, this.#options.clock.monotonic()),
+      used: (tokens) => account.correct(draw, tokens),
       end: (verdict) => {
         if (isEnded) return false
         isEnded = true
         const isTold = this.#end(account, draw, verdict)
-        if (isTold) this.#waiters.leave(taskId, ask)
+        if (isTold && !signal.aborted) this.#waiters.leave(taskId, ask)
         return isTold
       },
     }
@@ -232,13 +234,14 @@ export class Resource {
   #serve(): void {
     if (this.#isStopped) return
     for (let first = this.#inPlace[0]; first !== undefined; first = this.#inPlace[0]) {
-      const lease = this.#draw(first.ask, first.taskId)
+      const lease = this.#draw(first)
       if (lease === null) break
       first.settle(lease)
     }
     const now = this.#options.clock.monotonic()
     for (let next = this.#waiters.first(); next !== undefined; next = this.#waiters.first()) {
-      const isHopeless = this.#accounts.every(({ keys }) => keys.isUsedUp)
+      // It goes on to be told so.
+      const isHopeless = this.#ableFor(next.ask).length === 0
       const kept = this.#waiters.expectedWeight(now, next.taskId)
       if (!isHopeless && this.#accountFor(next.ask, kept) === undefined) break
       this.#waiters.wake(next, now)
@@ -255,10 +258,14 @@ export class Resource {
     this.#options.opened(isOpen)
   }
 
+  #ableFor(ask: Ask): readonly Account[] {
+    return this.#accounts.filter((account) => !account.keys.isUsedUp && account.isPossible(ask))
+  }
+
   /** ms until time alone lets a call through, of the account that is first. */
   #waitFor(ask: Ask): number {
     const now = this.#options.clock.monotonic()
-    const able = this.#accounts.filter((account) => !account.keys.isUsedUp && account.isPossible(ask))
+    const able = this.#ableFor(ask)
     return able.length === 0 ? 0 : Math.min(...able.map((account) => account.waitFor(ask, now)))
   }
 
@@ -267,10 +274,15 @@ export class Resource {
     this.#disarm?.()
     this.#disarm = null
     const next = this.#inPlace[0] ?? this.#waiters.first()
-    const wait = this.#waitFor(next?.ask ?? { weight: 1, tokens: 0 })
-    if (wait > 0 && (next !== undefined || !this.#isOpen)) {
-      this.#disarm = this.#options.clock.after(Math.min(Math.ceil(wait), 2 ** 31 - 1), () => this.#serve())
-    }
+    if (next === undefined && this.#isOpen) return
+    const { clock } = this.#options
+    const now = clock.monotonic()
+    const open = this.#waitFor(next?.ask ?? { weight: 1, tokens: 0 })
+    // Room that was kept for somebody who does not come is given to the next.
+    const givenUp = this.#waiters.nextGivenUpAt(now) - now
+    const wait = Math.min(open > 0 ? open : Infinity, givenUp)
+    if (wait < Infinity)
+      this.#disarm = clock.after(Math.min(Math.ceil(wait), MAX_TIMER_MS), () => this.#serve())
   }
 }
 

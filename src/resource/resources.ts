@@ -77,9 +77,9 @@ export class Resources {
     return this.#resources.has(name)
   }
 
-  /** A task has ended, or goes on without them. */
-  forget(taskId: string): void {
-    for (const resource of this.#resources.values()) resource.forget(taskId)
+  /** The run of a task has ended: it wants nothing but, perhaps, the one that it waits for. */
+  forget(taskId: string, but: string | null): void {
+    for (const [name, resource] of this.#resources) if (name !== but) resource.forget(taskId)
   }
 
   reprioritise(taskId: string, priority: Priority): void {

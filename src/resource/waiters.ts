@@ -43,8 +43,15 @@ export class Waiters {
 
   /** It came, or does not come any more; false: it was not waited for. */
   remove(taskId: string): boolean {
+    const wasLeaving = this.#leaving.delete(taskId)
+    const wasSleeping = this.#sleeping.delete(taskId)
+    return this.#expected.delete(taskId) || wasSleeping || wasLeaving
+  }
+
+  /** It has drawn. A call that is left over from a run that has ended wakes nobody: its task sleeps on. */
+  arrived(taskId: string): void {
     this.#leaving.delete(taskId)
-    return this.#sleeping.delete(taskId) || this.#expected.delete(taskId)
+    this.#expected.delete(taskId)
   }
 
   reprioritise(taskId: string, priority: Priority): void {
@@ -67,6 +74,15 @@ export class Waiters {
     const turn = this.#sleeping.get(taskId)?.turn ?? 0
     this.#sleeping.delete(taskId)
     this.#expected.set(taskId, { ask, since: now, turn })
+  }
+
+  /** When room is no longer kept for somebody on the way, monotonic ms; Infinity: it is kept for nobody. */
+  nextGivenUpAt(now: number): number {
+    let next = Infinity
+    for (const { since } of this.#expected.values()) {
+      if (since + EXPECTED_MS >= now) next = Math.min(next, since + EXPECTED_MS + 1)
+    }
+    return next
   }
 
   /** Whether it was woken, and room is kept for it. */

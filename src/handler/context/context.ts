@@ -69,7 +69,7 @@ export interface RunGiven {
   readonly verdictOf: (thrown: unknown) => Verdict
 }
 
-type Speech = [ProgressThrottle | null, SpeechBudget | null, SpeechBudget | null]
+type Speech = [ProgressThrottle | null, SpeechBudget | null, SpeechBudget | null, number]
 
 export function createContext(
   task: Task,
@@ -80,8 +80,8 @@ export function createContext(
   const say = (message: string, level: LogLevel) =>
     ports.report(task, { type: 'log', message: cutLine(message), level })
   // Made when a handler first speaks: most short ones never do.
-  let [throttle, lines, bytes]: Speech = [null, null, null]
-  let index = 0
+  let [throttle, lines, bytes, index]: Speech = [null, null, null, 0]
+  const { use, close: closeUse } = createUse(task, ports, { signal, verdictOf })
 
   const context: Context = {
     taskId: task.id,
@@ -103,9 +103,10 @@ export function createContext(
       index += 1
     },
     step: createStep(task, ports.steps),
-    resource: createUse(task, ports, { signal, verdictOf }),
+    resource: use,
   }
   const close = () => {
+    closeUse()
     throttle?.close()
     if (isExceeded(lines)) say(`${lines.refused} log lines were left out: too many.`, 'warn')
     if (isExceeded(bytes)) say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')

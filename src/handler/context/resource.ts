@@ -24,10 +24,24 @@ interface Use {
   readonly verdictOf: (thrown: unknown) => Verdict
 }
 
-export function createUse(task: Task, ports: RunnerPorts, { signal, verdictOf }: Use): UseResource {
-  return async (name, { weight = 1, tokens = 0 }, work) => {
+export interface OpenUse {
+  readonly use: UseResource
+  /** The run is over: calls that are left over from it get nothing more. */
+  readonly close: () => void
+}
+
+export function createUse(task: Task, ports: RunnerPorts, { signal, verdictOf }: Use): OpenUse {
+  // Made when a handler first draws: most never do.
+  let over: AbortController | null = null
+  let isOver = false
+
+  const use: UseResource = async (name, { weight = 1, tokens = 0 }, work) => {
+    assertAsk({ weight, tokens })
+    over ??= new AbortController()
+    if (isOver) over.abort()
     const { id: taskId, priority } = task
-    const reply = await ports.acquire(name, { taskId, priority, ask: { weight, tokens }, signal })
+    const either = AbortSignal.any([signal, over.signal])
+    const reply = await ports.acquire(name, { taskId, priority, ask: { weight, tokens }, signal: either })
     const lease = leaseOf(name, reply)
     try {
       const value = await work({ key: lease.key, used: lease.used })
@@ -39,6 +53,18 @@ export function createUse(task: Task, ports: RunnerPorts, { signal, verdictOf }:
       throw parkedOn(name, verdict, { thrown, now: ports.clock.now() })
     }
   }
+  const close = () => {
+    isOver = true
+    over?.abort()
+  }
+  return { use, close }
+}
+
+function assertAsk({ weight, tokens }: Ask): void {
+  if (!Number.isInteger(weight) || weight < 1)
+    throw new RangeError(`weight: expected 1 or more, got ${weight}.`)
+  if (!Number.isFinite(tokens) || tokens < 0)
+    throw new RangeError(`tokens: expected 0 or more, got ${tokens}.`)
 }
 
 function leaseOf(name: string, reply: AcquireReply): Lease {

@@ -75,7 +75,7 @@ export class Runs {
       outlook.runTimes.add(task.type, runMs)
     }
     if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#tally.retry()
-    if (outcome.kind !== 'waits') resources.forget(task.id)
+    resources.forget(task.id, outcome.kind === 'waits' ? outcome.wait.resource : null)
     const recorded = this.#recorder.record(task.id, { ...change, ...also }, body)
     // It may be woken in this very call: what it waits for is recorded already.
     if (outcome.kind === 'waits' && outcome.wait.resource !== null) {

@@ -177,7 +177,11 @@ export class WaitingRoom {
     if (lane.length > 0 || (lane.kind.isLasting && this.#options.weightOf === null)) return
     const { lanes } = lane.turn as CallerTurn
     lanes.splice(lanes.indexOf(lane), 1)
-    for (const gate of lane.kind.gates) this.#lanesByGate.get(gate)?.delete(lane)
+    for (const gate of lane.kind.gates) {
+      const known = this.#lanesByGate.get(gate)
+      known?.delete(lane)
+      if (known?.size === 0) this.#lanesByGate.delete(gate)
+    }
   }
 
   #passTurn({ lane }: Entry): void {

@@ -56,7 +56,10 @@ async function submitAll(parts: EdgeParts, reads: readonly Read[]): Promise<Answ
   const refused = said.find(({ kind }) => kind === 'refused')
   if (refused === undefined) return said.map((each) => answerTo(parts, each))
   // The disk failed between two of them: what was admitted goes again.
-  for (const each of said) if (each.kind === 'accepted') await intake.cancel(each.task.id)
+  for (const each of said) {
+    const isJoined = each.kind === 'duplicate' && each.how === 'in_progress'
+    if (each.kind === 'accepted' || isJoined) await intake.cancel(each.task.id)
+  }
   return answerTo(parts, refused) as Refused
 }
 

@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineTask } from '../../src/handler/define-task.ts'
+import { RateWindow } from '../../src/resource/rate-window.ts'
+import { Resource } from '../../src/resource/resource.ts'
+import type { ResourceLimits } from '../../src/task/draw/limits.ts'
+import { createCore } from '../support/core.ts'
+import { drive } from '../support/drive.ts'
+import { settled } from '../support/settle.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+function setup(limits: ResourceLimits) {
+  const clock = new VirtualClock()
+  const woken: string[] = []
+  const resource = new Resource({
+    name: 'llm',
+    limits,
+    keys: [],
+    clock,
+    random: () => 0.5,
+    wake: (id) => woken.push(id),
+    opened: () => undefined,
+  })
+  const { signal } = new AbortController()
+  const acquire = (taskId: string, ask: { weight?: number; tokens?: number } = {}) =>
+    resource.acquire({ taskId, priority: 1, ask: { weight: 1, tokens: 0, ...ask }, signal })
+  return { clock, resource, woken, acquire }
+}
+
+test('a call that is left over from a parked run takes its wake-up from no task', async () => {
+  const clock = new VirtualClock()
+  let calls = 0
+  const type = defineTask({
+    type: 'many',
+    input: z.object({}),
+    run: async (_input, ctx) => {
+      const call = () =>
+        ctx.resource('llm', {}, async () => {
+          calls += 1
+          const isFirst = calls === 1
+          await clock.sleep(isFirst ? 10 : 500)
+          if (isFirst) throw Object.assign(new Error('slow down'), { status: 429 })
+        })
+      await Promise.all([call(), call(), call()])
+    },
+  })
+  const core = createCore({ clock, types: [type], limits: { llm: { concurrency: 2 } } })
+  await core.submitId('many')
+  await drive(clock, () => core.intake.tally.of('completed') === 1)
+  expect(core.intake.tally.of('completed')).toBe(1)
+})
+
+test('a heavy call waits until it may go alone, and one that never fits is refused', async () => {
+  const { acquire, resource } = setup({ concurrency: { floor: 1, ceiling: 8 } })
+  const heavy = await acquire('heavy', { weight: 2 })
+  expect(heavy.kind).toBe('lease')
+  expect(await acquire('giant', { weight: 9 })).toEqual({ kind: 'refused', why: 'too-large' })
+  expect(resource.inFlight).toBe(2)
+})
+
+test('a sleeper that no limit allows any more goes on to be told so, and blocks nobody', async () => {
+  const { acquire, resource, woken, clock } = setup({ tokensPerMinute: 100 })
+  await acquire('first', { tokens: 100 })
+  expect((await acquire('large', { tokens: 50 })).kind).toBe('busy')
+  resource.sleep('large', 1)
+  resource.resize({ tokensPerMinute: 40 })
+  expect(woken).toEqual(['large'])
+  clock.advance(1)
+})
+
+test('room that is kept for a task that does not come is given to the next', async () => {
+  const { acquire, resource, woken, clock } = setup({ concurrency: 1 })
+  const lease = await acquire('a')
+  for (const id of ['b', 'c']) resource.sleep(id, 1)
+  if (lease.kind === 'lease') lease.end(null)
+  expect(woken).toEqual(['b'])
+  clock.advance(6000)
+  expect(woken).toEqual(['b', 'c'])
+})
+
+test('a window never grants more than its limit in any such time, and steady calls age out', () => {
+  const window = new RateWindow(600, 60_000)
+  const granted: number[] = []
+  for (let now = 0; now < 600_000; now += 250) {
+    if (window.waitFor(1, now) > 0) continue
+    window.spend(1, now)
+    granted.push(now)
+  }
+  // Four a second are well below ten.
+  expect(granted).toHaveLength(2400)
+  for (let now = 600_000; now < 900_000; now += 10) {
+    if (window.waitFor(1, now) > 0) continue
+    window.spend(1, now)
+    granted.push(now)
+  }
+  for (const [index, at] of granted.entries()) {
+    const later = granted[index + 600]
+    if (later !== undefined) expect(later - at).toBeGreaterThanOrEqual(60_000)
+  }
+})
+
+test('tokens that were not used come back, and a provider that tells none changes nothing', async () => {
+  const { acquire } = setup({ tokensPerMinute: 100 })
+  const lease = await acquire('a', { tokens: 90 })
+  expect((await acquire('b', { tokens: 90 })).kind).toBe('busy')
+  if (lease.kind === 'lease') for (const told of [NaN, 40, 10]) lease.used(told)
+  expect((await acquire('b', { tokens: 90 })).kind).toBe('lease')
+  expect((await acquire('c', { tokens: 1 })).kind).toBe('busy')
+})
+
+test('quotas that were drawn are known after a restart, each to its own window', async () => {
+  const first = setup({ requestsPerMinute: 10, tokensPerMinute: 1000 })
+  await first.acquire('a', { tokens: 900 })
+  const saved = first.resource.save()
+  const second = setup({ requestsPerMinute: 10, requestsPerDay: 100, tokensPerMinute: 1000 })
+  second.resource.load(saved, 1000)
+  expect((await second.acquire('b', { tokens: 200 })).kind).toBe('busy')
+  expect((await second.acquire('c', { tokens: 100 })).kind).toBe('lease')
+  second.clock.advance(59_000)
+  expect((await second.acquire('b', { tokens: 800 })).kind).toBe('lease')
+})
+
+test('a rule of a type that throws costs no unit and no other error its name', async () => {
+  const clock = new VirtualClock()
+  const type = defineTask({
+    type: 'odd',
+    input: z.object({}),
+    retry: { classify: (thrown) => (thrown as { response: { status: 'retry' } }).response.status },
+    run: (_input, ctx) => ctx.resource('llm', {}, () => Promise.reject(new Error('told'))),
+  })
+  const core = createCore({ clock, types: [type], limits: { llm: { concurrency: 1 } } })
+  const id = await core.submitId('odd')
+  await settled(60)
+  expect(await core.journal.tasks.task(id)).toMatchObject({ status: 'error', failure: { message: 'told' } })
+  expect(core.resources.view()).toMatchObject([{ inUse: 0 }])
+})
