@@ -2,9 +2,9 @@ import { PRIORITIES, type Priority } from '../task/priority.ts'
 
 /** So many newest arrivals of a level are what its rate is measured from. */
 const KEPT = 200
-/** A rate is measured over so many run times, but 5 minutes, at least: the first burst is no flood that lasts. */
+/** A rate is measured over so many run times at least, within these bounds: a burst is no flood that lasts. */
 const MIN_RUNS = 20
-const MAX_LEAST_MS = 5 * 60_000
+const LEAST_MS = { min: 30_000, max: 5 * 60_000 }
 
 /** How often tasks of a level came: the count, and the time in which they did, ms. */
 export interface ArrivalRate {
@@ -38,7 +38,7 @@ export class Arrivals {
   rateOf(priority: Priority, now: number, meanRunMs: number): ArrivalRate {
     const { at = [], types = [] } = this.#levels[priority] ?? {}
     const from = at.length < KEPT ? Math.min(this.#since, at[0] ?? now) : (at[0] ?? now)
-    const leastMs = Math.min(MAX_LEAST_MS, MIN_RUNS * meanRunMs)
+    const leastMs = Math.min(LEAST_MS.max, Math.max(LEAST_MS.min, MIN_RUNS * meanRunMs))
     return { count: at.length, overMs: Math.max(leastMs, now - from), types }
   }
 

@@ -78,8 +78,11 @@ function questionOf(parts: EdgeParts, query: z.output<typeof forecastQuery>): Qu
   if (services.length === 0) return null
   const measured = Math.max(0.001, outlook.arrivalsPerMinute())
   const perMinute = query.arrivals_per_minute ?? measured
+  // A load that was measured, not asked for, is played as long as it can be.
+  const most = query.arrivals_per_minute === undefined ? (MAX_ARRIVALS / perMinute) * 60 : Infinity
+  const duration = Math.min(minutes * 60, most)
   const arriving: Arriving =
-    burst === undefined ? { pattern, perMinute, duration: minutes * 60 } : { pattern: 'burst', count: burst }
+    burst === undefined ? { pattern, perMinute, duration } : { pattern: 'burst', count: burst }
   const shares = PRIORITIES.map((level) => outlook.arrivals.countOf(level))
   const isKnown = shares.some((share) => share > 0)
   return {
