@@ -3,7 +3,7 @@ import { median } from './support.ts'
 
 const ROUNDS = 15
 /** As the outlook asks with so many waiting. */
-const PLAYS = 40
+const PLAYS = 30
 
 /** One forecast with so many waiting tasks, log-normal run times, and arrivals of every level: ms. */
 export function forecastMs(waiting: number): number {

@@ -48,9 +48,9 @@ const FRESH_MS = 1000
 /** Waiting tasks that are played; what stands behind them follows at the same pace. */
 const MAX_PLAYED = 1000
 /** Work of one simulation, starts in all rounds together. */
-const MAX_STARTS = 40_000
+const MAX_STARTS = 30_000
 const LOWEST: Priority = 0
-const ROUNDS = { min: 40, max: 200 }
+const ROUNDS = { min: 30, max: 200 }
 
 /** Wait estimates by simulation of the queue as it is (design D13), and how well they held. */
 export class Outlook {

@@ -37,7 +37,7 @@ export interface Simulated {
 }
 
 export interface SimulationOptions {
-  /** Most rounds; fewer, but 40 at least, when each is long. */
+  /** Most rounds; fewer, but 30 at least, when each is long. */
   readonly rounds: number
   /** 0 to 1. */
   readonly random: () => number
@@ -47,7 +47,7 @@ export interface SimulationOptions {
 const MAX_OVERTAKING = 500
 /** Starts and arrivals in all rounds together that are worth their time. */
 const MAX_EVENTS = 40_000
-const MIN_ROUNDS = 40
+const MIN_ROUNDS = 30
 /** A newcomer that only looks how long it would wait. */
 const GHOST = -1
 
