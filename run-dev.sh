@@ -47,7 +47,7 @@ fi
 
 node=node_modules/.bin/node
 export LOG_FORMAT="${LOG_FORMAT:-pretty}"
-flags=(--conditions=source)
+flags=(--conditions=headgate-source)
 
 # Settings are read and the port is tried first, so that a mistake gives one line and nothing is started.
 where=$("$node" "${flags[@]}" src/main.ts --check) || exit $?

@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source'] } },
+  resolve: { conditions: ['headgate-source'] },
+  ssr: { resolve: { conditions: ['headgate-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,

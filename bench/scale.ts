@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { quantile } from './support.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const MAIN = ['--conditions=source', 'src/main.ts']
+const MAIN = ['--conditions=headgate-source', 'src/main.ts']
 const HOUR = 3_600_000
 const POSTS_PER_SECOND = 100
 

@@ -28,7 +28,7 @@ export async function stopBench(): Promise<StopResult[]> {
 
 async function stop(name: string, env: Record<string, string>, type: string | null): Promise<StopResult> {
   const dataDir = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
-  const child = spawn(process.execPath, ['--conditions=source', 'src/main.ts'], {
+  const child = spawn(process.execPath, ['--conditions=headgate-source', 'src/main.ts'], {
     cwd: ROOT,
     env: {
       PATH: process.env['PATH'],

@@ -65,7 +65,7 @@ export async function startInOrder(parts: LifecycleParts): Promise<void> {
   const isKept = (id: string) => named.has(id) || intake.recorder.live(fetchedOf(id)) !== undefined
   const orphans = await spool.sweep(isKept)
   if (orphans > 0) log.info({ orphans }, 'files that no task names were removed')
-  parts.analysis.start()
+  await parts.analysis.start(journal.notes)
   parts.positions.start()
   totals.start()
   parts.pressure.start()

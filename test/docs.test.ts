@@ -165,7 +165,7 @@ const task = await (await fetch(\`http://localhost:\${app.server.address().port}
 console.log(JSON.stringify([response.status, urls.self.startsWith('/headgate/api/tasks/'), task.result]))
 await app.close()`
   const file = await exampleFile('my-app.mjs', (example?.code ?? '') + tail)
-  const { stdout } = await run(process.execPath, ['--conditions=source', file], {
+  const { stdout } = await run(process.execPath, ['--conditions=headgate-source', file], {
     env: { ...process.env, PORT: '0' },
     cwd: join(file, '..'),
   })

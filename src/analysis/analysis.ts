@@ -1,12 +1,35 @@
-import { z } from 'zod'
 import type { Connector } from '../fetch/connector.ts'
+import { TimedFetch, type CallLimits } from '../fetch/timed-fetch.ts'
 import { defineTask, type TaskType } from '../handler/define-task.ts'
 import type { Spool } from '../spool/spool.ts'
+import { engineKey, enginesOf, type EngineName } from './engine/engines.ts'
+import { modelOf, type Price, type Provider, type ProviderSetup } from './engine/model/models.ts'
+import { Spending, type Notes, type SpendingOptions } from './engine/model/spending.ts'
+import { ENGINE_VERSION } from './engine/report.ts'
+import { summarizeInput, uploadInput } from './input.ts'
 import type { ParserLimits } from './isolation/parser-process.ts'
 import { Parsers } from './isolation/parsers.ts'
-import { reportOnAddress, reportOnText, reportOnUpload, reportOnVideo } from './report-task.ts'
+import { addressOf } from './origin/address.ts'
+import { textOf, uploadOf } from './origin/upload.ts'
+import { videoOf } from './origin/video.ts'
+import { videoLinkOf } from './origin/youtube/link.ts'
+import { REPORT_FORMATS } from './output/formats.ts'
+import { reportOn } from './report-task.ts'
 import { READABLE_TYPES } from './source/media-types.ts'
-import { videoLinkOf } from './youtube/link.ts'
+
+export interface ModelsOptions {
+  /** Engines in the order in which they are tried. */
+  readonly order: readonly EngineName[]
+  readonly providers: ReadonlyMap<Provider, ProviderSetup>
+  /** By the name of the model. */
+  readonly prices: ReadonlyMap<string, Price>
+  readonly limits: CallLimits
+  readonly spending: SpendingOptions
+  /** What one task may use; Infinity: no limit. */
+  readonly maxTaskTokens: number
+  /** Calls of one report at once. */
+  readonly parallel: number
+}
 
 export interface AnalysisOptions {
   readonly connector: Connector
@@ -18,94 +41,79 @@ export interface AnalysisOptions {
   /** Where YouTube answers. */
   readonly youTubeUrl: string
   readonly parser: ParserLimits & { readonly maxIdle: number }
+  readonly models: ModelsOptions
 }
 
 /** The built-in work: its task types, and the processes behind them. */
 export interface Analysis {
   readonly types: readonly TaskType[]
-  start(): void
+  /** What models have used since the start. */
+  readonly spending: Spending
+  start(notes: Notes): Promise<void>
   stop(): Promise<void>
 }
 
-const MAX_TITLE_CHARS = 200
 const PDF_ONLY = 'Send a PDF; pages and text go to /analyze-document.'
-const CONVERT = 'Convert it to PDF, docx, HTML, Markdown or plain text, and send that.'
-/** BCP 47, as far as captions need it. */
-const LANGUAGE = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/
-
-const title = z.string().trim().min(1).max(MAX_TITLE_CHARS).optional()
-const uploadInput = z.object({ title }).describe('A report on a file.')
+const CONVERT = 'Convert it to PDF, docx, pptx, xlsx, odt, EPUB, HTML, Markdown or plain text, and send that.'
 
 export function createAnalysis(options: AnalysisOptions): Analysis {
   const { connector, maxUploadBytes: maxBytes } = options
+  const { maxTaskTokens, parallel } = options.models
+  const line = new TimedFetch(options.models.limits)
+  const engines = enginesOf(options.models.order, modelsOf(options.models, line))
+  const hasModels = engines.some(({ kind }) => kind === 'llm')
   const parsers = new Parsers({ ...options.parser, readableFolder: options.spoolFolder })
-  const parts = { ...options, parsers }
+  const spending = new Spending(options.models.spending)
+  const parts = { ...options, parsers, engines, spending, maxTaskTokens, parallel }
 
+  const version = [ENGINE_VERSION, ...engines.map(engineKey)].join(' ')
+  const shared = { dedupe: true, version, formats: REPORT_FORMATS }
+  const upload = { accept: [...READABLE_TYPES], maxBytes, suggestion: CONVERT }
   const analyzePdf = defineTask({
+    ...shared,
     type: 'analyze-pdf',
-    dedupe: true,
-    input: uploadInput,
+    input: uploadInput(hasModels),
     upload: { accept: ['application/pdf'], maxBytes, suggestion: PDF_ONLY },
-    run: (input, ctx) => reportOnUpload(parts, input, ctx),
+    run: (input, ctx) => reportOn(parts, { ctx, options: input, find: async () => uploadOf(ctx, input) }),
   })
   const analyzeDocument = defineTask({
+    ...shared,
     type: 'analyze-document',
-    dedupe: true,
-    input: uploadInput,
-    upload: { accept: [...READABLE_TYPES], maxBytes, suggestion: CONVERT },
-    run: (input, ctx) => reportOnUpload(parts, input, ctx),
+    input: uploadInput(hasModels),
+    upload,
+    run: (input, ctx) => reportOn(parts, { ctx, options: input, find: async () => uploadOf(ctx, input) }),
   })
   const summarize = defineTask({
+    ...shared,
     type: 'summarize',
-    dedupe: true,
-    input: summarizeInput(connector),
+    input: summarizeInput(connector, hasModels),
     run: (input, ctx) => {
       const { url, text = '', title, language } = input
-      if (url === undefined) return reportOnText(parts, { text, title }, ctx)
-      const link = videoLinkOf(url)
-      return link.kind === 'video'
-        ? reportOnVideo(parts, { id: link.id, title, language }, ctx)
-        : reportOnAddress(parts, { url, title, language }, ctx)
+      const link = url === undefined ? null : videoLinkOf(url)
+      const find = async () => {
+        if (url === undefined) return textOf(text, { title })
+        return link?.kind === 'video'
+          ? videoOf(parts, { id: link.id, title, language }, ctx)
+          : addressOf(parts, { url, title, language }, ctx)
+      }
+      return reportOn(parts, { ctx, options: input, find })
     },
   })
   return {
     types: [summarize, analyzePdf, analyzeDocument],
-    start: () => parsers.warmUp(),
-    stop: () => parsers.stop(),
+    spending,
+    start: async (notes) => {
+      parsers.warmUp()
+      await spending.start(notes)
+    },
+    stop: async () => {
+      await Promise.all([parsers.stop(), line.close()])
+    },
   }
 }
 
-const UNSAFE = { code: 'unsafe-url' }
-
-/** `{url}` or `{text}`, with a title if there is one. */
-function summarizeInput(connector: Connector) {
-  const url = z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).max(2048)
-  return z
-    .strictObject({
-      url: url
-        .superRefine((address, { issues }) => {
-          // An address that is none is not unsafe too.
-          if (issues.length > 0) return
-          const refusal = connector.refusalOf(address)
-          const message = `this address may not be fetched: ${refusal}`
-          if (refusal !== null) issues.push({ code: 'custom', input: address, message, params: UNSAFE })
-        })
-        .refine((address) => videoLinkOf(address).kind !== 'broken', 'this YouTube link names no video')
-        .optional(),
-      text: z.string().min(1).optional(),
-      title,
-      language: z.string().regex(LANGUAGE, 'expected a language such as en, zh or pt-BR').optional(),
-    })
-    .refine(
-      (input) => (input.url === undefined) !== (input.text === undefined),
-      'expected either url or text',
-    )
-    .meta({
-      description:
-        'A report on a web page, a PDF or text at an address, a YouTube video by its captions, or text.',
-      examples: [
-        { url: 'https://www.youtube.com/watch?v=GJLlxj_dtq8', language: 'en' },
-        { text: 'A gate holds the water back.' },
-      ],
-    })
+function modelsOf({ providers, prices }: ModelsOptions, { fetch }: TimedFetch) {
+  return [...providers].map(([provider, setup]) => {
+    return modelOf(provider, setup, { price: prices.get(setup.model) ?? null, fetch })
+  })
 }

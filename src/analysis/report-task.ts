@@ -1,150 +1,124 @@
-import { createHash } from 'node:crypto'
-import { parse } from 'node:path'
-import type { Connector, Fetched } from '../fetch/connector.ts'
 import type { Context } from '../handler/context/context.ts'
 import { classify } from '../handler/retry/classify.ts'
-import { fetchedBy, type PutReply, type Spool } from '../spool/spool.ts'
+import { waitIn } from '../handler/retry/parked-error.ts'
+import { describeThrown } from '../handler/thrown.ts'
 import { ShuttingDown } from '../task/run/abort.ts'
-import { TaskError } from '../task/failure.ts'
-import type { Upload } from '../task/task.ts'
+import { enginesFor, type Engine } from './engine/engines.ts'
+import { writeDeepReport } from './engine/model/deep/write.ts'
+import type { Model } from './engine/model/models.ts'
+import { ModelSession } from './engine/model/session.ts'
+import type { Spending } from './engine/model/spending.ts'
 import type { Report } from './engine/report.ts'
+import type { ReportOptions } from './input.ts'
 import type { Parsers } from './isolation/parsers.ts'
-import { READABLE_TYPES, YOUTUBE_CAPTIONS } from './source/media-types.ts'
-import { relay, tellStage } from './stages.ts'
-import { captionsOf } from './youtube/captions.ts'
+import type { Found } from './origin/found.ts'
+import { relay, tellDeepStage, tellStage } from './stages.ts'
 
-export interface ReportParts {
+export interface WritingParts {
   readonly parsers: Parsers
-  readonly connector: Connector
-  readonly spool: Spool
-  readonly maxFetchBytes: number
-  /** Where YouTube answers. */
-  readonly youTubeUrl: string
+  readonly engines: readonly Engine[]
+  readonly spending: Spending
+  /** What one task may use of models; Infinity: no limit. */
+  readonly maxTaskTokens: number
+  /** Calls of one report at once. */
+  readonly parallel: number
 }
 
-/** The steps of a report: what is done is not done again after a restart. */
-/** The resource that fetches draw from: so many go on at once, in all tasks together. */
-export const DOWNLOAD = 'download'
-const FETCH = 'fetch'
+/** The step of the engine that needs no model. */
 const REPORT = 'report'
 
-const EMPTY = ['Look at the address in a browser: a page that is made by scripts has no text of its own.']
-
-interface Titled {
-  readonly title?: string | undefined
-}
-
-/** The report on the file that came with the task. */
-export function reportOnUpload({ parsers }: ReportParts, { title }: Titled, ctx: Context): Promise<Report> {
-  if (ctx.upload === null) throw new TaskError('internal', 'The task has no file.')
-  const { path, mediaType, sha256, name } = ctx.upload
-  const request = { title: title ?? null, fallbackTitle: parse(name).name || name, sha256 }
-  tellStage(ctx, 'reading')
-  const source = { kind: 'file', path, mediaType } as const
-  return ctx.step(REPORT, () => parsers.run({ source, request }, relay(ctx), ctx.signal))
-}
-
-/** The report on text that came with the request. */
-export function reportOnText(
-  { parsers }: ReportParts,
-  { text, title }: Titled & { readonly text: string },
-  ctx: Context,
+/** The way of a report: find the document, have it written by the first engine that can, put the document away. */
+export async function reportOn(
+  parts: WritingParts,
+  {
+    find,
+    options,
+    ctx,
+  }: { readonly find: () => Promise<Found>; readonly options: ReportOptions; readonly ctx: Context },
 ): Promise<Report> {
-  const sha256 = createHash('sha256').update(text).digest('hex')
-  const request = { title: title ?? null, fallbackTitle: 'Text', sha256 }
-  tellStage(ctx, 'reading')
-  const source = { kind: 'text', text, mediaType: 'text/plain' } as const
-  return ctx.step(REPORT, () => parsers.run({ source, request }, relay(ctx), ctx.signal))
-}
-
-/** The report on what an address leads to. */
-export async function reportOnAddress(
-  parts: ReportParts,
-  { url, title, language }: Titled & { readonly url: string; readonly language?: string | undefined },
-  ctx: Context,
-): Promise<Report> {
-  const { spool } = parts
-  const place = { spoolId: fetchedBy(ctx.taskId) }
+  let found: Found | null = null
   try {
-    tellStage(ctx, 'fetching')
-    const headers = language === undefined ? {} : { 'accept-language': language }
-    const { file, charset } = await ctx.step(FETCH, async () => {
-      return ctx.resource(DOWNLOAD, {}, async () => {
-        const fetched = await parts.connector.fetch(url, { signal: ctx.signal, headers })
-        return { file: await keep(parts, fetched, place.spoolId), charset: charsetOf(fetched.contentType) }
-      })
-    })
-    const { mediaType, sha256 } = file
-    const request = { title: title ?? null, fallbackTitle: new URL(url).host, sha256 }
-    const report = await ctx.step(REPORT, async () => {
-      tellStage(ctx, 'reading')
-      const source = { kind: 'file', path: await spool.open(file), mediaType, charset } as const
-      return parts.parsers.run({ source, request }, relay(ctx), ctx.signal)
-    })
-    await spool.remove(place)
+    found = await find()
+    const report = await writeByFirst(parts, { found, options, ctx })
+    await found.release()
     return report
   } catch (error) {
-    // Another run, after a stop or an error that passes, needs it again.
-    const isOver = !(ctx.signal.reason instanceof ShuttingDown) && classify(error, Date.now()).kind === 'end'
-    if (isOver) await spool.remove(place)
+    // Another run, after a stop, a pause or an error that passes, needs it again.
+    if (!(ctx.signal.reason instanceof ShuttingDown) && isForGood(error, ctx)) await found?.release()
     throw error
   }
 }
 
-/** The report on what is said in a video, by its captions. */
-export async function reportOnVideo(
-  { parsers, connector, youTubeUrl: baseUrl }: ReportParts,
-  { id, title, language }: Titled & { readonly id: string; readonly language?: string | undefined },
-  ctx: Context,
-): Promise<Report> {
-  tellStage(ctx, 'fetching', { message: 'Asking YouTube for the captions' })
-  const { signal } = ctx
-  const captions = await ctx.step(FETCH, () =>
-    ctx.resource(DOWNLOAD, {}, () => captionsOf({ connector, baseUrl, signal }, { id, language })),
-  )
-  const request = {
-    title: title ?? null,
-    fallbackTitle: captions.title,
-    sha256: createHash('sha256').update(captions.text).digest('hex'),
-    timeLink: `https://youtu.be/${id}?t=`,
-    notes: captions.notes,
-  }
-  tellStage(ctx, 'reading')
-  const source = { kind: 'text', text: captions.text, mediaType: YOUTUBE_CAPTIONS } as const
-  return ctx.step(REPORT, () => parsers.run({ source, request }, relay(ctx), signal))
+interface Given {
+  readonly found: Found
+  readonly options: ReportOptions
+  readonly ctx: Context
 }
 
-async function keep(
-  { spool, maxFetchBytes }: ReportParts,
-  { body }: Fetched,
-  spoolId: string,
-): Promise<Upload> {
-  const put = await spool.put(body, {
-    spoolId,
-    name: 'fetched',
-    maxBytes: maxFetchBytes,
-    accept: READABLE_TYPES,
+/** Asks one engine after the other; what a failed one said is told in the report of the next. */
+async function writeByFirst(parts: WritingParts, { found, options, ctx }: Given): Promise<Report> {
+  const engines = enginesFor(parts.engines, options.engine)
+  const failed: string[] = []
+  for (const [index, engine] of engines.entries()) {
+    const told = {
+      ...found,
+      request: { ...found.request, notes: [...(found.request.notes ?? []), ...failed] },
+    }
+    const given = { found: told, options, ctx }
+    if (engine.kind === 'extractive') return extract(parts, given)
+    const said = await writeByModel(parts, given, {
+      model: engine.model,
+      isLast: index === engines.length - 1,
+    })
+    if ('report' in said) return said.report
+    failed.push(said.failure)
+    ctx.log(said.failure, 'warn')
+  }
+  throw new Error('There is no engine.')
+}
+
+function extract({ parsers }: WritingParts, { found, ctx }: Given): Promise<Report> {
+  const { request } = found
+  return ctx.step(REPORT, async () => {
+    tellStage(ctx, 'reading')
+    return parsers.run({ kind: 'report', source: await found.open(), request }, relay(ctx), ctx.signal)
   })
-  return storedOf(put)
 }
 
-function storedOf(put: PutReply): Upload {
-  switch (put.kind) {
-    case 'stored':
-      return put.upload
-    case 'empty':
-      throw new TaskError('no_text', 'The address leads to an empty document.', { suggestions: EMPTY })
-    case 'too-large':
-      throw new TaskError('input_too_large', `The document is larger than ${put.maxBytes} bytes.`)
-    case 'unsupported':
-      throw new TaskError(
-        'unsupported_format',
-        `The address leads to ${put.mediaType}, which cannot be read.`,
-      )
-  }
+interface Try {
+  readonly model: Model
+  /** No other engine comes after it: its failure is that of the task. */
+  readonly isLast: boolean
 }
 
-/** `text/html; charset=gb2312` → `gb2312`. */
-function charsetOf(contentType: string | null): string | null {
-  return /;\s*charset\s*=\s*"?([\w-]+)/i.exec(contentType ?? '')?.[1] ?? null
+/** The report of a model, or why it has none and will have none. Kept, so that a failed one is not asked again. */
+async function writeByModel(
+  { parsers, spending, maxTaskTokens: maxTokens, parallel }: WritingParts,
+  { found, options, ctx }: Given,
+  { model, isLast }: Try,
+): Promise<{ readonly report: Report } | { readonly failure: string }> {
+  return ctx.step(`by ${model.id}`, async () => {
+    tellStage(ctx, 'reading')
+    const { encoding } = model
+    const job = { kind: 'manuscript', source: await found.open(), request: { encoding } } as const
+    const manuscript = await parsers.run(job, relay(ctx, true), ctx.signal)
+    const session = new ModelSession({ model, ctx, spending, maxTokens, parallel })
+    const { is_ultra: isUltra, generation_mode: mode, language = null } = options
+    const request = { ...found.request, isUltra, mode, language }
+    try {
+      return { report: await writeDeepReport(session, manuscript, { request, tell: tellDeepStage(ctx) }) }
+    } catch (error) {
+      if (isLast || ctx.signal.aborted || !isForGood(error, ctx, true)) throw error
+      return { failure: `${model.id} could not write this report: ${describeThrown(error)}` }
+    }
+  })
+}
+
+/** Whether an error ends what it meets: it neither passes by itself nor is tried again. */
+function isForGood(error: unknown, ctx: Context, isQuotaForGood = false): boolean {
+  const wait = waitIn(error)
+  if (wait !== null) return isQuotaForGood && wait.reason === 'quota'
+  const verdict = classify(error, Date.now())
+  if (verdict.kind === 'park') return isQuotaForGood && verdict.limit === 'quota'
+  return verdict.kind === 'end' || ctx.attempt >= ctx.maxAttempts
 }

@@ -1,36 +1,73 @@
 import type { Context } from '../handler/context/context.ts'
+import type { DeepStage, TellStage } from './engine/model/deep/write.ts'
 import type { JobNews } from './isolation/protocol.ts'
 
-/** Where the work of a report stands: the share that is done when a stage begins. */
-const STAGES = { fetching: 0, reading: 5, language: 60, ranking: 70, writing: 95 } as const
-type Stage = keyof typeof STAGES
-const STAGE_NAMES = Object.keys(STAGES) as Stage[]
-const STAGE_MESSAGES: Record<Stage, string> = {
-  fetching: 'Fetching the document',
-  reading: 'Reading the document',
-  language: 'Splitting the text into sentences',
-  ranking: 'Ranking the sentences',
-  writing: 'Writing the report',
+interface StageRow {
+  /** The share that is done when the stage begins. */
+  readonly at: number
+  readonly message: string
 }
 
+/** Where the work of a report stands. */
+const STAGES = {
+  fetching: { at: 0, message: 'Fetching the document' },
+  reading: { at: 5, message: 'Reading the document' },
+  language: { at: 60, message: 'Splitting the text into sentences' },
+  ranking: { at: 70, message: 'Ranking the sentences' },
+  writing: { at: 95, message: 'Writing the report' },
+} as const satisfies Record<string, StageRow>
+/** The same where a model writes: its calls are what takes time. */
+const DEEP_STAGES = {
+  fetching: { at: 0, message: 'Fetching the document' },
+  reading: { at: 1, message: 'Reading the document' },
+  condensing: { at: 5, message: 'Preparing the text' },
+  outlining: { at: 25, message: 'Planning the report' },
+  chapters: { at: 35, message: 'Writing the chapters' },
+  concluding: { at: 90, message: 'Writing the conclusion' },
+  assembling: { at: 98, message: 'Putting the report together' },
+} as const satisfies Record<'fetching' | 'reading' | DeepStage, StageRow>
+
+type Stage = keyof typeof STAGES
+
 /** Tells the watchers what the reading process tells. */
-export function relay(ctx: Context): (news: JobNews) => void {
+export function relay(ctx: Context, isDeep = false): (news: JobNews) => void {
+  const stages = isDeep ? DEEP_STAGES : STAGES
   return (news) => {
-    if (news.kind !== 'reading') return tellStage(ctx, news.kind)
+    if (news.kind !== 'reading') return tell(ctx, stages, { stage: news.kind })
     const share = news.page / news.pages
-    tellStage(ctx, 'reading', { share, message: `Read page ${news.page} of ${news.pages}` })
+    tell(ctx, stages, { stage: 'reading', share, message: `Read page ${news.page} of ${news.pages}` })
   }
 }
 
-/** Says which stage the work has reached, and how much of the stage is done (0 to 1). */
-export function tellStage(
+interface Told {
+  /** How much of the stage is done, 0 to 1. */
+  readonly share?: number
+  readonly message?: string
+}
+
+/** Says which stage the work has reached, and how much of it is done. */
+export function tellStage(ctx: Context, stage: Stage, told: Told = {}): void {
+  tell(ctx, STAGES, { stage, ...told })
+}
+
+export function tellDeepStage(ctx: Context): TellStage {
+  return (stage, share, message) =>
+    tell(ctx, DEEP_STAGES, { stage, share, ...(message === undefined ? {} : { message }) })
+}
+
+function tell(
   ctx: Context,
-  stage: Stage,
-  { share = 0, message = STAGE_MESSAGES[stage] }: { share?: number; message?: string } = {},
+  stages: Readonly<Record<string, StageRow>>,
+  told: Told & { readonly stage: string },
 ): void {
-  const index = STAGE_NAMES.indexOf(stage)
-  const next = STAGE_NAMES[index + 1]
-  const end = next === undefined ? 100 : STAGES[next]
-  const percent = Math.round(STAGES[stage] + share * (end - STAGES[stage]))
-  ctx.progress(percent, message, { stage, step: index + 1, totalSteps: STAGE_NAMES.length })
+  const names = Object.keys(stages)
+  const index = names.indexOf(told.stage)
+  const { at, message } = stages[told.stage] as StageRow
+  const end = stages[names[index + 1] ?? '']?.at ?? 100
+  const percent = Math.round(at + (told.share ?? 0) * (end - at))
+  ctx.progress(percent, told.message ?? message, {
+    stage: told.stage,
+    step: index + 1,
+    totalSteps: names.length,
+  })
 }

@@ -1,10 +1,12 @@
 import { totalmem } from 'node:os'
 import type { Logger } from 'pino'
-import { DOWNLOAD } from '../analysis/report-task.ts'
+import { PROVIDERS } from '../analysis/engine/model/models.ts'
+import { DOWNLOAD } from '../analysis/origin/address.ts'
 import type { Settings } from '../config/settings.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { ProjectKey } from '../resource/key-pool.ts'
 import { Pressure } from '../resource/pressure.ts'
 import { Resources, type ResourcesOptions } from '../resource/resources.ts'
 import { systemClock, type Clock } from '../task/clock.ts'
@@ -15,12 +17,16 @@ import type { ComposeOptions } from './options.ts'
 /** Share of the granted memory at which nothing new starts, where no setting says otherwise. */
 const MEMORY_SHARE = 0.8
 
+/** What a provider takes at once is found by trying. */
+const MODEL_LIMITS: ResourceLimits = { concurrency: { floor: 1, ceiling: 8 } }
+
 type Hears = Pick<ResourcesOptions, 'wake' | 'opened'>
 
 /** The resources of the settings and of the task types; the settings' word counts where both name one. */
 export function createResources(options: ComposeOptions, registry: Registry, hears: Hears): Resources {
   const { settings, log, clock = systemClock, random = Math.random } = options
   const limits = new Map<string, ResourceLimits>([[DOWNLOAD, { isOneProvider: false }]])
+  for (const provider of PROVIDERS) limits.set(provider, MODEL_LIMITS)
   for (const type of registry.all) for (const [name, own] of resourcesOf(type)) limits.set(name, own)
   for (const [name, own] of settings.resources) limits.set(name, own)
   for (const name of settings.resourceKeys.keys()) {
@@ -28,7 +34,20 @@ export function createResources(options: ComposeOptions, registry: Registry, hea
       throw new HeadgateError('invalid-setting', `RESOURCE_KEYS: no resource is named "${name}".`)
     }
   }
-  return new Resources({ limits, keys: settings.resourceKeys, clock, random, log, ...hears })
+  return new Resources({ limits, keys: keysOf(settings), clock, random, log, ...hears })
+}
+
+/** The keys of the models beside those of RESOURCE_KEYS, which go before. */
+function keysOf({
+  resourceKeys,
+  geminiKey,
+  openaiKey,
+}: Settings): ReadonlyMap<string, readonly ProjectKey[]> {
+  const keys = new Map(resourceKeys)
+  for (const [name, key] of Object.entries({ gemini: geminiKey, openai: openaiKey })) {
+    if (key !== '' && !keys.has(name)) keys.set(name, [{ project: 'default', key }])
+  }
+  return keys
 }
 
 function resourcesOf({ resources = {} }: TaskType) {

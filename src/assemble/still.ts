@@ -9,6 +9,7 @@ import { Connections } from '../http/stream/connections.ts'
 import type { Journal } from '../journal/journal.ts'
 import { Spool } from '../spool/spool.ts'
 import { systemClock } from '../task/clock.ts'
+import { modelsOptions } from './models.ts'
 import type { assembleDoor } from './door.ts'
 import type { ComposeOptions } from './options.ts'
 
@@ -35,7 +36,7 @@ export function assembleStill({ settings, clock = systemClock }: ComposeOptions)
     memoryBytes: settings.parserMemoryBytes,
     cpuMs: settings.parserCpuMs,
   }
-  const limits = { maxUploadBytes, maxFetchBytes, youTubeUrl, parser }
+  const limits = { maxUploadBytes, maxFetchBytes, youTubeUrl, parser, models: modelsOptions(settings, clock) }
   return {
     dataDir,
     isDurable,

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { EDGE_SETTINGS } from './tables/edge.ts'
 import { MEMORY_SETTINGS } from './tables/memory.ts'
+import { MODELS_SETTINGS } from './tables/models.ts'
 import { PROCESS_SETTINGS } from './tables/process.ts'
 import { SCHEDULING_SETTINGS } from './tables/scheduling.ts'
 import { SOURCES_SETTINGS } from './tables/sources.ts'
@@ -13,6 +14,7 @@ export const SETTINGS = {
   ...SCHEDULING_SETTINGS,
   ...MEMORY_SETTINGS,
   ...SOURCES_SETTINGS,
+  ...MODELS_SETTINGS,
   ...PROCESS_SETTINGS,
 } as const
 

@@ -17,6 +17,21 @@ export interface UploadPolicy {
   readonly suggestion?: string
 }
 
+/** A file that is made of a result when it is asked for. */
+export interface ResultFormat {
+  /** With its charset, e.g. `text/markdown; charset=utf-8`. */
+  readonly mediaType: string
+  /**
+   * The file of a result, as JSON gives it back. Runs in the server's own thread: a few ms at most.
+   *
+   * @param finishedAt epoch ms
+   */
+  readonly write: (
+    result: unknown,
+    finishedAt: number,
+  ) => { readonly filename: string; readonly text: string }
+}
+
 export interface TaskDefinition<Input = unknown, Result = unknown> {
   /** The path: `POST /<type>`. Lower-case words joined by hyphens. */
   readonly type: string
@@ -33,6 +48,15 @@ export interface TaskDefinition<Input = unknown, Result = unknown> {
    * work whose result depends on its input alone. Default: false.
    */
   readonly dedupe?: boolean
+  /**
+   * Rises when the same input would give another result: what was made by another version is not found by `dedupe`.
+   * Default: none.
+   */
+  readonly version?: string
+  /**
+   * Files that the result can be had as, by the name that `GET /api/tasks/{id}/result?format=` takes, beside `json`.
+   */
+  readonly formats?: Readonly<Record<string, ResultFormat>>
   /** What happens when a run fails with an error that another attempt can mend. */
   readonly retry?: RetryOptions
   /**
@@ -70,6 +94,16 @@ const definitionSchema = z.object({
   timeoutMs: z.int().min(1).max(MAX_TIMER_MS).optional(),
   concurrency: z.int().min(1).optional(),
   dedupe: z.boolean().optional(),
+  version: z.string().min(1).optional(),
+  formats: z
+    .record(
+      z.string().regex(/^(?!json$)[a-z][a-z0-9]*$/, 'expected a name in lower case, and not json'),
+      z.object({
+        mediaType: z.string().min(1),
+        write: z.custom((value) => typeof value === 'function', 'expected a function'),
+      }),
+    )
+    .optional(),
   retry: z
     .strictObject({
       maxAttempts: z.int().min(1).max(MAX_ATTEMPTS).optional(),

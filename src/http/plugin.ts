@@ -21,6 +21,7 @@ import { genericSubmitRoute, submitRoute } from './routes/submit/submit.ts'
 import { uploadRoute, type UploadType } from './routes/submit/upload.ts'
 import { eraseRoute } from './routes/task/erase.ts'
 import { reprioritiseRoute } from './routes/task/reprioritise.ts'
+import { resultRoute } from './routes/task/result.ts'
 import { taskRoutes } from './routes/task/tasks.ts'
 import { streamRoutes } from './stream/routes.ts'
 import { MAX_MESSAGE_BYTES } from './stream/web-socket.ts'
@@ -52,6 +53,7 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   batchRoute(app, parts)
   retryRoute(app, parts)
   taskRoutes(app, parts)
+  resultRoute(app, parts)
   reprioritiseRoute(app, parts)
   eraseRoute(app, parts)
   queueRoutes(app, parts)

@@ -185,7 +185,7 @@ export class Intake {
   #submitContent(given: Given, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
     const { type, submission } = given
     const { caller, priority, isForced, dedupe } = submission
-    const content = (dedupe ?? type.dedupe ?? false) ? contentOf(submission) : null
+    const content = (dedupe ?? type.dedupe ?? false) ? contentOf(submission, type.version) : null
     const admit = () => this.#admitNew({ ...given, content }, key)
     if (content === null || isForced) return admit()
     return this.flights.once({ caller, content, priority }, admit)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { writeReport } from '../../src/analysis/engine/write-report.ts'
+import { reportRequest } from '../support/report.ts'
+import { extractReport } from '../../src/analysis/engine/extractive/extract.ts'
 import { readCaptions } from '../../src/analysis/source/captions.ts'
 import { clockTime } from '../../src/analysis/source/document.ts'
 
@@ -55,13 +56,8 @@ test('a long recording has sections by time, and every point of the report leads
     const [a, b] = [subjects[index % 8], subjects[(index * 3 + 1) % 8]]
     return `The ${a} of number ${index} is measured beside the ${b} of the old mill.`
   })
-  const request = {
-    title: null,
-    fallbackTitle: 'Mills',
-    sha256: 'ab'.repeat(32),
-    timeLink: 'https://youtu.be/x?t=',
-  }
-  const report = writeReport(read(json(lines, 3000)), request, () => undefined)
+  const request = reportRequest({ timeLink: 'https://youtu.be/x?t=' })
+  const report = extractReport(read(json(lines, 3000)), request, () => undefined)
   expect(report.key_points.map(({ heading }) => heading)).toEqual(['0:00', '5:00', '10:00', '15:00'])
   for (const { text, seconds } of report.key_points.flatMap(({ points }) => points)) {
     expect(lines[(seconds ?? 0) / 3]).toBe(text)

@@ -1,16 +1,13 @@
 import { expect, test } from 'vitest'
 import { languageOf } from '../../src/analysis/engine/language.ts'
-import { centralityOf, similarity, vectorsOf } from '../../src/analysis/engine/rank.ts'
-import { writeReport } from '../../src/analysis/engine/write-report.ts'
-import { splitSentences } from '../../src/analysis/engine/sentences.ts'
+import { centralityOf, similarity, vectorsOf } from '../../src/analysis/engine/extractive/rank.ts'
+import { extractReport } from '../../src/analysis/engine/extractive/extract.ts'
+import { splitSentences } from '../../src/analysis/engine/extractive/sentences.ts'
+import { reportRequest } from '../support/report.ts'
 import { readText } from '../../src/analysis/source/text.ts'
 
 const report = (text: string) =>
-  writeReport(
-    readText(new TextEncoder().encode(text)),
-    { title: null, fallbackTitle: 'Fallback', sha256: 'ab'.repeat(32) },
-    () => undefined,
-  )
+  extractReport(readText(new TextEncoder().encode(text)), reportRequest(), () => undefined)
 const split = (text: string, language = 'en') =>
   splitSentences(text, new Intl.Segmenter(language, { granularity: 'sentence' }))
 

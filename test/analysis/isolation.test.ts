@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { Parsers } from '../../src/analysis/isolation/parsers.ts'
-import type { Job } from '../../src/analysis/isolation/protocol.ts'
+import type { Job, JobSource } from '../../src/analysis/isolation/protocol.ts'
 import { CancelRequested } from '../../src/task/run/abort.ts'
+import { reportRequest } from '../support/report.ts'
 import { samplePdf } from '../support/pdf.ts'
 
 const MB = 1024 * 1024
@@ -26,9 +27,10 @@ async function setup(limits = {}) {
     await parsers.stop()
     await rm(folder, { recursive: true, force: true })
   })
-  const jobOf = (source: Job['source']): Job => ({
+  const jobOf = (source: JobSource): Job<'report'> => ({
     source,
-    request: { title: null, fallbackTitle: 'F', sha256: 'a'.repeat(64) },
+    kind: 'report',
+    request: reportRequest(),
   })
   const onText = (text: string, signal = new AbortController().signal) =>
     parsers.run(jobOf({ kind: 'text', text, mediaType: 'text/plain' }), () => undefined, signal)

@@ -52,7 +52,7 @@ test('divided words are joined, also over a column and a page', () => {
     2,
   )
   expect(sections[0]?.paragraphs).toEqual([
-    { text: 'The specialization goes on in columns.', page: 1, seconds: null, isListItem: false },
+    { text: 'The specialization goes on in columns.', page: 1, seconds: null, kind: 'prose' },
   ])
 })
 

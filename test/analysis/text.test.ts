@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
+import { isRunningText } from '../../src/analysis/source/document.ts'
 import { decodeText } from '../../src/analysis/source/encoding.ts'
 import { readText } from '../../src/analysis/source/text.ts'
 
 const read = (text: string) => readText(new TextEncoder().encode(text))
 const paragraphs = (text: string) =>
-  read(text).sections.flatMap((section) => section.paragraphs.map(({ text: line }) => line))
+  read(text).sections.flatMap((section) =>
+    section.paragraphs.filter(isRunningText).map(({ text: line }) => line),
+  )
 
 test('Markdown becomes sections of paragraphs and list items', () => {
   const { title, sections } = read(
@@ -12,18 +15,18 @@ test('Markdown becomes sections of paragraphs and list items', () => {
   )
   expect(title).toBe('Title')
   expect(
-    sections.map(({ heading, paragraphs: found }) => [heading, found.map((p) => [p.text, p.isListItem])]),
+    sections.map(({ heading, paragraphs: found }) => [heading, found.map((p) => [p.text, p.kind])]),
   ).toEqual([
-    [null, [['Opening.', false]]],
+    [null, [['Opening.', 'prose']]],
     [
       'One',
       [
-        ['First line second line.', false],
-        ['item a', true],
-        ['item b', true],
+        ['First line second line.', 'prose'],
+        ['item a', 'item'],
+        ['item b', 'item'],
       ],
     ],
-    ['Two', [['Last.', false]]],
+    ['Two', [['Last.', 'prose']]],
   ])
 })
 
@@ -33,7 +36,15 @@ test.each([
   ['table rows', '| a | b |\n|---|---|\n| 1 | 2 |\n\nAfter.', ['After.']],
   ['rules and diagrams', '---\n\n***\n\n↓ → ↓ → ↓\n\nAfter.', ['After.']],
   ['front matter', '---\ntitle: x\n---\nAfter.', ['After.']],
-])('%s is left out', (_name, text, expected) => expect(paragraphs(text)).toEqual(expected))
+])('%s is no running text', (_name, text, expected) => expect(paragraphs(text)).toEqual(expected))
+
+test('code keeps its lines, a table its rows, both under their own names', () => {
+  const { sections } = read('```ts\nif (x) {\n  y()\n}\n```\n\n| **a** | b |\n|---|---|\n| 1 | 2 |')
+  expect(sections[0]?.paragraphs).toMatchObject([
+    { kind: 'code', text: 'if (x) {\n  y()\n}' },
+    { kind: 'table', text: 'a | b\n1 | 2' },
+  ])
+})
 
 test('marks of Markdown are taken off, words kept', () => {
   expect(

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { videoLinkOf } from '../../src/analysis/youtube/link.ts'
-import { chooseTrack, type CaptionTrack } from '../../src/analysis/youtube/tracks.ts'
+import { videoLinkOf } from '../../src/analysis/origin/youtube/link.ts'
+import { chooseTrack, type CaptionTrack } from '../../src/analysis/origin/youtube/tracks.ts'
 import { startServer } from '../support/server.ts'
 
 const ID = 'aBcDeFgHi_-'

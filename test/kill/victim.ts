@@ -37,7 +37,7 @@ export async function createVictim(env: Record<string, string> = {}, main = 'src
     more: Record<string, string> = {},
     flags: readonly string[] = [],
   ): Promise<Started> => {
-    const child = spawn(process.execPath, ['--conditions=source', ...flags, main], {
+    const child = spawn(process.execPath, ['--conditions=headgate-source', ...flags, main], {
       cwd: ROOT,
       env: {
         PATH: process.env['PATH'],

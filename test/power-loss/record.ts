@@ -14,7 +14,7 @@ const RECORDED = new Set(['journal.db', 'journal.db-wal', 'journal.expected', 'm
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-record-'))
 const log = join(folder, 'strace')
-const node = [process.execPath, '--conditions=source', here('workload.ts'), folder]
+const node = [process.execPath, '--conditions=headgate-source', here('workload.ts'), folder]
 spawnSync('strace', ['-f', '-y', '-xx', '-s', '70000', '-e', CALLS, '-o', log, ...node], { stdio: 'inherit' })
 const deeds = deedsOf(readFileSync(log, 'utf8').split('\n'))
 writeFileSync(here('trace.json.gz'), gzipSync(traceText(deeds), { level: 9 }))

@@ -16,7 +16,7 @@ interface LogLine {
 /** The real process on a free port, as an operator starts it. */
 export async function startProcess(env: Record<string, string> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-process-'))
-  const child = spawn(process.execPath, ['--conditions=source', 'src/main.ts'], {
+  const child = spawn(process.execPath, ['--conditions=headgate-source', 'src/main.ts'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -54,7 +54,7 @@ test('under whoever restarts it, the service is back after a dead loop, and rid 
     TASKS_FILE,
     WATCHDOG_SECONDS: '1',
   }
-  const script = `for start in 1 2 3 4; do "${process.execPath}" --conditions=source src/main.ts; echo "ended $?"; done`
+  const script = `for start in 1 2 3 4; do "${process.execPath}" --conditions=headgate-source src/main.ts; echo "ended $?"; done`
   const supervisor = spawn('bash', ['-c', script], {
     cwd: ROOT,
     env,

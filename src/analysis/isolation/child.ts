@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { TaskError } from '../../task/failure.ts'
-import { writeReport } from '../engine/write-report.ts'
+import { extractReport } from '../engine/extractive/extract.ts'
+import type { SourceDocument } from '../source/document.ts'
 import { readDocument, type SourceFile } from '../source/read.ts'
-import type { ChildMessage, Job } from './protocol.ts'
+import type { ChildMessage, Job, JobKind, Jobs } from './protocol.ts'
 
 /** The child process: one job at a time, each reads a hostile file and may be killed for it. */
 
@@ -22,13 +23,21 @@ async function work(job: Job): Promise<void> {
       toldAt = Date.now()
       tell({ type: 'news', news: { kind: 'reading', page, pages } })
     })
-    const report = writeReport(document, job.request, (kind) => tell({ type: 'news', news: { kind } }))
-    tell({ type: 'done', report })
+    tell({ type: 'done', made: await make(job, document) })
   } catch (error) {
     if (!(error instanceof TaskError)) return tellDefect(error)
     const { errorType, message } = error.failure
     tell({ type: 'failed', errorType, message })
   }
+}
+
+async function make(job: Job, document: SourceDocument): Promise<Jobs[JobKind]['makes']> {
+  if (job.kind === 'report') {
+    return extractReport(document, job.request, (kind) => tell({ type: 'news', news: { kind } }))
+  }
+  // Its tables of tokens are large: who asks for no model does not load them.
+  const { manuscriptOf } = await import('../engine/model/manuscript/prepare.ts')
+  return manuscriptOf(document, job.request)
 }
 
 async function fileOf({ source }: Job): Promise<SourceFile> {

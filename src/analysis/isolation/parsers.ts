@@ -1,6 +1,5 @@
-import type { Report } from '../engine/report.ts'
 import { ParserProcess, type ParserLimits } from './parser-process.ts'
-import type { Job, JobNews } from './protocol.ts'
+import type { Job, JobKind, JobNews, Jobs } from './protocol.ts'
 
 export interface ParsersOptions extends ParserLimits {
   /** Children that are kept when idle; as many jobs may run at once as callers ask for. */
@@ -33,7 +32,11 @@ export class Parsers {
   }
 
   /** @throws TaskError named after what is wrong with the document; the reason of `signal`. */
-  async run(job: Job, told: (news: JobNews) => void, signal: AbortSignal): Promise<Report> {
+  async run<Kind extends JobKind>(
+    job: Job<Kind>,
+    told: (news: JobNews) => void,
+    signal: AbortSignal,
+  ): Promise<Jobs[Kind]['makes']> {
     const process = this.#take()
     this.#busy.add(process)
     try {

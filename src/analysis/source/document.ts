@@ -5,6 +5,18 @@ export interface SourceDocument {
   readonly pages: number | null
   /** What a reader of the report should know about how the text was read. */
   readonly warnings: readonly string[]
+  /** What the document says of itself, as far as it does. */
+  readonly about?: AboutDocument
+}
+
+export interface AboutDocument {
+  readonly author?: string
+  /** As the document writes it, mostly ISO 8601. */
+  readonly published?: string
+  /** The publication or the program that it comes from. */
+  readonly publisher?: string
+  /** The address that a web page gives for itself. */
+  readonly canonicalUrl?: string
 }
 
 export interface Section {
@@ -19,8 +31,22 @@ export interface Paragraph {
   readonly page: number | null
   /** Time from the beginning, in seconds; null where the source is not spoken. */
   readonly seconds: number | null
-  /** A list item is a sentence only when it reads as one. */
-  readonly isListItem: boolean
+  readonly kind: ParagraphKind
+}
+
+/**
+ * Running text is `prose`, `item` (of a list, a sentence only when it reads as one) and `quote`; a `table` is one row
+ * after the other, a line each, its cells apart by ` | `; `code` keeps its lines; an `aside` is
+ * about the text, not of it: references, menus, boxes.
+ */
+export type ParagraphKind = 'prose' | 'item' | 'quote' | 'table' | 'code' | 'caption' | 'aside'
+
+const RUNNING: ReadonlySet<ParagraphKind> = new Set(['prose', 'item', 'quote'])
+const OF_LINES: ReadonlySet<ParagraphKind> = new Set(['table', 'code'])
+
+/** Whether a paragraph is read from its beginning to its end, as sentences. */
+export function isRunningText({ kind }: Paragraph): boolean {
+  return RUNNING.has(kind)
 }
 
 type ParagraphPlace = Partial<Omit<Paragraph, 'text'>>
@@ -36,15 +62,23 @@ export class SectionBuilder {
     if (heading !== '') this.#sections.push({ heading, paragraphs: [] })
   }
 
-  paragraph(text: string, { page = null, seconds = null, isListItem = false }: ParagraphPlace = {}): void {
-    const trimmed = text.replace(/\s+/g, ' ').trim()
-    if (trimmed !== '') this.#sections.at(-1)?.paragraphs.push({ text: trimmed, page, seconds, isListItem })
+  paragraph(text: string, { page = null, seconds = null, kind = 'prose' }: ParagraphPlace = {}): void {
+    const trimmed = OF_LINES.has(kind) ? linesOf(text) : text.replace(/\s+/g, ' ').trim()
+    if (trimmed !== '') this.#sections.at(-1)?.paragraphs.push({ text: trimmed, page, seconds, kind })
   }
 
-  /** Sections that hold text. */
+  /** Sections with their text; a heading above other headings has none of its own. */
   build(): Section[] {
-    return this.#sections.filter((section) => section.paragraphs.length > 0)
+    return this.#sections.filter(({ heading, paragraphs }) => heading !== null || paragraphs.length > 0)
   }
+}
+
+function linesOf(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '')
+    .join('\n')
 }
 
 /** Joins two pieces of one line of thought: with a space, but none between Chinese or Japanese characters. */

@@ -1,7 +1,7 @@
 import { TaskError } from '../../task/failure.ts'
 import { readCaptions } from './captions.ts'
 import type { SourceDocument } from './document.ts'
-import { readHtml } from './html.ts'
+import { readHtml } from './html/html.ts'
 import { DOCX, ENCRYPTED_OFFICE, YOUTUBE_CAPTIONS } from './media-types.ts'
 import { readDocx } from './office/docx.ts'
 import { readPdf } from './pdf/pdf.ts'
@@ -20,7 +20,8 @@ type Told = (page: number, pages: number) => void
 /** Reads a file by its recognised type. */
 export async function readDocument(file: SourceFile, told: Told): Promise<SourceDocument> {
   const document = await readAs(file, told)
-  if (document.sections.length === 0) throw new TaskError('no_text', 'The document holds no text.')
+  if (document.sections.every(({ paragraphs }) => paragraphs.length === 0))
+    throw new TaskError('no_text', 'The document holds no text.')
   return document
 }
 

@@ -1,10 +1,11 @@
 import { decodeText } from './encoding.ts'
-import { joinLines, SectionBuilder, type SourceDocument } from './document.ts'
+import { joinLines, SectionBuilder, type ParagraphKind, type SourceDocument } from './document.ts'
 
 const FENCE = /^\s*(```|~~~)/
 const HEADING = /^\s{0,3}(#{1,6})\s+(.+?)\s*#*\s*$/
 const UNDERLINE = /^\s{0,3}(=+|-{3,})\s*$/
 const TABLE_ROW = /^\s*\|.*\|\s*$|^\s*\|?\s*:?-{3,}:?\s*\|/
+const TABLE_RULE = /^\s*\|?(\s*:?-{3,}:?\s*\|)+\s*(:?-{3,}:?)?\s*$/
 const RULE = /^\s{0,3}([-*_])(\s*\1){2,}\s*$/
 const LIST_ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)、])\s+(.*)$/
 const HARD_BREAK = /\S {2,}$/
@@ -14,7 +15,7 @@ const FRONT_MATTER = /^\ufeff?---\n[\s\S]*?\n---\n/
 const LETTERS = /[\p{L}\p{N}]/gu
 const MIN_LETTER_SHARE = 0.4
 
-/** Reads Markdown and plain text: headings, paragraphs and list items; code, tables and rules are left out. */
+/** Reads Markdown and plain text: headings, paragraphs, list items, code and tables; rules are left out. */
 export function readText(bytes: Uint8Array, charset: string | null = null): SourceDocument {
   const text = decodeText(bytes, charset).replace(/\r\n?/g, '\n').replace(FRONT_MATTER, '')
   const reader = new LineReader()
@@ -27,21 +28,23 @@ class LineReader {
   title: string | null = null
   readonly #builder = new SectionBuilder()
   #open = ''
-  #isListItem = false
+  #kind: ParagraphKind = 'prose'
   #fence: string | null = null
 
   read(line: string): void {
     const fence = FENCE.exec(line)?.[1]
     if (this.#fence !== null) {
-      if (fence === this.#fence) this.#fence = null
+      if (fence !== this.#fence) this.#open += `${line}\n`
+      else this.#flush()
       return
     }
     if (fence !== undefined) {
       this.#flush()
       this.#fence = fence
+      this.#kind = 'code'
       return
     }
-    this.#readText(line.replace(QUOTE, ''))
+    this.#readText(line.replace(QUOTE, ''), QUOTE.test(line))
   }
 
   end() {
@@ -49,20 +52,23 @@ class LineReader {
     return this.#builder.build()
   }
 
-  #readText(line: string): void {
+  #readText(line: string, isQuoted: boolean): void {
     const heading = HEADING.exec(line)
     if (heading !== null) return this.#heading(heading[2] ?? '', heading[1]?.length ?? 1)
-    if (UNDERLINE.test(line) && this.#open !== '' && this.#open.length < 100 && !this.#isListItem) {
+    if (UNDERLINE.test(line) && this.#open !== '' && this.#open.length < 100 && this.#kind === 'prose') {
       const text = this.#open
       this.#open = ''
       return this.#heading(text, 1)
     }
-    if (line.trim() === '' || TABLE_ROW.test(line) || RULE.test(line)) return this.#flush()
+    if (TABLE_ROW.test(line)) return this.#row(line)
+    if (line.trim() === '' || RULE.test(line) || this.#kind === 'table') this.#flush()
+    if (line.trim() === '' || RULE.test(line)) return
     const item = LIST_ITEM.exec(line)
     if (item !== null) {
       this.#flush()
-      this.#isListItem = true
+      this.#kind = 'item'
     }
+    if (isQuoted && this.#open === '' && item === null) this.#kind = 'quote'
     const text = plainOf(item?.[1] ?? line)
     if (isText(text)) this.#open = joinLines(this.#open, text)
     if (HARD_BREAK.test(line)) this.#flush()
@@ -75,10 +81,22 @@ class LineReader {
     else this.#builder.heading(plain)
   }
 
+  #row(line: string): void {
+    if (this.#kind !== 'table') this.#flush()
+    this.#kind = 'table'
+    if (TABLE_RULE.test(line)) return
+    const cells = line
+      .trim()
+      .replace(/^\||\|$/g, '')
+      .split('|')
+    this.#open += `${cells.map((cell) => plainOf(cell)).join(' | ')}\n`
+  }
+
   #flush(): void {
-    this.#builder.paragraph(this.#open, { isListItem: this.#isListItem })
+    this.#builder.paragraph(this.#open, { kind: this.#kind })
     this.#open = ''
-    this.#isListItem = false
+    this.#kind = 'prose'
+    this.#fence = null
   }
 }
 

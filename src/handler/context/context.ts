@@ -26,6 +26,8 @@ export interface Context {
   readonly taskId: string
   /** 1 for the first attempt. */
   readonly attempt: number
+  /** The attempt after which an error is no longer tried again. */
+  readonly maxAttempts: number
   /** Aborted when the run has to stop: its time limit, a cancel, a shutdown. Pass it on to what you await. */
   readonly signal: AbortSignal
   readonly upload: UploadedFile | null
@@ -40,7 +42,7 @@ export interface Context {
    * without running it. The result must be JSON-safe data; it is returned as JSON gives it back. Steps may
    * run side by side.
    *
-   * @throws HeadgateError `duplicate-step` when a run uses one name twice.
+   * @throws HeadgateError `duplicate-step` when a run uses one name twice, and its work has not thrown.
    */
   readonly step: Step
   /**
@@ -86,6 +88,7 @@ export function createContext(
   const context: Context = {
     taskId: task.id,
     attempt: task.attempt,
+    maxAttempts: task.maxAttempts,
     signal,
     upload: task.upload && { ...task.upload, path: uploadPath ?? '' },
     progress: (percent, message, detail) => {

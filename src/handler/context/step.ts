@@ -9,6 +9,15 @@ export type Step = <Value>(name: string, work: () => Promise<Value> | Value) => 
 
 export function createStep(task: Task, steps: StepStore): Step {
   let used: Set<string> | null = null
+  /** A step that has failed may be tried again by the same run. */
+  const done = async <Value>(name: string, work: () => Promise<Value> | Value): Promise<Value> => {
+    try {
+      return await work()
+    } catch (error) {
+      used?.delete(name)
+      throw error
+    }
+  }
 
   return async <Value>(name: string, work: () => Promise<Value> | Value): Promise<Value> => {
     used ??= new Set()
@@ -19,7 +28,7 @@ export function createStep(task: Task, steps: StepStore): Step {
     const kept = await steps.load(task, name)
     if (kept !== undefined) return JSON.parse(kept) as Value
 
-    const frozen = toJsonText(await work())
+    const frozen = toJsonText(await done(name, work))
     if (!frozen.ok) {
       throw new TaskError('execution_error', `The result of step "${name}" is not JSON-safe: ${frozen.why}.`)
     }

@@ -52,6 +52,13 @@ const MAX_BATCH = 100
 const MAX_METADATA_CHARS = 4096
 const MAX_EVENT_NUMBER = Number.MAX_SAFE_INTEGER
 
+export const resultQuery = z.strictObject({
+  format: z
+    .string()
+    .max(20)
+    .optional()
+    .meta({ description: 'json, or a format of the task type: md and html for reports.' }),
+})
 export const taskParams = z.object({ id: z.string().min(1).max(100) })
 
 /** Asks for a new task where an equal one is known. */
@@ -60,7 +67,8 @@ const force = z
   .optional()
   .transform((value) => value === 'true' || value === '1')
   .meta({ override: { type: 'string', enum: ['true', 'false', '1', '0'] } })
-export const submitQuery = z.strictObject({ priority, force })
+/** Fields of the input may stand in the query, as the original's `is_ultra` and an upload's `title` did. */
+export const submitQuery = z.object({ priority, force }).catchall(z.string())
 /** Described, and read by hand: Fastify's own headers come with every request. */
 export const submitHeaders = z.object({
   'idempotency-key': z
@@ -70,8 +78,6 @@ export const submitHeaders = z.object({
     .optional()
     .meta({ description: 'Names this request for 24 hours: sent again, it makes no second task.' }),
 })
-/** An upload's input fields may stand in the query too, as the original's `title` did. */
-export const uploadQuery = z.object({ priority, force }).catchall(z.string())
 
 const webhook = z.strictObject({
   url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).max(MAX_URL_CHARS),

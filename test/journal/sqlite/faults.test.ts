@@ -20,7 +20,7 @@ test('a second server on the same folder ends with one clear line and code 73', 
 
 /** A server under a shell command that runs it as `"$@"`, and its address. */
 async function startUnder(script: string, env: Record<string, string>) {
-  const node = [process.execPath, '--conditions=source', 'src/main.ts']
+  const node = [process.execPath, '--conditions=headgate-source', 'src/main.ts']
   const child = spawn('bash', ['-c', script, 'bash', ...node], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], PORT: '0', WATCHDOG_SECONDS: '0', DISK_RESERVE_MB: '0', ...env },

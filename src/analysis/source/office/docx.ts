@@ -1,7 +1,7 @@
 import mammoth from 'mammoth'
 import { TaskError } from '../../../task/failure.ts'
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { readMarkup } from '../html.ts'
+import { readMarkup } from '../html/html.ts'
 import { countArchive } from './zip.ts'
 
 /** Pictures are not read; nothing that a document links to is opened. */

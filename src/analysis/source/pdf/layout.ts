@@ -32,7 +32,7 @@ export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
     if (open !== null)
       builder.paragraph(open.text.replace(LIST_MARK, ''), {
         page: open.page,
-        isListItem: LIST_MARK.test(open.text),
+        kind: LIST_MARK.test(open.text) ? 'item' : 'prose',
       })
     open = null
   }

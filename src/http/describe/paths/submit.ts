@@ -4,14 +4,7 @@ import type { TaskType } from '../../../handler/define-task.ts'
 import type { ProblemCode } from '../../problem/problem.ts'
 import { batchReply } from '../../wire/queue-replies.ts'
 import { submitReply } from '../../wire/replies.ts'
-import {
-  batchBody,
-  genericBody,
-  submitHeaders,
-  submitQuery,
-  taskParams,
-  uploadQuery,
-} from '../../wire/schema.ts'
+import { batchBody, genericBody, submitHeaders, submitQuery, taskParams } from '../../wire/schema.ts'
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json } from '../operation.ts'
 
@@ -173,7 +166,7 @@ function uploadRoute(type: TaskType, replies: Replies) {
     tags: ['submit'],
     summary: `Submit a file as a task of the type ${type.type}`,
     ...descriptionOf(type),
-    requestParams: { query: uploadQuery, header: submitHeaders },
+    requestParams: { query: submitQuery, header: submitHeaders },
     requestBody: { required: true, content: { 'multipart/form-data': { schema: schema as object } } },
     responses: {
       200: replies.known as ReturnType<typeof json>,

@@ -7,7 +7,7 @@ import {
   taskWithResult,
   ticketReply,
 } from '../../wire/replies.ts'
-import { listQuery, patchBody, taskParams, taskQuery } from '../../wire/schema.ts'
+import { listQuery, patchBody, resultQuery, taskParams, taskQuery } from '../../wire/schema.ts'
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json } from '../operation.ts'
 
@@ -77,10 +77,10 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
       get: {
         operationId: 'getResult',
         tags,
-        summary: 'What the handler returned; of a task that failed, the task itself',
-        requestParams: { path },
+        summary: 'What the handler returned, or a file of it; of a task that failed, the task itself',
+        requestParams: { path, query: resultQuery },
         responses: {
-          200: json('The result.', {}, { words: 3 }),
+          200: withFiles(json('The result.', {}, { words: 3 })),
           ...gatedProblems('validation', 'task-not-found', 'task-gone', 'task-not-finished'),
         },
       },
@@ -135,4 +135,10 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
       },
     },
   }
+}
+
+/** Reports can be had as files too. */
+function withFiles(reply: ReturnType<typeof json>) {
+  const text = { schema: { type: 'string' as const } }
+  return { ...reply, content: { ...reply.content, 'text/markdown': text, 'text/html': text } }
 }

@@ -1,7 +1,7 @@
 import type { TaskType } from '../../../handler/define-task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
 import type { App, EdgeParts } from '../../parts.ts'
-import { sendProblem } from '../../problem/problem.ts'
+import { sendIssues, sendProblem, type Issue } from '../../problem/problem.ts'
 import { submitReply } from '../../wire/replies.ts'
 import { genericBody, noQuery, submitQuery } from '../../wire/schema.ts'
 import { idempotencyKeyOf } from './idempotency.ts'
@@ -14,17 +14,20 @@ const replies = { 200: submitReply, 202: submitReply }
 export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
   const schema = { querystring: submitQuery, response: replies }
   app.post(`/${type.type}`, { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
-    const { knownId, input } = splitBody(request.body)
+    const { priority: asked, force: isForced, ...queryFields } = request.query
+    const { knownId, input: sent } = splitBody(request.body)
     const access = accessOf(request)
     const known = knownId === undefined ? undefined : await visibleTask(parts, access, knownId)
     if (known?.type === type.type) return sendReconnected(parts, reply, known)
 
-    const { priority: asked, force: isForced } = request.query
+    const merged = withQuery(sent, queryFields as Record<string, string>)
+    if ('issue' in merged) return sendIssues(reply, 'validation', [merged.issue])
     const { caller } = access
     const priority = priorityFor(caller, asked)
     if (priority === undefined) return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
     const key = idempotencyKeyOf(request, reply)
     if (key === undefined) return reply
+    const { input } = merged
     const submission = { ...PLAIN, type: type.type, input, priority, caller: caller.name, key, isForced }
     return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
   })
@@ -47,4 +50,19 @@ function splitBody(body: unknown): { readonly knownId?: string; readonly input: 
   if (typeof body !== 'object' || body === null || !('task_id' in body)) return { input: body }
   const { task_id: knownId, ...input } = body
   return typeof knownId === 'string' ? { knownId, input } : { input: body }
+}
+
+/** The input with what the query says of it; a field that stands in both is refused, for nobody knows which was meant. */
+function withQuery(
+  body: unknown,
+  query: Readonly<Record<string, string>>,
+): { readonly input: unknown } | { readonly issue: Issue } {
+  const [first, ...names] = Object.keys(query)
+  if (first === undefined) return { input: body }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { issue: { path: first, message: 'there is no such parameter' } }
+  }
+  const twice = [first, ...names].find((name) => Object.hasOwn(body, name))
+  if (twice !== undefined) return { issue: { path: twice, message: 'given in the query and in the body' } }
+  return { input: { ...query, ...body } }
 }

@@ -8,7 +8,7 @@ import { accessOf } from '../../gate/access.ts'
 import type { App, EdgeParts } from '../../parts.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../wire/replies.ts'
-import { uploadQuery } from '../../wire/schema.ts'
+import { submitQuery } from '../../wire/schema.ts'
 import { idempotencyKeyOf } from './idempotency.ts'
 import { sendRefusal, sendSubmitReply } from './submit-reply.ts'
 import { PLAIN, priorityFor, tooUrgent } from './read-submission.ts'
@@ -26,7 +26,7 @@ interface Form {
 
 /** `POST /<type>` of one task type that takes a file: multipart with one `file` and input fields. */
 export function uploadRoute(app: App, parts: EdgeParts, type: UploadType): void {
-  const schema = { querystring: uploadQuery, response: { 200: submitReply, 202: submitReply } }
+  const schema = { querystring: submitQuery, response: { 200: submitReply, 202: submitReply } }
   app.post(`/${type.type}`, { schema }, async (request, reply) => {
     const { priority: asked, force: isForced, ...queryFields } = request.query
     if (!request.isMultipart()) {

@@ -40,11 +40,6 @@ export function taskRoutes(app: App, parts: EdgeParts): void {
     return task === undefined ? sendMissing(parts, request, reply) : reply.send(await statusView(parts, task))
   })
 
-  app.get('/api/tasks/:id/result', { schema }, async (request, reply) => {
-    const task = await own(parts, request)
-    return task === undefined ? sendMissing(parts, request, reply) : sendResult(reply, task, parts.prefix)
-  })
-
   app.post('/api/tasks/:id/cancel', { schema }, async (request, reply) => {
     const task = await own(parts, request)
     return task === undefined ? sendMissing(parts, request, reply) : cancel(parts, task.id, reply)
@@ -87,17 +82,6 @@ async function list(
   })
   const tasks = page.tasks.map((task) => taskView(task, parts.intake.placeOf(task.id), parts.prefix))
   return { tasks, next_cursor: page.next }
-}
-
-/** Failure of the work is data: a task without a result says itself why. */
-function sendResult(reply: FastifyReply, task: Task, prefix: string): FastifyReply {
-  if (!isTerminal(task.status)) {
-    const detail = `Task ${task.id} is ${task.status}; its result comes with its end.`
-    return sendProblem(reply, 'task-not-finished', { detail, retryAfter: 1 })
-  }
-  const text = task.status === 'completed' ? (task.result ?? 'null') : taskJson(task, null, prefix)
-  reply.type(JSON_TYPE).header('content-disposition', `attachment; filename="${task.id}.json"`)
-  return sendText(reply, text)
 }
 
 async function cancel(parts: EdgeParts, id: string, reply: FastifyReply): Promise<FastifyReply> {

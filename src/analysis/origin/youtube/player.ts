@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
-import type { Connector } from '../../fetch/connector.ts'
-import { TaskError } from '../../task/failure.ts'
+import type { Connector } from '../../../fetch/connector.ts'
+import { TaskError } from '../../../task/failure.ts'
 import type { CaptionTrack } from './tracks.ts'
 
 /** What the player says of a video. */

@@ -1,4 +1,4 @@
-import type { Paragraph, SourceDocument } from '../source/document.ts'
+import { isRunningText, type Paragraph, type SourceDocument } from '../../source/document.ts'
 
 /** One whole sentence of the source, with where it stands. */
 export interface Sentence {
@@ -38,10 +38,10 @@ export function sentencesOf(document: SourceDocument, language: string): Sentenc
 }
 
 function wholeSentences(paragraph: Paragraph, segmenter: Intl.Segmenter, isWide: boolean): string[] {
-  if (CAPTION.test(paragraph.text)) return []
+  if (!isRunningText(paragraph) || CAPTION.test(paragraph.text)) return []
   // A list item, and in Chinese any line, may be a sentence that leaves its full stop out.
   const plain = paragraph.text.replace(REFERENCE_MARK, '')
-  const isOpen = /[\p{L}\p{N}%)）”]$/u.test(plain) && (isWide || paragraph.isListItem)
+  const isOpen = /[\p{L}\p{N}%)）”]$/u.test(plain) && (isWide || paragraph.kind === 'item')
   const text = isOpen ? closed(plain, isWide) : plain
   return splitSentences(text, segmenter).filter((sentence) => isWhole(sentence, isWide))
 }

@@ -1,4 +1,4 @@
-import type { SourceDocument } from '../source/document.ts'
+import type { SourceDocument } from '../../source/document.ts'
 import { centralityOf, similarity, vectorsOf, type Vector } from './rank.ts'
 import type { Sentence } from './sentences.ts'
 import type { Words } from './words.ts'

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers'
-import { TaskError } from '../../task/failure.ts'
+import { TaskError } from '../../../task/failure.ts'
 import { asYouTube, CLIENT_HEADERS, pageError, videoOf, type YouTubeOptions } from './player.ts'
 import { chooseTrack } from './tracks.ts'
 

@@ -1,0 +1,46 @@
+import { ChapterText } from '../../../output/chapter-text.ts'
+import { frameOf } from '../../../output/frame.ts'
+import type { ModelSession } from '../session.ts'
+import type { Writing, Written } from './chapters.ts'
+import { CONCLUSION_TASK, INSTRUCTION_TOKENS, systemPrompt } from './prompts.ts'
+import { outputTokens } from './room.ts'
+
+const WORDS = { usual: { least: 120, most: 250 }, ultra: { least: 250, most: 500 } }
+const CONCLUSION_TOKENS = 4096
+/** At worst: one for each character of Chinese. */
+const TOKENS_PER_CHAR = 1
+const SAID_SHARE = 0.5
+
+/** Writes what it all comes to, from what the chapters say. */
+export async function conclude(
+  session: ModelSession,
+  { outline, shared, request, citations, output }: Writing,
+  chapters: readonly Written[],
+): Promise<string> {
+  const part = chapters.length + 1
+  const form = request.isUltra ? 'ultra' : 'usual'
+  // Each chapter is shown as far as there is room for all of them.
+  const room = (session.model.windowTokens * SAID_SHARE - INSTRUCTION_TOKENS) / TOKENS_PER_CHAR
+  const share = Math.max(200, Math.floor(room / chapters.length))
+  const said = chapters.map(({ title, raw }) => `## ${title}\n\n${raw.slice(0, share)}`).join('\n\n')
+  const heading = `\n\n## ${frameOf(request.language ?? '').conclusion}\n\n`
+
+  const text = new ChapterText(citations)
+  let isTold = false
+  const raw = await session.step('conclusion', async (ask) => {
+    output.write(part, heading)
+    isTold = true
+    const prompt = {
+      system: systemPrompt(shared),
+      prompt: `<document-${shared.mark}>\n# ${outline.title}\n\n${outline.summary}\n\n${said}\n</document-${shared.mark}>\n\n${CONCLUSION_TASK(WORDS[form])}`,
+      tokens: said.length * TOKENS_PER_CHAR + INSTRUCTION_TOKENS,
+      maxOutputTokens: outputTokens(session, CONCLUSION_TOKENS),
+    }
+    const reply = await ask(prompt, (chunk) => output.write(part, text.push(chunk)))
+    output.write(part, text.end())
+    return reply.text
+  })
+  if (!isTold) output.write(part, heading + text.push(raw) + text.end())
+  output.end(part)
+  return text.markdown
+}

@@ -1,0 +1,22 @@
+import type { ResultFormat } from '../../handler/define-task.ts'
+import type { Report } from '../engine/report.ts'
+import { frontMatterOf } from './front-matter.ts'
+import { htmlOf } from './html.ts'
+
+/** The files that a report can be had as; the JSON is the result itself. */
+export const REPORT_FORMATS: Readonly<Record<string, ResultFormat>> = {
+  md: {
+    mediaType: 'text/markdown; charset=utf-8',
+    write: (result, finishedAt) => {
+      const report = result as Report
+      return { filename: report.filename, text: frontMatterOf(report, finishedAt) + report.markdown }
+    },
+  },
+  html: {
+    mediaType: 'text/html; charset=utf-8',
+    write: (result) => {
+      const report = result as Report
+      return { filename: report.filename.replace(/\.md$/, '.html'), text: htmlOf(report) }
+    },
+  },
+}

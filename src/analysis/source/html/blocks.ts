@@ -1,0 +1,103 @@
+import type { ParagraphKind, SectionBuilder } from '../document.ts'
+import { isElement, isText, type PageElement, type PageNode } from './page.ts'
+import { isDataTable, rowsOf } from './table.ts'
+
+const HEADINGS = new Set(['H1', 'H2', 'H3', 'H4', 'H5', 'H6'])
+/** What is no text of the page. */
+const DROPPED = new Set(
+  'SCRIPT STYLE NOSCRIPT SVG VIDEO AUDIO IFRAME OBJECT TEMPLATE BUTTON SELECT TEXTAREA INPUT ANNOTATION'.split(
+    ' ',
+  ),
+)
+const BLOCKS = new Set(
+  (
+    'ADDRESS ARTICLE ASIDE BLOCKQUOTE BODY DD DETAILS DIV DL DT FIGCAPTION FIGURE FOOTER FORM H1 H2 H3 H4 H5 H6 HEADER ' +
+    'HR LI MAIN NAV OL P PRE SECTION SUMMARY TABLE TBODY TD TH TR UL'
+  ).split(' '),
+)
+/** What a block makes of the text inside it; others leave it what it is. */
+const KINDS: Readonly<Record<string, ParagraphKind>> = {
+  LI: 'item',
+  DD: 'item',
+  DT: 'item',
+  BLOCKQUOTE: 'quote',
+  FIGCAPTION: 'caption',
+  NAV: 'aside',
+  ASIDE: 'aside',
+  FOOTER: 'aside',
+}
+/** Pieces of an encyclopedia that point elsewhere. */
+const POINTER = /\b(hatnote|navbox|reference|references|reflist|infobox|metadata|toc|catlinks|thumbcaption)\b/
+/** Marks that lead to a note, or to an editor. */
+const MARK = /\b(reference|mw-editsection|noprint|footnote-ref)\b/
+
+/** `[12]`, `[a]`, `[note 3]`: what leads to a reference. */
+const REFERENCE = /^\s*\[[^\]]{1,12}\]\s*$/
+
+/** Walks the blocks in order: a heading opens a section, text between two blocks is a paragraph. Nothing is lost. */
+export function readBlocks(
+  element: PageElement,
+  builder: SectionBuilder,
+  kind: ParagraphKind = 'prose',
+): void {
+  let open = ''
+  const flush = () => {
+    for (const paragraph of open.split(/\n\s*\n/)) builder.paragraph(paragraph, { kind })
+    open = ''
+  }
+  for (const node of element.childNodes) {
+    if (isText(node)) open += node.textContent?.replace(/\s+/g, ' ') ?? ''
+    else if (isElement(node) && isLineBreak(node)) open += '\n'
+    else if (isElement(node) && isInline(node)) open += textOf(node)
+    else if (isElement(node)) {
+      flush()
+      readBlock(node, builder, kind)
+    }
+  }
+  flush()
+}
+
+function readBlock(element: PageElement, builder: SectionBuilder, outer: ParagraphKind): void {
+  const tag = element.tagName.toUpperCase()
+  if (DROPPED.has(tag)) return
+  const kind =
+    outer === 'aside' || POINTER.test(element.getAttribute('class') ?? '') ? 'aside' : (KINDS[tag] ?? outer)
+  if (HEADINGS.has(tag)) return builder.heading(lineOf(textOf(element)))
+  if (tag === 'PRE') return builder.paragraph(element.textContent ?? '', { kind: 'code' })
+  if (tag === 'TABLE' && isDataTable(element)) {
+    const text = rowsOf(element, (cell) => lineOf(textOf(cell)))
+    return builder.paragraph(text, { kind: kind === 'aside' ? 'aside' : 'table' })
+  }
+  readBlocks(element, builder, kind)
+}
+
+function isLineBreak({ tagName }: PageElement): boolean {
+  return tagName.toUpperCase() === 'BR'
+}
+
+/** Whether an element stands in a line of text, with everything in it. */
+function isInline(element: PageElement): boolean {
+  const tag = element.tagName.toUpperCase()
+  if (DROPPED.has(tag)) return true
+  if (BLOCKS.has(tag)) return false
+  for (const child of element.children) if (!isInline(child)) return false
+  return true
+}
+
+/** The text of an element without scripts and marks; a line break is a space. */
+function textOf(node: PageNode): string {
+  if (isText(node)) return node.textContent ?? ''
+  if (!isElement(node)) return ''
+  const tag = node.tagName.toUpperCase()
+  if (DROPPED.has(tag) || MARK.test(node.getAttribute('class') ?? '')) return ''
+  if (tag === 'BR') return '\n'
+  if (tag === 'SUP' && REFERENCE.test(node.textContent ?? '')) return ''
+  let text = ''
+  for (const child of node.childNodes) text += textOf(child)
+  // Two blocks inside a heading or a cell are two words.
+  return BLOCKS.has(tag) ? ` ${text} ` : text
+}
+
+function lineOf(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}

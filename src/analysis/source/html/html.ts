@@ -1,0 +1,52 @@
+import { Readability } from '@mozilla/readability'
+import { decodeText } from '../encoding.ts'
+import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
+import { readBlocks } from './blocks.ts'
+import { pageOf, type Page } from './page.ts'
+
+/** Reads a web page: the article that Readability finds in it, by its headings. */
+export function readHtml(bytes: Uint8Array, charset: string | null = null): SourceDocument {
+  const page = pageOf(decodeText(bytes, charset))
+  const pageTitle = page.querySelector('title')?.textContent ?? null
+  const canonicalUrl = canonicalOf(page)
+  const readable = page as unknown as ConstructorParameters<typeof Readability>[0]
+  const article = new Readability(readable, { keepClasses: true }).parse()
+  const warnings = article === null ? ['No article was found in the page; all of its text was read.'] : []
+  const root = (article === null ? page : pageOf(`<html><body>${article.content ?? ''}</body></html>`)).body
+
+  const builder = new SectionBuilder()
+  if (root !== null) readBlocks(root, builder)
+  const title = (article?.title ?? pageTitle)?.replace(/\s+/g, ' ').trim() || null
+  const about = {
+    ...said('author', article?.byline),
+    ...said('published', article?.publishedTime),
+    ...said('publisher', article?.siteName),
+    ...said('canonicalUrl', canonicalUrl),
+  }
+  return { title, sections: builder.build(), pages: null, warnings, about }
+}
+
+/** Reads markup that is all text, such as a converter makes; gives the heading that it begins with. */
+export function readMarkup(html: string, builder: SectionBuilder): string | null {
+  const { body } = pageOf(`<html><body>${html}</body></html>`)
+  if (body === null) return null
+  readBlocks(body, builder)
+  const [first] = body.children
+  return first?.tagName === 'H1' ? first.textContent?.replace(/\s+/g, ' ').trim() || null : null
+}
+
+/** The address that a page gives for itself, when it is one of the web. */
+function canonicalOf(page: Page): string | null {
+  const link = page.querySelector('link[rel="canonical"]')?.getAttribute('href')
+  const address = link ?? page.querySelector('meta[property="og:url"]')?.getAttribute('content') ?? ''
+  if (!URL.canParse(address)) return null
+  const { protocol, href } = new URL(address)
+  return /^https?:$/.test(protocol) ? href : null
+}
+
+const MAX_SAID_CHARS = 300
+
+function said(name: keyof AboutDocument, value: string | null | undefined): AboutDocument {
+  const text = value?.replace(/\s+/g, ' ').trim() ?? ''
+  return text === '' ? {} : { [name]: text.slice(0, MAX_SAID_CHARS) }
+}

@@ -1,0 +1,148 @@
+import { Agent, buildConnector, fetch } from 'undici'
+import { TaskError } from '../task/failure.ts'
+import { hostOf } from './failures.ts'
+
+/** Durations in ms. */
+export interface CallLimits {
+  /** Name, connection and TLS. */
+  readonly connectMs: number
+  /** From the request to the first byte of the reply. */
+  readonly firstByteMs: number
+  /** Between two pieces of the reply. */
+  readonly idleMs: number
+  readonly totalMs: number
+  /** Of the reply, decoded. */
+  readonly maxBytes: number
+}
+
+export type Fetch = typeof globalThis.fetch
+
+/**
+ * A fetch for addresses that the operator has named, such as a model's: every way to hang has a limit of its own, and
+ * after any of them the socket is gone. Replies are streamed.
+ */
+export class TimedFetch {
+  readonly #limits: CallLimits
+  readonly #agent: Agent
+
+  constructor(limits: CallLimits) {
+    this.#limits = limits
+    // The library's own timers tick in seconds; ours are exact.
+    this.#agent = new Agent({ connect: connectWithin(limits.connectMs), headersTimeout: 0, bodyTimeout: 0 })
+  }
+
+  /** @throws TaskError `network_timeout` that says which limit was passed, `execution_error` for too long a reply. */
+  readonly fetch: Fetch = async (input, init = {}) => {
+    const url = input instanceof Request ? input.url : `${input}`
+    const { totalMs, firstByteMs } = this.#limits
+    const watch = new Watch(url)
+    watch.limit(totalMs, `did not finish its reply within ${totalMs / 1000} s`)
+    watch.expect(firstByteMs, `sent nothing for ${firstByteMs / 1000} s`)
+    const signals = [watch.signal, ...(init.signal == null ? [] : [init.signal])]
+    try {
+      const signal = AbortSignal.any(signals)
+      const options = { ...init, signal, dispatcher: this.#agent, redirect: 'error' }
+      const response = await fetch(url, options as Parameters<typeof fetch>[1])
+      const body =
+        response.body === null ? null : this.#watched(response.body as ReadableStream<Uint8Array>, watch)
+      if (body === null) watch.end()
+      const { status, statusText } = response
+      return new Response(body, { status, statusText, headers: Object.fromEntries(response.headers) })
+    } catch (error) {
+      watch.end()
+      throw watch.failure ?? error
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  /** The reply, as long as it keeps coming. */
+  #watched(body: ReadableStream<Uint8Array>, watch: Watch): ReadableStream<Uint8Array> {
+    const { idleMs, maxBytes } = this.#limits
+    const reader = body.getReader()
+    let bytes = 0
+    return new ReadableStream({
+      pull: async (controller) => {
+        try {
+          const { done, value } = await reader.read()
+          if (done) {
+            watch.end()
+            return controller.close()
+          }
+          bytes += value.length
+          if (bytes > maxBytes) throw watch.tooLong(maxBytes)
+          watch.expect(idleMs, `stopped in the middle of its reply for ${idleMs / 1000} s`)
+          controller.enqueue(value)
+        } catch (error) {
+          watch.end()
+          void reader.cancel().catch(() => undefined)
+          controller.error(watch.failure ?? error)
+        }
+      },
+      cancel: async (reason) => {
+        watch.end()
+        await reader.cancel(reason)
+      },
+    })
+  }
+}
+
+/** The timers of one call. */
+class Watch {
+  readonly #host: string
+  readonly #controller = new AbortController()
+  #total: NodeJS.Timeout | undefined
+  #next: NodeJS.Timeout | undefined
+  failure: TaskError | null = null
+
+  constructor(url: string) {
+    this.#host = hostOf(url)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  limit(ms: number, what: string): void {
+    this.#total = setTimeout(() => this.#fail(what), ms)
+  }
+
+  /** Something has to come within this time. */
+  expect(ms: number, what: string): void {
+    clearTimeout(this.#next)
+    this.#next = setTimeout(() => this.#fail(what), ms)
+  }
+
+  tooLong(maxBytes: number): TaskError {
+    this.failure = new TaskError('execution_error', `${this.#host} sent more than ${maxBytes} bytes.`)
+    this.#controller.abort(this.failure)
+    return this.failure
+  }
+
+  end(): void {
+    clearTimeout(this.#total)
+    clearTimeout(this.#next)
+  }
+
+  #fail(what: string): void {
+    this.failure = new TaskError('network_timeout', `${this.#host} ${what}.`)
+    this.#controller.abort(this.failure)
+  }
+}
+
+/** Dials with a timer of our own. */
+function connectWithin(ms: number): buildConnector.connector {
+  const dial = buildConnector({ timeout: 0 })
+  return (options, callback) => {
+    const what = `${options.hostname} took no connection within ${ms / 1000} s.`
+    // It gives the socket back at once, though its types do not say so.
+    const socket = dial(options, (...[error, connected]: Parameters<typeof callback>) => {
+      clearTimeout(timer)
+      if (error === null) callback(null, connected)
+      else callback(error, null)
+    }) as unknown as { destroy: (error: Error) => void } | undefined
+    const timer = setTimeout(() => socket?.destroy(new TaskError('network_timeout', what)), ms)
+  }
+}
