@@ -3,8 +3,8 @@ import type { Provider, ProviderSetup } from '../analysis/engine/model/models.ts
 import { SETTINGS, type Settings } from '../config/settings.ts'
 import type { Clock } from '../task/clock.ts'
 
-/** No reply of a model is as long as this. */
-const MAX_REPLY_BYTES = 32 * 1024 * 1024
+/** The longest reply that is asked for takes some 5 MB, an event for each token. */
+const MAX_REPLY_BYTES = 8 * 1024 * 1024
 
 /** The models that are set up: with a key, or where no key is needed. */
 export function modelsOptions(settings: Settings, clock: Clock): ModelsOptions {

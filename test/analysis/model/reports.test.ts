@@ -1,35 +1,7 @@
-import { expect, onTestFinished, test } from 'vitest'
-import type { Settings } from '../../../src/config/settings.ts'
-import { startModelServer, usualText, type Plan } from '../../support/model-server.ts'
+import { expect, test } from 'vitest'
+import { setup, TEXT } from '../../support/model-reports.ts'
+import { usualText } from '../../support/model-server.ts'
 import { startServer } from '../../support/server.ts'
-
-const SENTENCES = [
-  'A bounded queue protects a slow service from more requests than it can take.',
-  'Every worker takes the best request that waits, and no other.',
-  'What is refused is refused at once, with the time of the next try.',
-]
-const TEXT = Array.from({ length: 12 }, (_, index) =>
-  SENTENCES.map((each) => `${each} (${index})`).join(' '),
-).join('\n\n')
-
-type Wire = 'openai' | 'gemini'
-
-async function setup(plan?: Plan, { settings = {}, wire = 'openai' as Wire } = {}) {
-  const models = await startModelServer(plan)
-  onTestFinished(models.close)
-  const given: Partial<Settings> =
-    wire === 'openai'
-      ? { openaiUrl: models.openai, openaiKey: 'secret-key', openaiModel: 'gpt-4.1-mini' }
-      : { geminiUrl: models.gemini, geminiKey: 'secret-key' }
-  const server = await startServer({ settings: { engines: [wire, 'extractive'], ...given, ...settings } })
-  const report = async (body: object = {}, path = '/summarize') => {
-    const { body: accepted, status, text } = await server.post(path, { text: TEXT, ...body })
-    expect(status, text).toBe(202)
-    const task = await server.ended(accepted['task_id'])
-    return { task, result: task['result'], id: `${accepted['task_id']}` }
-  }
-  return { ...server, models, report }
-}
 
 test.each(['openai', 'gemini'] as const)(
   'a report is written over the wire of %s, told as it is written',

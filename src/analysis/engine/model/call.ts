@@ -75,7 +75,7 @@ async function converse(model: Model, prompt: Prompt, { key, told, signal }: Con
     maxRetries: 0,
     // Told in the stream as well, where it is thrown.
     onError: () => undefined,
-    ...(shape === undefined ? {} : { output: Output.object({ schema: shape }) }),
+    ...(shape === undefined ? {} : { output: jsonOf(shape) }),
   })
   let text = ''
   for await (const part of fullStream) {
@@ -97,6 +97,15 @@ async function converse(model: Model, prompt: Prompt, { key, told, signal }: Con
     return { text, usage: { calls: 1, inputTokens, outputTokens }, isCut: part.finishReason === 'length' }
   }
   throw brokenOff(model)
+}
+
+/** Holds the model to a shape. The library would read all that has come again with every piece: what comes is text. */
+function jsonOf(schema: FlexibleSchema<unknown>) {
+  const output = Output.object({ schema })
+  return {
+    ...output,
+    parsePartialOutput: ({ text }: { text: string }) => Promise.resolve({ partial: text as never }),
+  }
 }
 
 /** A reply that is no whole message was cut on its way. */
