@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { layOut } from '../../src/analysis/source/pdf/layout.ts'
 import { linesOf, type PdfItem, type PdfLine } from '../../src/analysis/source/pdf/lines.ts'
 import { readPdf } from '../../src/analysis/source/pdf/pdf.ts'
-import { samplePdf } from '../support/pdf.ts'
+import { chinesePdf, samplePdf } from '../support/pdf.ts'
 
 const item = (text: string, x: number, y: number, given: Partial<PdfItem> = {}): PdfItem => ({
   text,
@@ -104,4 +104,11 @@ test.each([
   ['pages without text', samplePdf(['', '']), 'no_text'],
 ])('%s ends with a named failure', async (_name, bytes, errorType) => {
   await expect(readPdf(bytes, () => undefined)).rejects.toMatchObject({ failure: { errorType } })
+})
+
+test('Chinese in a font that the file leaves to its reader is read', async () => {
+  // 中文报告的内容在这里, in GBK.
+  const hex = 'd6d0cec4b1a8b8e6b5c4c4dac8ddd4dad5e2c0ef'
+  const { sections } = await readPdf(chinesePdf(hex), () => undefined)
+  expect(sections[0]?.paragraphs[0]?.text).toBe('中文报告的内容在这里')
 })

@@ -17,6 +17,26 @@ export function samplePdf(lines: readonly string[], linesPerPage = 40): Uint8Arr
   return fileOf(objects, '')
 }
 
+/** A PDF of one line in Chinese, in a font that it neither holds nor describes: `hex` is GBK. */
+export function chinesePdf(hex: string): Uint8Array<ArrayBuffer> {
+  const text = `BT /F1 12 Tf 60 700 Td <${hex}> Tj ET`
+  const system = '/CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >>'
+  const measures =
+    '/FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 800 /Descent -200 /CapHeight 800 /StemV 80'
+  return fileOf(
+    [
+      '<< /Type /Catalog /Pages 2 0 R >>',
+      '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+      '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+      `<< /Length ${text.length} >>\nstream\n${text}\nendstream`,
+      '<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /GBK-EUC-H /DescendantFonts [6 0 R] >>',
+      `<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light ${system} /FontDescriptor 7 0 R >>`,
+      `<< /Type /FontDescriptor /FontName /STSong-Light /Flags 4 ${measures} >>`,
+    ],
+    '',
+  )
+}
+
 /** A PDF whose password is nobody's: its hashes are made up. */
 export function protectedPdf(): Uint8Array<ArrayBuffer> {
   const hash = 'ab'.repeat(32)

@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<string, ParagraphKind>> = {
 /** Pieces of an encyclopedia that point elsewhere. */
 const POINTER = /\b(hatnote|navbox|reference|references|reflist|infobox|metadata|toc|catlinks|thumbcaption)\b/
 /** Marks that lead to a note, or to an editor. */
-const MARK = /\b(reference|mw-editsection|noprint|footnote-ref)\b/
+const MARK = /\b(mw-editsection|noprint)\b/
 
 /** `[12]`, `[a]`, `[note 3]`: what leads to a reference. */
 const REFERENCE = /^\s*\[[^\]]{1,12}\]\s*$/
@@ -91,11 +91,15 @@ function textOf(node: PageNode): string {
   const tag = node.tagName.toUpperCase()
   if (DROPPED.has(tag) || MARK.test(node.getAttribute('class') ?? '')) return ''
   if (tag === 'BR') return '\n'
-  if (tag === 'SUP' && REFERENCE.test(node.textContent ?? '')) return ''
+  if (tag === 'SUP' && isReference(node)) return ''
   let text = ''
   for (const child of node.childNodes) text += textOf(child)
   // Two blocks inside a heading or a cell are two words.
   return BLOCKS.has(tag) ? ` ${text} ` : text
+}
+
+function isReference(mark: PageElement): boolean {
+  return REFERENCE.test(mark.textContent ?? '') || /\breference\b/.test(mark.getAttribute('class') ?? '')
 }
 
 function lineOf(text: string): string {

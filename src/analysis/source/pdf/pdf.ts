@@ -1,8 +1,14 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { getDocumentProxy } from 'unpdf'
 import { TaskError } from '../../../task/failure.ts'
 import type { SourceDocument } from '../document.ts'
 import { layOut } from './layout.ts'
 import { linesOf, type PdfItem, type PdfLine } from './lines.ts'
+
+/** What the characters of Chinese, Japanese and Korean fonts are, where a file leaves that to its reader. */
+const CMAPS = join(dirname(fileURLToPath(import.meta.resolve('pdfjs-dist/package.json'))), 'cmaps/')
+const OPTIONS = { cMapUrl: CMAPS, cMapPacked: true, verbosity: 0 }
 
 /** A page with fewer characters has no text worth the name. */
 const MIN_CHARS_PER_PAGE = 10
@@ -16,7 +22,7 @@ export async function readPdf(
   bytes: Uint8Array,
   told: (page: number, pages: number) => void,
 ): Promise<SourceDocument> {
-  const pdf = await getDocumentProxy(bytes).catch((error: unknown) => {
+  const pdf = await getDocumentProxy(bytes, OPTIONS).catch((error: unknown) => {
     throw openError(error)
   })
   const lines: PdfLine[] = []
