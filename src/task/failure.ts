@@ -33,7 +33,7 @@ export const FAILURE_TYPES = {
   content_blocked: { retryable: false, suggestion: 'The provider refuses this content: submit another.' },
   unsupported_format: {
     retryable: false,
-    suggestion: 'Convert the file to PDF, docx, HTML, Markdown or plain text.',
+    suggestion: 'Convert the file to PDF, docx, pptx, xlsx, odt, EPUB, HTML, Markdown or plain text.',
   },
   no_text: {
     retryable: false,

@@ -2,8 +2,12 @@ import { TaskError } from '../../task/failure.ts'
 import { readCaptions } from './captions.ts'
 import type { SourceDocument } from './document.ts'
 import { readHtml } from './html/html.ts'
-import { DOCX, ENCRYPTED_OFFICE, YOUTUBE_CAPTIONS } from './media-types.ts'
+import { DOCX, ENCRYPTED_OFFICE, EPUB, ODT, PPTX, XLSX, YOUTUBE_CAPTIONS } from './media-types.ts'
 import { readDocx } from './office/docx.ts'
+import { readEpub } from './office/epub.ts'
+import { readOdt } from './office/odt.ts'
+import { readPptx } from './office/pptx.ts'
+import { readXlsx } from './office/xlsx.ts'
 import { readPdf } from './pdf/pdf.ts'
 import { readText } from './text.ts'
 
@@ -38,6 +42,14 @@ function readAs(
       return readText(bytes, charset)
     case DOCX:
       return readDocx(bytes)
+    case PPTX:
+      return readPptx(bytes)
+    case XLSX:
+      return readXlsx(bytes)
+    case ODT:
+      return readOdt(bytes)
+    case EPUB:
+      return readEpub(bytes)
     case YOUTUBE_CAPTIONS:
       return readCaptions(bytes)
     case ENCRYPTED_OFFICE:

@@ -2,7 +2,7 @@ import mammoth from 'mammoth'
 import { TaskError } from '../../../task/failure.ts'
 import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { readMarkup } from '../html/html.ts'
-import { countArchive } from './zip.ts'
+import { openArchive } from './zip.ts'
 
 /** Pictures are not read; nothing that a document links to is opened. */
 const OPTIONS = {
@@ -17,10 +17,10 @@ const BACK_LINK = /<a href="#(?:foot|end)note-ref[^"]*">↑<\/a>/g
 /**
  * Reads a Word document (docx): its paragraphs under their headings, without comments.
  *
- * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `countArchive`.
+ * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
 export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
-  await countArchive(bytes)
+  await openArchive(bytes)
   const converted = await mammoth
     .convertToHtml({ buffer: Buffer.from(bytes) }, OPTIONS)
     .catch((error: unknown) => {

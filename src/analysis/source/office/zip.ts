@@ -5,35 +5,53 @@ import { TaskError } from '../../../task/failure.ts'
 const MAX_ENTRIES = 5000
 const MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 
+/** Unpacked entries by their names. */
+export type Entries = ReadonlyMap<string, Buffer>
+
 /**
  * Counts what a ZIP archive unpacks to before anything else opens it: by unpacking it to nowhere, because
- * the sizes that it names may be lies.
+ * the sizes that it names may be lies. Entries that are wanted are kept.
  *
  * @throws TaskError `input_too_large` for a bomb, `input_rejected` for one that is damaged or dishonest,
- *   names that lead out of its folder or come twice among it.
+ *   names that lead out of its folder or come twice among it; `encrypted_input` for one under a password.
  */
-export async function countArchive(bytes: Uint8Array): Promise<void> {
+export async function openArchive(
+  bytes: Uint8Array,
+  isWanted: (name: string) => boolean = () => false,
+): Promise<Entries> {
   const names = new Set<string>()
+  const kept = new Map<string, Buffer>()
   let unpacked = 0
   try {
     const zip = await fromBufferPromise(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     if (zip.entryCount > MAX_ENTRIES) throw tooLarge(`${zip.entryCount} entries`)
     for await (const entry of zip.eachEntry()) {
-      if (names.has(entry.fileName)) throw rejected('it holds one name twice')
-      names.add(entry.fileName)
-      unpacked += await unpackedBytes(zip, entry, MAX_UNPACKED_BYTES - unpacked)
+      const name = entry.fileName
+      if (names.has(name)) throw rejected('it holds one name twice')
+      names.add(name)
+      const pieces: Buffer[] | null = isWanted(name) ? [] : null
+      unpacked += await unpack(zip, entry, { limit: MAX_UNPACKED_BYTES - unpacked, pieces })
+      if (pieces !== null) kept.set(name, Buffer.concat(pieces))
     }
   } catch (error) {
     throw error instanceof TaskError ? error : rejected('its archive is damaged', error)
   }
+  return kept
 }
 
-async function unpackedBytes(zip: ZipFile, entry: Entry, limit: number): Promise<number> {
-  if (entry.isEncrypted()) throw new TaskError('encrypted_input', 'The file is protected by a password.')
+interface Unpacking {
+  readonly limit: number
+  /** Where the content is kept; null: it is only counted. */
+  readonly pieces: Buffer[] | null
+}
+
+async function unpack(zip: ZipFile, entry: Entry, { limit, pieces }: Unpacking): Promise<number> {
+  if (entry.isEncrypted()) throw encrypted()
   let bytes = 0
   for await (const chunk of await zip.openReadStreamPromise(entry)) {
     bytes += (chunk as Buffer).length
     if (bytes > limit) throw tooLarge(`more than ${MAX_UNPACKED_BYTES / 1024 / 1024} MB`)
+    pieces?.push(chunk as Buffer)
   }
   return bytes
 }
@@ -42,6 +60,10 @@ function tooLarge(what: string): TaskError {
   return new TaskError('input_too_large', `The file unpacks to ${what}.`)
 }
 
-function rejected(why: string, cause?: unknown): TaskError {
+export function encrypted(): TaskError {
+  return new TaskError('encrypted_input', 'The file is protected by a password.')
+}
+
+export function rejected(why: string, cause?: unknown): TaskError {
   return new TaskError('input_rejected', `The file cannot be opened: ${why}.`, { cause })
 }

@@ -1,0 +1,68 @@
+import { decodeText } from '../encoding.ts'
+import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
+import { readBlocks } from '../html/blocks.ts'
+import { pageOf } from '../html/page.ts'
+import { elementsOf, firstOf, resolvePath, xmlOf, type XmlElement } from './xml.ts'
+import { encrypted, openArchive, rejected } from './zip.ts'
+
+const CONTAINER = 'META-INF/container.xml'
+const ENCRYPTION = 'META-INF/encryption.xml'
+const TEXTS = /\.(x?html?|opf|xml)$/i
+/** Fonts may be hidden without hiding the text. */
+const FONTS_ONLY = /idpf\.org\/2008\/embedding|ns\.adobe\.com\/pdf\/enc#RC/
+
+/**
+ * Reads an EPUB: its texts in the order of its spine, by their headings.
+ *
+ * @throws TaskError `encrypted_input` for one under a copy protection; else see `openArchive`.
+ */
+export async function readEpub(bytes: Uint8Array): Promise<SourceDocument> {
+  const entries = await openArchive(bytes, (name) => TEXTS.test(name))
+  const encryption = entries.get(ENCRYPTION)?.toString('utf8') ?? ''
+  const methods = [...encryption.matchAll(/EncryptionMethod[^>]*Algorithm="([^"]*)"/g)].map(
+    ([, method = '']) => method,
+  )
+  if (methods.some((method) => !FONTS_ONLY.test(method))) throw encrypted()
+
+  const path = firstOf(xmlOf(entries, CONTAINER), 'rootfile')?.getAttribute('full-path')
+  if (path === null || path === undefined) throw rejected('its container names no book')
+  const book = xmlOf(entries, path)
+  const folder = path.slice(0, path.lastIndexOf('/') + 1)
+  const items = new Map(
+    [...elementsOf(book, new Set(['item', 'opf:item']))].map((item) => {
+      return [
+        item.getAttribute('id'),
+        resolvePath(folder, decodeURIComponent(item.getAttribute('href') ?? '')),
+      ]
+    }),
+  )
+  const builder = new SectionBuilder()
+  for (const itemref of elementsOf(book, new Set(['itemref', 'opf:itemref']))) {
+    const text = entries.get(items.get(itemref.getAttribute('idref')) ?? '')
+    const body = text === undefined ? null : pageOf(decodeText(text)).querySelector('body')
+    if (body !== null) readBlocks(body, builder)
+  }
+  return {
+    title: said(book, 'dc:title') ?? null,
+    sections: builder.build(),
+    pages: null,
+    warnings: [],
+    about: aboutOf(book),
+  }
+}
+
+function aboutOf(book: XmlElement): AboutDocument {
+  const author = said(book, 'dc:creator')
+  const published = said(book, 'dc:date')
+  const publisher = said(book, 'dc:publisher')
+  return {
+    ...(author === undefined ? {} : { author }),
+    ...(published === undefined ? {} : { published }),
+    ...(publisher === undefined ? {} : { publisher }),
+  }
+}
+
+function said(book: XmlElement, name: string): string | undefined {
+  const text = firstOf(book, name)?.textContent?.replace(/\s+/g, ' ').trim()
+  return text === '' ? undefined : text
+}

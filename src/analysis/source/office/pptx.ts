@@ -1,0 +1,79 @@
+import { SectionBuilder, type SourceDocument } from '../document.ts'
+import { elementsOf, firstOf, relationsOf, xmlOf, type XmlElement } from './xml.ts'
+import { openArchive, type Entries } from './zip.ts'
+
+const PRESENTATION = 'ppt/presentation.xml'
+const WANTED = /^ppt\/(presentation\.xml|_rels\/|slides\/|notesSlides\/)|^docProps\/core\.xml$/
+const TITLES = new Set(['title', 'ctrTitle'])
+/** Numbers, dates and footers that stand on every slide. */
+const APPARATUS = new Set(['sldNum', 'dt', 'ftr', 'hdr', 'sldImg'])
+const PARAGRAPH = new Set(['a:p'])
+const SHAPES = new Set(['p:sp', 'a:tbl'])
+
+/**
+ * Reads a presentation (pptx): a section for each slide, under its title, with its tables and the speaker's notes.
+ *
+ * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
+ */
+export async function readPptx(bytes: Uint8Array): Promise<SourceDocument> {
+  const entries = await openArchive(bytes, (name) => WANTED.test(name))
+  const relations = relationsOf(entries, PRESENTATION)
+  const ids = [...elementsOf(xmlOf(entries, PRESENTATION), new Set(['p:sldId']))]
+  const slides = ids.flatMap((id) => relations.get(id.getAttribute('r:id') ?? '') ?? [])
+  const builder = new SectionBuilder()
+  for (const [index, slide] of slides.entries()) readSlide(entries, slide, { builder, page: index + 1 })
+  return { title: titleOf(entries), sections: builder.build(), pages: slides.length, warnings: [] }
+}
+
+interface Slide {
+  readonly builder: SectionBuilder
+  /** 1 for the first slide. */
+  readonly page: number
+}
+
+function readSlide(entries: Entries, name: string, { builder, page }: Slide): void {
+  const shapes = [...elementsOf(xmlOf(entries, name), SHAPES)]
+  const title = shapes.find((shape) => TITLES.has(placeOf(shape)))
+  builder.heading(title === undefined ? `${page}` : linesIn(title).join(' '))
+  for (const shape of shapes) {
+    if (shape === title || APPARATUS.has(placeOf(shape))) continue
+    if (shape.nodeName === 'a:tbl') builder.paragraph(rowsIn(shape), { page, kind: 'table' })
+    else for (const line of linesIn(shape)) builder.paragraph(line, { page, kind: 'item' })
+  }
+  const notes = [...relationsOf(entries, name).values()].find((target) =>
+    target.startsWith('ppt/notesSlides/'),
+  )
+  if (notes === undefined || !entries.has(notes)) return
+  for (const shape of elementsOf(xmlOf(entries, notes), SHAPES)) {
+    if (!APPARATUS.has(placeOf(shape))) for (const line of linesIn(shape)) builder.paragraph(line, { page })
+  }
+}
+
+/** What a shape stands for on its slide: `title`, `body`, `sldNum`; empty for one of its own. */
+function placeOf(shape: XmlElement): string {
+  const place = firstOf(shape, 'p:ph')
+  return place === undefined ? '' : (place.getAttribute('type') ?? 'body')
+}
+
+function linesIn(element: XmlElement): string[] {
+  return [...elementsOf(element, PARAGRAPH)].map(textIn).filter((line) => line !== '')
+}
+
+function textIn(paragraph: XmlElement): string {
+  const runs = [...elementsOf(paragraph, new Set(['a:t', 'a:br']))]
+  return runs
+    .map((run) => (run.nodeName === 'a:br' ? ' ' : (run.textContent ?? '')))
+    .join('')
+    .trim()
+}
+
+function rowsIn(table: XmlElement): string {
+  const cells = (row: XmlElement) =>
+    [...elementsOf(row, new Set(['a:tc']))].map((cell) => linesIn(cell).join(' '))
+  return [...elementsOf(table, new Set(['a:tr']))].map((row) => cells(row).join(' | ')).join('\n')
+}
+
+function titleOf(entries: Entries): string | null {
+  if (!entries.has('docProps/core.xml')) return null
+  return firstOf(xmlOf(entries, 'docProps/core.xml'), 'dc:title')?.textContent?.trim() || null
+}

@@ -1,0 +1,163 @@
+import { expect, test } from 'vitest'
+import { EPUB, ODT, PPTX, XLSX } from '../../src/analysis/source/media-types.ts'
+import { readDocument } from '../../src/analysis/source/read.ts'
+import { zipOf, type ZipEntry } from '../support/zip.ts'
+
+const read = (mediaType: string, entries: readonly ZipEntry[]) =>
+  readDocument({ bytes: new Uint8Array(zipOf(entries)), mediaType, charset: null }, () => undefined)
+const told = async (mediaType: string, entries: readonly ZipEntry[]) => {
+  const { sections } = await read(mediaType, entries)
+  return sections.map(({ heading, paragraphs }) => [
+    heading,
+    ...paragraphs.map(({ kind, text }) => `${kind}: ${text}`),
+  ])
+}
+
+const RELS = 'http://schemas.openxmlformats.org/package/2006/relationships'
+const relations = (...targets: readonly string[]) =>
+  `<Relationships xmlns="${RELS}">${targets.map((target, index) => `<Relationship Id="r${index + 1}" Target="${target}"/>`).join('')}</Relationships>`
+const shape = (place: string, ...lines: readonly string[]) =>
+  `<p:sp><p:nvSpPr><p:nvPr><p:ph type="${place}"/></p:nvPr></p:nvSpPr><p:txBody>${lines.map((line) => `<a:p><a:r><a:t>${line}</a:t></a:r></a:p>`).join('')}</p:txBody></p:sp>`
+const slide = (...shapes: readonly string[]) =>
+  `<p:sld><p:cSld><p:spTree>${shapes.join('')}</p:spTree></p:cSld></p:sld>`
+
+const PRESENTATION: ZipEntry[] = [
+  {
+    name: 'ppt/presentation.xml',
+    data: '<p:presentation><p:sldIdLst><p:sldId r:id="r2"/><p:sldId r:id="r1"/></p:sldIdLst></p:presentation>',
+  },
+  { name: 'ppt/_rels/presentation.xml.rels', data: relations('slides/a.xml', 'slides/b.xml') },
+  {
+    name: 'ppt/slides/a.xml',
+    data: slide(
+      shape('title', 'Second'),
+      '<p:graphicFrame><a:tbl><a:tr><a:tc><a:p><a:r><a:t>x</a:t></a:r></a:p></a:tc><a:tc><a:p><a:r><a:t>1</a:t></a:r></a:p></a:tc></a:tr></a:tbl></p:graphicFrame>',
+    ),
+  },
+  {
+    name: 'ppt/slides/b.xml',
+    data: slide(shape('ctrTitle', 'First'), shape('body', 'A point.', 'Another.'), shape('sldNum', '7')),
+  },
+  { name: 'ppt/slides/_rels/b.xml.rels', data: relations('../notesSlides/n.xml') },
+  {
+    name: 'ppt/notesSlides/n.xml',
+    data: slide(shape('body', 'What the speaker says.'), shape('sldNum', '7')),
+  },
+]
+
+test('a presentation is read slide by slide in its own order, with tables and notes', async () => {
+  expect(await told(PPTX, PRESENTATION)).toEqual([
+    ['First', 'item: A point.', 'item: Another.', 'prose: What the speaker says.'],
+    ['Second', 'table: x | 1'],
+  ])
+  const { sections, pages } = await read(PPTX, PRESENTATION)
+  expect([pages, sections[1]?.paragraphs[0]?.page]).toEqual([2, 2])
+})
+
+const MAIN = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main'
+const OFFICE = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
+const typed = (id: string, kind: string, target: string) =>
+  `<Relationship Id="${id}" Type="${OFFICE}/${kind}" Target="${target}"/>`
+
+const WORKBOOK: ZipEntry[] = [
+  {
+    name: '_rels/.rels',
+    data: `<Relationships xmlns="${RELS}">${typed('r1', 'officeDocument', 'xl/workbook.xml')}</Relationships>`,
+  },
+  {
+    name: 'xl/workbook.xml',
+    data: `<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets><sheet name="Flows" sheetId="1" r:id="r1"/></sheets></workbook>`,
+  },
+  {
+    name: 'xl/_rels/workbook.xml.rels',
+    data: `<Relationships xmlns="${RELS}">${typed('r1', 'worksheet', 'worksheets/sheet1.xml')}${typed('r2', 'styles', 'styles.xml')}</Relationships>`,
+  },
+  {
+    name: 'xl/styles.xml',
+    data: `<styleSheet xmlns="${MAIN}"><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>`,
+  },
+  {
+    name: 'xl/worksheets/sheet1.xml',
+    data: `<worksheet xmlns="${MAIN}"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Race</t></is></c><c r="B1"><v>12.5</v></c><c r="C1" s="1"><v>46024</v></c></row></sheetData></worksheet>`,
+  },
+]
+
+test('a workbook is read sheet by sheet, its dates as dates', async () => {
+  expect(await told(XLSX, WORKBOOK)).toEqual([['Flows', 'table: Race | 12.5 | 2026-01-02']])
+})
+
+const content = (body: string): ZipEntry => ({
+  name: 'content.xml',
+  data: `<office:document-content><office:body><office:text>${body}</office:text></office:body></office:document-content>`,
+})
+
+test('an OpenDocument text is read by its headings, without deleted pieces, notes and comments', async () => {
+  const body = `<text:tracked-changes><text:p>Deleted.</text:p></text:tracked-changes><text:h text:outline-level="1">Water</text:h>
+    <text:p>A<text:s/>mill<text:note><text:note-body><text:p>A note.</text:p></text:note-body></text:note> takes<text:line-break/>water.<office:annotation><text:p>Comment.</text:p></office:annotation></text:p>
+    <text:list><text:list-item><text:p>An item</text:p></text:list-item></text:list>
+    <table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell><table:table-cell><text:p>1</text:p></table:table-cell></table:table-row></table:table>`
+  expect(await told(ODT, [content(body)])).toEqual([
+    ['Water', 'prose: A mill takes water.', 'item: An item', 'table: a | 1'],
+  ])
+})
+
+const BOOK: ZipEntry[] = [
+  { name: 'mimetype', data: 'application/epub+zip' },
+  {
+    name: 'META-INF/container.xml',
+    data: '<container><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>',
+  },
+  {
+    name: 'OPS/book.opf',
+    data: '<package><metadata><dc:title>The mill</dc:title><dc:creator>A. Miller</dc:creator></metadata><manifest><item id="a" href="text/a%20b.xhtml"/><item id="b" href="b.xhtml"/></manifest><spine><itemref idref="b"/><itemref idref="a"/></spine></package>',
+  },
+  {
+    name: 'OPS/text/a b.xhtml',
+    data: '<html><body><h1>Gates</h1><p>A gate holds the rest back.</p></body></html>',
+  },
+  { name: 'OPS/b.xhtml', data: '<html><body><h1>Water</h1><p>A mill takes water.</p></body></html>' },
+]
+
+test('an EPUB is read in the order of its spine, with what it says of itself', async () => {
+  expect(await told(EPUB, BOOK)).toEqual([
+    ['Water', 'prose: A mill takes water.'],
+    ['Gates', 'prose: A gate holds the rest back.'],
+  ])
+  expect(await read(EPUB, BOOK)).toMatchObject({ title: 'The mill', about: { author: 'A. Miller' } })
+})
+
+const failing = (errorType: string) =>
+  expect.objectContaining({ failure: expect.objectContaining({ errorType }) })
+const bomb: ZipEntry = { name: 'bomb.xml', data: Buffer.alloc(101 * 1024 * 1024) }
+const cipher = '<EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc"/>'
+const fonts = '<EncryptionMethod Algorithm="http://www.idpf.org/2008/embedding"/>'
+
+test.each<[string, string, ZipEntry[], string]>([
+  ['a presentation that is a bomb', PPTX, [...PRESENTATION, bomb], 'input_too_large'],
+  ['a workbook that is a bomb', XLSX, [...WORKBOOK, bomb], 'input_too_large'],
+  ['a text that is a bomb', ODT, [content('<text:p>x</text:p>'), bomb], 'input_too_large'],
+  ['a book that is a bomb', EPUB, [...BOOK, bomb], 'input_too_large'],
+  ['a presentation without slides', PPTX, [{ name: 'a', data: 'b' }], 'input_rejected'],
+  ['a workbook without sheets', XLSX, [{ name: 'a', data: 'b' }], 'input_rejected'],
+  ['a text without its content', ODT, [{ name: 'a', data: 'b' }], 'input_rejected'],
+  ['a book without its container', EPUB, [{ name: 'a', data: 'b' }], 'input_rejected'],
+  [
+    'a text under a password',
+    ODT,
+    [content(''), { name: 'META-INF/manifest.xml', data: '<manifest:encryption-data/>' }],
+    'encrypted_input',
+  ],
+  [
+    'a book under copy protection',
+    EPUB,
+    [...BOOK, { name: 'META-INF/encryption.xml', data: cipher }],
+    'encrypted_input',
+  ],
+  ['an empty presentation', PPTX, [{ name: 'ppt/presentation.xml', data: '<p:presentation/>' }], 'no_text'],
+])('%s ends with its name', async (_what, mediaType, entries, errorType) => {
+  await expect(read(mediaType, entries)).rejects.toEqual(failing(errorType))
+})
+
+test('a book whose fonts alone are hidden is read', async () => {
+  expect(await told(EPUB, [...BOOK, { name: 'META-INF/encryption.xml', data: fonts }])).toHaveLength(2)
+})
