@@ -136,3 +136,11 @@ test('a very long text is ranked in parts, and the report says how far it goes',
   expect(made.warnings[0]).toMatch(/the report covers the first 4000000/)
   expect(made.summary).not.toBe('')
 })
+
+test.each([
+  ['"One is said." "Another follows it," she said.', ['"One is said."', '"Another follows it," she said.']],
+  ['He has hepatitis A. The others have not.', ['He has hepatitis A.', 'The others have not.']],
+  ['George W. Bush met J. K. Rowling there.', ['George W. Bush met J. K. Rowling there.']],
+])('quotation marks and initials keep to their sentences: %s', (text, expected) => {
+  expect(splitSentences(text, new Intl.Segmenter('en', { granularity: 'sentence' }))).toEqual(expected)
+})

@@ -12,7 +12,11 @@ export interface Sentence {
 }
 
 const ABBREVIATIONS =
-  /(?:^|[\s(“"])(?:Dr|Mr|Mrs|Ms|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|Sec|Ch|No|Nos|Vol|pp?|ed|eds|Inc|Ltd|Co|Corp|approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Gen|Col|Sen|Rep|Gov|Capt|Lt|U\.S|U\.K|U\.N|a\.m|p\.m|[A-Z])\.\s*$/
+  /(?:^|[\s(“"])(?:Dr|Mr|Mrs|Ms|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|Sec|Ch|No|Nos|Vol|pp?|ed|eds|Inc|Ltd|Co|Corp|approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Gen|Col|Sen|Rep|Gov|Capt|Lt|U\.S|U\.K|U\.N|a\.m|p\.m)\.\s*$/
+/** "George W.", "J.": an initial stands after a name or at the beginning; "hepatitis A." ends its sentence. */
+const INITIAL = /(?:^|[\s(“"])(?:\p{Lu}[\p{L}.'’-]*\s+)?\p{Lu}\.\s*$/u
+const BEGINNING = /^(?:The|A|An|It|He|She|They|We|I|You|This|These|That|In|On|At|For|But|And|There|When|If)\s/
+const AFTER_SMALL = /(?:^|\s)\p{Ll}[\p{L}'’-]*\s+\p{Lu}\.\s*$/u
 const CLOSING = /^[”’"'»」』）)\]]+/
 /** Longer runs of text are not given to the segmenter in one piece. */
 const MAX_PIECE_CHARS = 20_000
@@ -57,9 +61,9 @@ export function splitSentences(text: string, segmenter: Intl.Segmenter): string[
   for (const piece of piecesOf(text)) {
     for (const { segment } of segmenter.segment(piece)) {
       const last = sentences.at(-1)
-      if (last !== undefined && (ABBREVIATIONS.test(last) || /^\s*\p{Ll}/u.test(segment))) {
+      if (last !== undefined && (isAbbreviated(last, segment) || /^\s*\p{Ll}/u.test(segment))) {
         sentences[sentences.length - 1] = last + segment
-      } else if (last !== undefined && CLOSING.test(segment)) {
+      } else if (last !== undefined && isClosing(last, segment)) {
         const closing = CLOSING.exec(segment)?.[0] ?? ''
         sentences[sentences.length - 1] = last.trimEnd() + closing
         if (segment.length > closing.length) sentences.push(segment.slice(closing.length))
@@ -69,6 +73,16 @@ export function splitSentences(text: string, segmenter: Intl.Segmenter): string[
     }
   }
   return sentences.map((sentence) => sentence.trim()).filter((sentence) => sentence !== '')
+}
+
+function isAbbreviated(text: string, next: string): boolean {
+  const isEnd = AFTER_SMALL.test(text) && BEGINNING.test(next)
+  return ABBREVIATIONS.test(text) || (INITIAL.test(text) && !isEnd)
+}
+
+/** A straight quotation mark behind a space opens what follows. */
+function isClosing(last: string, segment: string): boolean {
+  return CLOSING.test(segment) && !(/\s$/.test(last) && /^["'](?=\S)/.test(segment))
 }
 
 function* piecesOf(text: string): Generator<string> {

@@ -18,7 +18,7 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
 }
 /** Words that carry nothing in reports and that the lists do not know. */
 const MORE: Readonly<Record<string, readonly string[]>> = {
-  en: 'will however thus therefore also may might can could would since using used use one two many much e.g i.e et al figure table section'.split(
+  en: 'its his her their our your will however thus therefore also may might can could would since using used use one two many much e.g i.e et al figure table section'.split(
     ' ',
   ),
   zh: '可以 需要 进行 使用 通过 以及 一个 这个 我们 如果 因为 所以 但是 或者 没有 就是 可能 其中 之后 每个 个 时 中 上 下 后 前 次 到'.split(
