@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { parseHTML } from 'linkedom'
 import { LIMIT_MS, readAll } from './reading.ts'
@@ -25,7 +25,8 @@ if (!existsSync(folder)) {
   console.error('usage: npm run test:corpus -- <folder of pages or PDFs>')
   process.exit(2)
 }
-const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
+const root = resolve(folder)
+const files = (await readdir(root, { recursive: true, withFileTypes: true }))
   .filter((entry) => entry.isFile())
   .map((entry) => join(entry.parentPath, entry.name))
   .sort()
@@ -45,7 +46,7 @@ function expectedOf(source: string): string {
 
 async function comparePages(): Promise<boolean> {
   const scores: { name: string; f1: number }[] = []
-  await readAll(pages, 'text/html', async (path, { text, error }) => {
+  await readAll({ folder: root, paths: pages, mediaType: 'text/html' }, async (path, { text, error }) => {
     const expected = wordsOf(textOfMarkup(await readFile(expectedOf(path), 'utf8')))
     const { f1 } = overlapOf(wordsOf(text ?? ''), expected)
     const name = basename(dirname(path))
@@ -75,13 +76,16 @@ async function comparePdfs(): Promise<boolean> {
   const scores: { name: string; recall: number }[] = []
   const notRead: string[] = []
   let slowest = 0
-  await readAll(pdfs, 'application/pdf', async (path, { text, error, ms }) => {
-    slowest = Math.max(slowest, ms)
-    const expected = wordsOf(await pdftotext(path))
-    if (text === null) notRead.push(`${basename(path)}: ${error} (pdftotext: ${expected.length} words)`)
-    else if (expected.length > 0)
-      scores.push({ name: basename(path), recall: overlapOf(wordsOf(text), expected).recall })
-  })
+  await readAll(
+    { folder: root, paths: pdfs, mediaType: 'application/pdf' },
+    async (path, { text, error, ms }) => {
+      slowest = Math.max(slowest, ms)
+      const expected = wordsOf(await pdftotext(path))
+      if (text === null) notRead.push(`${basename(path)}: ${error} (pdftotext: ${expected.length} words)`)
+      else if (expected.length > 0)
+        scores.push({ name: basename(path), recall: overlapOf(wordsOf(text), expected).recall })
+    },
+  )
   const recalls = scores.map(({ recall }) => recall)
   console.log(`PDFs: ${pdfs.length}, compared ${scores.length}`)
   console.log(

@@ -35,9 +35,18 @@ async function make(job: Job, document: SourceDocument): Promise<Jobs[JobKind]['
   if (job.kind === 'report') {
     return extractReport(document, job.request, (kind) => tell({ type: 'news', news: { kind } }))
   }
+  if (job.kind === 'text') return textOf(document)
   // Its tables of tokens are large: who asks for no model does not load them.
   const { manuscriptOf } = await import('../engine/model/manuscript/prepare.ts')
   return manuscriptOf(document, job.request)
+}
+
+function textOf({ title, sections }: SourceDocument): string {
+  const lines = sections.flatMap(({ heading, paragraphs }) => [
+    heading,
+    ...paragraphs.map(({ text }) => text),
+  ])
+  return [title, ...lines].filter((line) => line !== null).join('\n')
 }
 
 async function fileOf({ source }: Job): Promise<SourceFile> {

@@ -17,6 +17,8 @@ export type JobSource =
 export interface Jobs {
   /** A finished report, by the engine that needs no model. */
   readonly report: { readonly asks: ReportRequest; readonly makes: Report }
+  /** The text alone, a line for each heading and paragraph. */
+  readonly text: { readonly asks: null; readonly makes: string }
   /** The text, in passages whose tokens are counted, for a model. */
   readonly manuscript: { readonly asks: ManuscriptRequest; readonly makes: Manuscript }
 }

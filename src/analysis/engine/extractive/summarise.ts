@@ -26,6 +26,8 @@ const FULL_SENTENCE_WORDS = 8
 const LEANING =
   /^(this|these|those|that|it|they|he|she|thus|hence|therefore|however|but|and|so|also|moreover|furthermore|for example|for instance|in this|at this|in that|in such|as a result|because of|such|first|second|third|finally|next|then|here|we call|(?:the )?(?:figure|table|following))\b|^(因此|所以|但是|然而|此外|另外|例如|比如|这|那|其|该|它|他|她|而且|并且|同时|首先|其次|最后|然后)/i
 const LEANING_SHARE = 0.5
+/** A question asks for what a report should answer. */
+const QUESTION = /[?？]["”’」』)]*$/
 /** Sections that say what the whole text says. */
 const GIST =
   /^(\d+(\.\d+)*\.?\s*)?(abstract|summary|introduction|overview|conclusions?|摘要|总结|概述|引言|前言|结论|简介)\W*$/i
@@ -99,7 +101,8 @@ function rankPart(part: readonly Ranked[]): Ranked[] {
 /** How well a sentence stands alone: it says enough, and does not lean on the one before. */
 function standingOf({ sentence, vector }: Ranked): number {
   const fullness = Math.min(1, vector.size / FULL_SENTENCE_WORDS)
-  return fullness * (LEANING.test(sentence.text) ? LEANING_SHARE : 1)
+  const isLeaning = LEANING.test(sentence.text) || QUESTION.test(sentence.text)
+  return fullness * (isLeaning ? LEANING_SHARE : 1)
 }
 
 function isArticle({ sections }: SourceDocument, usable: readonly Ranked[]): boolean {

@@ -10,6 +10,7 @@ import { linesOf, type PdfItem, type PdfLine } from './lines.ts'
 const CMAPS = join(dirname(fileURLToPath(import.meta.resolve('pdfjs-dist/package.json'))), 'cmaps/')
 const OPTIONS = { cMapUrl: CMAPS, cMapPacked: true, verbosity: 0 }
 
+const PAGES_AHEAD = 4
 /** A page with fewer characters has no text worth the name. */
 const MIN_CHARS_PER_PAGE = 10
 
@@ -28,13 +29,11 @@ export async function readPdf(
   const lines: PdfLine[] = []
   const warnings: string[] = []
   let emptyPages = 0
-  for (let number = 1; number <= pdf.numPages; number += 1) {
-    const items = await itemsOf(pdf, number).catch(() => {
-      warnings.push(`Page ${number} could not be read.`)
-      return []
-    })
-    if (items.reduce((sum, item) => sum + item.text.trim().length, 0) < MIN_CHARS_PER_PAGE) emptyPages += 1
-    lines.push(...linesOf(items, number))
+  for await (const { number, items } of pagesOf(pdf)) {
+    if (items === null) warnings.push(`Page ${number} could not be read.`)
+    const chars = items?.reduce((sum, item) => sum + item.text.trim().length, 0) ?? 0
+    if (chars < MIN_CHARS_PER_PAGE) emptyPages += 1
+    for (const line of linesOf(items ?? [], number)) lines.push(line)
     told(number, pdf.numPages)
   }
   if (emptyPages === pdf.numPages)
@@ -43,10 +42,33 @@ export async function readPdf(
   return { ...layOut(lines, pdf.numPages), pages: pdf.numPages, warnings }
 }
 
-async function itemsOf(
-  pdf: Awaited<ReturnType<typeof getDocumentProxy>>,
-  number: number,
-): Promise<PdfItem[]> {
+type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>
+
+interface ReadPage {
+  /** 1 for the first. */
+  readonly number: number
+  /** null when the page could not be read. */
+  readonly items: readonly PdfItem[] | null
+}
+
+/** The pages in order. A few are asked for ahead: the library waits a little within each. */
+async function* pagesOf(pdf: Pdf): AsyncGenerator<ReadPage> {
+  const ahead: Promise<ReadPage>[] = []
+  let next = 1
+  for (let number = 1; number <= pdf.numPages; number += 1) {
+    for (; next <= pdf.numPages && next < number + PAGES_AHEAD; next += 1) ahead.push(readPage(pdf, next))
+    yield (await ahead.shift()) as ReadPage
+  }
+}
+
+function readPage(pdf: Pdf, number: number): Promise<ReadPage> {
+  return itemsOf(pdf, number).then(
+    (items) => ({ number, items }),
+    () => ({ number, items: null }),
+  )
+}
+
+async function itemsOf(pdf: Pdf, number: number): Promise<PdfItem[]> {
   const page = await pdf.getPage(number)
   const { items } = await page.getTextContent()
   page.cleanup()
