@@ -1,12 +1,13 @@
 import type { Connector } from '../fetch/connector.ts'
 import { TimedFetch, type CallLimits } from '../fetch/timed-fetch.ts'
 import { defineTask, type TaskType } from '../handler/define-task.ts'
+import type { Context } from '../handler/context/context.ts'
 import type { Spool } from '../spool/spool.ts'
 import { engineKey, enginesOf, type EngineName } from './engine/engines.ts'
 import { modelOf, type Price, type Provider, type ProviderSetup } from './engine/model/models.ts'
 import { Spending, type Notes, type SpendingOptions } from './engine/model/spending.ts'
 import { ENGINE_VERSION } from './engine/report.ts'
-import { summarizeInput, uploadInput } from './input.ts'
+import { summarizeInput, uploadInput, type ReportOptions } from './input.ts'
 import type { ParserLimits } from './isolation/parser-process.ts'
 import { Parsers } from './isolation/parsers.ts'
 import { addressOf } from './origin/address.ts'
@@ -14,7 +15,7 @@ import { textOf, uploadOf } from './origin/upload.ts'
 import { videoOf } from './origin/video.ts'
 import { videoLinkOf } from './origin/youtube/link.ts'
 import { REPORT_FORMATS } from './output/formats.ts'
-import { reportOn } from './report-task.ts'
+import { reportOn, type WritingParts } from './report-task.ts'
 import { READABLE_TYPES } from './source/media-types.ts'
 
 export interface ModelsOptions {
@@ -57,7 +58,6 @@ const PDF_ONLY = 'Send a PDF; pages and text go to /analyze-document.'
 const CONVERT = 'Convert it to PDF, docx, pptx, xlsx, odt, EPUB, HTML, Markdown or plain text, and send that.'
 
 export function createAnalysis(options: AnalysisOptions): Analysis {
-  const { connector, maxUploadBytes: maxBytes } = options
   const { maxTaskTokens, parallel } = options.models
   const line = new TimedFetch(options.models.limits)
   const engines = enginesOf(options.models.order, modelsOf(options.models, line))
@@ -67,40 +67,8 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   const parts = { ...options, parsers, engines, spending, maxTaskTokens, parallel }
 
   const version = [ENGINE_VERSION, ...engines.map(engineKey)].join(' ')
-  const shared = { dedupe: true, version, formats: REPORT_FORMATS }
-  const upload = { accept: [...READABLE_TYPES], maxBytes, suggestion: CONVERT }
-  const analyzePdf = defineTask({
-    ...shared,
-    type: 'analyze-pdf',
-    input: uploadInput(hasModels),
-    upload: { accept: ['application/pdf'], maxBytes, suggestion: PDF_ONLY },
-    run: (input, ctx) => reportOn(parts, { ctx, options: input, find: async () => uploadOf(ctx, input) }),
-  })
-  const analyzeDocument = defineTask({
-    ...shared,
-    type: 'analyze-document',
-    input: uploadInput(hasModels),
-    upload,
-    run: (input, ctx) => reportOn(parts, { ctx, options: input, find: async () => uploadOf(ctx, input) }),
-  })
-  const summarize = defineTask({
-    ...shared,
-    type: 'summarize',
-    input: summarizeInput(connector, hasModels),
-    run: (input, ctx) => {
-      const { url, text = '', title, language } = input
-      const link = url === undefined ? null : videoLinkOf(url)
-      const find = async () => {
-        if (url === undefined) return textOf(text, { title })
-        return link?.kind === 'video'
-          ? videoOf(parts, { id: link.id, title, language }, ctx)
-          : addressOf(parts, { url, title, language }, ctx)
-      }
-      return reportOn(parts, { ctx, options: input, find })
-    },
-  })
   return {
-    types: [summarize, analyzePdf, analyzeDocument],
+    types: [summarizeType(parts, { hasModels, version }), ...uploadTypes(parts, { hasModels, version })],
     spending,
     start: async (notes) => {
       parsers.warmUp()
@@ -115,5 +83,56 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
 function modelsOf({ providers, prices }: ModelsOptions, { fetch }: TimedFetch) {
   return [...providers].map(([provider, setup]) => {
     return modelOf(provider, setup, { price: prices.get(setup.model) ?? null, fetch })
+  })
+}
+
+type Parts = AnalysisOptions & WritingParts
+
+interface TypeGiven {
+  readonly hasModels: boolean
+  /** Of what is written. */
+  readonly version: string
+}
+
+function uploadTypes(parts: Parts, { hasModels, version }: TypeGiven): TaskType[] {
+  const { maxUploadBytes: maxBytes } = parts
+  const shared = { dedupe: true, version, formats: REPORT_FORMATS, input: uploadInput(hasModels) }
+  const run = (input: ReportOptions, ctx: Context) => {
+    return reportOn(parts, { ctx, options: input, find: () => uploadOf(ctx, input) })
+  }
+  return [
+    defineTask({
+      ...shared,
+      type: 'analyze-pdf',
+      upload: { accept: ['application/pdf'], maxBytes, suggestion: PDF_ONLY },
+      run,
+    }),
+    defineTask({
+      ...shared,
+      type: 'analyze-document',
+      upload: { accept: [...READABLE_TYPES], maxBytes, suggestion: CONVERT },
+      run,
+    }),
+  ]
+}
+
+function summarizeType(parts: Parts, { hasModels, version }: TypeGiven): TaskType {
+  return defineTask({
+    type: 'summarize',
+    dedupe: true,
+    version,
+    formats: REPORT_FORMATS,
+    input: summarizeInput(parts.connector, hasModels),
+    run: (input, ctx) => {
+      const { url, text = '', title, language } = input
+      const find = () => {
+        if (url === undefined) return textOf(text, { title })
+        const link = videoLinkOf(url)
+        return link.kind === 'video'
+          ? videoOf(parts, { id: link.id, title, language }, ctx)
+          : addressOf(parts, { url, title, language }, ctx)
+      }
+      return reportOn(parts, { ctx, options: input, find })
+    },
   })
 }

@@ -13,7 +13,7 @@ const flag = z
   .transform((value) => value === true || value === 'true' || value === '1')
   .meta({ override: { type: ['boolean', 'string'], enum: [true, false, 'true', 'false', '1', '0'] } })
 
-export type EngineChoice = 'extractive' | 'llm'
+type EngineChoice = 'extractive' | 'llm'
 
 /** What can be asked of every report. */
 export interface ReportOptions {

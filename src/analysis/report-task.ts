@@ -34,7 +34,7 @@ export async function reportOn(
     find,
     options,
     ctx,
-  }: { readonly find: () => Promise<Found>; readonly options: ReportOptions; readonly ctx: Context },
+  }: { readonly find: () => Promise<Found> | Found; readonly options: ReportOptions; readonly ctx: Context },
 ): Promise<Report> {
   let found: Found | null = null
   try {

@@ -33,7 +33,7 @@ export class TimedFetch {
 
   /** @throws TaskError `network_timeout` that says which limit was passed, `execution_error` for too long a reply. */
   readonly fetch: Fetch = async (input, init = {}) => {
-    const url = input instanceof Request ? input.url : `${input}`
+    const url = input instanceof Request ? input.url : input.toString()
     const { totalMs, firstByteMs } = this.#limits
     const watch = new Watch(url)
     watch.limit(totalMs, `did not finish its reply within ${totalMs / 1000} s`)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { reportRequest } from '../support/report.ts'
 import { extractReport } from '../../src/analysis/engine/extractive/extract.ts'
-import { readCaptions } from '../../src/analysis/source/captions.ts'
+import { readCaptions } from '../../src/analysis/source/spoken/captions.ts'
 import { clockTime } from '../../src/analysis/source/document.ts'
 
 const read = (text: string) => readCaptions(Buffer.from(text))

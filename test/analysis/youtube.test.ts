@@ -1,7 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { chaptersIn } from '../../src/analysis/origin/youtube/chapters.ts'
 import { videoLinkOf } from '../../src/analysis/origin/youtube/link.ts'
+import { refusalOf } from '../../src/analysis/origin/youtube/refusals.ts'
 import { chooseTrack, type CaptionTrack } from '../../src/analysis/origin/youtube/tracks.ts'
 import { startServer } from '../support/server.ts'
 
@@ -120,6 +122,33 @@ test('a link becomes a report on what is said, with the times at which it is sai
   expect(asked[1]?.url).toBe('/api/timedtext?lang=en&fmt=json3')
 })
 
+test('the chapters of a video are the sections of its report, its channel the author', async () => {
+  const shortDescription = 'All about mills\n\n0:00 Water\n(0:40) – Gates\nThe end 1:30\n'
+  const videoDetails = { title: 'How mills work', author: 'Mill TV', shortDescription }
+  const { summarize } = await setup({ player: { ...playable, videoDetails }, captions })
+  const { result } = await summarize()
+  const headings = [...result.markdown.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading)
+  expect(result.provenance).toMatchObject({
+    source: 'youtube',
+    author: 'Mill TV',
+    url: expect.stringContaining(ID),
+  })
+  expect(headings.every((heading) => ['Water', 'Gates'].includes(heading ?? ''))).toBe(true)
+  const points = result.key_points.flatMap((section: { points: { heading: string }[] }) => section.points)
+  expect([...points, { heading: 'Water' }].map(({ heading }) => heading)).toContain('Water')
+})
+
+test.each([
+  ['0:00 Intro\n1:00 Middle\n2:00 End', ['Intro', 'Middle', 'End']],
+  ['Intro - 00:00\nMiddle - 01:00\nEnd - 1:02:00', ['Intro', 'Middle', 'End']],
+  ['0:00 Intro\n2:00 End', []],
+  ['0:10 Intro\n1:00 Middle\n2:00 End', []],
+  ['0:00 Intro\n2:00 Middle\n1:00 End', []],
+  ['See https://example.com at 10:30', []],
+])('chapters are read as YouTube takes them: %j', (description, titles) => {
+  expect(chaptersIn(description).map(({ title }) => title)).toEqual(titles)
+})
+
 test('the asked language is taken', async () => {
   const { summarize, asked } = await setup({ player: playable, captions })
   expect((await summarize({ language: 'zh' }))['status']).toBe('completed')
@@ -150,6 +179,18 @@ test.each<[string, Replies, string]>([
     'access_forbidden',
   ],
   ['a private video', said('UNPLAYABLE', 'This video is private'), 'access_forbidden'],
+  ['a video for members', said('UNPLAYABLE', 'Join this channel to get access'), 'access_forbidden'],
+  ['a video of another country', said('UNPLAYABLE', 'Not available in your country'), 'access_forbidden'],
+  [
+    'a stream that has not begun',
+    said('LIVE_STREAM_OFFLINE', 'This live event will begin soon'),
+    'no_subtitles',
+  ],
+  [
+    'a video that was removed',
+    said('ERROR', 'This video has been removed by the uploader'),
+    'video_not_found',
+  ],
   [
     'a consent page',
     { player: '<html><form action="https://consent.youtube.com/save">' },
@@ -172,4 +213,19 @@ test('a link that names no video is refused at the door', async () => {
   const server = await startServer()
   const { status, body } = await server.post('/summarize', { url: 'https://www.youtube.com/watch?v=short' })
   expect([status, body['errors'][0].message]).toEqual([422, 'this YouTube link names no video'])
+})
+
+test('every refusal has a suggestion of its own', () => {
+  const told = [
+    ['LOGIN_REQUIRED', 'Sign in to confirm you’re not a bot'],
+    ['LOGIN_REQUIRED', 'Sign in to confirm your age'],
+    ['UNPLAYABLE', 'This video is private'],
+    ['UNPLAYABLE', 'Join this channel'],
+    ['UNPLAYABLE', 'Not available in your country'],
+    ['LIVE_STREAM_OFFLINE', ''],
+    ['ERROR', 'This video is unavailable'],
+    ['ERROR', 'removed'],
+    ['UNPLAYABLE', 'Something else'],
+  ].map(([status = '', reason = '']) => refusalOf(status, reason).failure.suggestions[0])
+  expect(new Set(told).size).toBe(told.length)
 })

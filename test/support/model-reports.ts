@@ -13,10 +13,13 @@ export const TEXT = Array.from({ length: 12 }, (_, index) =>
   SENTENCES.map((each) => `${each} (${index})`).join(' '),
 ).join('\n\n')
 
-type Wire = 'openai' | 'gemini'
+interface ReportsGiven {
+  readonly settings?: Partial<Settings>
+  readonly wire?: 'openai' | 'gemini'
+}
 
 /** A server whose model is a loopback one. */
-export async function setup(plan?: Plan, { settings = {}, wire = 'openai' as Wire } = {}) {
+export async function setup(plan?: Plan, { settings = {}, wire = 'openai' }: ReportsGiven = {}) {
   const models = await startModelServer(plan)
   onTestFinished(models.close)
   const given: Partial<Settings> =

@@ -93,7 +93,7 @@ function callOf(request: IncomingMessage, body: Record<string, unknown>): ModelC
     about: url.endsWith(':countTokens') ? 'tokens' : aboutOf(prompt),
     prompt,
     system: isGemini ? parts(systemInstruction) : of('system'),
-    key: isGemini ? `${request.headers['x-goog-api-key']}` : `${request.headers.authorization}`,
+    key: isGemini ? String(request.headers['x-goog-api-key']) : `${request.headers.authorization}`,
     body,
   }
 }

@@ -1,9 +1,9 @@
-import { PROVIDERS, type Model, type Provider } from './model/models.ts'
+import type { Model, Provider } from './model/models.ts'
 
 /** What writes reports, the first choice first: models that are set up, and the engine that needs none. */
 export type Engine = { readonly kind: 'llm'; readonly model: Model } | { readonly kind: 'extractive' }
 
-export const EXTRACTIVE = 'extractive'
+const EXTRACTIVE = 'extractive'
 export type EngineName = Provider | typeof EXTRACTIVE
 
 /** The engines for one task: all of them in their order, or those of the kind that was asked for. */
@@ -26,8 +26,4 @@ export function enginesOf(order: readonly EngineName[], models: readonly Model[]
 /** Everything that decides what an engine makes of a text. */
 export function engineKey(engine: Engine): string {
   return engine.kind === 'llm' ? engine.model.id : EXTRACTIVE
-}
-
-export function isProvider(name: string): name is Provider {
-  return PROVIDERS.some((provider) => provider === name)
 }

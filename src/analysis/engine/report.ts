@@ -27,7 +27,7 @@ export interface Report {
   readonly markdown: string
 }
 
-export interface ReportSection {
+interface ReportSection {
   readonly heading: string | null
   readonly page: number | null
   readonly points: readonly ReportPoint[]
@@ -54,7 +54,7 @@ export interface ReportChapter {
   readonly sources: readonly Place[]
 }
 
-export interface ReportLength {
+interface ReportLength {
   readonly characters: number
   readonly words: number
   readonly sentences: number

@@ -1,5 +1,5 @@
 import { TaskError } from '../../task/failure.ts'
-import { readCaptions } from './captions.ts'
+import { readCaptions } from './spoken/captions.ts'
 import type { SourceDocument } from './document.ts'
 import { readHtml } from './html/html.ts'
 import { DOCX, ENCRYPTED_OFFICE, EPUB, ODT, PPTX, XLSX, YOUTUBE_CAPTIONS } from './media-types.ts'

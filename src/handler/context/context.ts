@@ -79,8 +79,7 @@ export function createContext(
   ports: RunnerPorts,
 ): OpenContext {
   const { clock } = ports
-  const say = (message: string, level: LogLevel) =>
-    ports.report(task, { type: 'log', message: cutLine(message), level })
+  const say = lineTeller(task, ports)
   // Made when a handler first speaks: most short ones never do.
   let [throttle, lines, bytes, index]: Speech = [null, null, null, 0]
   const { use, close: closeUse } = createUse(task, ports, { signal, verdictOf })
@@ -115,6 +114,11 @@ export function createContext(
     if (isExceeded(bytes)) say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')
   }
   return { context, close }
+}
+
+function lineTeller(task: Task, ports: RunnerPorts) {
+  return (message: string, level: LogLevel) =>
+    ports.report(task, { type: 'log', message: cutLine(message), level })
 }
 
 function isExceeded(budget: SpeechBudget | null): budget is SpeechBudget {

@@ -109,7 +109,7 @@ function refusingPages(fetch: Fetch): Fetch {
     const response = await fetch(input, init)
     if (!response.ok || !/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) return response
     await response.body?.cancel()
-    const { host } = new URL(input instanceof Request ? input.url : `${input}`)
+    const { host } = new URL(input instanceof Request ? input.url : input.toString())
     throw new TaskError('execution_error', `${host} sent a page where the reply of a model was expected.`, {
       suggestions: ['Check the base URL of the model.'],
     })

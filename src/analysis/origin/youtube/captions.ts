@@ -1,12 +1,14 @@
 import { text } from 'node:stream/consumers'
 import { TaskError } from '../../../task/failure.ts'
-import { asYouTube, CLIENT_HEADERS, pageError, videoOf, type YouTubeOptions } from './player.ts'
+import { spokenText } from '../../source/spoken/spoken.ts'
+import { asYouTube, CLIENT_HEADERS, videoOf, type YouTubeOptions } from './player.ts'
+import { pageError } from './refusals.ts'
 import { chooseTrack } from './tracks.ts'
 
 export interface Captions {
   /** Of the video. */
   readonly title: string
-  /** As YouTube sent them: `json3`, or XML. */
+  /** With the chapters and the channel of the video, for the reader of what is spoken. */
   readonly text: string
   readonly notes: readonly string[]
 }
@@ -30,5 +32,10 @@ export async function captionsOf(
   if (captions.trim() === '')
     throw new TaskError('no_subtitles', 'YouTube sent the captions of this video empty.')
   if (/^\s*<(!doctype html|html)/i.test(captions)) throw pageError(captions)
-  return { title: video.title, text: captions, notes: choice.note === null ? [] : [choice.note] }
+  const { title, author, chapters } = video
+  return {
+    title,
+    text: spokenText({ captions, chapters, author }),
+    notes: choice.note === null ? [] : [choice.note],
+  }
 }

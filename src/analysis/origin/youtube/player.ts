@@ -2,11 +2,16 @@ import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import type { Connector } from '../../../fetch/connector.ts'
 import { TaskError } from '../../../task/failure.ts'
+import { chaptersIn, type VideoChapter } from './chapters.ts'
+import { pageError, refusalOf } from './refusals.ts'
 import type { CaptionTrack } from './tracks.ts'
 
 /** What the player says of a video. */
 export interface Video {
   readonly title: string
+  /** The channel; null when it is not told. */
+  readonly author: string | null
+  readonly chapters: readonly VideoChapter[]
   readonly tracks: readonly CaptionTrack[]
 }
 
@@ -30,7 +35,9 @@ const name = z
 
 const playerReply = z.object({
   playabilityStatus: z.object({ status: z.string(), reason: z.string().default('') }),
-  videoDetails: z.object({ title: z.string() }).optional(),
+  videoDetails: z
+    .object({ title: z.string(), author: z.string().optional(), shortDescription: z.string().default('') })
+    .optional(),
   captions: z
     .object({
       playerCaptionsTracklistRenderer: z.object({
@@ -61,12 +68,15 @@ export async function videoOf({ connector, baseUrl, signal }: YouTubeOptions, id
   const json = { context: { client: CLIENT }, videoId: id, contentCheckOk: true, racyCheckOk: true }
   const { body } = await connector.fetch(address, { signal, headers: CLIENT_HEADERS, json }).catch(asYouTube)
   const reply = replyOf(await text(body))
-  checkPlayable(reply)
+  const { status, reason } = reply.playabilityStatus
+  if (status !== 'OK') throw refusalOf(status, reason)
   const tracks = reply.captions?.playerCaptionsTracklistRenderer.captionTracks ?? []
   if (tracks.length === 0)
     throw new TaskError('no_subtitles', 'This video has no captions, or they are disabled.')
   return {
     title: reply.videoDetails?.title ?? `YouTube ${id}`,
+    author: reply.videoDetails?.author ?? null,
+    chapters: chaptersIn(reply.videoDetails?.shortDescription ?? ''),
     tracks: tracks.map((track) => ({
       path: pathOf(track.baseUrl),
       language: track.languageCode,
@@ -90,43 +100,6 @@ function replyOf(body: string): PlayerReply {
   } catch (error) {
     throw new TaskError('unknown', 'YouTube sent a reply that cannot be read.', { cause: error })
   }
-}
-
-const ASK_LATER = ['Wait some hours, or run the server at another address.']
-const SIGN_IN = ['Choose a video that can be watched without signing in.']
-
-/** What a page for people means, where data was expected. */
-export function pageError(page: string): TaskError {
-  if (/consent\.(youtube|google)\.com|action="[^"]*\/save"/.test(page)) {
-    const suggestions = [
-      'Accept the consent of YouTube once from this address, or run the server at another one.',
-    ]
-    return new TaskError(
-      'access_forbidden',
-      'YouTube asks for consent to cookies before it shows the video.',
-      { suggestions },
-    )
-  }
-  if (/g-recaptcha|captcha|unusual traffic/i.test(page)) {
-    return new TaskError('rate_limited', 'YouTube takes this address for a robot.', {
-      suggestions: ASK_LATER,
-    })
-  }
-  return new TaskError('unknown', 'YouTube sent a page where data was expected.')
-}
-
-function checkPlayable({ playabilityStatus: { status, reason } }: PlayerReply): void {
-  if (status === 'OK') return
-  const told = reason === '' ? status : reason
-  if (/not a bot|unusual traffic/i.test(reason)) {
-    throw new TaskError('rate_limited', `YouTube takes this address for a robot: ${told}`, {
-      suggestions: ASK_LATER,
-    })
-  }
-  if (status === 'ERROR') throw new TaskError('video_not_found', `YouTube has no such video: ${told}`)
-  throw new TaskError('access_forbidden', `YouTube does not show this video: ${told}`, {
-    suggestions: SIGN_IN,
-  })
 }
 
 /** Captions are fetched from the same place as the player, whatever host the reply names. */

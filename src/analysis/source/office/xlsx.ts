@@ -29,7 +29,7 @@ export async function readXlsx(bytes: Uint8Array): Promise<SourceDocument> {
 }
 
 function textOf(cell: unknown): string {
-  if (cell === null || cell === undefined) return ''
   if (cell instanceof Date) return cell.toISOString().replace(/T00:00:00\.000Z$/, '')
-  return String(cell).replace(/\s+/g, ' ').trim()
+  const isPlain = typeof cell === 'string' || typeof cell === 'number' || typeof cell === 'boolean'
+  return isPlain ? String(cell).replace(/\s+/g, ' ').trim() : ''
 }

@@ -20,7 +20,7 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
     const known = knownId === undefined ? undefined : await visibleTask(parts, access, knownId)
     if (known?.type === type.type) return sendReconnected(parts, reply, known)
 
-    const merged = withQuery(sent, queryFields as Record<string, string>)
+    const merged = withQuery(sent, queryFields)
     if ('issue' in merged) return sendIssues(reply, 'validation', [merged.issue])
     const { caller } = access
     const priority = priorityFor(caller, asked)

@@ -1,8 +1,7 @@
 import type { Passage } from '../manuscript/manuscript.ts'
-import type { OrderedOutput } from '../ordered-output.ts'
 import { inParallel } from '../parallel.ts'
 import type { ModelSession } from '../session.ts'
-import { ChapterText, type Citations } from '../../../output/chapter-text.ts'
+import { ChapterText } from '../../../output/chapter-text.ts'
 import type { ReportChapter } from '../../report.ts'
 import { tokensOf, type Material } from './condense.ts'
 import type { Outline } from './outline.ts'
@@ -14,19 +13,8 @@ import {
   systemPrompt,
   type Shared,
 } from './prompts.ts'
-import type { DeepRequest } from './request.ts'
 import { outputTokens } from './room.ts'
-
-export interface Writing {
-  readonly material: Material
-  readonly outline: Outline
-  readonly shared: Shared
-  readonly request: DeepRequest
-  readonly citations: Citations
-  readonly output: OrderedOutput
-  /** So many chapters are done. */
-  readonly told: (done: number) => void
-}
+import type { Writing } from './writing.ts'
 
 /** A chapter as it was written, and as it stands in the report. */
 export interface Written extends ReportChapter {

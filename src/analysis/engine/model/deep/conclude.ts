@@ -1,9 +1,10 @@
 import { ChapterText } from '../../../output/chapter-text.ts'
 import { frameOf } from '../../../output/frame.ts'
 import type { ModelSession } from '../session.ts'
-import type { Writing, Written } from './chapters.ts'
+import type { Written } from './chapters.ts'
 import { CONCLUSION_TASK, INSTRUCTION_TOKENS, systemPrompt } from './prompts.ts'
 import { outputTokens } from './room.ts'
+import type { Writing } from './writing.ts'
 
 const WORDS = { usual: { least: 120, most: 250 }, ultra: { least: 250, most: 500 } }
 const CONCLUSION_TOKENS = 4096
@@ -14,7 +15,7 @@ const SAID_SHARE = 0.5
 /** Writes what it all comes to, from what the chapters say. */
 export async function conclude(
   session: ModelSession,
-  { outline, shared, request, citations, output }: Writing,
+  { outline, shared, request, language, citations, output }: Writing,
   chapters: readonly Written[],
 ): Promise<string> {
   const part = chapters.length + 1
@@ -23,7 +24,7 @@ export async function conclude(
   const room = (session.model.windowTokens * SAID_SHARE - INSTRUCTION_TOKENS) / TOKENS_PER_CHAR
   const share = Math.max(200, Math.floor(room / chapters.length))
   const said = chapters.map(({ title, raw }) => `## ${title}\n\n${raw.slice(0, share)}`).join('\n\n')
-  const heading = `\n\n## ${frameOf(request.language ?? '').conclusion}\n\n`
+  const heading = `\n\n## ${frameOf(language).conclusion}\n\n`
 
   const text = new ChapterText(citations)
   let isTold = false

@@ -1,17 +1,16 @@
-import { finishReport, provenanceOf } from '../../../output/finish.ts'
 import { citationsOf } from '../../../output/chapter-text.ts'
 import type { Report } from '../../report.ts'
 import type { Manuscript } from '../manuscript/manuscript.ts'
-import { tokenFactorOf } from '../token-factor.ts'
 import { OrderedOutput } from '../ordered-output.ts'
 import type { ModelSession } from '../session.ts'
-import { reportUsage } from '../spending.ts'
+import { tokenFactorOf } from '../token-factor.ts'
+import { assemble } from './assemble.ts'
 import { writeChapters } from './chapters.ts'
 import { conclude } from './conclude.ts'
 import { condense } from './condense.ts'
 import { drawOutline } from './outline.ts'
 import type { Shared } from './prompts.ts'
-import type { DeepRequest } from './request.ts'
+import type { DeepRequest } from './writing.ts'
 
 export type DeepStage = 'condensing' | 'outlining' | 'chapters' | 'concluding' | 'assembling'
 
@@ -35,12 +34,9 @@ export async function writeDeepReport(
   const output = new OrderedOutput((text) => session.ctx.output(text))
   const factor = await tokenFactorOf(session, manuscript)
 
-  tell('condensing', 0)
-  const material = await condense(session, manuscript, {
-    shared,
-    factor,
-    told: (done, of) => tell('condensing', done / of, `Noted part ${done} of ${of}`),
-  })
+  const noted = (done: number, of: number) => tell('condensing', done / of, `Noted part ${done} of ${of}`)
+  const material = await condense(session, manuscript, { shared, factor, told: noted })
+
   tell('outlining', 0)
   const task = { chapters: chaptersFor(manuscript, request), title: request.title }
   const outline = await drawOutline(session, material, { shared, task })
@@ -50,36 +46,13 @@ export async function writeDeepReport(
   const count = outline.chapters.length
   tell('chapters', 0, `Writing ${count} chapters`)
   const told = (done: number) => tell('chapters', done / count, `Wrote ${done} of ${count} chapters`)
-  const writing = { material, outline, shared, request: { ...request, language }, citations, output, told }
+  const writing = { material, outline, shared, request, language, citations, output, told }
   const chapters = await writeChapters(session, writing)
+
   tell('concluding', 0)
   const conclusion = await conclude(session, writing, chapters)
-
   tell('assembling', 0)
-  const points = outline.key_points.map(({ text, sources }) => {
-    const found = sources.flatMap((number) => manuscript.passages[number - 1] ?? [])
-    const { page = null, seconds = null, heading = null } = found[0] ?? {}
-    return { text: citations.bare(text), page, seconds, heading }
-  })
-  const { title, summary } = outline
-  const draft = {
-    title: request.title ?? citations.bare(title),
-    summary: citations.bare(summary),
-    cited: [],
-    key_points: [{ heading: null, page: null, points }],
-    quotes: [],
-    chapters: chapters.map(({ raw: _, ...chapter }) => chapter),
-    conclusion,
-    keywords: manuscript.keywords,
-    language,
-    length: manuscript.length,
-    engine: 'llm' as const,
-    model: session.model.id,
-    usage: reportUsage(session.model, session.usage),
-    provenance: provenanceOf(request.origin, manuscript.about),
-    warnings: [...manuscript.warnings, ...(request.notes ?? []), ...warningsOf(material.notes !== null)],
-  }
-  return finishReport(draft, request)
+  return assemble(session, writing, { manuscript, chapters, conclusion })
 }
 
 function chaptersFor({ length }: Manuscript, { isUltra }: DeepRequest) {
@@ -87,12 +60,6 @@ function chaptersFor({ length }: Manuscript, { isUltra }: DeepRequest) {
   const wide = length.words / WORDS_PER_CHAPTER
   const about = Math.min(most, Math.max(least, Math.round((isUltra ? 2 : 1) * (wide + 2))))
   return { least: Math.max(least, about - 1), most: Math.min(most, about + 1) }
-}
-
-function warningsOf(isCondensed: boolean): string[] {
-  return isCondensed
-    ? ['The text is longer than the window of the model: it was read in parts, and written from notes.']
-    : []
 }
 
 /** `zh` → `Chinese`. */

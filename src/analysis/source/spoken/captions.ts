@@ -1,7 +1,8 @@
 import { DOMParser, parseHTML } from 'linkedom'
 import { z } from 'zod'
-import { TaskError } from '../../task/failure.ts'
-import { clockTime, joinLines, SectionBuilder, type SourceDocument } from './document.ts'
+import { TaskError } from '../../../task/failure.ts'
+import { clockTime, joinLines, SectionBuilder, type SourceDocument } from '../document.ts'
+import { readSpoken, type SpokenPart } from './spoken.ts'
 
 /** One caption: text that is shown from a time on. */
 interface Cue {
@@ -39,7 +40,8 @@ const SOUNDS = /\[[^\]]*\]|\([^)]{1,30}\)|♪/g
  * @throws TaskError `no_subtitles` when there is not one word in them.
  */
 export function readCaptions(bytes: Uint8Array): SourceDocument {
-  const cues = cuesOf(new TextDecoder().decode(bytes))
+  const { captions, chapters, author } = readSpoken(new TextDecoder().decode(bytes))
+  const cues = cuesOf(captions)
   if (cues.length === 0)
     throw new TaskError('no_subtitles', 'The captions of this video came without a word.')
   const chars = cues.reduce((sum, cue) => sum + cue.text.length, 0)
@@ -48,19 +50,30 @@ export function readCaptions(bytes: Uint8Array): SourceDocument {
   const paragraphs = isPunctuated ? bySentence(cues) : byPause(cues)
 
   const builder = new SectionBuilder()
-  const last = paragraphs.at(-1)?.seconds ?? 0
-  const sectionSeconds = Math.max(SECTION_SECONDS, Math.ceil(last / MAX_SECTIONS / 60) * 60)
-  let section = -1
+  const parts = chapters.length > 0 ? chapters : timedParts(paragraphs.at(-1)?.seconds ?? 0)
+  let next = 0
   for (const { seconds, text } of paragraphs) {
-    const next = Math.floor(seconds / sectionSeconds)
-    if (next !== section && last >= sectionSeconds) builder.heading(clockTime(next * sectionSeconds))
-    section = next
+    for (; next < parts.length && seconds >= (parts[next]?.seconds ?? Infinity); next += 1) {
+      builder.heading(parts[next]?.title ?? '')
+    }
     builder.paragraph(text, { seconds })
   }
   const warnings = isPunctuated
     ? []
     : ['The captions have no punctuation; they were divided by their pauses.']
-  return { title: null, sections: builder.build(), pages: null, warnings }
+  const about = author === null ? {} : { author }
+  return { title: null, sections: builder.build(), pages: null, warnings, about }
+}
+
+/** Parts of a long recording that names none, each with the time of its beginning for a name. */
+function timedParts(lastSeconds: number): SpokenPart[] {
+  const length = Math.max(SECTION_SECONDS, Math.ceil(lastSeconds / MAX_SECTIONS / 60) * 60)
+  if (lastSeconds < length) return []
+  const count = Math.floor(lastSeconds / length) + 1
+  return Array.from({ length: count }, (_, index) => ({
+    seconds: index * length,
+    title: clockTime(index * length),
+  }))
 }
 
 function cuesOf(text: string): Cue[] {
