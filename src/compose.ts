@@ -92,11 +92,15 @@ function firstFault({ onFatal }: ComposeOptions, rest: readonly (() => void)[]):
 }
 
 /** What the edge needs beside the parts themselves. */
-function edgeParts(options: ComposeOptions, { journal, connector }: Pick<Still, 'journal' | 'connector'>) {
+function edgeParts(
+  options: ComposeOptions,
+  { journal, connector, analysis }: Pick<Still, 'journal' | 'connector' | 'analysis'>,
+) {
   return {
     journal: journal.tasks,
     erased: journal.retention,
     health: journal.health,
+    modelUse: () => analysis.spending.totals,
     refusalOf: (address: string) => connector.refusalOf(address),
     prefix: options.prefix,
     identify: options.identify ?? null,

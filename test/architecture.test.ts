@@ -64,6 +64,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       '@fastify/multipart',
       '@fastify/rate-limit',
       '@fastify/websocket',
+      '@prometheus-io/client',
       'fastify-type-provider-zod',
       'zod-openapi',
     ],

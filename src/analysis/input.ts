@@ -11,7 +11,6 @@ const flag = z
   .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
   .optional()
   .transform((value) => value === true || value === 'true' || value === '1')
-  .meta({ override: { type: ['boolean', 'string'], enum: [true, false, 'true', 'false', '1', '0'] } })
 
 type EngineChoice = 'extractive' | 'llm'
 

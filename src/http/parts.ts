@@ -22,6 +22,14 @@ import type { StreamPlaces } from './stream/places.ts'
 export type Identify = (request: FastifyRequest) => Caller | null | Promise<Caller | null>
 
 /** What the edge needs from the rest of the house. */
+export interface ModelUse {
+  readonly calls: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** null while a call had no price. */
+  readonly usd: number | null
+}
+
 export interface EdgeParts {
   readonly intake: Intake
   readonly pool: WorkerPool
@@ -40,6 +48,8 @@ export interface EdgeParts {
   readonly callers: Callers
   readonly tickets: Tickets
   readonly places: StreamPlaces
+  /** What models have used since the start, by `provider:model`. */
+  readonly modelUse: () => ReadonlyMap<string, ModelUse>
   /** Who calls, as the host application knows it; null: by our own tokens. */
   readonly identify: Identify | null
   /** Origins whose web pages may call. */

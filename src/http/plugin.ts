@@ -14,6 +14,7 @@ import { answerUnknownRoutes } from './problem/not-found.ts'
 import { healthRoutes } from './routes/health.ts'
 import { forecastRoutes } from './routes/queue/forecast.ts'
 import { operateRoutes } from './routes/queue/operate.ts'
+import { metricsRoute } from './routes/queue/metrics.ts'
 import { queueRoutes } from './routes/queue/queue.ts'
 import { batchRoute } from './routes/submit/batch.ts'
 import { retryRoute } from './routes/submit/retry.ts'
@@ -57,6 +58,7 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   reprioritiseRoute(app, parts)
   eraseRoute(app, parts)
   queueRoutes(app, parts)
+  metricsRoute(app, parts)
   operateRoutes(app, parts)
   forecastRoutes(app, parts)
   healthRoutes(app, parts)

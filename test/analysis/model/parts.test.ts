@@ -16,8 +16,13 @@ const model = (price: { input: number; output: number } | null = null) =>
 
 test('parts begin with the end of the part before, and leave no passage out', () => {
   const passages = Array.from({ length: 50 }, (_, index) => ({
-    ...{ number: index + 1, text: '', kind: 'prose' as const, tokens: 84 },
-    ...{ page: null, seconds: null, heading: null },
+    number: index + 1,
+    text: '',
+    kind: 'prose' as const,
+    tokens: 84,
+    page: null,
+    seconds: null,
+    heading: null,
   }))
   // A passage weighs 100 with its number: ten fit, half a part of overlap takes none or one.
   const parts = partsOf(passages, 4000)

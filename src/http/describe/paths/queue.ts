@@ -14,6 +14,21 @@ import { gatedProblems, json, publicProblems } from '../operation.ts'
 /** Nobody has to say who they are. */
 const security: [] = []
 
+const METRICS: ZodOpenApiPathsObject[string] = {
+  get: {
+    operationId: 'getMetrics',
+    tags: ['queue'],
+    summary: 'The numbers of the house for Prometheus; for operators alone',
+    responses: {
+      200: {
+        description: 'In the text format.',
+        content: { 'text/plain': { schema: { type: 'string' as const } } },
+      },
+      ...gatedProblems('validation'),
+    },
+  },
+}
+
 /** The queue's numbers and the process's health. */
 export function queuePaths(examples: Examples): ZodOpenApiPathsObject {
   return {
@@ -40,6 +55,7 @@ export function queuePaths(examples: Examples): ZodOpenApiPathsObject {
         },
       },
     },
+    '/metrics': METRICS,
     ...operating(examples),
     ...foretelling(examples),
     '/api/health': health('getHealth', 'Health in the shape of the original service', {

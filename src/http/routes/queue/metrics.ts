@@ -1,0 +1,180 @@
+import { Counter, Gauge, Registry } from '@prometheus-io/client'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { PRIORITIES, priorityName } from '../../../task/priority.ts'
+import { isTerminal, TASK_STATUSES } from '../../../task/status.ts'
+import { accessOf } from '../../gate/access.ts'
+import type { App, EdgeParts } from '../../parts.ts'
+import { sendProblem } from '../../problem/problem.ts'
+import { noQuery } from '../../wire/schema.ts'
+
+const PREFIX = 'headgate_'
+const NS_PER_SECOND = 1_000_000_000
+const P99 = 99
+
+interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly labelNames?: readonly string[]
+  /** Says the values that there are now. */
+  readonly read: (set: (value: number, labels?: Readonly<Record<string, string>>) => void) => void
+}
+
+/** `GET /metrics`: the numbers of the house for Prometheus, for operators alone: they tell what models cost. */
+export function metricsRoute(app: App, parts: EdgeParts): void {
+  const registry = new Registry()
+  const gauges = [...queueGauges(parts), ...outlookGauges(parts), lagGauge(app)]
+  for (const metric of gauges) register(registry, Gauge, metric)
+  for (const metric of [...taskCounters(parts), ...modelCounters(parts)]) register(registry, Counter, metric)
+  app.get('/metrics', { schema: { querystring: noQuery } }, async (request, reply) => {
+    if (accessOf(request).caller.role !== 'operator') {
+      return sendProblem(reply, 'forbidden', { detail: 'Only an operator reads the metrics.' })
+    }
+    return reply.type(registry.contentType).send(await registry.metrics())
+  })
+}
+
+/** How late the event loop was since it was last asked. */
+function lagGauge(app: App): Metric {
+  const lag = monitorEventLoopDelay({ resolution: 20 })
+  lag.enable()
+  app.addHook('onClose', (_app, done) => {
+    lag.disable()
+    done()
+  })
+  return {
+    name: 'event_loop_lag_seconds',
+    help: 'Delay of the event loop since the last look, p99.',
+    read: (set) => {
+      const p99 = lag.percentile(P99) / NS_PER_SECOND
+      lag.reset()
+      set(Number.isFinite(p99) ? p99 : 0)
+    },
+  }
+}
+
+/** Read when they are asked for: nothing is counted twice, and nothing while nobody asks. */
+function register(registry: Registry, Kind: typeof Gauge | typeof Counter, metric: Metric): void {
+  const { name, help, labelNames = [], read } = metric
+  const held = new Kind<string>({
+    name: PREFIX + name,
+    help,
+    labelNames: [...labelNames],
+    registers: [registry],
+    collect: () => {
+      held.reset()
+      read((value, labels = {}) => held.inc(labels, value))
+    },
+  })
+}
+
+function queueGauges({ pool, intake, clock }: EdgeParts): Metric[] {
+  return [
+    {
+      name: 'tasks',
+      help: 'Tasks that have not ended, by status; those that are queued by priority too.',
+      labelNames: ['status', 'priority'],
+      read: (set) => {
+        for (const level of PRIORITIES)
+          set(pool.waitingOf(level), { status: 'queued', priority: priorityName(level) })
+        set(pool.running, { status: 'running', priority: '' })
+        for (const status of ['waiting', 'scheduled'] as const)
+          set(intake.tally.of(status), { status, priority: '' })
+      },
+    },
+    {
+      name: 'oldest_queued_seconds',
+      help: 'Age of the oldest task that waits for a slot; 0 when none does.',
+      read: (set) => {
+        const oldest = pool.oldestCreatedAt
+        set(oldest === null ? 0 : Math.max(0, (clock.now() - oldest) / 1000))
+      },
+    },
+    { name: 'queue_capacity', help: 'Tasks that may wait.', read: (set) => set(pool.capacity) },
+    {
+      name: 'workers',
+      help: 'Slots by what they do, and handlers that ignored their abort.',
+      labelNames: ['state'],
+      read: (set) => {
+        set(Math.max(0, pool.slots - pool.running), { state: 'idle' })
+        set(pool.running, { state: 'busy' })
+        set(pool.stuck, { state: 'stuck' })
+      },
+    },
+  ]
+}
+
+function outlookGauges({ outlook, resources }: EdgeParts): Metric[] {
+  return [
+    {
+      name: 'estimate_p90_coverage',
+      help: 'Share of waits that were not longer than the p90 that was told; absent without samples.',
+      read: (set) => {
+        const { p90 } = outlook.coverage.all
+        if (p90 !== null) set(p90)
+      },
+    },
+    {
+      name: 'resource_limit',
+      help: 'Units of a resource that may be in use now; absent for one without a limit.',
+      labelNames: ['resource'],
+      read: (set) => {
+        for (const { name, limit } of resources.view()) if (limit !== null) set(limit, { resource: name })
+      },
+    },
+    {
+      name: 'resource_in_use',
+      help: 'Units of a resource that are in use.',
+      labelNames: ['resource'],
+      read: (set) => {
+        for (const { name, inUse } of resources.view()) set(inUse, { resource: name })
+      },
+    },
+  ]
+}
+
+function taskCounters({ intake }: EdgeParts): Metric[] {
+  return [
+    {
+      name: 'finished_total',
+      help: 'Tasks that have ended, by how.',
+      labelNames: ['outcome'],
+      read: (set) => {
+        for (const outcome of TASK_STATUSES.filter(isTerminal)) set(intake.tally.of(outcome), { outcome })
+      },
+    },
+    { name: 'rejected_total', help: 'Submits that were refused.', read: (set) => set(intake.tally.rejected) },
+    { name: 'retried_total', help: 'Attempts after the first.', read: (set) => set(intake.tally.retried) },
+  ]
+}
+
+function modelCounters({ modelUse }: EdgeParts): Metric[] {
+  return [
+    {
+      name: 'model_calls_total',
+      help: 'Calls of models since the start that were answered.',
+      labelNames: ['model'],
+      read: (set) => {
+        for (const [model, { calls }] of modelUse()) set(calls, { model })
+      },
+    },
+    {
+      name: 'model_tokens_total',
+      help: 'Tokens that models have taken and given since the start.',
+      labelNames: ['model', 'direction'],
+      read: (set) => {
+        for (const [model, { inputTokens, outputTokens }] of modelUse()) {
+          set(inputTokens, { model, direction: 'in' })
+          set(outputTokens, { model, direction: 'out' })
+        }
+      },
+    },
+    {
+      name: 'model_cost_usd_total',
+      help: 'What models have cost since the start, by MODEL_PRICES; absent for one without a price.',
+      labelNames: ['model'],
+      read: (set) => {
+        for (const [model, { usd }] of modelUse()) if (usd !== null) set(usd, { model })
+      },
+    },
+  ]
+}
