@@ -100,7 +100,9 @@ test('every link of the documents leads somewhere', async () => {
   const files = [
     'README.md',
     'README.zh-CN.md',
-    ...(await readdir(join(ROOT, 'docs'))).map((name) => `docs/${name}`),
+    ...(await readdir(join(ROOT, 'docs'), { recursive: true }))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
   ]
   const all = new Map(await Promise.all(files.map(async (file) => [file, await read(file)] as const)))
   for (const [file, text] of all) {
