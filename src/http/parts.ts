@@ -22,7 +22,7 @@ import type { StreamPlaces } from './stream/places.ts'
 export type Identify = (request: FastifyRequest) => Caller | null | Promise<Caller | null>
 
 /** What the edge needs from the rest of the house. */
-export interface ModelUse {
+interface ModelUse {
   readonly calls: number
   readonly inputTokens: number
   readonly outputTokens: number

@@ -135,7 +135,7 @@ const ROWS: Row[] = [
   ['I16', 'the same parameter twice', ({ get }) => get('/api/tasks?limit=1&limit=2'), 'validation'],
   ['I72', 'an Accept that is nonsense', ({ get }) => get('/api/tasks', { accept: '*/*;q=-1' }), 200],
   ['I79', 'a thousand parameters', ({ get }) => get(`/api/queue/stats?${'x=1&'.repeat(1000)}`), 'validation'],
-  ['I80', 'metrics, which there are none of', ({ get }) => get('/metrics'), 'not-found'],
+  ['I80', 'metrics, by one who is no operator', ({ get }) => get('/metrics'), 'forbidden'],
   [
     'N12',
     'a length and a chunked body',
