@@ -1,6 +1,5 @@
 import { totalmem } from 'node:os'
 import type { Logger } from 'pino'
-import { PROVIDERS } from '../analysis/engine/model/models.ts'
 import { DOWNLOAD } from '../analysis/origin/address.ts'
 import type { Settings } from '../config/settings.ts'
 import type { TaskType } from '../handler/define-task.ts'
@@ -12,6 +11,7 @@ import { Resources, type ResourcesOptions } from '../resource/resources.ts'
 import { systemClock, type Clock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { ResourceLimits } from '../task/draw/limits.ts'
+import { providersOf } from './models.ts'
 import type { ComposeOptions } from './options.ts'
 
 /** Share of the granted memory at which nothing new starts, where no setting says otherwise. */
@@ -26,7 +26,7 @@ type Hears = Pick<ResourcesOptions, 'wake' | 'opened'>
 export function createResources(options: ComposeOptions, registry: Registry, hears: Hears): Resources {
   const { settings, log, clock = systemClock, random = Math.random } = options
   const limits = new Map<string, ResourceLimits>([[DOWNLOAD, { isOneProvider: false }]])
-  for (const provider of PROVIDERS) limits.set(provider, MODEL_LIMITS)
+  for (const provider of providersOf(settings).keys()) limits.set(provider, MODEL_LIMITS)
   for (const type of registry.all) for (const [name, own] of resourcesOf(type)) limits.set(name, own)
   for (const [name, own] of settings.resources) limits.set(name, own)
   for (const name of settings.resourceKeys.keys()) {

@@ -229,3 +229,9 @@ test('every refusal has a suggestion of its own', () => {
   ].map(([status = '', reason = '']) => refusalOf(status, reason).failure.suggestions[0])
   expect(new Set(told).size).toBe(told.length)
 })
+
+test('a description of nothing but dashes is done with at once', () => {
+  const startedAt = process.cpuUsage().user
+  expect(chaptersIn(`${'- '.repeat(2500)}\n${' '.repeat(5000)}x`)).toEqual([])
+  expect((process.cpuUsage().user - startedAt) / 1_000_000).toBeLessThan(2)
+})

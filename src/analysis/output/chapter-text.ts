@@ -13,7 +13,7 @@ export interface Citations {
 }
 
 /** `[12]`, `[3][7]`, `[3, 7]`, `[3-5]`, and what some models write for it. */
-const NUMBERS = /\s*(?:[[【]\s*\d{1,6}(?:\s*[,;–-]\s*\d{1,6})*\s*[\]】])+/gu
+const NUMBERS = /\s{0,3}(?:[[【]\s*\d{1,6}(?:\s*[,;–-]\s*\d{1,6})*\s*[\]】])+/gu
 const MAX_RANGE = 50
 
 export function citationsOf(
@@ -41,6 +41,10 @@ export function citationsOf(
 
 /** A segment this long is told before its line ends. */
 const LONG_SEGMENT = 160
+/** A line that is longer than this is taken in pieces, wherever they end: what a model writes in a loop has no end. */
+const MAX_LINE_CHARS = 4000
+/** A line is looked at again when so much more of it has come. */
+const LOOK_EVERY_CHARS = 80
 const SENTENCE_END = /[.!?。！？][”"’»）)]?\s+(?=\S)|[。！？](?=\S)/gu
 const FENCE = /^\s*(?:>\s*)*(`{3,}|~{3,})\s*([\w+#.-]*)/
 
@@ -53,6 +57,8 @@ export class ChapterText {
   readonly #found = new Map<number, Place>()
   #pending = ''
   #isLineStart = true
+  /** So much of what is pending was looked at. */
+  #seen = 0
   #isCode = false
   #text = ''
 
@@ -98,17 +104,23 @@ export class ChapterText {
 
   /** Whole sentences of a line that is still being written. */
   #early(): string {
-    const isRunning = !this.#isCode && this.#pending.length > LONG_SEGMENT && !/[`|]/.test(this.#pending)
-    if (!isRunning) return ''
-    const ends = [...this.#pending.matchAll(SENTENCE_END)].map((match) => match.index + match[0].length)
-    const cut = ends.findLast(
-      (end) => isBalanced(this.#pending.slice(0, end)) && !/^\s*[[【]/.test(this.#pending.slice(end)),
-    )
+    if (this.#pending.length < this.#seen) this.#seen = 0
+    if (this.#pending.length - this.#seen < LOOK_EVERY_CHARS) return ''
+    this.#seen = this.#pending.length
+    const cut = this.#pending.length > MAX_LINE_CHARS ? MAX_LINE_CHARS : this.#sentenceEnd()
     if (cut === undefined) return ''
     const told = this.#segment(this.#pending.slice(0, cut))
     this.#pending = this.#pending.slice(cut)
     this.#isLineStart = false
     return told
+  }
+
+  /** Where the last whole sentence of the pending line ends; undefined while it may still become something else. */
+  #sentenceEnd(): number | undefined {
+    const pending = this.#pending
+    if (this.#isCode || pending.length <= LONG_SEGMENT || /[`|]/.test(pending)) return undefined
+    const ends = [...pending.matchAll(SENTENCE_END)].map((match) => match.index + match[0].length)
+    return ends.findLast((end) => isBalanced(pending.slice(0, end)) && !/^\s*[[【]/.test(pending.slice(end)))
   }
 
   #segment(line: string): string {

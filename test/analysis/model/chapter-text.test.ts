@@ -137,3 +137,14 @@ test('however the pieces come, the text is the same', () => {
     { numRuns: 500 },
   )
 })
+
+test('a line without an end is told in pieces, in no more time than it is long', () => {
+  for (const piece of ['a', ' ', '[', '`', '|x', '](']) {
+    const chapter = new ChapterText(english)
+    const startedAt = process.cpuUsage().user
+    for (let at = 0; at < 200_000; at += 4 * piece.length) chapter.push(piece.repeat(4))
+    chapter.end()
+    // Quadratic work on this much would take minutes.
+    expect((process.cpuUsage().user - startedAt) / 1_000_000, piece).toBeLessThan(5)
+  }
+})

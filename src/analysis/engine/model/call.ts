@@ -32,6 +32,8 @@ export interface Reply {
 
 /** What a reply is expected to take of a limit of tokens; what it took is corrected afterwards. */
 const EXPECTED_OUTPUT_TOKENS = 1000
+/** Several times the longest reply that is asked for. */
+const MAX_REPLY_CHARS = 200_000
 /** Where a provider does not say what it has counted. */
 const CHARS_PER_TOKEN = 4
 
@@ -47,11 +49,15 @@ export async function callModel(
 ): Promise<Reply> {
   const tokens = Math.ceil(prompt.tokens + EXPECTED_OUTPUT_TOKENS)
   return ctx.resource(model.provider, { tokens }, async ({ key, used }) => {
+    // A reply that is given up must not go on behind our back.
+    const given = new AbortController()
+    const signal = AbortSignal.any([ctx.signal, given.signal])
     try {
-      const reply = await converse(model, prompt, { key, told, signal: ctx.signal })
+      const reply = await converse(model, prompt, { key, told, signal })
       used(reply.usage.inputTokens + reply.usage.outputTokens)
       return reply
     } catch (error) {
+      given.abort()
       throw ctx.signal.aborted ? ctx.signal.reason : namedError(error, model, key)
     }
   })
@@ -83,6 +89,8 @@ async function converse(model: Model, prompt: Prompt, { key, told, signal }: Con
     if (part.type === 'abort') signal.throwIfAborted()
     if (part.type === 'text-delta') {
       text += part.text
+      if (text.length > MAX_REPLY_CHARS)
+        throw new TaskError('execution_error', `${model.id} does not stop writing.`)
       told(part.text)
     }
     if (part.type !== 'finish') continue

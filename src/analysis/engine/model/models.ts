@@ -6,9 +6,8 @@ import { TaskError } from '../../../task/failure.ts'
 import type { Fetch } from '../../../fetch/timed-fetch.ts'
 import type { Encoding } from './manuscript/manuscript.ts'
 
-export const PROVIDERS = ['gemini', 'openai', 'ollama'] as const
 /** Also the name of the resource that its calls draw from. */
-export type Provider = (typeof PROVIDERS)[number]
+export type Provider = 'gemini' | 'openai' | 'ollama'
 
 /** USD for a million tokens. */
 export interface Price {

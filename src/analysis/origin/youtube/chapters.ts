@@ -11,11 +11,13 @@ const LINE =
 /** YouTube's own rule: the first at 0:00, at least three, in order. */
 const LEAST = 3
 const MAX_TITLE_CHARS = 100
+/** A longer line names no chapter; and the pattern takes its time with one. */
+const MAX_LINE_CHARS = 200
 
 /** The chapters that a video's description names; none when they are not what YouTube takes for chapters. */
 export function chaptersIn(description: string): VideoChapter[] {
   const chapters = description.split('\n').flatMap((line): VideoChapter[] => {
-    const [, time, title, titleBefore, timeBehind] = LINE.exec(line) ?? []
+    const [, time, title, titleBefore, timeBehind] = (line.length <= MAX_LINE_CHARS && LINE.exec(line)) || []
     const name = title ?? titleBefore
     const at = time ?? timeBehind
     if (at === undefined || name === undefined || !/\p{L}/u.test(name)) return []
