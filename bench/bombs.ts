@@ -56,13 +56,13 @@ const server = fork(fileURLToPath(new URL('http-server.ts', import.meta.url)), [
 })
 const [port] = (await once(server, 'message')) as [number]
 const url = `http://127.0.0.1:${port}`
-let isOver = false
+const over = new AbortController()
 let peakMb = 0
 const watcher = fork(fileURLToPath(new URL('stats-watch.ts', import.meta.url)), [url])
 const watching = watchReaders()
 const left = Object.entries(FILES)
 await Promise.all(Array.from({ length: AT_ONCE }, drop))
-isOver = true
+over.abort()
 watcher.send('over')
 const [{ p50, p99, count }] = (await once(watcher, 'message')) as [Record<'p50' | 'p99' | 'count', number>]
 await watching
@@ -88,7 +88,7 @@ async function drop(): Promise<void> {
 
 async function endOf(content: Buffer | string): Promise<string> {
   const form = new FormData()
-  form.append('file', new Blob([content as never]), 'file')
+  form.append('file', new Blob([content]), 'file')
   const response = await fetch(`${url}/analyze-document`, { method: 'POST', body: form })
   const { task_id: id, error_type: refusal } = (await response.json()) as {
     task_id?: string
@@ -107,7 +107,7 @@ async function endOf(content: Buffer | string): Promise<string> {
 
 /** Resident memory of the server's children, from /proc. */
 async function watchReaders(): Promise<void> {
-  while (!isOver) {
+  while (!over.signal.aborted) {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
       try {
         const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -6,9 +6,9 @@ import { quantile } from './support.ts'
 const PAUSE_MS = 20
 const [url = ''] = process.argv.slice(2)
 const times: number[] = []
-let isOver = false
-process.once('message', () => (isOver = true))
-while (!isOver) {
+const over = new AbortController()
+process.once('message', () => over.abort())
+while (!over.signal.aborted) {
   const startedAt = performance.now()
   await (await fetch(`${url}/api/queue/stats`)).arrayBuffer()
   times.push(performance.now() - startedAt)

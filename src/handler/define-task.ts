@@ -17,6 +17,11 @@ export interface UploadPolicy {
   readonly suggestion?: string
 }
 
+interface ResultFile {
+  readonly filename: string
+  readonly text: string
+}
+
 /** A file that is made of a result when it is asked for. */
 export interface ResultFormat {
   /** With its charset, e.g. `text/markdown; charset=utf-8`. */
@@ -26,10 +31,7 @@ export interface ResultFormat {
    *
    * @param finishedAt epoch ms
    */
-  readonly write: (
-    result: unknown,
-    finishedAt: number,
-  ) => { readonly filename: string; readonly text: string }
+  readonly write: (result: unknown, finishedAt: number) => ResultFile | Promise<ResultFile>
 }
 
 export interface TaskDefinition<Input = unknown, Result = unknown> {

@@ -1,7 +1,6 @@
 import type { ResultFormat } from '../../handler/define-task.ts'
 import type { Report } from '../engine/report.ts'
 import { frontMatterOf } from './front-matter.ts'
-import { htmlOf } from './html.ts'
 
 /** The files that a report can be had as; the JSON is the result itself. */
 export const REPORT_FORMATS: Readonly<Record<string, ResultFormat>> = {
@@ -14,8 +13,10 @@ export const REPORT_FORMATS: Readonly<Record<string, ResultFormat>> = {
   },
   html: {
     mediaType: 'text/html; charset=utf-8',
-    write: (result) => {
+    write: async (result) => {
       const report = result as Report
+      // Its libraries are loaded with the first page.
+      const { htmlOf } = await import('./html.ts')
       return { filename: report.filename.replace(/\.md$/, '.html'), text: htmlOf(report) }
     },
   },

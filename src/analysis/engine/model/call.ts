@@ -1,11 +1,4 @@
-import {
-  InvalidResponseDataError,
-  JSONParseError,
-  Output,
-  streamText,
-  TypeValidationError,
-  type FlexibleSchema,
-} from 'ai'
+import type { FlexibleSchema } from 'ai'
 import type { Context } from '../../../handler/context/context.ts'
 import { TaskError } from '../../../task/failure.ts'
 import type { Model } from './models.ts'
@@ -58,7 +51,7 @@ export async function callModel(
       return reply
     } catch (error) {
       given.abort()
-      throw ctx.signal.aborted ? ctx.signal.reason : namedError(error, model, key)
+      throw ctx.signal.aborted ? ctx.signal.reason : await namedError(error, model, key)
     }
   })
 }
@@ -71,8 +64,10 @@ interface Conversation {
 
 async function converse(model: Model, prompt: Prompt, { key, told, signal }: Conversation): Promise<Reply> {
   const { system, prompt: asked, maxOutputTokens, shape } = prompt
+  const { Output, streamText } = await import('ai')
+  const output = shape === undefined ? undefined : asText(Output.object({ schema: shape }))
   const { fullStream } = streamText({
-    model: model.open(key),
+    model: await model.open(key),
     system,
     prompt: asked,
     maxOutputTokens,
@@ -81,7 +76,7 @@ async function converse(model: Model, prompt: Prompt, { key, told, signal }: Con
     maxRetries: 0,
     // Told in the stream as well, where it is thrown.
     onError: () => undefined,
-    ...(shape === undefined ? {} : { output: jsonOf(shape) }),
+    ...(output === undefined ? {} : { output }),
   })
   let text = ''
   for await (const part of fullStream) {
@@ -107,21 +102,17 @@ async function converse(model: Model, prompt: Prompt, { key, told, signal }: Con
   throw brokenOff(model)
 }
 
-/** Holds the model to a shape. The library would read all that has come again with every piece: what comes is text. */
-function jsonOf(schema: FlexibleSchema<unknown>) {
-  const output = Output.object({ schema })
-  return {
-    ...output,
-    parsePartialOutput: ({ text }: { text: string }) => Promise.resolve({ partial: text as never }),
-  }
+/** The library would read all that has come again with every piece: what comes is told as text. */
+function asText<Spec extends object>(output: Spec): Spec {
+  return { ...output, parsePartialOutput: ({ text }: { text: string }) => Promise.resolve({ partial: text }) }
 }
 
-/** A reply that is no whole message was cut on its way. */
-const BROKEN = [InvalidResponseDataError, JSONParseError, TypeValidationError]
-
 /** The error under a name that the retry policy knows, or as it is, without the key in its message. */
-function namedError(error: unknown, model: Model, key: string | null): unknown {
-  if (BROKEN.some((kind) => kind.isInstance(error))) return brokenOff(model, error)
+async function namedError(error: unknown, model: Model, key: string | null): Promise<unknown> {
+  const { InvalidResponseDataError, JSONParseError, TypeValidationError } = await import('ai')
+  // A reply that is no whole message was cut on its way.
+  const broken = [InvalidResponseDataError, JSONParseError, TypeValidationError]
+  if (broken.some((kind) => kind.isInstance(error))) return brokenOff(model, error)
   const isTelling = key !== null && key !== '' && error instanceof Error && error.message.includes(key)
   return isTelling ? new Error(error.message.replaceAll(key, '…'), { cause: error }) : error
 }

@@ -1,5 +1,3 @@
-import { createGoogleGenerativeAI } from '@ai-sdk/google'
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModel } from 'ai'
 import { z } from 'zod'
 import { TaskError } from '../../../task/failure.ts'
@@ -34,8 +32,8 @@ export interface Model extends ProviderSetup {
   readonly tokenFactor: number
   /** Counts the tokens of a text as the model does; absent where its provider does not. */
   readonly countTokens?: (text: string, key: string | null, signal: AbortSignal) => Promise<number>
-  /** Speaks to it with a key; null: with none. */
-  readonly open: (key: string | null) => LanguageModel
+  /** Speaks to it with a key; null: with none. Its library is loaded with the first call. */
+  readonly open: (key: string | null) => Promise<LanguageModel>
 }
 
 /** Families that use another encoding than ours use fewer characters a token at worst by so much. */
@@ -66,7 +64,10 @@ export function modelOf(
 }
 
 function openGemini({ model, url }: ProviderSetup, fetch: Fetch): Model['open'] {
-  return (key) => createGoogleGenerativeAI({ baseURL: url, apiKey: key ?? '', fetch })(model)
+  return async (key) => {
+    const { createGoogleGenerativeAI } = await import('@ai-sdk/google')
+    return createGoogleGenerativeAI({ baseURL: url, apiKey: key ?? '', fetch })(model)
+  }
 }
 
 const tokenCount = z.object({ totalTokens: z.int().min(0) })
@@ -89,8 +90,9 @@ function countByGemini({ model, url }: ProviderSetup, fetch: Fetch): NonNullable
 
 function openCompatible(provider: Provider, { model, url }: ProviderSetup, fetch: Fetch): Model['open'] {
   const isOpenAI = new URL(url).host === OPENAI_HOST
-  return (key) =>
-    createOpenAICompatible({
+  return async (key) => {
+    const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
+    return createOpenAICompatible({
       name: provider,
       baseURL: url,
       fetch,
@@ -100,6 +102,7 @@ function openCompatible(provider: Provider, { model, url }: ProviderSetup, fetch
       ...(key === null ? {} : { apiKey: key }),
       ...(isOpenAI ? { transformRequestBody: asOpenAI } : {}),
     }).chatModel(model)
+  }
 }
 
 /** A page where a reply was expected comes from an address that is none of a model. */

@@ -47,8 +47,12 @@ function sendJson(reply: FastifyReply, task: Task, prefix: string): FastifyReply
   return sendText(reply, text)
 }
 
-function sendFile(reply: FastifyReply, { mediaType, write }: ResultFormat, task: Task): FastifyReply {
-  const { filename, text } = write(JSON.parse(task.result ?? 'null'), task.finishedAt ?? 0)
+async function sendFile(
+  reply: FastifyReply,
+  { mediaType, write }: ResultFormat,
+  task: Task,
+): Promise<FastifyReply> {
+  const { filename, text } = await write(JSON.parse(task.result ?? 'null'), task.finishedAt ?? 0)
   reply
     .type(mediaType)
     .header('content-disposition', attachment(filename))
