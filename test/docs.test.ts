@@ -163,7 +163,8 @@ test('the application of docs/plugin.md works as it stands', async () => {
 const response = await fetch(\`http://localhost:\${app.server.address().port}/headgate/shout\`, {
   method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":"quiet"}' })
 const { urls } = await response.json()
-const task = await (await fetch(\`http://localhost:\${app.server.address().port}\${urls.self}?wait=5\`)).json()
+let task = {}
+while (!task.done) task = await (await fetch(\`http://localhost:\${app.server.address().port}\${urls.self}?wait=5\`)).json()
 console.log(JSON.stringify([response.status, urls.self.startsWith('/headgate/api/tasks/'), task.result]))
 await app.close()`
   const file = await exampleFile('my-app.mjs', (example?.code ?? '') + tail)
