@@ -1,3 +1,4 @@
+import type { Prompt } from '../call.ts'
 import type { Passage } from '../manuscript/manuscript.ts'
 import { inParallel } from '../parallel.ts'
 import type { ModelSession } from '../session.ts'
@@ -46,36 +47,30 @@ export async function writeChapters(session: ModelSession, writing: Writing): Pr
   return chapters
 }
 
-async function writeChapter(
-  session: ModelSession,
-  { material, outline, shared, request, citations, output }: Writing,
-  { index, before }: { readonly index: number; readonly before: string | null },
-): Promise<Written> {
-  const { title, focus, sources } = outline.chapters[index] as Outline['chapters'][number]
-  const form = request.isUltra ? 'ultra' : 'usual'
-  const task = {
-    title,
-    focus,
-    outline: outline.chapters.map((chapter) => chapter.title),
-    words: WORDS[form],
-    before,
-  }
-  const { block, tokens } = textFor(material, sources, shared)
-  const part = index + 1
+interface Turn {
+  /** From 0. */
+  readonly index: number
+  /** The end of the chapter before; null where it is not in view. */
+  readonly before: string | null
+}
+
+async function writeChapter(session: ModelSession, writing: Writing, turn: Turn): Promise<Written> {
+  const { outline, citations, output } = writing
+  const { title } = outline.chapters[turn.index] as Outline['chapters'][number]
+  const part = turn.index + 1
   const heading = `\n\n## ${citations.plain(title)}\n\n`
 
   const live: { text: ChapterText | null } = { text: null }
   const raw = await session.step(`chapter ${part}`, async (ask) => {
-    const prompt = {
-      system: systemPrompt(shared),
-      prompt: `${block}\n\n${CHAPTER_TASK(task)}`,
-      tokens: tokens + INSTRUCTION_TOKENS,
-      maxOutputTokens: outputTokens(session, CHAPTER_TOKENS[form]),
-    }
+    const prompt = promptFor(session, writing, turn)
     output.restart(part)
-    output.write(part, heading)
     const text = new ChapterText(citations)
-    const reply = await ask(prompt, (chunk) => output.write(part, text.push(chunk)))
+    // The heading with the first of its text: a call that finds no room begins anew.
+    let open = heading
+    const reply = await ask(prompt, (chunk) => {
+      output.write(part, open + text.push(chunk))
+      open = ''
+    })
     output.write(part, text.end())
     live.text = text
     return reply.text
@@ -85,6 +80,23 @@ async function writeChapter(
   if (live.text === null) output.write(part, heading + text.push(raw) + text.end())
   output.end(part)
   return { title: citations.bare(title), raw, markdown: text.markdown, sources: text.sources }
+}
+
+function promptFor(
+  session: ModelSession,
+  { material, outline, shared, request }: Writing,
+  { index, before }: Turn,
+): Prompt {
+  const { title, focus, sources } = outline.chapters[index] as Outline['chapters'][number]
+  const form = request.isUltra ? 'ultra' : 'usual'
+  const titles = outline.chapters.map((chapter) => chapter.title)
+  const { block, tokens } = textFor(material, sources, shared)
+  return {
+    system: systemPrompt(shared),
+    prompt: `${block}\n\n${CHAPTER_TASK({ title, focus, outline: titles, words: WORDS[form], before })}`,
+    tokens: tokens + INSTRUCTION_TOKENS,
+    maxOutputTokens: outputTokens(session, CHAPTER_TOKENS[form]),
+  }
 }
 
 /** The whole text; or notes on it, and of the passages that the chapter rests on as many as there is room for. */
