@@ -12,6 +12,15 @@ const flag = z
   .optional()
   .transform((value) => value === true || value === 'true' || value === '1')
 
+/** What looks like a language may still be none: `en-US-US`. */
+function isLocale(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1
+  } catch {
+    return false
+  }
+}
+
 type EngineChoice = 'extractive' | 'llm'
 
 /** What can be asked of every report. */
@@ -26,7 +35,10 @@ export interface ReportOptions {
 function optionsShape(hasModels: boolean) {
   return {
     title: z.string().trim().min(1).max(MAX_TITLE_CHARS).optional(),
-    language: z.string().regex(LANGUAGE, 'expected a language such as en, zh or pt-BR').optional(),
+    language: z
+      .string()
+      .refine((tag) => LANGUAGE.test(tag) && isLocale(tag), 'expected a language such as en, zh or pt-BR')
+      .optional(),
     engine: z
       .enum(['extractive', 'llm'])
       .refine((engine) => engine !== 'llm' || hasModels, 'no model is set up here: see GEMINI_API_KEY')

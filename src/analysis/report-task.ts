@@ -7,7 +7,7 @@ import { enginesFor, type Engine } from './engine/engines.ts'
 import { writeDeepReport } from './engine/model/deep/write.ts'
 import type { Model } from './engine/model/models.ts'
 import { ModelSession } from './engine/model/session.ts'
-import type { Spending } from './engine/model/spending.ts'
+import { NO_USAGE, type Spending, type Usage } from './engine/model/spending.ts'
 import type { Report } from './engine/report.ts'
 import type { ReportOptions } from './input.ts'
 import type { Parsers } from './isolation/parsers.ts'
@@ -59,6 +59,7 @@ interface Given {
 async function writeByFirst(parts: WritingParts, { found, options, ctx }: Given): Promise<Report> {
   const engines = enginesFor(parts.engines, options.engine)
   const failed: string[] = []
+  let before = NO_USAGE
   for (const [index, engine] of engines.entries()) {
     const told = {
       ...found,
@@ -69,9 +70,11 @@ async function writeByFirst(parts: WritingParts, { found, options, ctx }: Given)
     const said = await writeByModel(parts, given, {
       model: engine.model,
       isLast: index === engines.length - 1,
+      before,
     })
     if ('report' in said) return said.report
     failed.push(said.failure)
+    before = said.spent
     ctx.log(said.failure, 'warn')
   }
   throw new Error('There is no engine.')
@@ -89,27 +92,30 @@ interface Try {
   readonly model: Model
   /** No other engine comes after it: its failure is that of the task. */
   readonly isLast: boolean
+  /** What the task has used of other models. */
+  readonly before: Usage
 }
 
 /** The report of a model, or why it has none and will have none. Kept, so that a failed one is not asked again. */
 async function writeByModel(
   { parsers, spending, maxTaskTokens: maxTokens, parallel }: WritingParts,
   { found, options, ctx }: Given,
-  { model, isLast }: Try,
-): Promise<{ readonly report: Report } | { readonly failure: string }> {
+  { model, isLast, before }: Try,
+): Promise<{ readonly report: Report } | { readonly failure: string; readonly spent: Usage }> {
   return ctx.step(`by ${model.id}`, async () => {
     tellStage(ctx, 'reading')
     const { encoding } = model
     const job = { kind: 'manuscript', source: await found.open(), request: { encoding } } as const
     const manuscript = await parsers.run(job, relay(ctx, true), ctx.signal)
-    const session = new ModelSession({ model, ctx, spending, maxTokens, parallel })
+    const session = new ModelSession({ model, ctx, spending, maxTokens, before, parallel })
     const { is_ultra: isUltra, generation_mode: mode, language = null } = options
     const request = { ...found.request, isUltra, mode, language }
     try {
       return { report: await writeDeepReport(session, manuscript, { request, tell: tellDeepStage(ctx) }) }
     } catch (error) {
       if (isLast || ctx.signal.aborted || !isForGood(error, ctx, true)) throw error
-      return { failure: `${model.id} could not write this report: ${describeThrown(error)}` }
+      const failure = `${model.id} could not write this report: ${describeThrown(error)}`
+      return { failure, spent: session.spent }
     }
   })
 }

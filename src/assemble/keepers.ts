@@ -29,7 +29,14 @@ export function createKeepers(
   const { stopWaitMs, stopGraceMs } = settings
   const { notes } = journal
   return {
-    retention: new Retention({ journal: journal.retention, spool, clock, log, keepMs: keepMsOf(settings) }),
+    retention: new Retention({
+      journal: journal.retention,
+      spool,
+      isLive: (taskId) => intake.recorder.live(taskId) !== undefined,
+      clock,
+      log,
+      keepMs: keepMsOf(settings),
+    }),
     totals: new TotalsKeeper({ notes, tally: intake.tally, resources, clock, log }),
     positions: new Positions({ pool, feed, outlook, clock }),
     pressure: createPressure(settings, pool, { clock, log }),

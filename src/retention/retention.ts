@@ -8,6 +8,8 @@ import { reached } from '../milestone.ts'
 export interface RetentionParts {
   readonly journal: RetentionJournal
   readonly spool: Spool
+  /** Whether a task has not ended. */
+  readonly isLive: (taskId: string) => boolean
   readonly clock: Clock
   readonly log: Logger
   /** How long each is kept after the end of its task, ms; `tracesMs` after it was erased. */
@@ -68,6 +70,7 @@ export class Retention {
   async #pruneAll(): Promise<void> {
     const { journal, keepMs, clock } = this.#parts
     const now = clock.now()
+    await this.#parts.spool.sweepFetched(this.#parts.isLive)
     await this.#piecemeal(() => this.#pruneUploads(now - keepMs.uploads))
     await this.#piecemeal(async () => {
       const { tasks, spoolIds } = await journal.eraseEnded(now - keepMs.results, now, PIECE)

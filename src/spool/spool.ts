@@ -104,6 +104,15 @@ export class Spool {
     await rm(this.pathOf(upload), { force: true })
   }
 
+  /** Removes documents that were fetched for tasks that have ended while nothing of them ran. */
+  async sweepFetched(isLive: (taskId: string) => boolean): Promise<void> {
+    const names = await readdir(this.#folder).catch(() => [])
+    for (const spoolId of names) {
+      const taskId = fetchedOf(spoolId)
+      if (taskId !== '' && !isLive(taskId)) await this.remove({ spoolId })
+    }
+  }
+
   /** Removes the folder and all that lies in it. */
   async clear(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { recognise } from '../../src/spool/recognise.ts'
-import { removeAbandoned, Spool } from '../../src/spool/spool.ts'
+import { fetchedBy, removeAbandoned, Spool } from '../../src/spool/spool.ts'
 import { samplePdf } from '../support/pdf.ts'
 
 async function setup() {
@@ -102,4 +102,14 @@ test('a page behind comments is a page', async () => {
   const text = '<!-- a - b -- c -->\n<!----><!doctype html><p>x'
   await writeFile(path, text)
   expect(await recognise(path, Buffer.from(text))).toBe('text/html')
+})
+
+test('what was fetched for a task that has ended is swept, and nothing else', async () => {
+  const { folder, spool, put } = await setup()
+  const reply = await put('an upload')
+  if (reply.kind !== 'stored') throw new Error(reply.kind)
+  for (const id of ['ended', 'live']) await writeFile(join(folder, 'spool', fetchedBy(id)), 'x')
+  await spool.sweepFetched((taskId) => taskId === 'live')
+  const left = await readdir(join(folder, 'spool'))
+  expect(left.toSorted()).toEqual([fetchedBy('live'), reply.upload.spoolId].toSorted())
 })

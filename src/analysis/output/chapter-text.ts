@@ -46,7 +46,10 @@ const MAX_LINE_CHARS = 4000
 /** A line is looked at again when so much more of it has come. */
 const LOOK_EVERY_CHARS = 80
 const SENTENCE_END = /[.!?。！？][”"’»）)]?\s+(?=\S)|[。！？](?=\S)/gu
-const FENCE = /^\s*(?:>\s*)*(`{3,}|~{3,})\s*([\w+#.-]*)/
+/** A line of ticks with more ticks behind them is a code span. */
+const FENCE = /^\s*(?:>\s*)*(`{3,}(?=[^`]*$)|~{3,})\s*([\w+#.-]*)/
+/** Marks of quotes and lists that may stand before a heading. */
+const MARKED_HEADING = /^(\s{0,3}(?:(?:>|[-*+]|\d{1,9}[.)])\s*)+)#{1,6}(?=\s|$)/
 
 /**
  * Makes a model's text fit to stand in a report, as it comes: numbers become places; links, images and HTML become
@@ -94,7 +97,7 @@ export class ChapterText {
 
   end(): string {
     const rest = this.#segment(this.#pending)
-    const close = this.#isCode && rest !== FENCE_LINE ? `\n${FENCE_LINE}` : ''
+    const close = this.#isCode ? `\n${FENCE_LINE}` : ''
     this.#pending = ''
     this.#isCode = false
     const told = `${rest}${close}`
@@ -139,9 +142,10 @@ export class ChapterText {
 
   #line(line: string): string {
     // An underline would make a heading of the line before, or a rule.
-    if (/^\s*(=+|-{2,}|_{3,}|\*{3,}|(?:[-*_]\s*){3,})\s*$/.test(line)) return ''
-    const [, marks, title = ''] = /^\s{0,3}(#{1,6})\s+(.*)$/.exec(line) ?? []
-    if (marks === undefined) return this.#inline(line.replace(/^(?:\t+| {4,})(?![-*+\d])/, ''))
+    if (/^\s*(=+|-+|_{3,}|\*{3,}|(?:[-*_] ?){3,})\s*$/.test(line)) return ''
+    const text = line.replace(/^(?:\t+| {4,})(?![-*+\d])/, '')
+    const [, marks, title = ''] = /^\s{0,3}(#{1,6})(?:\s+(.*))?$/.exec(text) ?? []
+    if (marks === undefined) return this.#inline(text.replace(MARKED_HEADING, '$1###'))
     const level = Math.min(6, Math.max(3, marks.length))
     return `${'#'.repeat(level)} ${this.#inline(title)}`
   }
@@ -150,7 +154,11 @@ export class ChapterText {
   #inline(text: string): string {
     return text
       .split(/(?<!`)(`[^`]+`)(?!`)/)
-      .map((piece, index) => (index % 2 === 1 ? piece : this.#prose(piece)))
+      .map((piece, index) => {
+        // A table divides its cells before it looks for code.
+        const isCode = index % 2 === 1 && !piece.includes('|')
+        return isCode ? piece : this.#prose(piece)
+      })
       .join('')
   }
 
@@ -165,16 +173,13 @@ export class ChapterText {
   }
 }
 
-/** Prose in which nothing opens a tag, a link or an image; emphasis stays. */
+/** Prose in which nothing opens a tag, a link or an image; emphasis stays. Links are their text. */
 function asText(text: string): string {
   return text
-    .replace(/`/g, '\\`')
-    .replace(/&(?=[#\w]+;)/g, '&amp;')
-    .replace(/<(?=[\w/!?])/g, '&lt;')
-    .replace(/!\[/g, '[')
-    .replace(/\[([^\][]*)\]\([^)]*\)/g, '$1')
-    .replace(/\](?=[([:])/g, '\\]')
-    .replace(/\[(?=[^\]]*\\\])/g, '\\[')
+    .replace(/!?\[([^\][]{0,300})\]\([^()]{0,1000}\)/g, '$1')
+    .replace(/[\\`[\]]/g, '\\$&')
+    .replace(/&(?=[#\w]{1,40};)/g, '&amp;')
+    .replace(/</g, '&lt;')
 }
 
 const FENCE_LINE = '```'

@@ -1,5 +1,6 @@
 import type { ResultFormat } from '../../handler/define-task.ts'
 import type { Report } from '../engine/report.ts'
+import { provenanceOf } from './finish.ts'
 import { frontMatterOf } from './front-matter.ts'
 
 /** The files that a report can be had as; the JSON is the result itself. */
@@ -7,17 +8,25 @@ export const REPORT_FORMATS: Readonly<Record<string, ResultFormat>> = {
   md: {
     mediaType: 'text/markdown; charset=utf-8',
     write: (result, finishedAt) => {
-      const report = result as Report
+      const report = withAll(result)
       return { filename: report.filename, text: frontMatterOf(report, finishedAt) + report.markdown }
     },
   },
   html: {
     mediaType: 'text/html; charset=utf-8',
     write: async (result) => {
-      const report = result as Report
+      const report = withAll(result)
       // Its libraries are loaded with the first page.
       const { htmlOf } = await import('./html.ts')
       return { filename: report.filename.replace(/\.md$/, '.html'), text: htmlOf(report) }
     },
   },
+}
+
+/** Reports of before say less of themselves. */
+function withAll(result: unknown): Report {
+  const { hash = '' } = result as Partial<Report>
+  const origin = { kind: 'upload', name: null, url: null, mediaType: '', sha256: hash } as const
+  const before = { provenance: { ...provenanceOf(origin), engine_version: '1' }, model: null, usage: null }
+  return { ...before, ...(result as Report) }
 }

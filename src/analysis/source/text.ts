@@ -108,8 +108,8 @@ function isText(line: string): boolean {
 /** A line without Markdown's marks: emphasis, code ticks, links, images, check boxes, pictographs. */
 function plainOf(line: string): string {
   return line
-    .replace(/!\[[^\]]*\]\([^)]*\)/g, '')
-    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/!\[[^\]]{0,500}\]\([^)]{0,2000}\)/g, '')
+    .replace(/\[([^\][]{0,500})\]\([^)]{0,2000}\)/g, '$1')
     .replace(/^\s*\[[ xX]\]\s+/, '')
     .replace(/(\*\*|__)(.+?)\1/g, '$2')
     .replace(/(^|[^\w*])[*_]([^*_\s][^*_]*)[*_](?![\w*])/g, '$1$2')

@@ -62,6 +62,10 @@ test.each([
   ['a stray ` tick <b>', 'a stray \\` tick &lt;b>'],
   ['```js\nif (a < b) {\n```\n<b>', '```js\nif (a < b) {\n```\n&lt;b>'],
   ['~~~\nnever closed <b>', '```\nnever closed <b>\n```'],
+  ['text\n\n```', 'text\n\n```\n```'],
+  ['```x``` is a function.', '\\`\\`\\`x\\`\\`\\` is a function.'],
+  ['> # Big', '> ### Big'],
+  ['Title\n-', 'Title'],
 ])('%j becomes %j', (text, expected) => expect(cleaned(text)).toBe(expected))
 
 /** Pieces that could make markup of each other. */
@@ -85,6 +89,14 @@ const PIECES = [
   '- ',
   '> ',
   '[1]',
+  '\\`',
+  '\\[',
+  '\\]',
+  '![x](http://x)',
+  '| ` |',
+  '` |',
+  '| ',
+  '|---|---|\n',
   '[a]',
   '[a]: http://x\n',
   '\n\n[b.]: http://x\n',
@@ -114,7 +126,7 @@ test('whatever a model writes, nothing of it is a link, an image or HTML', () =>
   fc.assert(
     fc.property(evil, (text) => {
       const html = markdown.render(cleaned(text))
-      expect(html).not.toMatch(/<(a|img|script|b|http|\/)[\s>]/)
+      expect(html).not.toMatch(/<(a|img|script|b|http|h1|h2|\/)[\s>]/)
     }),
     { numRuns: 3000 },
   )

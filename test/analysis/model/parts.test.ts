@@ -8,6 +8,7 @@ import { tokenCounterOf } from '../../../src/analysis/engine/model/manuscript/to
 import { OrderedOutput } from '../../../src/analysis/engine/model/ordered-output.ts'
 import { inParallel } from '../../../src/analysis/engine/model/parallel.ts'
 import { Spending } from '../../../src/analysis/engine/model/spending.ts'
+import { REPORT_FORMATS } from '../../../src/analysis/output/formats.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const setup = { url: 'http://127.0.0.1:1/v1', windowTokens: 4096 }
@@ -137,4 +138,19 @@ test('engines are those that are set up, in their order; without one the extract
   const engines = enginesOf(['openai'], [openai])
   expect(enginesFor(engines, 'extractive')).toEqual([{ kind: 'extractive' }])
   expect(enginesFor(engines, undefined)).toHaveLength(1)
+})
+
+test('reports of before can be had as files too', async () => {
+  const old = {
+    title: 'T',
+    language: 'en',
+    filename: 't-00.md',
+    hash: '00',
+    engine: 'extractive',
+    keywords: [],
+    markdown: '# T\n',
+  }
+  for (const format of Object.values(REPORT_FORMATS)) {
+    expect((await format.write(old, 0)).text).toContain('T')
+  }
 })

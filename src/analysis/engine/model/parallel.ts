@@ -28,7 +28,8 @@ export async function inParallel<Item, Value>(
       (error: unknown) => {
         const others = running.size - 1
         if (!hasNoRoom(error) || others === 0) return void failures.push(error)
-        waiting.unshift(index)
+        waiting.push(index)
+        waiting.sort((a, b) => a - b)
         room = others
       },
     )

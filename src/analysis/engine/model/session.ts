@@ -10,6 +10,8 @@ export interface SessionOptions {
   readonly spending: Spending
   /** What the task may use in all; Infinity: no limit. */
   readonly maxTokens: number
+  /** What the task has used before this session, of other models. */
+  readonly before: Usage
   /** Calls at once. */
   readonly parallel: number
 }
@@ -25,40 +27,53 @@ export class ModelSession {
   readonly parallel: number
   readonly #options: SessionOptions
   #usage = NO_USAGE
+  /** With what came to nothing: failed steps are paid for too. */
+  #spent: Usage
 
   constructor(options: SessionOptions) {
     this.model = options.model
     this.ctx = options.ctx
     this.parallel = options.parallel
     this.#options = options
+    this.#spent = options.before
   }
 
-  /** Of the task, runs before this one included. */
+  /** Of what is kept of the task with this model, runs before this one included. */
   get usage(): Usage {
     return this.#usage
   }
 
+  /** Of the task with all models, what came to nothing included. */
+  get spent(): Usage {
+    return this.#spent
+  }
+
   /** Does a piece of work with the model once: its result is kept, and a later run gets it back without a call. */
   async step<Value>(name: string, work: (ask: Ask) => Promise<Value>): Promise<Value> {
+    let isKept = true
     const kept = await this.ctx.step(`${this.model.id} ${name}`, async () => {
+      isKept = false
       let usage = NO_USAGE
       const ask: Ask = async (prompt, told = () => undefined) => {
-        this.#assertBudget(sumOf(this.#usage, usage))
+        this.#assertBudget()
         const reply = await callModel(this.model, prompt, { ctx: this.ctx, told })
         usage = sumOf(usage, reply.usage)
+        this.#spent = sumOf(this.#spent, reply.usage)
         await this.#options.spending.record(this.model, reply.usage)
         return reply
       }
       return { value: await work(ask), usage }
     })
     this.#usage = sumOf(this.#usage, kept.usage)
+    if (isKept) this.#spent = sumOf(this.#spent, kept.usage)
     return kept.value
   }
 
   /** @throws TaskError `provider_quota_exhausted` when the budget of the task or of the day is used up. */
-  #assertBudget({ inputTokens, outputTokens }: Usage): void {
-    this.#options.spending.assertOpen()
-    const { maxTokens } = this.#options
+  #assertBudget(): void {
+    const { spending, maxTokens } = this.#options
+    spending.assertOpen()
+    const { inputTokens, outputTokens } = this.#spent
     if (inputTokens + outputTokens < maxTokens) return
     const message = `The task's budget for models, ${maxTokens} tokens, is used up.`
     throw new TaskError('provider_quota_exhausted', message, { suggestions: SPLIT })

@@ -1,4 +1,5 @@
 import { classify } from '../../../handler/retry/classify.ts'
+import { waitIn } from '../../../handler/retry/parked-error.ts'
 import type { Manuscript } from './manuscript/manuscript.ts'
 import type { ModelSession } from './session.ts'
 
@@ -20,9 +21,11 @@ export async function tokenFactorOf(session: ModelSession, { passages }: Manuscr
       const exact = await ctx.resource(model.provider, {}, ({ key }) => countTokens(text, key, ctx.signal))
       return exact / Math.max(1, tokens)
     } catch (error) {
-      // What passes is tried again; the estimate will do for the rest.
+      // What passes is waited for or tried again; the estimate will do for the rest.
       ctx.signal.throwIfAborted()
-      if (classify(error, Date.now()).kind === 'park') throw error
+      const { kind } = classify(error, Date.now())
+      const isTriedAgain = kind === 'retry' && ctx.attempt < ctx.maxAttempts
+      if (waitIn(error) !== null || kind === 'park' || isTriedAgain) throw error
       ctx.log('The tokens of the text could not be counted by the provider; they are estimated.', 'warn')
       return tokenFactor
     }

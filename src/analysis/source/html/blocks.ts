@@ -34,12 +34,22 @@ const MARK = /\b(mw-editsection|noprint)\b/
 /** `[12]`, `[a]`, `[note 3]`: what leads to a reference. */
 const REFERENCE = /^\s*\[[^\]]{1,12}\]\s*$/
 
+/** Blocks inside blocks are walked as far as this; what is deeper is one paragraph. */
+const MAX_DEPTH = 500
+
+/** Where a block stands. */
+interface Inside {
+  readonly kind?: ParagraphKind
+  readonly depth?: number
+}
+
 /** Walks the blocks in order: a heading opens a section, text between two blocks is a paragraph. Nothing is lost. */
 export function readBlocks(
   element: PageElement,
   builder: SectionBuilder,
-  kind: ParagraphKind = 'prose',
+  { kind = 'prose', depth = 0 }: Inside = {},
 ): void {
+  if (depth > MAX_DEPTH) return builder.paragraph(element.textContent ?? '', { kind })
   let open = ''
   const flush = () => {
     for (const paragraph of open.split(/\n\s*\n/)) builder.paragraph(paragraph, { kind })
@@ -51,13 +61,17 @@ export function readBlocks(
     else if (isElement(node) && isInline(node)) open += textOf(node)
     else if (isElement(node)) {
       flush()
-      readBlock(node, builder, kind)
+      readBlock(node, builder, { kind, depth: depth + 1 })
     }
   }
   flush()
 }
 
-function readBlock(element: PageElement, builder: SectionBuilder, outer: ParagraphKind): void {
+function readBlock(
+  element: PageElement,
+  builder: SectionBuilder,
+  { kind: outer = 'prose', depth = 0 }: Inside,
+): void {
   const tag = element.tagName.toUpperCase()
   if (DROPPED.has(tag)) return
   const kind =
@@ -68,7 +82,7 @@ function readBlock(element: PageElement, builder: SectionBuilder, outer: Paragra
     const text = rowsOf(element, (cell) => lineOf(textOf(cell)))
     return builder.paragraph(text, { kind: kind === 'aside' ? 'aside' : 'table' })
   }
-  readBlocks(element, builder, kind)
+  readBlocks(element, builder, { kind, depth })
 }
 
 function isLineBreak({ tagName }: PageElement): boolean {

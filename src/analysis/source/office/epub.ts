@@ -30,10 +30,7 @@ export async function readEpub(bytes: Uint8Array): Promise<SourceDocument> {
   const folder = path.slice(0, path.lastIndexOf('/') + 1)
   const items = new Map(
     [...elementsOf(book, new Set(['item', 'opf:item']))].map((item) => {
-      return [
-        item.getAttribute('id'),
-        resolvePath(folder, decodeURIComponent(item.getAttribute('href') ?? '')),
-      ]
+      return [item.getAttribute('id'), resolvePath(folder, pathOf(item.getAttribute('href') ?? ''))]
     }),
   )
   const builder = new SectionBuilder()
@@ -48,6 +45,15 @@ export async function readEpub(bytes: Uint8Array): Promise<SourceDocument> {
     pages: null,
     warnings: [],
     about: aboutOf(book),
+  }
+}
+
+/** An address as a path; what is badly written is taken as it stands. */
+function pathOf(href: string): string {
+  try {
+    return decodeURIComponent(href)
+  } catch {
+    return href
   }
 }
 

@@ -62,7 +62,13 @@ function register(registry: Registry, Kind: typeof Gauge | typeof Counter, metri
     registers: [registry],
     collect: () => {
       held.reset()
-      read((value, labels = {}) => held.inc(labels, value))
+      let isTold = false
+      read((value, labels = {}) => {
+        isTold = true
+        held.inc(labels, value)
+      })
+      // Nothing known is not nothing.
+      if (!isTold && held instanceof Gauge && labelNames.length === 0) held.set(NaN)
     },
   })
 }
@@ -107,7 +113,7 @@ function outlookGauges({ outlook, resources }: EdgeParts): Metric[] {
   return [
     {
       name: 'estimate_p90_coverage',
-      help: 'Share of waits that were not longer than the p90 that was told; absent without samples.',
+      help: 'Share of waits that were not longer than the p90 that was told; NaN without samples.',
       read: (set) => {
         const { p90 } = outlook.coverage.all
         if (p90 !== null) set(p90)

@@ -34,7 +34,7 @@ export async function conclude(
     const prompt = {
       system: systemPrompt(shared),
       prompt: `<document-${shared.mark}>\n# ${outline.title}\n\n${outline.summary}\n\n${said}\n</document-${shared.mark}>\n\n${CONCLUSION_TASK(WORDS[form])}`,
-      tokens: said.length * TOKENS_PER_CHAR + INSTRUCTION_TOKENS,
+      tokens: estimate(said) + INSTRUCTION_TOKENS,
       maxOutputTokens: outputTokens(session, CONCLUSION_TOKENS),
     }
     const reply = await ask(prompt, (chunk) => output.write(part, text.push(chunk)))
@@ -44,4 +44,13 @@ export async function conclude(
   if (!isTold) output.write(part, heading + text.push(raw) + text.end())
   output.end(part)
   return text.markdown
+}
+
+const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu
+const NARROW_CHARS_PER_TOKEN = 3
+
+/** Tokens of what a model wrote, roughly: about one for each wide character. */
+function estimate(text: string): number {
+  const wide = text.match(WIDE)?.length ?? 0
+  return wide + (text.length - wide) / NARROW_CHARS_PER_TOKEN
 }
