@@ -67,6 +67,10 @@ test('engine=extractive asks no model; engine=llm without one is refused at the 
     422,
     expect.stringContaining('no model is set up'),
   ])
+  // A language that is none would end a report at its very end, when all of it is paid.
+  for (const language of ['en-US-US', 'en-12', 'x']) {
+    expect((await post('/summarize', { text: TEXT, language })).status, language).toBe(422)
+  }
 })
 
 test('the longer form, one chapter after the other, asked for in the query as the original did', async () => {
