@@ -27,6 +27,8 @@ export interface Headgate {
   readonly callers: Callers
   readonly retention: Retention
   readonly resources: Resources
+  /** What writes reports, the first choice first: `provider:model`, `extractive`. */
+  readonly engines: readonly string[]
   /** The HTTP edge, to be registered in a Fastify application. */
   readonly edge: (app: FastifyInstance) => Promise<void>
   /** Takes over from the process before; then tasks may start. */
@@ -68,6 +70,7 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
 
   return {
     ...parts,
+    engines: still.analysis.engines,
     edge: (app) => edge(app, { ...parts, ...edgeParts(options, parts), isStarted: () => isStarted }),
     start: async () => {
       if (isStarted) return

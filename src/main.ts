@@ -159,7 +159,7 @@ function createLogger({ logLevel, logFormat }: Settings): Logger {
   return pino({ ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } })
 }
 
-function bannerOf({ host, journal, fetchAllowHosts }: Settings, { pool, registry }: Headgate) {
+function bannerOf({ host, journal, fetchAllowHosts }: Settings, { pool, registry, engines }: Headgate) {
   return {
     url: urlOf(host, (app.server.address() as AddressInfo).port),
     node: process.version,
@@ -168,6 +168,8 @@ function bannerOf({ host, journal, fetchAllowHosts }: Settings, { pool, registry
     journal,
     taskTypes: registry.all.map(({ type }) => type),
     fetchAllowHosts,
+    // With a model among them, texts leave this machine.
+    engines,
   }
 }
 

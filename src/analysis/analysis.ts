@@ -48,6 +48,8 @@ export interface AnalysisOptions {
 /** The built-in work: its task types, and the processes behind them. */
 export interface Analysis {
   readonly types: readonly TaskType[]
+  /** What writes reports, the first choice first: `provider:model`, `extractive`. */
+  readonly engines: readonly string[]
   /** What models have used since the start. */
   readonly spending: Spending
   start(notes: Notes): Promise<void>
@@ -69,6 +71,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   const version = [ENGINE_VERSION, ...engines.map(engineKey)].join(' ')
   return {
     types: [summarizeType(parts, { hasModels, version }), ...uploadTypes(parts, { hasModels, version })],
+    engines: engines.map(engineKey),
     spending,
     start: async (notes) => {
       parsers.warmUp()
