@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { usageOf } from '../src/analysis/isolation/usage.ts'
 import { docxOf, zipOf } from '../test/support/zip.ts'
 
 /**
@@ -113,8 +114,7 @@ async function watchReaders(): Promise<void> {
         const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
         const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
         if (parent !== server.pid) continue
-        const pages = Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1])
-        peakMb = Math.max(peakMb, (pages * 4096) / MB)
+        peakMb = Math.max(peakMb, (usageOf(Number(pid))?.memoryBytes ?? 0) / MB)
       } catch {
         // It has ended meanwhile.
       }

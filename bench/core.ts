@@ -1,3 +1,4 @@
+import { PLAIN } from '../src/http/routes/submit/read-submission.ts'
 import { pino } from 'pino'
 import { z } from 'zod'
 import { Feed } from '../src/feed/feed.ts'
@@ -28,19 +29,7 @@ export const NO_LIMITS = {
 }
 
 /** A submit that names nothing but its type, input and priority. */
-const BARE = {
-  upload: null,
-  metadata: null,
-  webhook: null,
-  key: null,
-  dedupe: null,
-  isForced: false,
-  delayMs: 0,
-  startDeadlineMs: null,
-  timeoutMs: null,
-  maxAttempts: null,
-  retryOf: null,
-}
+const BARE = { ...PLAIN, key: null }
 
 export interface CoreOptions {
   readonly journal: Journal

@@ -113,7 +113,7 @@ async function writeByModel(
     try {
       return { report: await writeDeepReport(session, manuscript, { request, tell: tellDeepStage(ctx) }) }
     } catch (error) {
-      if (isLast || ctx.signal.aborted || !isForGood(error, ctx, true)) throw error
+      if (isLast || ctx.signal.aborted || !(isForGood(error, ctx) || isOutOfQuota(error))) throw error
       const failure = `${model.id} could not write this report: ${describeThrown(error)}`
       return { failure, spent: session.spent }
     }
@@ -121,10 +121,16 @@ async function writeByModel(
 }
 
 /** Whether an error ends what it meets: it neither passes by itself nor is tried again. */
-function isForGood(error: unknown, ctx: Context, isQuotaForGood = false): boolean {
+function isForGood(error: unknown, ctx: Context): boolean {
+  if (waitIn(error) !== null) return false
+  const { kind } = classify(error, Date.now())
+  return kind === 'end' || (kind === 'retry' && ctx.attempt >= ctx.maxAttempts)
+}
+
+/** Whether an error passes only when a day is over: another engine need not wait for that. */
+function isOutOfQuota(error: unknown): boolean {
   const wait = waitIn(error)
-  if (wait !== null) return isQuotaForGood && wait.reason === 'quota'
+  if (wait !== null) return wait.reason === 'quota'
   const verdict = classify(error, Date.now())
-  if (verdict.kind === 'park') return isQuotaForGood && verdict.limit === 'quota'
-  return verdict.kind === 'end' || ctx.attempt >= ctx.maxAttempts
+  return verdict.kind === 'park' && verdict.limit === 'quota'
 }

@@ -1,3 +1,4 @@
+import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import { pino } from 'pino'
 import { Feed } from '../../src/feed/feed.ts'
 import type { TaskType } from '../../src/handler/define-task.ts'
@@ -20,20 +21,7 @@ import { poolDefaults } from './pool.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A submit that names nothing but its type, input and priority. */
-const BARE = {
-  upload: null,
-  metadata: null,
-  webhook: null,
-  caller: 'local',
-  key: null,
-  dedupe: null,
-  isForced: false,
-  delayMs: 0,
-  startDeadlineMs: null,
-  timeoutMs: null,
-  maxAttempts: null,
-  retryOf: null,
-}
+const BARE = { ...PLAIN, caller: 'local', key: null }
 
 export interface CoreGiven extends Partial<PoolOptions> {
   readonly types?: readonly TaskType[]

@@ -1,4 +1,5 @@
 import type { Passage } from '../engine/model/manuscript/manuscript.ts'
+import { isWideLanguage } from '../engine/wide-language.ts'
 import type { Place } from '../engine/report.ts'
 import { escaped, placeText } from './markdown.ts'
 
@@ -21,7 +22,7 @@ export function citationsOf(
   language: string,
   timeLink: string | undefined,
 ): Citations {
-  const isWide = /^(zh|ja)/.test(language)
+  const isWide = isWideLanguage(language)
   const cite = (numbers: readonly number[], found: Map<number, Place>): string => {
     const places = new Set<string>()
     for (const number of numbers) {

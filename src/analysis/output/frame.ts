@@ -15,7 +15,7 @@ const ENGLISH = {
   opening: 'Opening',
   figures: 'The text in figures',
   notes: 'Notes',
-  page: (page: number) => ` (p. ${page})`,
+  page: (page: number) => `p. ${page}`,
   place: (text: string) => ` (${text})`,
   section: (heading: string) => `§ ${heading}`,
   about: ({ words, minutes, pages }: Facts) =>
@@ -44,7 +44,7 @@ const CHINESE: Frame = {
   opening: '开头',
   figures: '文本数据',
   notes: '说明',
-  page: (page) => `（第 ${page} 页）`,
+  page: (page) => `第 ${page} 页`,
   place: (text) => `（${text}）`,
   section: (heading) => `《${heading}》`,
   about: ({ characters, minutes, pages }) =>

@@ -1,4 +1,5 @@
 import { clockTime } from '../source/document.ts'
+import { isWideLanguage } from '../engine/wide-language.ts'
 import type { Place, Report, ReportPoint } from '../engine/report.ts'
 import { frameOf, type Frame } from './frame.ts'
 
@@ -13,7 +14,7 @@ export type Draft = Omit<Report, 'markdown' | 'filename' | 'hash' | 'length'> & 
 export function markdownOf(draft: Draft, timeLink: string | undefined): string {
   const frame = frameOf(draft.language)
   const cite = (point: ReportPoint) => escaped(point.text) + citation(point, frame, timeLink)
-  const space = /^(zh|ja)/.test(draft.language) ? '' : ' '
+  const space = isWideLanguage(draft.language) ? '' : ' '
   const cited = draft.cited.map(cite).join(space)
   const { words, characters, pages, reading_minutes: minutes } = draft.length
   const by = draft.model === null ? frame.withoutModel : frame.withModel(escaped(draft.model))
@@ -63,7 +64,7 @@ export function appendixOf({ language, warnings }: Draft, length: Report['length
 /** ` (p. 3)`, ` ([12:05](…))`, or nothing where the source has neither pages nor times. */
 function citation({ page, seconds }: Place, frame: Frame, timeLink: string | undefined): string {
   const moment = seconds === null ? '' : frame.place(momentOf(seconds, timeLink))
-  return `${page === null ? '' : frame.page(page)}${moment}`
+  return `${page === null ? '' : frame.place(frame.page(page))}${moment}`
 }
 
 /** A place in words: its page, its time, else its section; empty where nothing is known. */
@@ -73,7 +74,7 @@ export function placeText(
   timeLink: string | undefined,
 ): string {
   const frame = frameOf(language)
-  if (page !== null) return frame.page(page).replace(/^[\s(（]+|[)）]+$/g, '')
+  if (page !== null) return frame.page(page)
   if (seconds !== null) return momentOf(seconds, timeLink)
   return heading === null ? '' : frame.section(escaped(heading))
 }

@@ -1,5 +1,6 @@
 import { finishReport, provenanceOf } from '../../output/finish.ts'
 import type { SourceDocument } from '../../source/document.ts'
+import { isWideLanguage } from '../wide-language.ts'
 import type { Report, ReportPoint, ReportRequest, ReportStage } from '../report.ts'
 import { keywordsOf } from './keywords.ts'
 import { quotesOf } from './quotes.ts'
@@ -48,5 +49,5 @@ export function extractReport(
 }
 
 function joined(sentences: readonly Sentence[], language: string): string {
-  return sentences.map(({ text }) => text).join(language === 'zh' || language === 'ja' ? '' : ' ')
+  return sentences.map(({ text }) => text).join(isWideLanguage(language) ? '' : ' ')
 }

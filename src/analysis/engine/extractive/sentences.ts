@@ -1,3 +1,4 @@
+import { isWideLanguage } from '../wide-language.ts'
 import { isRunningText, type Paragraph, type SourceDocument } from '../../source/document.ts'
 
 /** One whole sentence of the source, with where it stands. */
@@ -24,7 +25,7 @@ const MAX_PIECE_CHARS = 20_000
 /** Splits every paragraph and keeps what reads as a whole sentence. */
 export function sentencesOf(document: SourceDocument, language: string): Sentence[] {
   const segmenter = new Intl.Segmenter(language, { granularity: 'sentence' })
-  const isWide = language === 'zh' || language === 'ja'
+  const isWide = isWideLanguage(language)
   const seen = new Set<string>()
   const sentences: Sentence[] = []
   for (const [section, { paragraphs }] of document.sections.entries()) {

@@ -1,5 +1,6 @@
 import { isRunningText, type SourceDocument } from '../../source/document.ts'
 import { languageOf } from '../language.ts'
+import { isWideLanguage } from '../wide-language.ts'
 import type { Draft } from '../../output/markdown.ts'
 import { sentencesOf, type Sentence } from './sentences.ts'
 import { Words } from './words.ts'
@@ -61,7 +62,7 @@ function limited(source: SourceDocument): { document: SourceDocument; warnings: 
 function lengthOf(text: readonly string[], words: Words, language: string) {
   const characters = text.reduce((sum, paragraph) => sum + paragraph.length, 0)
   const count = text.reduce((sum, paragraph) => sum + words.of(paragraph).length, 0)
-  const isWide = language === 'zh' || language === 'ja'
+  const isWide = isWideLanguage(language)
   const minutes = isWide ? characters / WIDE_CHARS_PER_MINUTE : count / WORDS_PER_MINUTE
   return { characters, words: count, reading_minutes: Math.max(1, Math.round(minutes)) }
 }

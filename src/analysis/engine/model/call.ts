@@ -19,8 +19,6 @@ export interface Prompt {
 export interface Reply {
   readonly text: string
   readonly usage: Usage
-  /** The reply has reached its limit. */
-  readonly isCut: boolean
 }
 
 /** What a reply is expected to take of a limit of tokens; what it took is corrected afterwards. */
@@ -97,7 +95,7 @@ async function converse(model: Model, prompt: Prompt, { key, told, signal }: Con
       inputTokens = Math.ceil(prompt.tokens),
       outputTokens = Math.ceil(text.length / CHARS_PER_TOKEN),
     } = part.totalUsage
-    return { text, usage: { calls: 1, inputTokens, outputTokens }, isCut: part.finishReason === 'length' }
+    return { text, usage: { calls: 1, inputTokens, outputTokens } }
   }
   throw brokenOff(model)
 }

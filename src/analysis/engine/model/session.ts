@@ -18,6 +18,8 @@ export interface SessionOptions {
 
 export type Ask = (prompt: Prompt, told?: (text: string) => void) => Promise<Reply>
 
+/** Share of the window that a reply may fill. */
+const OUTPUT_SHARE = 0.35
 const SPLIT = ['Raise MODEL_TASK_TOKENS, or submit a shorter document.']
 
 /** The talk of one task with one model: every answer is kept under a name, and what it took is counted. */
@@ -46,6 +48,11 @@ export class ModelSession {
   /** Of the task with all models, what came to nothing included. */
   get spent(): Usage {
     return this.#spent
+  }
+
+  /** The longest reply that is asked for: what is wanted, as far as the window has room for it. */
+  outputTokens(wanted: number): number {
+    return Math.min(wanted, Math.floor(this.model.windowTokens * OUTPUT_SHARE))
   }
 
   /** Does a piece of work with the model once: its result is kept, and a later run gets it back without a call. */

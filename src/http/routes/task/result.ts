@@ -57,6 +57,5 @@ async function sendFile(
     .type(mediaType)
     .header('content-disposition', attachment(filename))
     .header('content-security-policy', SANDBOX)
-    .header('x-content-type-options', 'nosniff')
   return sendText(reply, text)
 }

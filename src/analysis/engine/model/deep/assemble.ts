@@ -44,7 +44,7 @@ export function assemble(
     warnings: [
       ...manuscript.warnings,
       ...(request.notes ?? []),
-      ...(material.notes === null ? [] : [CONDENSED]),
+      ...(material.isCondensed ? [CONDENSED] : []),
     ],
   }
   return finishReport(draft, request)

@@ -2,19 +2,11 @@ import type { Prompt } from '../call.ts'
 import type { Passage } from '../manuscript/manuscript.ts'
 import { inParallel } from '../parallel.ts'
 import type { ModelSession } from '../session.ts'
-import { ChapterText } from '../../../output/chapter-text.ts'
 import type { ReportChapter } from '../../report.ts'
 import { tokensOf, type Material } from './condense.ts'
 import type { Outline } from './outline.ts'
-import {
-  CHAPTER_TASK,
-  documentBlock,
-  INSTRUCTION_TOKENS,
-  notesBlock,
-  systemPrompt,
-  type Shared,
-} from './prompts.ts'
-import { outputTokens } from './room.ts'
+import { CHAPTER_TASK, documentBlock, INSTRUCTION_TOKENS, systemPrompt, type Shared } from './prompts.ts'
+import { writePart } from './part.ts'
 import type { Writing } from './writing.ts'
 
 /** A chapter as it was written, and as it stands in the report. */
@@ -55,30 +47,15 @@ interface Turn {
 }
 
 async function writeChapter(session: ModelSession, writing: Writing, turn: Turn): Promise<Written> {
-  const { outline, citations, output } = writing
+  const { outline, citations } = writing
   const { title } = outline.chapters[turn.index] as Outline['chapters'][number]
-  const part = turn.index + 1
-  const heading = `\n\n## ${citations.plain(title)}\n\n`
-
-  const live: { text: ChapterText | null } = { text: null }
-  const raw = await session.step(`chapter ${part}`, async (ask) => {
-    const prompt = promptFor(session, writing, turn)
-    output.restart(part)
-    const text = new ChapterText(citations)
-    // The heading with the first of its text: a call that finds no room begins anew.
-    let open = heading
-    const reply = await ask(prompt, (chunk) => {
-      output.write(part, open + text.push(chunk))
-      open = ''
-    })
-    output.write(part, text.end())
-    live.text = text
-    return reply.text
+  const number = turn.index + 1
+  const { raw, text } = await writePart(session, writing, {
+    number,
+    step: `chapter ${number}`,
+    title: citations.plain(title),
+    prompt: () => promptFor(session, writing, turn),
   })
-  const text = live.text ?? new ChapterText(citations)
-  // Kept from a run before this one: it is told at once.
-  if (live.text === null) output.write(part, heading + text.push(raw) + text.end())
-  output.end(part)
   return { title: citations.bare(title), raw, markdown: text.markdown, sources: text.sources }
 }
 
@@ -95,15 +72,16 @@ function promptFor(
     system: systemPrompt(shared),
     prompt: `${block}\n\n${CHAPTER_TASK({ title, focus, outline: titles, words: WORDS[form], before })}`,
     tokens: tokens + INSTRUCTION_TOKENS,
-    maxOutputTokens: outputTokens(session, CHAPTER_TOKENS[form]),
+    maxOutputTokens: session.outputTokens(CHAPTER_TOKENS[form]),
   }
 }
 
 /** The whole text; or notes on it, and of the passages that the chapter rests on as many as there is room for. */
-function textFor({ passages, notes, room, factor }: Material, sources: readonly number[], shared: Shared) {
-  if (notes === null) return { block: documentBlock(passages, shared), tokens: tokensOf(passages) * factor }
+function textFor(material: Material, sources: readonly number[], shared: Shared) {
+  const { passages, block, tokens, isCondensed, room, factor } = material
+  if (!isCondensed) return { block, tokens: tokens * factor }
   const chosen: Passage[] = []
-  let left = room - notes.tokens
+  let left = room - tokens
   for (const number of new Set(sources)) {
     const passage = passages[number - 1]
     if (passage === undefined) continue
@@ -112,6 +90,6 @@ function textFor({ passages, notes, room, factor }: Material, sources: readonly 
     chosen.push(passage)
   }
   chosen.sort((a, b) => a.number - b.number)
-  const block = `${notesBlock(notes.text, shared)}\n\nPassages of it in full:\n${documentBlock(chosen, shared)}`
-  return { block, tokens: (notes.tokens + tokensOf(chosen)) * factor }
+  const full = `${block}\n\nPassages of it in full:\n${documentBlock(chosen, shared)}`
+  return { block: full, tokens: (tokens + tokensOf(chosen)) * factor }
 }

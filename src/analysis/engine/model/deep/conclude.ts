@@ -1,9 +1,8 @@
-import { ChapterText } from '../../../output/chapter-text.ts'
 import { frameOf } from '../../../output/frame.ts'
 import type { ModelSession } from '../session.ts'
 import type { Written } from './chapters.ts'
 import { CONCLUSION_TASK, INSTRUCTION_TOKENS, systemPrompt } from './prompts.ts'
-import { outputTokens } from './room.ts'
+import { writePart } from './part.ts'
 import type { Writing } from './writing.ts'
 
 const WORDS = { usual: { least: 120, most: 250 }, ultra: { least: 250, most: 500 } }
@@ -15,34 +14,26 @@ const SAID_SHARE = 0.5
 /** Writes what it all comes to, from what the chapters say. */
 export async function conclude(
   session: ModelSession,
-  { outline, shared, request, language, citations, output }: Writing,
+  writing: Writing,
   chapters: readonly Written[],
 ): Promise<string> {
-  const part = chapters.length + 1
+  const { outline, shared, request, language } = writing
   const form = request.isUltra ? 'ultra' : 'usual'
   // Each chapter is shown as far as there is room for all of them.
   const room = (session.model.windowTokens * SAID_SHARE - INSTRUCTION_TOKENS) / TOKENS_PER_CHAR
   const share = Math.max(200, Math.floor(room / chapters.length))
   const said = chapters.map(({ title, raw }) => `## ${title}\n\n${raw.slice(0, share)}`).join('\n\n')
-  const heading = `\n\n## ${frameOf(language).conclusion}\n\n`
-
-  const text = new ChapterText(citations)
-  let isTold = false
-  const raw = await session.step('conclusion', async (ask) => {
-    output.write(part, heading)
-    isTold = true
-    const prompt = {
+  const { text } = await writePart(session, writing, {
+    number: chapters.length + 1,
+    step: 'conclusion',
+    title: frameOf(language).conclusion,
+    prompt: () => ({
       system: systemPrompt(shared),
       prompt: `<document-${shared.mark}>\n# ${outline.title}\n\n${outline.summary}\n\n${said}\n</document-${shared.mark}>\n\n${CONCLUSION_TASK(WORDS[form])}`,
       tokens: estimate(said) + INSTRUCTION_TOKENS,
-      maxOutputTokens: outputTokens(session, CONCLUSION_TOKENS),
-    }
-    const reply = await ask(prompt, (chunk) => output.write(part, text.push(chunk)))
-    output.write(part, text.end())
-    return reply.text
+      maxOutputTokens: session.outputTokens(CONCLUSION_TOKENS),
+    }),
   })
-  if (!isTold) output.write(part, heading + text.push(raw) + text.end())
-  output.end(part)
   return text.markdown
 }
 

@@ -15,8 +15,12 @@ import {
 /** What the outline and the chapters are written from: the whole text, or notes on all of it. */
 export interface Material {
   readonly passages: readonly Passage[]
-  /** null: the whole text fits into one call. */
-  readonly notes: { readonly text: string; readonly tokens: number } | null
+  /** As it stands at the beginning of every prompt. */
+  readonly block: string
+  /** Of the block, as counted here. */
+  readonly tokens: number
+  /** The text did not fit into one call: the block holds notes on it. */
+  readonly isCondensed: boolean
   /** Room for text in one call, in tokens as counted here. */
   readonly room: number
   /** Tokens that a text of so many counted ones takes of the model's window. */
@@ -51,7 +55,10 @@ export async function condense(
   const { windowTokens } = session.model
   const room = Math.floor(Math.max(200, windowTokens * TEXT_SHARE - INSTRUCTION_TOKENS) / factor)
   const { passages } = manuscript
-  if (tokensOf(passages) <= room) return { passages, notes: null, room, factor }
+  const tokens = tokensOf(passages)
+  if (tokens <= room) {
+    return { passages, block: documentBlock(passages, shared), tokens, isCondensed: false, room, factor }
+  }
 
   const partTokens = Math.min(room, MAX_PART_TOKENS)
   let parts: Part[] = partsOf(passages, partTokens).map((part) => partOf(part, partTokens, shared))
@@ -63,7 +70,9 @@ export async function condense(
     }
     // Half of the room: chapters need passages beside the notes.
     if (all.tokens <= room / 2 || notes.length === 1 || level === MAX_LEVELS) {
-      return { passages, notes: all.tokens <= room ? all : cut(all, room), room, factor }
+      const fitting = all.tokens <= room ? all : cut(all, room)
+      const block = notesBlock(fitting.text, shared)
+      return { passages, block, tokens: fitting.tokens, isCondensed: true, room, factor }
     }
     parts = grouped(notes, partTokens).map((group) => groupOf(group, partTokens, shared))
   }

@@ -4,16 +4,13 @@ import { TaskError } from '../../../../task/failure.ts'
 import type { ModelSession } from '../session.ts'
 import type { Material } from './condense.ts'
 import {
-  documentBlock,
   INSTRUCTION_TOKENS,
   MEND_TASK,
-  notesBlock,
   OUTLINE_TASK,
   systemPrompt,
   type OutlineTask,
   type Shared,
 } from './prompts.ts'
-import { outputTokens, tokensOfMaterial } from './room.ts'
 
 const text = (max: number) => z.string().trim().min(1).max(max)
 /** Numbers of passages; what is no number is left out, since a report can do without it. */
@@ -62,20 +59,16 @@ export async function drawOutline(
   material: Material,
   { shared, task }: { readonly shared: Shared; readonly task: OutlineTask },
 ): Promise<Outline> {
-  const about =
-    material.notes === null
-      ? documentBlock(material.passages, shared)
-      : notesBlock(material.notes.text, shared)
   const base = {
     system: systemPrompt(shared),
-    maxOutputTokens: outputTokens(session, OUTLINE_TOKENS),
+    maxOutputTokens: session.outputTokens(OUTLINE_TOKENS),
     shape,
   }
-  const tokens = tokensOfMaterial(material) + INSTRUCTION_TOKENS
+  const tokens = material.tokens * material.factor + INSTRUCTION_TOKENS
   return session.step('outline', async (ask) => {
     let mend = ''
     for (let tries = 1; ; tries += 1) {
-      const prompt = `${about}\n\n${OUTLINE_TASK(task)}${mend}`
+      const prompt = `${material.block}\n\n${OUTLINE_TASK(task)}${mend}`
       const { text: reply } = await ask({ ...base, prompt, tokens: tokens + mend.length / CHARS_PER_TOKEN })
       const read = readOutline(reply)
       if (typeof read !== 'string') return read
