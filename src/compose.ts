@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { readFileSync } from 'node:fs'
+import { loadBuiltins } from './assemble/builtins.ts'
 import { assembleDoor } from './assemble/door.ts'
 import { openJournal } from './assemble/journal.ts'
 import type { ComposeOptions } from './assemble/options.ts'
@@ -14,6 +14,7 @@ import { edge } from './http/plugin.ts'
 import type { Intake } from './intake/intake.ts'
 import type { Journal } from './journal/journal.ts'
 import { startInOrder, stopInOrder } from './lifecycle.ts'
+import { VERSION } from './package.ts'
 import type { WorkerPool } from './pool/worker-pool.ts'
 import type { Resources } from './resource/resources.ts'
 import type { Retention } from './retention/retention.ts'
@@ -40,10 +41,6 @@ export interface Headgate {
 const TICKET_SECRET_NOTE = 'ticket-secret'
 const NEVER = new Promise<void>(() => {})
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
-
 /**
  * The only place that knows every part. The journal is open when it settles.
  * @throws HeadgateError for a setting that does not fit, or a journal that cannot be opened.
@@ -52,7 +49,8 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   const rest: (() => void)[] = []
   const options = { ...given, onFatal: firstFault(given, rest) }
   const door = assembleDoor(options)
-  const still = assembleStill(options)
+  const base = assembleStill(options)
+  const still = { ...base, ...(await loadBuiltins(options.settings, base.analysisOptions)) }
   const registry = new Registry([...still.analysis.types, ...options.tasks])
   const journal = await openJournal(options, still.dataDir)
   const parts = {
@@ -97,18 +95,19 @@ function firstFault({ onFatal }: ComposeOptions, rest: readonly (() => void)[]):
 /** What the edge needs beside the parts themselves. */
 function edgeParts(
   options: ComposeOptions,
-  { journal, connector, analysis }: Pick<Still, 'journal' | 'connector' | 'analysis'>,
+  { journal, connector, analysis, unavailable }: Pick<Still, 'journal' | 'connector' | 'analysis' | 'unavailable'>,
 ) {
   return {
     journal: journal.tasks,
     erased: journal.retention,
     health: journal.health,
-    modelUse: () => analysis.spending.totals,
+    modelUse: analysis.modelUse,
+    unavailable,
     refusalOf: (address: string) => connector.refusalOf(address),
     prefix: options.prefix,
     identify: options.identify ?? null,
     ...edgeLimits(options.settings),
-    version,
+    version: VERSION,
   }
 }
 

@@ -1,7 +1,9 @@
 /** The public API of Headgate: the Fastify plugin, and what a task of your own is made of. */
+import './node-version.ts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Caller } from './caller/caller.ts'
 import { compose } from './compose.ts'
+import { BUILTIN_TASKS, type BuiltinTask } from './config/builtin-tasks.ts'
 import { readSettings } from './config/read.ts'
 import { SETTINGS } from './config/settings.ts'
 import type { TaskType } from './handler/define-task.ts'
@@ -12,6 +14,11 @@ export interface HeadgateOptions {
   readonly prefix: string
   /** Task types beside the built-in `summarize`, `analyze-pdf` and `analyze-document`. */
   readonly tasks?: readonly TaskType[]
+  /**
+   * The built-in tasks that are served: all that the installed packages allow (the default), none (`false`), or these.
+   * They need optional packages; with `true`, or a name, the start fails when one is missing and names it.
+   */
+  readonly builtins?: boolean | readonly BuiltinTask[]
   /**
    * Who makes a request, as the host knows it; null: nobody that may (401). Default: bearers of tokens, or,
    * without tokens, everybody on this machine.
@@ -32,12 +39,12 @@ export interface HeadgateOptions {
  * @throws HeadgateError `invalid-setting` without a prefix, or for a setting that is unknown or out of its bounds.
  */
 export async function headgate(app: FastifyInstance, options: HeadgateOptions): Promise<void> {
-  const { prefix, tasks = [], settings = {}, callerOf, onFatal } = options
+  const { prefix, tasks = [], callerOf, onFatal } = options
   if (typeof prefix !== 'string' || !prefix.startsWith('/')) {
     throw new HeadgateError('invalid-setting', `prefix="${prefix}": expected a path such as /headgate.`)
   }
   const house = await compose({
-    settings: readSettings(environmentOf(settings)),
+    settings: readSettings(environmentOf(options)),
     log: app.log as Parameters<typeof compose>[0]['log'],
     tasks,
     ...(callerOf === undefined ? {} : { identify: callerOf }),
@@ -57,14 +64,21 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
   }
 }
 
-function environmentOf(settings: Readonly<Record<string, string | number>>): Record<string, string> {
+function environmentOf({ settings = {}, builtins }: HeadgateOptions): Record<string, string> {
   const known = new Set<string>(Object.values(SETTINGS).map((row) => row.env))
   const entries = Object.entries(settings)
   const unknown = entries.find(([name]) => !known.has(name))
   if (unknown !== undefined) {
     throw new HeadgateError('invalid-setting', `${unknown[0]}="${unknown[1]}": there is no such setting.`)
   }
-  return Object.fromEntries(entries.map(([name, value]) => [name, `${value}`]))
+  const named = builtins === undefined ? {} : { BUILTIN_TASKS: builtinsSetting(builtins) }
+  return { ...Object.fromEntries(entries.map(([name, value]) => [name, `${value}`])), ...named }
+}
+
+function builtinsSetting(builtins: boolean | readonly BuiltinTask[]): string {
+  if (builtins === false) return 'none'
+  const names = builtins === true ? BUILTIN_TASKS : builtins
+  return names.length === 0 ? 'none' : names.join(',')
 }
 
 export { defineTask, type TaskDefinition, type TaskType, type UploadPolicy } from './handler/define-task.ts'

@@ -1,20 +1,22 @@
 import type { Connector } from '../fetch/connector.ts'
 import { TimedFetch, type CallLimits } from '../fetch/timed-fetch.ts'
-import { defineTask, type TaskType } from '../handler/define-task.ts'
+import PQueue from 'p-queue'
+import { defineTask, type ResultFormat, type TaskType } from '../handler/define-task.ts'
 import type { Context } from '../handler/context/context.ts'
 import type { Spool } from '../spool/spool.ts'
+import type { ResourceLimits } from '../task/draw/limits.ts'
 import { engineKey, enginesOf, type EngineName } from './engine/engines.ts'
 import { modelOf, type Price, type Provider, type ProviderSetup } from './engine/model/models.ts'
 import { Spending, type Notes, type SpendingOptions } from './engine/model/spending.ts'
-import { ENGINE_VERSION } from './engine/report.ts'
+import { ENGINE_VERSION, type Report } from './engine/report.ts'
 import { summarizeInput, uploadInput, type ReportOptions } from './input.ts'
 import type { ParserLimits } from './isolation/parser-process.ts'
 import { Parsers } from './isolation/parsers.ts'
-import { addressOf } from './origin/address.ts'
+import { addressOf, DOWNLOAD } from './origin/address.ts'
 import { textOf, uploadOf } from './origin/upload.ts'
 import { videoOf } from './origin/video.ts'
 import { videoLinkOf } from './origin/youtube/link.ts'
-import { REPORT_FORMATS } from './output/formats.ts'
+import { reportFormats } from './output/formats.ts'
 import { reportOn, type WritingParts } from './report-task.ts'
 import { READABLE_TYPES } from './source/media-types.ts'
 
@@ -50,11 +52,16 @@ export interface Analysis {
   readonly types: readonly TaskType[]
   /** What writes reports, the first choice first: `provider:model`, `extractive`. */
   readonly engines: readonly string[]
-  /** What models have used since the start. */
-  readonly spending: Spending
+  /** Resources that its tasks draw from, by name. */
+  readonly resources: ReadonlyMap<string, ResourceLimits>
+  /** What models have used since the start, by `provider:model`. */
+  readonly modelUse: () => Spending['totals']
   start(notes: Notes): Promise<void>
   stop(): Promise<void>
 }
+
+/** How many calls a provider takes at once is found by trying. */
+const MODEL_LIMITS: ResourceLimits = { concurrency: { floor: 1, ceiling: 8 } }
 
 const PDF_ONLY = 'Send a PDF; pages and text go to /analyze-document.'
 const CONVERT = 'Convert it to PDF, docx, pptx, xlsx, odt, EPUB, HTML, Markdown or plain text, and send that.'
@@ -68,19 +75,31 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   const spending = new Spending(options.models.spending)
   const parts = { ...options, parsers, engines, spending, maxTaskTokens, parallel }
 
+  const formats = reportFormats(pageRenderer(parsers))
   const version = [ENGINE_VERSION, ...engines.map(engineKey)].join(' ')
   return {
-    types: [summarizeType(parts, { hasModels, version }), ...uploadTypes(parts, { hasModels, version })],
+    types: [
+      summarizeType(parts, { hasModels, version, formats }),
+      ...uploadTypes(parts, { hasModels, version, formats }),
+    ],
     engines: engines.map(engineKey),
-    spending,
+    resources: resourcesOf(options.models),
+    modelUse: () => spending.totals,
     start: async (notes) => {
       parsers.warmUp()
+      // Loading them later would hold the event loop in the middle of the work.
+      for (const engine of engines) if (engine.kind === 'llm') await engine.model.load()
       await spending.start(notes)
     },
     stop: async () => {
       await Promise.all([parsers.stop(), line.close()])
     },
   }
+}
+
+function resourcesOf({ providers }: ModelsOptions): ReadonlyMap<string, ResourceLimits> {
+  const models = [...providers.keys()].map((provider) => [provider, MODEL_LIMITS] as const)
+  return new Map<string, ResourceLimits>([[DOWNLOAD, { isOneProvider: false }], ...models])
 }
 
 function modelsOf({ providers, prices }: ModelsOptions, { fetch }: TimedFetch) {
@@ -95,11 +114,23 @@ interface TypeGiven {
   readonly hasModels: boolean
   /** Of what is written. */
   readonly version: string
+  readonly formats: Readonly<Record<string, ResultFormat>>
 }
 
-function uploadTypes(parts: Parts, { hasModels, version }: TypeGiven): TaskType[] {
+const NEVER = new AbortController().signal
+
+/** Renders a few pages at a time; others wait for their turn. */
+function pageRenderer(parsers: Parsers): (report: Report) => Promise<string> {
+  const queue = new PQueue({ concurrency: 2 })
+  return (report) => {
+    const job = { kind: 'page', source: null, request: report } as const
+    return queue.add(() => parsers.run(job, () => undefined, NEVER))
+  }
+}
+
+function uploadTypes(parts: Parts, { hasModels, version, formats }: TypeGiven): TaskType[] {
   const { maxUploadBytes: maxBytes } = parts
-  const shared = { dedupe: true, version, formats: REPORT_FORMATS, input: uploadInput(hasModels) }
+  const shared = { dedupe: true, version, formats, input: uploadInput(hasModels) }
   const run = (input: ReportOptions, ctx: Context) => {
     return reportOn(parts, { ctx, options: input, find: () => uploadOf(ctx, input) })
   }
@@ -119,12 +150,12 @@ function uploadTypes(parts: Parts, { hasModels, version }: TypeGiven): TaskType[
   ]
 }
 
-function summarizeType(parts: Parts, { hasModels, version }: TypeGiven): TaskType {
+function summarizeType(parts: Parts, { hasModels, version, formats }: TypeGiven): TaskType {
   return defineTask({
     type: 'summarize',
     dedupe: true,
     version,
-    formats: REPORT_FORMATS,
+    formats,
     input: summarizeInput(parts.connector, hasModels),
     run: (input, ctx) => {
       const { url, text = '', title, language } = input

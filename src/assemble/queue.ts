@@ -26,7 +26,7 @@ export function assembleQueue(options: ComposeOptions, still: Still) {
     due: goOn,
     expired: (id) => void intake.runs.expire(id),
   })
-  const resources: Resources = createResources(options, registry, {
+  const resources: Resources = createResources(options, still, {
     wake: goOn,
     opened: (name, isOpen) => pool.setResource(name, isOpen),
   })

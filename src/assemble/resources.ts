@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import type { Logger } from 'pino'
-import { DOWNLOAD } from '../analysis/origin/address.ts'
+import type { Analysis } from '../analysis/analysis.ts'
 import type { Settings } from '../config/settings.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { Registry } from '../handler/registry.ts'
@@ -11,22 +11,27 @@ import { Resources, type ResourcesOptions } from '../resource/resources.ts'
 import { systemClock, type Clock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { ResourceLimits } from '../task/draw/limits.ts'
-import { providersOf } from './models.ts'
 import type { ComposeOptions } from './options.ts'
 
 /** Share of the granted memory at which nothing new starts, where no setting says otherwise. */
 const MEMORY_SHARE = 0.8
 
-/** What a provider takes at once is found by trying. */
-const MODEL_LIMITS: ResourceLimits = { concurrency: { floor: 1, ceiling: 8 } }
-
 type Hears = Pick<ResourcesOptions, 'wake' | 'opened'>
 
+interface Declared {
+  readonly registry: Registry
+  /** What the built-in tasks draw from. */
+  readonly analysis: Pick<Analysis, 'resources'>
+}
+
 /** The resources of the settings and of the task types; the settings' word counts where both name one. */
-export function createResources(options: ComposeOptions, registry: Registry, hears: Hears): Resources {
+export function createResources(
+  options: ComposeOptions,
+  { registry, analysis }: Declared,
+  hears: Hears,
+): Resources {
   const { settings, log, clock = systemClock, random = Math.random } = options
-  const limits = new Map<string, ResourceLimits>([[DOWNLOAD, { isOneProvider: false }]])
-  for (const provider of providersOf(settings).keys()) limits.set(provider, MODEL_LIMITS)
+  const limits = new Map<string, ResourceLimits>(analysis.resources)
   for (const type of registry.all) for (const [name, own] of resourcesOf(type)) limits.set(name, own)
   for (const [name, own] of settings.resources) limits.set(name, own)
   for (const name of settings.resourceKeys.keys()) {

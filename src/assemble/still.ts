@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path'
-import { createAnalysis } from '../analysis/analysis.ts'
 import { SETTINGS } from '../config/settings.ts'
 import { Feed } from '../feed/feed.ts'
 import { Connector } from '../fetch/connector.ts'
@@ -10,6 +9,7 @@ import type { Journal } from '../journal/journal.ts'
 import { Spool } from '../spool/spool.ts'
 import { systemClock } from '../task/clock.ts'
 import { modelsOptions } from './models.ts'
+import type { Builtins } from './builtins.ts'
 import type { assembleDoor } from './door.ts'
 import type { ComposeOptions } from './options.ts'
 
@@ -42,7 +42,7 @@ export function assembleStill({ settings, clock = systemClock }: ComposeOptions)
     isDurable,
     spool,
     connector,
-    analysis: createAnalysis({ connector, spool, spoolFolder, ...limits }),
+    analysisOptions: { connector, spool, spoolFolder, ...limits },
     feed: new Feed(FEED_LIMITS),
     connections: new Connections(clock),
   }
@@ -50,4 +50,5 @@ export function assembleStill({ settings, clock = systemClock }: ComposeOptions)
 
 /** The parts that stand when the way of a task is laid. */
 export type Still = ReturnType<typeof assembleStill> &
+  Builtins &
   ReturnType<typeof assembleDoor> & { readonly registry: Registry; readonly journal: Journal }

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { readEnvFile } from '../config/read.ts'
+import { VERSION } from '../package.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { doctorCommand } from './doctor.ts'
 import { planCommand } from './plan.ts'
+import { serveCommand } from './serve.ts'
 import { tokenCommand } from './token.ts'
 
 /** The command line: `headgate serve`, `headgate token …`, `headgate doctor`, `headgate plan`. */
@@ -12,14 +14,10 @@ const EXIT_SETTINGS = 78
 const EXIT_FAILED = 1
 
 const program = new Command('headgate')
-  .description('A bounded priority queue with streams, in front of slow and costly work.')
+  .description('A durable, bounded priority queue for slow and costly HTTP work.')
+  .version(VERSION)
   .showHelpAfterError('(see --help)')
-program
-  .command('serve')
-  .description('Start the server; settings come from the environment and from .env.')
-  .action(async () => {
-    await import('../main.ts')
-  })
+program.addCommand(serveCommand())
 program.addCommand(tokenCommand())
 program.addCommand(doctorCommand())
 program.addCommand(planCommand())

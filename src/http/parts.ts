@@ -42,6 +42,8 @@ export interface EdgeParts {
   readonly health: JournalHealth
   readonly feed: Feed
   readonly registry: Registry
+  /** Task types whose packages are not installed, each with what to do about it. */
+  readonly unavailable: ReadonlyMap<string, string>
   readonly spool: Spool
   readonly clock: Clock
   readonly connections: Connections

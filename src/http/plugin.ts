@@ -18,7 +18,7 @@ import { metricsRoute } from './routes/queue/metrics.ts'
 import { queueRoutes } from './routes/queue/queue.ts'
 import { batchRoute } from './routes/submit/batch.ts'
 import { retryRoute } from './routes/submit/retry.ts'
-import { genericSubmitRoute, submitRoute } from './routes/submit/submit.ts'
+import { genericSubmitRoute, submitRoute, unavailableRoute } from './routes/submit/submit.ts'
 import { uploadRoute, type UploadType } from './routes/submit/upload.ts'
 import { eraseRoute } from './routes/task/erase.ts'
 import { reprioritiseRoute } from './routes/task/reprioritise.ts'
@@ -50,6 +50,7 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
     done()
   })
   for (const type of parts.registry.all) if (!takesUpload(type)) submitRoute(app, parts, type)
+  for (const [type, detail] of parts.unavailable) unavailableRoute(app, type, detail)
   genericSubmitRoute(app, parts)
   batchRoute(app, parts)
   retryRoute(app, parts)

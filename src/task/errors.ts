@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   'task-not-found': 'No such task',
   'task-gone': 'The task was erased',
   'not-found': 'No such route',
+  'packages-missing': 'The server lacks packages for this task type',
   'method-not-allowed': 'The route does not take this method',
   'already-started': 'The task has started',
   'already-finished': 'The task has finished',

@@ -16,6 +16,11 @@ tell({ type: 'ready' })
 
 async function work(job: Job): Promise<void> {
   try {
+    if (job.kind === 'page') {
+      // Its libraries are loaded with the first page.
+      const { htmlOf } = await import('../output/html.ts')
+      return tell({ type: 'done', made: htmlOf(job.request) })
+    }
     const file = await fileOf(job)
     let toldAt = 0
     const document = await readDocument(file, (page, pages) => {
@@ -31,7 +36,9 @@ async function work(job: Job): Promise<void> {
   }
 }
 
-async function make(job: Job, document: SourceDocument): Promise<Jobs[JobKind]['makes']> {
+type ReadingJob = Exclude<Job, { kind: 'page' }>
+
+async function make(job: ReadingJob, document: SourceDocument): Promise<Jobs[JobKind]['makes']> {
   if (job.kind === 'report') {
     return extractReport(document, job.request, (kind) => tell({ type: 'news', news: { kind } }))
   }
@@ -49,7 +56,7 @@ function textOf({ title, sections }: SourceDocument): string {
   return [title, ...lines].filter((line) => line !== null).join('\n')
 }
 
-async function fileOf({ source }: Job): Promise<SourceFile> {
+async function fileOf({ source }: ReadingJob): Promise<SourceFile> {
   if (source.kind === 'text') {
     const { text, mediaType } = source
     return { bytes: new TextEncoder().encode(text), mediaType, charset: 'utf-8' }

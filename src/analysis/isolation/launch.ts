@@ -31,7 +31,8 @@ export function launchOf(memoryBytes: number, readableFolder: string): Launch {
 function programFolders(): string[] {
   const own = resolve(dirname(CHILD), '../../..')
   const library = fileURLToPath(import.meta.resolve('unpdf'))
-  const modules = library.slice(0, library.lastIndexOf('node_modules') + 'node_modules'.length)
+  // The outermost folder: with pnpm the others lie in folders of their own inside it.
+  const modules = library.slice(0, library.indexOf('node_modules') + 'node_modules'.length)
   return modules.startsWith(own) ? [own] : [own, modules]
 }
 

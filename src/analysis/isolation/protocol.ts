@@ -21,13 +21,16 @@ export interface Jobs {
   readonly text: { readonly asks: null; readonly makes: string }
   /** The text, in passages whose tokens are counted, for a model. */
   readonly manuscript: { readonly asks: ManuscriptRequest; readonly makes: Manuscript }
+  /** A finished report as a page of its own. */
+  readonly page: { readonly asks: Report; readonly makes: string }
 }
 export type JobKind = keyof Jobs
 
 export type Job<Kind extends JobKind = JobKind> = {
   readonly [Each in Kind]: {
     readonly kind: Each
-    readonly source: JobSource
+    /** null: what is asked for holds everything. */
+    readonly source: Each extends 'page' ? null : JobSource
     readonly request: Jobs[Each]['asks']
   }
 }[Kind]

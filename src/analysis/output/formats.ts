@@ -3,24 +3,30 @@ import type { Report } from '../engine/report.ts'
 import { provenanceOf } from './finish.ts'
 import { frontMatterOf } from './front-matter.ts'
 
-/** The files that a report can be had as; the JSON is the result itself. */
-export const REPORT_FORMATS: Readonly<Record<string, ResultFormat>> = {
-  md: {
-    mediaType: 'text/markdown; charset=utf-8',
-    write: (result, finishedAt) => {
-      const report = withAll(result)
-      return { filename: report.filename, text: frontMatterOf(report, finishedAt) + report.markdown }
+/**
+ * The files that a report can be had as; the JSON is the result itself.
+ *
+ * @param renderPage makes the page outside of this thread: its libraries take a large part of a second to load
+ */
+export function reportFormats(
+  renderPage: (report: Report) => Promise<string>,
+): Readonly<Record<string, ResultFormat>> {
+  return {
+    md: {
+      mediaType: 'text/markdown; charset=utf-8',
+      write: (result, finishedAt) => {
+        const report = withAll(result)
+        return { filename: report.filename, text: frontMatterOf(report, finishedAt) + report.markdown }
+      },
     },
-  },
-  html: {
-    mediaType: 'text/html; charset=utf-8',
-    write: async (result) => {
-      const report = withAll(result)
-      // Its libraries are loaded with the first page.
-      const { htmlOf } = await import('./html.ts')
-      return { filename: report.filename.replace(/\.md$/, '.html'), text: htmlOf(report) }
+    html: {
+      mediaType: 'text/html; charset=utf-8',
+      write: async (result) => {
+        const report = withAll(result)
+        return { filename: report.filename.replace(/\.md$/, '.html'), text: await renderPage(report) }
+      },
     },
-  },
+  }
 }
 
 /** Reports of before say less of themselves. */

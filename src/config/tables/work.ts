@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { seconds, whole } from '../bounds.ts'
+import { builtinTasks } from '../builtin-tasks.ts'
 import type { Row } from '../row.ts'
 
 /** The queue and its slots. */
@@ -60,5 +61,13 @@ export const WORK_SETTINGS = {
     unit: 'file',
     meaning: 'A module whose default export is a task type of your own, or a list of them. Empty: none.',
     schema: z.string(),
+  },
+  builtins: {
+    env: 'BUILTIN_TASKS',
+    default: 'all',
+    unit: 'list',
+    meaning:
+      'Built-in task types that are served: all, none, or some of summarize, analyze-pdf and analyze-document, separated by commas.',
+    schema: builtinTasks,
   },
 } as const satisfies Record<string, Row>

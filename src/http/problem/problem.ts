@@ -21,6 +21,7 @@ export const PROBLEM_STATUS = {
   'unknown-task-type': 404,
   'task-not-found': 404,
   'not-found': 404,
+  'packages-missing': 501,
   'method-not-allowed': 405,
   'already-started': 409,
   'already-finished': 409,

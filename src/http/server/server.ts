@@ -1,4 +1,4 @@
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { handleError } from '../problem/error-handler.ts'
 import { answerClientError, refuseTunnels } from './client-errors.ts'
 import { cutOffSlowClients } from './slow-clients.ts'
@@ -21,6 +21,12 @@ const HEADERS_TIMEOUT_MS = 10_000
 const CHECK_EVERY_MS = 1000
 const KEEP_ALIVE_MS = 65_000
 
+/** Fastify has an option for it, which 5.12 replaced by a class; older versions do not have the class. */
+const { LogController } = Fastify as Partial<Pick<typeof Fastify, 'LogController'>>
+const DISABLED = { disableRequestLogging: true }
+const WITHOUT_REQUEST_LOG =
+  LogController === undefined ? DISABLED : { logController: new LogController(DISABLED) }
+
 /** A Fastify server of our own, for those who have none. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const { log, maxBodyBytes, requestTimeoutMs, maxConnections, slowBytesPerSecond, trustProxy } = options
@@ -28,7 +34,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     loggerInstance: log,
     bodyLimit: maxBodyBytes,
     // One line per task says more than two lines per request.
-    logController: new LogController({ disableRequestLogging: true }),
+    ...WITHOUT_REQUEST_LOG,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),

@@ -8,7 +8,8 @@ import { tokenCounterOf } from '../../../src/analysis/engine/model/manuscript/to
 import { OrderedOutput } from '../../../src/analysis/engine/model/ordered-output.ts'
 import { inParallel } from '../../../src/analysis/engine/model/parallel.ts'
 import { Spending } from '../../../src/analysis/engine/model/spending.ts'
-import { REPORT_FORMATS } from '../../../src/analysis/output/formats.ts'
+import { reportFormats } from '../../../src/analysis/output/formats.ts'
+import { htmlOf } from '../../../src/analysis/output/html.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const setup = { url: 'http://127.0.0.1:1/v1', windowTokens: 4096 }
@@ -150,7 +151,7 @@ test('reports of before can be had as files too', async () => {
     keywords: [],
     markdown: '# T\n',
   }
-  for (const format of Object.values(REPORT_FORMATS)) {
+  for (const format of Object.values(reportFormats(async (report) => htmlOf(report)))) {
     expect((await format.write(old, 0)).text).toContain('T')
   }
 })

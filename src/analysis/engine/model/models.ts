@@ -32,7 +32,9 @@ export interface Model extends ProviderSetup {
   readonly tokenFactor: number
   /** Counts the tokens of a text as the model does; absent where its provider does not. */
   readonly countTokens?: (text: string, key: string | null, signal: AbortSignal) => Promise<number>
-  /** Speaks to it with a key; null: with none. Its library is loaded with the first call. */
+  /** Loads the library that speaks to it, which holds the event loop for a large part of a second. */
+  readonly load: () => Promise<void>
+  /** Speaks to it with a key; null: with none. */
   readonly open: (key: string | null) => Promise<LanguageModel>
 }
 
@@ -57,6 +59,10 @@ export function modelOf(
     price,
     encoding: known ?? 'o200k_base',
     tokenFactor: known === undefined ? FOREIGN_FACTOR : 1,
+    load: async () => {
+      await import('ai')
+      await (provider === 'gemini' ? import('@ai-sdk/google') : import('@ai-sdk/openai-compatible'))
+    },
     ...(provider === 'gemini'
       ? { open: openGemini(setup, fetch), countTokens: countByGemini(setup, fetch) }
       : { open: openCompatible(provider, setup, fetch) }),

@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getDocumentProxy } from 'unpdf'
 import { TaskError } from '../../../task/failure.ts'
@@ -6,8 +5,8 @@ import type { SourceDocument } from '../document.ts'
 import { layOut } from './layout.ts'
 import { linesOf, type PdfItem, type PdfLine } from './lines.ts'
 
-/** What the characters of Chinese, Japanese and Korean fonts are, where a file leaves that to its reader. */
-const CMAPS = join(dirname(fileURLToPath(import.meta.resolve('pdfjs-dist/package.json'))), 'cmaps/')
+/** Adobe's character maps of Chinese, Japanese and Korean fonts, which a file may leave to its reader. */
+const CMAPS = fileURLToPath(new URL('../../../../assets/cmaps/', import.meta.url))
 const OPTIONS = { cMapUrl: CMAPS, cMapPacked: true, verbosity: 0 }
 
 const PAGES_AHEAD = 4

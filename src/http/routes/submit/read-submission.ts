@@ -34,6 +34,8 @@ export function readSubmission(
   { caller, key }: { readonly caller: Caller; readonly key: string | null },
   body: z.output<typeof genericBody>,
 ): Read {
+  const missing = parts.unavailable.get(body.type)
+  if (missing !== undefined) return { objection: { code: 'packages-missing', options: { detail: missing } } }
   if (parts.registry.find(body.type)?.upload !== undefined) {
     const message = `this type takes a file: use POST ${parts.prefix}/${body.type}`
     return { objection: objection('validation', [{ path: 'type', message }]) }

@@ -45,6 +45,11 @@ export function genericSubmitRoute(app: App, parts: EdgeParts): void {
   })
 }
 
+/** `POST /<type>` of a task type whose packages are not installed. */
+export function unavailableRoute(app: App, type: string, detail: string): void {
+  app.post(`/${type}`, { onRequest: (_request, reply) => void sendProblem(reply, 'packages-missing', { detail }) }, () => null)
+}
+
 /** The original let a client name a task of its own in the body, to connect to it again. */
 function splitBody(body: unknown): { readonly knownId?: string; readonly input: unknown } {
   if (typeof body !== 'object' || body === null || !('task_id' in body)) return { input: body }

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+
+interface Manifest {
+  readonly version: string
+  /** Ranges by package name; the optional ones among them are what the built-in tasks need. */
+  readonly peerDependencies: Readonly<Record<string, string>>
+}
+
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as Manifest
+
+export const VERSION = manifest.version
+
+/** Packages that reading documents and writing reports needs. */
+export const DOCUMENT_PACKAGES = [
+  '@mozilla/readability',
+  'jsonrepair',
+  'linkedom',
+  'mammoth',
+  'markdown-it',
+  'read-excel-file',
+  'sanitize-html',
+  'stemmer',
+  'stopword',
+  'tinyld',
+  'unpdf',
+  'yauzl',
+] as const
+
+/** Packages that writing reports with a model needs beside them. */
+export const MODEL_PACKAGES = [
+  '@ai-sdk/google',
+  '@ai-sdk/openai-compatible',
+  'ai',
+  'gpt-tokenizer',
+] as const
+
+/** Those of the packages that are not installed. */
+export function findMissing(names: readonly string[]): readonly string[] {
+  return names.filter((name) => !isInstalled(name))
+}
+
+/** The command that installs packages in the versions that this release was tested with. */
+export function installCommand(names: readonly string[]): string {
+  const pinned = names.map((name) => `${name}@${manifest.peerDependencies[name] ?? 'latest'}`)
+  return `npm install ${pinned.join(' ')}`
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    import.meta.resolve(name)
+    return true
+  } catch (error) {
+    // Some packages have no entry of their own: what is asked here is whether they are there.
+    return (error as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED'
+  }
+}
