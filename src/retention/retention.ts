@@ -3,11 +3,14 @@ import type { Logger } from 'pino'
 import type { RetentionJournal } from '../journal/retention.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Clock } from '../task/clock.ts'
+import type { ProvenTime } from '../task/proven-time.ts'
 import { reached } from '../milestone.ts'
 
 export interface RetentionParts {
   readonly journal: RetentionJournal
   readonly spool: Spool
+  /** Wall clock that a jump does not move: what is erased cannot be had again. */
+  readonly time: Pick<ProvenTime, 'now' | 'cutoff' | 'save'>
   /** Whether a task has not ended. */
   readonly isLive: (taskId: string) => boolean
   readonly clock: Clock
@@ -54,7 +57,7 @@ export class Retention {
     this.#takeBackTimer?.()
     this.#takeBackTimer = null
     this.#round ??= this.#pruneAll()
-      .catch((error: unknown) => this.#parts.log.error({ err: error }, 'what is old could not be forgotten'))
+      .catch((error: unknown) => this.#parts.log.error({ err: error }, 'retention failed'))
       .finally(() => {
         this.#round = null
         this.#pruneAfter(ROUND_MS)
@@ -68,17 +71,18 @@ export class Retention {
   }
 
   async #pruneAll(): Promise<void> {
-    const { journal, keepMs, clock } = this.#parts
-    const now = clock.now()
+    const { journal, keepMs, time } = this.#parts
+    const now = time.now()
+    await time.save()
     await this.#parts.spool.sweepFetched(this.#parts.isLive)
-    await this.#piecemeal(() => this.#pruneUploads(now - keepMs.uploads))
+    await this.#piecemeal(() => this.#pruneUploads(time.cutoff(keepMs.uploads)))
     await this.#piecemeal(async () => {
-      const { tasks, spoolIds } = await journal.eraseEnded(now - keepMs.results, now, PIECE)
+      const { tasks, spoolIds } = await journal.eraseEnded(time.cutoff(keepMs.results), now, PIECE)
       await this.#removeFiles(spoolIds)
       return tasks
     })
-    await this.#piecemeal(() => journal.pruneEvents(now - keepMs.events, PIECE))
-    await this.#piecemeal(() => journal.pruneTraces(now, now - keepMs.traces, PIECE))
+    await this.#piecemeal(() => journal.pruneEvents(time.cutoff(keepMs.events), PIECE))
+    await this.#piecemeal(() => journal.pruneTraces(now, time.cutoff(keepMs.traces), PIECE))
   }
 
   /** Piece after piece, until one finds nothing. */
@@ -101,7 +105,12 @@ export class Retention {
     return ended.length
   }
 
+  /** One that cannot be removed holds nothing up: no task names it any more, so the next start tries again. */
   async #removeFiles(spoolIds: readonly string[]): Promise<void> {
-    for (const spoolId of spoolIds) await this.#parts.spool.remove({ spoolId })
+    for (const spoolId of spoolIds) {
+      await this.#parts.spool.remove({ spoolId }).catch((error: unknown) => {
+        this.#parts.log.warn({ err: error, spoolId }, 'upload not removed')
+      })
+    }
   }
 }

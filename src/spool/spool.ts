@@ -7,6 +7,7 @@ import { TaskError } from '../task/failure.ts'
 import { reached } from '../milestone.ts'
 import type { Upload } from '../task/task.ts'
 import { cleanName } from './file-name.ts'
+import { assertOwnFolder, removeFolder, removeOwnFile } from './own-files.ts'
 import { HEAD_BYTES, recognise } from './recognise.ts'
 
 export interface PutOptions {
@@ -24,6 +25,12 @@ export type PutReply =
   | { readonly kind: 'too-large'; readonly maxBytes: number }
   | { readonly kind: 'empty' }
   | { readonly kind: 'unsupported'; readonly mediaType: string }
+
+export interface SweepResult {
+  readonly removed: number
+  /** Files that could not be removed; the next start tries again. */
+  readonly left: number
+}
 
 interface Received {
   readonly head: Buffer
@@ -59,15 +66,27 @@ export class Spool {
     return join(this.#folder, spoolId)
   }
 
-  async start(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+  /** @throws HeadgateError `invalid-setting` for a folder that is a link, or holds what is not ours. */
+  assertOwn(): void {
+    assertOwnFolder(this.#folder)
   }
 
-  /** Removes what nobody will ask for: `isKept` says of each place whether somebody may. */
-  async sweep(isKept: (spoolId: string) => boolean): Promise<number> {
+  /** @throws HeadgateError as `assertOwn`. */
+  async start(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    this.assertOwn()
+  }
+
+  /**
+   * Removes plain files with names of ours that no task names, and nothing else.
+   *
+   * @param isKept whether a task may ask for the file of this id
+   */
+  async sweep(isKept: (spoolId: string) => boolean): Promise<SweepResult> {
     const orphans = (await readdir(this.#folder)).filter((name) => !isKept(name))
-    for (const name of orphans) await rm(join(this.#folder, name), { recursive: true, force: true })
-    return orphans.length
+    const removed = await Promise.all(orphans.map((name) => removeOwnFile(this.#folder, name)))
+    const count = removed.filter(Boolean).length
+    return { removed: count, left: orphans.length - count }
   }
 
   /**
@@ -109,13 +128,13 @@ export class Spool {
     const names = await readdir(this.#folder).catch(() => [])
     for (const spoolId of names) {
       const taskId = fetchedOf(spoolId)
-      if (taskId !== '' && !isLive(taskId)) await this.remove({ spoolId })
+      if (taskId !== '' && !isLive(taskId)) await removeOwnFile(this.#folder, spoolId)
     }
   }
 
-  /** Removes the folder and all that lies in it. */
+  /** Removes our files, and the folder when nothing else lies in it. */
   async clear(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true })
+    await removeFolder(this.#folder)
   }
 
   /**
@@ -197,8 +216,7 @@ export async function removeAbandoned(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => [])
   for (const name of names) {
     const pid = /^spool-(\d+)$/.exec(name)?.[1]
-    if (pid !== undefined && !isAlive(Number(pid)))
-      await rm(join(folder, name), { recursive: true, force: true })
+    if (pid !== undefined && !isAlive(Number(pid))) await removeFolder(join(folder, name))
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -108,8 +109,9 @@ test('what was fetched for a task that has ended is swept, and nothing else', as
   const { folder, spool, put } = await setup()
   const reply = await put('an upload')
   if (reply.kind !== 'stored') throw new Error(reply.kind)
-  for (const id of ['ended', 'live']) await writeFile(join(folder, 'spool', fetchedBy(id)), 'x')
-  await spool.sweepFetched((taskId) => taskId === 'live')
+  const [ended, live] = [randomUUID(), randomUUID()]
+  for (const id of [ended, live]) await writeFile(join(folder, 'spool', fetchedBy(id)), 'x')
+  await spool.sweepFetched((taskId) => taskId === live)
   const left = await readdir(join(folder, 'spool'))
-  expect(left.toSorted()).toEqual([fetchedBy('live'), reply.upload.spoolId].toSorted())
+  expect(left.toSorted()).toEqual([fetchedBy(live), reply.upload.spoolId].toSorted())
 })
