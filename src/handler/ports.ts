@@ -31,6 +31,8 @@ export interface RunnerPorts {
    */
   readonly acquire: (name: string, acquire: Acquire) => Promise<AcquireReply>
   readonly clock: Clock
+  /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
+  readonly provenNow: () => number
   /** 0 to 1; spreads what would come back together. */
   readonly random: () => number
 }

@@ -22,6 +22,8 @@ export interface RetryOptions {
 export interface Moment {
   /** Epoch ms. */
   readonly now: number
+  /** The same, not moved by a jump of the wall clock. */
+  readonly provenNow: number
   /** 0 to 1. */
   readonly random: () => number
 }
@@ -58,8 +60,8 @@ export class RetryPolicy {
   }
 
   /** What becomes of a task that a resource has no room for. */
-  wait(task: Task, wait: Wait, { now }: Moment): Outcome {
-    return (wait.failure !== null && tooLong(task, wait.failure, now)) || { kind: 'waits', wait }
+  wait(task: Task, wait: Wait, { provenNow }: Moment): Outcome {
+    return (wait.failure !== null && tooLong(task, wait.failure, provenNow)) || { kind: 'waits', wait }
   }
 
   #retry(
@@ -77,7 +79,7 @@ export class RetryPolicy {
 
   #park(task: Task, verdict: Extract<Verdict, { kind: 'park' }>, moment: Moment): Outcome {
     const { failure: why, afterMs, limit } = verdict
-    const given = tooLong(task, why, moment.now)
+    const given = tooLong(task, why, moment.provenNow)
     if (given !== null) return given
     const reason = limit === 'quota' ? 'quota' : 'rate_limit'
     const parks = task.history.filter(({ outcome }) => outcome === 'rate_limit').length
