@@ -9,7 +9,15 @@ export const PROCESS_SETTINGS = {
     default: '3',
     unit: 'seconds',
     meaning:
-      'A process whose event loop stands still for this long is killed, so that it can be started anew. 0: never. 0 to 3600.',
+      'A process whose event loop stands still while its thread uses this much processor time is killed, so that it can be started anew. 0: never. 0 to 3600.',
+    schema: whole(0, 3600).transform((value) => value * 1000),
+  },
+  watchdogWallMs: {
+    env: 'WATCHDOG_WALL_SECONDS',
+    default: '15',
+    unit: 'seconds',
+    meaning:
+      'The same by the clock, for an event loop that waits without using the processor. 0: never. 0 to 3600.',
     schema: whole(0, 3600).transform((value) => value * 1000),
   },
   logLevel: {
