@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { loadBuiltins } from './assemble/builtins.ts'
 import { assembleDoor } from './assemble/door.ts'
 import { openJournal } from './assemble/journal.ts'
-import type { ComposeOptions } from './assemble/options.ts'
+import type { AssembleOptions, ComposeOptions } from './assemble/options.ts'
 import { assembleQueue } from './assemble/queue.ts'
 import { assembleStill, type Still } from './assemble/still.ts'
 import type { Callers } from './caller/callers.ts'
@@ -11,13 +11,17 @@ import type { Settings } from './config/settings.ts'
 import type { Feed } from './feed/feed.ts'
 import { Registry } from './handler/registry.ts'
 import { edge } from './http/plugin.ts'
+import { ReplyMemory } from './http/wire/reply-memory.ts'
 import type { Intake } from './intake/intake.ts'
 import type { Journal } from './journal/journal.ts'
-import { startInOrder, stopInOrder } from './lifecycle.ts'
+import { closeInOrder, drainInOrder, startInOrder, type LifecycleParts } from './lifecycle.ts'
 import { VERSION } from './package.ts'
 import type { WorkerPool } from './pool/worker-pool.ts'
 import type { Resources } from './resource/resources.ts'
 import type { Retention } from './retention/retention.ts'
+import { systemClock } from './task/clock.ts'
+import { HeadgateError } from './task/errors.ts'
+import { createSteadyClock, ProvenTime } from './task/proven-time.ts'
 
 /** The composed house. `start` and `stop` may be called twice. */
 export interface Headgate {
@@ -34,11 +38,17 @@ export interface Headgate {
   readonly edge: (app: FastifyInstance) => Promise<void>
   /** Takes over from the process before; then tasks may start. */
   readonly start: () => Promise<void>
-  /** In the order of design §6. `skipWait`, once settled, ends the wait for running work. */
-  readonly stop: (skipWait?: Promise<void>) => Promise<void>
+  /**
+   * Admits nothing more, waits for running tasks as STOP_WAIT_SECONDS says, and ends the streams. Requests are served
+   * still: the HTTP server is to be closed after it. `skipWait`, once settled, ends the wait.
+   */
+  readonly drain: (skipWait?: Promise<void>) => Promise<void>
+  /** The rest of the stop, when no request is served any more: closes the journal. Drains first if that was not done. */
+  readonly stop: () => Promise<void>
 }
 
 const TICKET_SECRET_NOTE = 'ticket-secret'
+const TIME_NOTE = 'proven-time'
 const NEVER = new Promise<void>(() => {})
 
 /**
@@ -47,9 +57,13 @@ const NEVER = new Promise<void>(() => {})
  */
 export async function compose(given: ComposeOptions): Promise<Headgate> {
   const rest: (() => void)[] = []
-  const options = { ...given, onFatal: firstFault(given, rest) }
+  let isClosing = false
+  const keeper = { save: (_text: string): Promise<void> => Promise.resolve() }
+  const options = assembleOptions(given, { onFatal: firstFault(given, rest, () => isClosing), keeper })
   const door = assembleDoor(options)
   const base = assembleStill(options)
+  // Before anything is written: the folder may be somebody else's.
+  base.spool.assertOwn()
   const still = { ...base, ...(await loadBuiltins(options.settings, base.analysisOptions)) }
   const registry = new Registry([...still.analysis.types, ...options.tasks])
   const journal = await openJournal(options, still.dataDir)
@@ -57,6 +71,8 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
     ...assembleQueue(options, { ...still, ...door, registry, journal }),
     tickets: await createTickets(journal),
   }
+  options.time.resume(await journal.notes.loadNote(TIME_NOTE))
+  keeper.save = (text) => journal.notes.saveNote(TIME_NOTE, text)
   // What cannot be written down must not begin, and nobody must wait for it.
   rest.push(
     () => parts.pool.pause('lifecycle'),
@@ -64,8 +80,6 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
     () => parts.connections.closeAll(),
   )
   let isStarted = false
-  let stopped: Promise<void> | null = null
-
   return {
     ...parts,
     engines: still.analysis.engines,
@@ -75,16 +89,50 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
       await startInOrder(parts)
       isStarted = true
     },
-    stop: (skipWait = NEVER) => {
-      return (stopped ??= stopInOrder(parts, skipWait))
-    },
+    ...createStop(parts, () => (isClosing = true)),
   }
 }
 
-/** Tells the first fault alone, after the house was brought to rest. */
-function firstFault({ onFatal }: ComposeOptions, rest: readonly (() => void)[]): (error: unknown) => void {
+/** @param closing called when what requests need is about to go */
+function createStop(parts: LifecycleParts, closing: () => void): Pick<Headgate, 'drain' | 'stop'> {
+  let drained: Promise<void> | null = null
+  let stopped: Promise<void> | null = null
+  const drain = (skipWait = NEVER) => (drained ??= drainInOrder(parts, skipWait))
+  const close = async () => {
+    await drain()
+    closing()
+    await closeInOrder(parts)
+  }
+  return { drain, stop: () => (stopped ??= close()) }
+}
+
+interface Shared {
+  readonly onFatal: (error: unknown) => void
+  /** Keeps the proven time, once there is a journal. */
+  readonly keeper: { readonly save: (text: string) => Promise<void> }
+}
+
+function assembleOptions(given: ComposeOptions, { onFatal, keeper }: Shared): AssembleOptions {
+  const { clock = systemClock, log } = given
+  const time = new ProvenTime({
+    clock,
+    onJump: (byMs) =>
+      log.warn({ byMs: Math.round(byMs) }, 'wall clock jumped: nothing is erased until it is proven'),
+    keep: (text) => keeper.save(text),
+  })
+  return { ...given, onFatal, time, clock: createSteadyClock(clock, time) }
+}
+
+/** Reports the first fault alone, after everything was brought to rest. */
+function firstFault(
+  { onFatal }: ComposeOptions,
+  rest: readonly (() => void)[],
+  isClosing: () => boolean,
+): (error: unknown) => void {
   let isTold = false
   return (error) => {
+    // A request that was cut off may still write while the journal closes: it was confirmed to nobody.
+    if (isClosing() && error instanceof HeadgateError && error.code === 'journal-unavailable') return
     if (isTold) return
     isTold = true
     for (const bring of rest) bring()
@@ -95,10 +143,16 @@ function firstFault({ onFatal }: ComposeOptions, rest: readonly (() => void)[]):
 /** What the edge needs beside the parts themselves. */
 function edgeParts(
   options: ComposeOptions,
-  { journal, connector, analysis, unavailable }: Pick<Still, 'journal' | 'connector' | 'analysis' | 'unavailable'>,
+  {
+    journal,
+    connector,
+    analysis,
+    unavailable,
+  }: Pick<Still, 'journal' | 'connector' | 'analysis' | 'unavailable'>,
 ) {
   return {
     journal: journal.tasks,
+    replyMemory: new ReplyMemory(options.settings.replyBytes),
     erased: journal.retention,
     health: journal.health,
     modelUse: analysis.modelUse,

@@ -52,8 +52,10 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     prefix: app.prefix.replace(/\/+$/, ''),
     onFatal: onFatal ?? ((error) => app.log.fatal({ err: error }, 'headgate cannot keep its tasks')),
   })
-  // Before the edge's own hook, which closes the streams: readers hear of the stop and of what still ends.
-  app.addHook('preClose', () => house.stop())
+  // Before the hook that closes the streams: readers see the stop, and what still ends.
+  app.addHook('preClose', () => house.drain())
+  // After the last request was answered: until then the journal is needed.
+  app.addHook('onClose', () => house.stop())
   try {
     await house.edge(app)
     await house.start()

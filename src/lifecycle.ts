@@ -17,6 +17,7 @@ import type { Retention } from './retention/retention.ts'
 import { fetchedOf, removeAbandoned, type Spool } from './spool/spool.ts'
 import { ShuttingDown } from './task/run/abort.ts'
 import type { Clock } from './task/clock.ts'
+import { settledWithin } from './task/within.ts'
 import type { Webhooks } from './webhook/webhooks.ts'
 
 /** The order in which the house wakes up and goes to rest. */
@@ -63,8 +64,9 @@ export async function startInOrder(parts: LifecycleParts): Promise<void> {
   await recover({ journal, intake, pool, totals, outlook, resources, log })
   const named = new Set(await journal.recovery.spoolIds())
   const isKept = (id: string) => named.has(id) || intake.recorder.live(fetchedOf(id)) !== undefined
-  const orphans = await spool.sweep(isKept)
-  if (orphans > 0) log.info({ orphans }, 'files that no task names were removed')
+  const { removed, left } = await spool.sweep(isKept)
+  if (removed > 0) log.info({ files: removed }, 'uploads without a task removed')
+  if (left > 0) log.warn({ files: left }, 'uploads without a task not removed')
   await parts.analysis.start(journal.notes)
   parts.positions.start()
   totals.start()
@@ -75,13 +77,13 @@ export async function startInOrder(parts: LifecycleParts): Promise<void> {
   if (!intake.isClosed) pool.resume('lifecycle')
 }
 
-/** In the order of design §6; `skipWait`, once settled, ends the wait for running work. */
-export async function stopInOrder(parts: LifecycleParts, skipWait: Promise<void>): Promise<void> {
-  const { intake, pool, connections, clock, log } = parts
+/** Lets running work end and readers see it; requests are served still. `skipWait`, once settled, ends the wait. */
+export async function drainInOrder(parts: LifecycleParts, skipWait: Promise<void>): Promise<void> {
+  const { intake, pool, connections, clock } = parts
   intake.close()
   pool.pause('lifecycle')
   connections.announceShutdown()
-  await firstOf([pool.whenQuiet(), skipWait], parts.stopWaitMs, clock)
+  await settledWithin(Promise.race([pool.whenQuiet(), skipWait]), parts.stopWaitMs, clock)
   pool.abortAll(new ShuttingDown(), parts.stopGraceMs)
   await pool.whenQuiet()
   parts.positions.stop()
@@ -90,10 +92,14 @@ export async function stopInOrder(parts: LifecycleParts, skipWait: Promise<void>
   pool.stop()
   parts.resources.stop()
   // A disk that is full or stands still is not waited for: what is not written runs again.
-  await firstOf([intake.recorder.whenWritten()], WRITING_MS, clock)
+  await settledWithin(intake.recorder.whenWritten(), WRITING_MS, clock)
   parts.feed.close()
   await connections.whenClosed(LAST_WORDS_MS)
   connections.closeAll()
+}
+
+/** When no request is served any more. */
+export async function closeInOrder(parts: LifecycleParts): Promise<void> {
   await Promise.all([parts.analysis.stop(), parts.webhooks.stop(), parts.retention.stop()])
   await parts.connector.close()
   await parts.totals.stop()
@@ -102,13 +108,5 @@ export async function stopInOrder(parts: LifecycleParts, skipWait: Promise<void>
   // What cannot be removed now is removed by the next start.
   await parts.spool
     .clear()
-    .catch((error: unknown) => log.warn({ err: error }, 'the spool could not be removed'))
-}
-
-/** Settles with the first of the promises, or after `ms`. */
-async function firstOf(promises: readonly Promise<void>[], ms: number, clock: Clock): Promise<void> {
-  const { promise: late, resolve: giveUp } = Promise.withResolvers<void>()
-  const takeBack = clock.after(ms, giveUp)
-  await Promise.race([...promises, late])
-  takeBack()
+    .catch((error: unknown) => parts.log.warn({ err: error }, 'upload folder not removed'))
 }

@@ -3,12 +3,11 @@ import { Callers } from '../caller/callers.ts'
 import { tokensFileOf } from '../config/read.ts'
 import { isLoopback } from '../http/gate/origin.ts'
 import { StreamPlaces } from '../http/stream/places.ts'
-import { systemClock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
-import type { ComposeOptions } from './options.ts'
+import type { AssembleOptions } from './options.ts'
 
 /** Who may come in, and how many may stay. */
-export function assembleDoor({ settings, log, prefix, clock = systemClock }: ComposeOptions) {
+export function assembleDoor({ settings, log, prefix, clock }: AssembleOptions) {
   const isOwnServer = prefix === ''
   const { tokens, maxStreams: max, maxCallerStreams: maxPerCaller } = settings
   const callers = new Callers({ file: resolve(tokensFileOf(settings)), fixed: tokens, clock, log })

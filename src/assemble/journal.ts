@@ -1,14 +1,13 @@
 import type { Journal } from '../journal/journal.ts'
 import { createMemoryJournal } from '../journal/memory/memory-journal.ts'
 import { openSqliteJournal } from '../journal/sqlite/sqlite-journal.ts'
-import { systemClock } from '../task/clock.ts'
-import type { ComposeOptions } from './options.ts'
+import type { AssembleOptions } from './options.ts'
 
 /** Larger ones cost less work in all, smaller ones shorter pauses: 4000 writes are a few milliseconds. */
 const WRITES_PER_CHECKPOINT = 4000
 
-export async function openJournal(options: ComposeOptions, folder: string): Promise<Journal> {
-  const { settings, log, onFatal, clock = systemClock } = options
+export async function openJournal(options: AssembleOptions, folder: string): Promise<Journal> {
+  const { settings, log, onFatal, clock } = options
   const { keptTasks: maxFinished, keptBytes: maxFinishedBytes, reserveBytes } = settings
   if (settings.journal === 'memory') return createMemoryJournal({ maxFinished, maxFinishedBytes })
   const { monotonic } = clock

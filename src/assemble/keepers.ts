@@ -7,10 +7,9 @@ import { TotalsKeeper } from '../intake/recover/lasting-totals.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import { Retention } from '../retention/retention.ts'
-import { systemClock } from '../task/clock.ts'
 import type { Task } from '../task/task.ts'
 import { Webhooks } from '../webhook/webhooks.ts'
-import type { ComposeOptions } from './options.ts'
+import type { AssembleOptions } from './options.ts'
 import type { Still } from './still.ts'
 import { createPressure } from './resources.ts'
 
@@ -23,7 +22,7 @@ interface Queue {
 
 /** What goes on by itself beside the work, and how long the work has when it is to stop. */
 export function createKeepers(
-  { settings, log, clock = systemClock }: ComposeOptions,
+  { settings, log, clock, time }: AssembleOptions,
   { journal, spool, feed, intake, pool, resources, outlook }: Still & Queue,
 ) {
   const { stopWaitMs, stopGraceMs } = settings
@@ -34,6 +33,7 @@ export function createKeepers(
       spool,
       isLive: (taskId) => intake.recorder.live(taskId) !== undefined,
       clock,
+      time,
       log,
       keepMs: keepMsOf(settings),
     }),
@@ -45,8 +45,8 @@ export function createKeepers(
   }
 }
 
-export function createWebhooks(options: ComposeOptions, { journal, connector }: Still): Webhooks {
-  const { settings, log, clock = systemClock, random = Math.random } = options
+export function createWebhooks(options: AssembleOptions, { journal, connector }: Still): Webhooks {
+  const { settings, log, clock, random = Math.random } = options
   const { deliveries, tasks } = journal
   const viewOf = (task: Task) => taskView(task, null, options.prefix)
   const secret = settings.webhookSecret

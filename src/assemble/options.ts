@@ -3,6 +3,13 @@ import type { Settings } from '../config/settings.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { Identify } from '../http/parts.ts'
 import type { Clock } from '../task/clock.ts'
+import type { ProvenTime } from '../task/proven-time.ts'
+
+/** What the parts are made of: the options, with the clocks that the process shares. */
+export interface AssembleOptions extends ComposeOptions {
+  readonly clock: Clock
+  readonly time: ProvenTime
+}
 
 export interface ComposeOptions {
   readonly settings: Settings

@@ -9,15 +9,15 @@ import type { Journal } from '../journal/journal.ts'
 import { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { Spool } from '../spool/spool.ts'
-import { systemClock, type Clock } from '../task/clock.ts'
+import type { Clock } from '../task/clock.ts'
 import { createKeepers, createWebhooks } from './keepers.ts'
-import type { ComposeOptions } from './options.ts'
+import type { AssembleOptions } from './options.ts'
 import { createResources } from './resources.ts'
 import type { Still } from './still.ts'
 
 /** The way of a task: door, waiting room, slots, handlers, memory and voice. */
-export function assembleQueue(options: ComposeOptions, still: Still) {
-  const { log, onFatal, clock = systemClock, random = Math.random } = options
+export function assembleQueue(options: AssembleOptions, still: Still) {
+  const { log, onFatal, clock, time, random = Math.random } = options
   const { registry, journal, feed, spool } = still
   const goOn = (id: string) => void intake.runs.goOn(id)
   const pool = createPool(options, still, {
@@ -33,22 +33,27 @@ export function assembleQueue(options: ComposeOptions, still: Still) {
   const liveOf = (id: string) => intake.recorder.live(id)
   const outlook: Outlook = createOutlook(options, { pool, registry, liveOf })
   const webhooks = createWebhooks(options, still)
-  const shared = { registry, pool, feed, spool, resources, outlook, clock, random, log, onFatal }
-  const memory = { journal: journal.tasks, duplicates: journal.duplicates, health: journal.health }
+  const provenNow = () => time.now()
+  const shared = { registry, pool, feed, spool, resources, outlook, clock, provenNow, random, log, onFatal }
+  const { deliveries, duplicates, health } = journal
+  const memory = { journal: journal.tasks, duplicates, deliveries, health }
   const intake = new Intake({
     ...intakeSettings(options),
     ...shared,
     ...memory,
     deliver: () => webhooks.start(),
   })
-  const run = createRunner(registry, runnerPorts({ intake, resources, spool, journal, clock, random }))
+  const run = createRunner(
+    registry,
+    runnerPorts({ intake, resources, spool, journal, clock, provenNow, random }),
+  )
   const queue = { pool, intake, resources, outlook }
   const controls = new Controls({ ...queue, notes: journal.notes, log })
   const keepers = createKeepers(options, { ...still, ...queue })
-  return { ...still, ...queue, ...keepers, controls, webhooks, clock, log }
+  return { ...still, ...queue, ...keepers, controls, webhooks, clock, time, log }
 }
 
-function intakeSettings({ settings }: ComposeOptions) {
+function intakeSettings({ settings }: AssembleOptions) {
   return {
     defaultTimeoutMs: settings.taskTimeoutMs,
     defaultAttempts: settings.defaultAttempts,
@@ -62,10 +67,19 @@ interface RunnerGiven {
   readonly spool: Spool
   readonly journal: Journal
   readonly clock: Clock
+  readonly provenNow: () => number
   readonly random: () => number
 }
 
-function runnerPorts({ intake, resources, spool, journal, clock, random }: RunnerGiven): RunnerPorts {
+function runnerPorts({
+  intake,
+  resources,
+  spool,
+  journal,
+  clock,
+  provenNow,
+  random,
+}: RunnerGiven): RunnerPorts {
   return {
     started: (task) => intake.runs.started(task),
     report: (task, report) => intake.runs.report(task, report),
@@ -73,21 +87,26 @@ function runnerPorts({ intake, resources, spool, journal, clock, random }: Runne
     fileOf: (upload) => spool.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,
+    provenNow,
     random,
   }
 }
 
 type Hears = Pick<ConstructorParameters<typeof WorkerPool>[0], 'work' | 'ended' | 'due' | 'expired'>
 
-function createPool(
-  { settings, clock = systemClock }: ComposeOptions,
-  still: Still,
-  hears: Hears,
-): WorkerPool {
+function createPool({ settings, clock }: AssembleOptions, still: Still, hears: Hears): WorkerPool {
   const { registry, callers } = still
-  const { slots, capacity, graceMs, maxStuck, headStartMs, maxQueuedPerCaller, maxRunningPerCaller } =
-    settings
-  const bounds = { slots, capacity, graceMs, headStartMs, maxQueuedPerCaller, maxRunningPerCaller }
+  const {
+    slots,
+    capacity,
+    graceMs,
+    maxStuck,
+    headStartMs,
+    maxQueuedPerCaller,
+    maxRunningPerCaller,
+    maxParked,
+  } = settings
+  const bounds = { slots, capacity, maxParked, graceMs, headStartMs, maxQueuedPerCaller, maxRunningPerCaller }
   return new WorkerPool({
     ...bounds,
     clock,
@@ -105,8 +124,8 @@ interface OutlookGiven {
   readonly liveOf: Intake['recorder']['live']
 }
 
-function createOutlook(options: ComposeOptions, { pool, registry, liveOf }: OutlookGiven): Outlook {
-  const { settings, clock = systemClock, random = Math.random } = options
+function createOutlook(options: AssembleOptions, { pool, registry, liveOf }: OutlookGiven): Outlook {
+  const { settings, clock, random = Math.random } = options
   return new Outlook({
     look: () => ({
       slots: pool.slots,

@@ -8,10 +8,10 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { ProjectKey } from '../resource/key-pool.ts'
 import { Pressure } from '../resource/pressure.ts'
 import { Resources, type ResourcesOptions } from '../resource/resources.ts'
-import { systemClock, type Clock } from '../task/clock.ts'
+import type { Clock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { ResourceLimits } from '../task/draw/limits.ts'
-import type { ComposeOptions } from './options.ts'
+import type { AssembleOptions } from './options.ts'
 
 /** Share of the granted memory at which nothing new starts, where no setting says otherwise. */
 const MEMORY_SHARE = 0.8
@@ -26,11 +26,11 @@ interface Declared {
 
 /** The resources of the settings and of the task types; the settings' word counts where both name one. */
 export function createResources(
-  options: ComposeOptions,
+  options: AssembleOptions,
   { registry, analysis }: Declared,
   hears: Hears,
 ): Resources {
-  const { settings, log, clock = systemClock, random = Math.random } = options
+  const { settings, log, clock, random = Math.random } = options
   const limits = new Map<string, ResourceLimits>(analysis.resources)
   for (const type of registry.all) for (const [name, own] of resourcesOf(type)) limits.set(name, own)
   for (const [name, own] of settings.resources) limits.set(name, own)
@@ -59,6 +59,15 @@ function resourcesOf({ resources = {} }: TaskType) {
   return Object.entries(resources)
 }
 
+/** Resident memory of this process; NaN when it cannot be read, as without a free file descriptor. */
+function readResidentMemory(): number {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    return NaN
+  }
+}
+
 /** While memory or the event loop is short, nothing new starts. */
 export function createPressure(
   settings: Settings,
@@ -70,7 +79,7 @@ export function createPressure(
     maxMemoryBytes: settings.maxMemoryBytes ?? granted * MEMORY_SHARE,
     maxLoopDelayMs: settings.maxLoopDelayMs,
     clock,
-    memoryBytes: () => process.memoryUsage.rss(),
+    memoryBytes: readResidentMemory,
     changed: (shortage, isShort) => {
       log.warn({ shortage, isShort }, isShort ? 'no new task starts: a shortage' : 'a shortage is over')
       if (isShort) pool.pause(shortage)

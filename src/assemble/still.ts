@@ -7,17 +7,16 @@ import type { Registry } from '../handler/registry.ts'
 import { Connections } from '../http/stream/connections.ts'
 import type { Journal } from '../journal/journal.ts'
 import { Spool } from '../spool/spool.ts'
-import { systemClock } from '../task/clock.ts'
 import { modelsOptions } from './models.ts'
 import type { Builtins } from './builtins.ts'
 import type { assembleDoor } from './door.ts'
-import type { ComposeOptions } from './options.ts'
+import type { AssembleOptions } from './options.ts'
 
 /** One reader may be this far behind before its stream is closed. */
 const FEED_LIMITS = { maxQueued: 1024, maxQueuedChars: 1024 * 1024 }
 
 /** The parts that know nothing of the pool and of the journal. */
-export function assembleStill({ settings, clock = systemClock }: ComposeOptions) {
+export function assembleStill({ settings, clock }: AssembleOptions) {
   const dataDir = resolve(settings.dataDir)
   const isDurable = settings.journal !== 'memory'
   const spoolFolder = join(dataDir, isDurable ? 'spool' : `spool-${process.pid}`)

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { overrideEnvironment } from '../config/read.ts'
 import { SETTINGS } from '../config/settings.ts'
 
 interface ServeOptions {
@@ -15,7 +16,10 @@ export function serveCommand(): Command {
     .description('Start the server. Settings come from the environment and from .env; options override them.')
     .option('--port <number>', `port to listen on (${port.env}, default ${port.default})`)
     .option('--host <address>', `address to listen on (${host.env}, default ${host.default})`)
-    .option('--data-dir <folder>', `folder of the journal, uploads and tokens (${dataDir.env}, default ${dataDir.default})`)
+    .option(
+      '--data-dir <folder>',
+      `folder of the journal, uploads and tokens (${dataDir.env}, default ${dataDir.default})`,
+    )
     .option('--tasks <file>', `module that exports your task types (${tasksFile.env})`)
     .action(async (options: ServeOptions) => {
       const given = {
@@ -24,7 +28,7 @@ export function serveCommand(): Command {
         [dataDir.env]: options.dataDir,
         [tasksFile.env]: options.tasks,
       }
-      for (const [name, value] of Object.entries(given)) if (value !== undefined) process.env[name] = value
+      overrideEnvironment(given)
       await import('../main.ts')
     })
 }

@@ -1,0 +1,246 @@
+import { once } from 'node:events'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { compose, type Headgate } from './compose.ts'
+import { readEnvFile, readServiceManager, readSettings } from './config/read.ts'
+import type { Settings } from './config/settings.ts'
+import type { TaskType } from './handler/define-task.ts'
+import { attributeStrayError } from './handler/runner.ts'
+import { createServer } from './http/server/server.ts'
+import { createLog, type Log } from './process/log.ts'
+import { connectionsWithin } from './process/open-files.ts'
+import type { Signals } from './process/signals.ts'
+import { HeadgateError, type ErrorCode } from './task/errors.ts'
+import { ServiceManagerLink } from './watchdog/service-manager.ts'
+import { startWatchdog } from './watchdog/watchdog.ts'
+
+const STATUS_LINE_MS = 30_000
+/** Open connections have this long to take what was sent. */
+const LAST_WORDS_MS = 500
+/** Signals within this time are one. */
+const ONE_SIGNAL_MS = 500
+const EXIT_SETTINGS = 78
+const EXIT_FATAL = 70
+/** What a start that is refused ends with (sysexits.h), so that a service manager can tell them apart. */
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
+  'journal-in-use': 73,
+  'journal-missing': 66,
+  'journal-too-new': 65,
+  'journal-corrupt': 65,
+  'journal-failed': 74,
+}
+
+/** Loads settings and tasks, opens the journal, listens, and stops on signals. */
+export async function serve(signals: Signals): Promise<void> {
+  const settings = await orExit(() => {
+    readEnvFile()
+    return readSettings()
+  })
+  const tasks = await loadTasks(settings.tasksFile).catch((error: unknown) => {
+    return exitWith(EXIT_SETTINGS, `TASKS_FILE="${settings.tasksFile}": ${(error as Error).message}`)
+  })
+  if (process.argv.includes('--check')) return check(settings, tasks)
+  signals.hold()
+  const output = await createLog(settings.logLevel, settings.logFormat)
+  const server = await orExit(() => Server.create(settings, { tasks, output }), settings)
+  signals.handle((signal) => server.stop(signal))
+  await orExit(() => server.start(), settings)
+}
+
+/** `--check`: whether a server could start with these settings, and the address that it would take. */
+async function check(settings: Settings, tasks: readonly TaskType[]): Promise<void> {
+  const address = await findFreeAddress(settings)
+  const log = pino({ level: 'silent' })
+  const headgate = await orExit(
+    () => compose({ settings, log, tasks, prefix: '', onFatal: () => undefined }),
+    settings,
+  )
+  await headgate.stop()
+  console.log(address)
+  process.exit(0)
+}
+
+interface ServerParts {
+  readonly tasks: readonly TaskType[]
+  readonly output: Log
+}
+
+/** The process: its HTTP server, the queue behind it, and how both end. */
+class Server {
+  readonly #settings: Settings
+  readonly #output: Log
+  readonly #app: FastifyInstance
+  readonly #serviceManager: ServiceManagerLink
+  #headgate!: Headgate
+  #skipWait: (() => void) | null = null
+  #stoppingSince = 0
+
+  static async create(settings: Settings, { tasks, output }: ServerParts): Promise<Server> {
+    const server = new Server(settings, output)
+    const onFatal = (error: unknown) => server.#end(error)
+    server.#headgate = await compose({ settings, log: output.log, tasks, prefix: '', onFatal })
+    return server
+  }
+
+  private constructor(settings: Settings, output: Log) {
+    const { log } = output
+    this.#settings = settings
+    this.#output = output
+    const maxConnections = connectionsWithin(settings.maxConnections)
+    this.#app = createServer({ log, ...settings, maxConnections })
+    this.#serviceManager = new ServiceManagerLink({
+      ...readServiceManager(),
+      onFailure: (error) => log.warn({ err: error }, 'systemd-notify failed'),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { host, port, watchdogMs: limitMs, watchdogWallMs: wallLimitMs } = this.#settings
+    const { log } = this.#output
+    process.on('uncaughtException', (error) => this.stop('uncaughtException', error))
+    process.on('unhandledRejection', (error) => {
+      const taskId = attributeStrayError(error)
+      if (taskId === undefined) this.stop('unhandledRejection', error)
+      else log.warn({ err: error, taskId }, 'a handler left a promise floating')
+    })
+    await this.#app.register(this.#headgate.edge)
+    await this.#headgate.start()
+    // A signal came while it started.
+    if (this.#skipWait !== null) return
+    await this.#app.listen({ host, port }).catch((error: unknown) => {
+      exitWith(EXIT_SETTINGS, listenMessage(error, this.#settings))
+    })
+    startWatchdog({
+      limitMs,
+      wallLimitMs,
+      onLag: (lagMs) => log.warn({ lagMs }, 'the event loop stood still'),
+    })
+    log.info(this.#banner(), 'headgate is listening')
+    this.#serviceManager.ready()
+    setInterval(() => this.#logStatus(), STATUS_LINE_MS).unref()
+  }
+
+  /** The first call stops everything in order; a signal after it skips the wait for running work. */
+  stop(cause: string, error?: unknown): void {
+    const { log } = this.#output
+    if (error !== undefined) log.fatal({ cause, err: error }, 'headgate cannot go on')
+    if (this.#skipWait !== null) {
+      // A terminal sends one Ctrl-C to every process of the group, and each passes it on.
+      if (performance.now() - this.#stoppingSince > ONE_SIGNAL_MS) this.#skipWait()
+      return
+    }
+    this.#stoppingSince = performance.now()
+    log.info({ cause }, 'headgate is stopping')
+    this.#serviceManager.stopping()
+    const skipped = new Promise<void>((resolve) => (this.#skipWait = resolve))
+    this.#stopInOrder(skipped).then(
+      () => this.#leave(error === undefined ? 0 : EXIT_FATAL),
+      (failed: unknown) => {
+        log.fatal({ err: failed }, 'headgate could not stop in order')
+        return this.#leave(EXIT_FATAL)
+      },
+    )
+  }
+
+  /** Work first, then requests, then the journal that both need. */
+  async #stopInOrder(skipped: Promise<void>): Promise<void> {
+    await this.#headgate.drain(skipped)
+    // What is still open then has nothing to wait for: a request that is never sent to its end, a reader that is gone.
+    setTimeout(() => this.#app.server.closeAllConnections(), LAST_WORDS_MS)
+    await this.#app.close()
+    await this.#headgate.stop()
+  }
+
+  /** What was accepted can no longer be written: waiting would change nothing, and confirm nothing. */
+  #end(error: unknown): void {
+    this.#output.log.fatal({ err: error }, 'headgate cannot keep its tasks')
+    this.#app.server.closeAllConnections()
+    void this.#leave(EXIT_FATAL)
+  }
+
+  /** Unresponsive handlers may hold timers for ever, so the process does not wait for its event loop to be empty. */
+  async #leave(code: number): Promise<never> {
+    this.#output.log.info('headgate has stopped')
+    await this.#output.flush(LAST_WORDS_MS)
+    process.exit(code)
+  }
+
+  #banner() {
+    const { host, journal, fetchAllowHosts } = this.#settings
+    const { pool, registry, engines } = this.#headgate
+    return {
+      url: urlOf(host, (this.#app.server.address() as AddressInfo).port),
+      node: process.version,
+      slots: pool.slots,
+      capacity: pool.capacity,
+      maxConnections: this.#app.server.maxConnections,
+      journal,
+      taskTypes: registry.all.map(({ type }) => type),
+      fetchAllowHosts,
+      // With a model among them, texts leave this machine.
+      engines,
+    }
+  }
+
+  /** One line every 30 s while there is work. */
+  #logStatus(): void {
+    const { pool, intake } = this.#headgate
+    const { running, waiting, stuck } = pool
+    if (running + waiting + stuck === 0) return
+    const done = intake.tally.of('completed')
+    this.#output.log.info({ running, waiting, done, stuck, rejected: intake.tally.rejected }, 'status')
+  }
+}
+
+/** A mistake of the operator ends the process with one line; a defect of ours with its stack. */
+async function orExit<Value>(make: () => Value | Promise<Value>, settings?: Settings): Promise<Value> {
+  try {
+    return await make()
+  } catch (error) {
+    if (error instanceof HeadgateError)
+      return exitWith(EXIT_CODES[error.code] ?? EXIT_SETTINGS, error.message)
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    return exitWith(EXIT_SETTINGS, `DATA_DIR="${settings?.dataDir}": ${(error as Error).message}`)
+  }
+}
+
+async function findFreeAddress(settings: Settings): Promise<string> {
+  const { host, port } = settings
+  const probe = createTcpServer()
+  const listening = once(probe, 'listening')
+  probe.listen(port, host)
+  await listening.catch((error: unknown) => exitWith(EXIT_SETTINGS, listenMessage(error, settings)))
+  const { port: free } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return urlOf(host, free)
+}
+
+/** The task types of the operator's own module. */
+async function loadTasks(file: string): Promise<readonly TaskType[]> {
+  if (file === '') return []
+  const module = (await import(pathToFileURL(resolve(file)).href)) as {
+    default?: TaskType | readonly TaskType[]
+  }
+  if (module.default === undefined) throw new Error('the module has no default export.')
+  return [module.default].flat()
+}
+
+function listenMessage(error: unknown, settings: Settings): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === 'EADDRINUSE'
+    ? `PORT="${settings.port}": another process listens on ${settings.host}:${settings.port}.`
+    : `Cannot listen on ${settings.host}:${settings.port}: ${message}`
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function exitWith(code: number, message: string): never {
+  console.error(`headgate: ${message}`)
+  process.exit(code)
+}
