@@ -14,6 +14,7 @@ import { problemsOf } from './admit/problems.ts'
 import type { CancelReply, Refusal, Submission, SubmitReply } from './admit/submission.ts'
 import { TaskIds } from './admit/task-ids.ts'
 import { Waiters } from './admit/waiters.ts'
+import { Cancellation } from './cancellation.ts'
 import type { IntakeParts } from './ports.ts'
 import { Recorder } from './record/recorder.ts'
 import { Runs } from './record/runs.ts'
@@ -36,23 +37,32 @@ export class Intake {
   readonly ids: TaskIds
   readonly flights: SingleFlight
   readonly #waiters: Waiters
+  readonly #cancellation: Cancellation
   readonly #parts: IntakeParts
   #isClosed = false
   #door: 'open' | 'paused' | 'draining' = 'open'
 
   constructor(parts: IntakeParts) {
-    const { journal, duplicates, feed, clock, onFatal, pool } = parts
+    const { journal, duplicates, feed, clock, provenNow, onFatal, pool } = parts
     const { now } = clock
     this.#parts = parts
     this.ids = new TaskIds(now)
     const ended = (task: Task) => this.flights.remove(task)
     this.recorder = new Recorder({ journal, feed, tally: this.tally, now, ended, onFatal })
     this.runs = new Runs(parts, this.recorder, this.tally)
-    this.keys = new Keys({ duplicates, journal, now })
-    this.#waiters = new Waiters({ recorder: this.recorder, pool, resources: parts.resources })
+    this.keys = new Keys({ duplicates, journal, now: provenNow })
+    const { resources, deliveries, deliver } = parts
+    this.#waiters = new Waiters({ recorder: this.recorder, pool, resources, deliveries, deliver, now })
+    const { recorder, runs } = this
+    this.#cancellation = new Cancellation({ ...parts, recorder, runs, waiters: this.#waiters })
     const live = (id: string) => this.recorder.live(id)
-    const join = (task: Task, priority: Priority) => this.#waiters.join(task, priority)
-    this.flights = new SingleFlight({ duplicates, journal, live, join })
+    this.flights = new SingleFlight({
+      duplicates,
+      journal,
+      live,
+      join: (task, submission) => this.#waiters.join(task, submission),
+      have: (task, submission) => this.#waiters.have(task, submission),
+    })
   }
 
   get isClosed(): boolean {
@@ -157,23 +167,9 @@ export class Intake {
     return places
   }
 
-  /** Cancels a task that has not ended. A running one is told to stop and ends when its handler does. */
-  async cancel(id: string): Promise<CancelReply> {
-    const task = this.recorder.live(id)
-    if (task === undefined) {
-      const finished = await this.#parts.journal.task(id)
-      return finished === undefined ? { kind: 'unknown' } : { kind: 'already-finished', task: finished }
-    }
-    if (task.status === 'cancelling') return { kind: 'cancelling', task }
-    if (task.waiters > 1) return { kind: 'detached', task: (await this.#waiters.leave(task)) ?? task }
-    const said = this.#parts.pool.cancel(id)
-    if (said === 'stopping') return { kind: 'cancelling', task }
-    if (said === 'aborting') {
-      // In the same turn as the abort, so that `cancelling` comes before the end.
-      const cancelling = await this.recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
-      return { kind: 'cancelling', task: cancelling ?? task }
-    }
-    return { kind: 'cancelled', task: (await this.runs.end(task, { kind: 'cancelled' })) ?? task }
+  /** Cancels a task, or takes one of several submits away that wait for it: see {@link Cancellation}. */
+  cancel(id: string, waiter: number | null = null): Promise<CancelReply> {
+    return this.#cancellation.cancel(id, waiter)
   }
 
   /** Moves a task that waits or sleeps to another level, where it keeps its age; undefined: it has started. */
@@ -184,11 +180,11 @@ export class Intake {
   /** Looks for the same work, where that is wanted, and admits what is new. */
   #submitContent(given: Given, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
     const { type, submission } = given
-    const { caller, priority, isForced, dedupe } = submission
+    const { isForced, dedupe } = submission
     const content = (dedupe ?? type.dedupe ?? false) ? contentOf(submission, type.version) : null
     const admit = () => this.#admitNew({ ...given, content }, key)
     if (content === null || isForced) return admit()
-    return this.flights.once({ caller, content, priority }, admit)
+    return this.flights.once(submission, content, admit)
   }
 
   async #admitNew(
@@ -251,6 +247,7 @@ export class Intake {
     if (newest === undefined) place.release()
     else {
       this.flights.add(newest)
+      this.runs.admitted(newest.id)
       pool.enqueue(newest, place)
     }
     const { id: taskId, type, priority } = admitted
@@ -260,11 +257,15 @@ export class Intake {
   }
 
   #refuse(code: Refusal['code']): Refusal {
-    const { pool, random, outlook } = this.#parts
+    const { pool, random, outlook, clock } = this.#parts
+    // While a provider is down no place gets free before the first of its tasks goes on.
+    const until = pool.parkedFullUntil
+    const isKnown = until !== null && until < Infinity
+    const placeMs = isKnown ? Math.max(0, until - clock.now()) : outlook.placeMs()
     return {
       kind: 'refused',
       code,
-      retryAfterSeconds: retryAfterSeconds(outlook.placeMs(), pool.slots, random),
+      retryAfterSeconds: retryAfterSeconds(placeMs, pool.slots, random),
       waiting: pool.taken,
       capacity: pool.capacity,
     }

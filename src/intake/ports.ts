@@ -5,6 +5,7 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Clock } from '../task/clock.ts'
+import type { DeliveryJournal } from '../journal/deliveries.ts'
 import type { DuplicateJournal, JournalHealth, TaskJournal } from '../journal/journal.ts'
 import type { Feed } from '../feed/feed.ts'
 
@@ -14,12 +15,15 @@ export interface IntakeParts {
   readonly pool: WorkerPool
   readonly journal: TaskJournal
   readonly duplicates: DuplicateJournal
+  readonly deliveries: Pick<DeliveryJournal, 'add'>
   readonly health: JournalHealth
   readonly feed: Feed
   readonly spool: Spool
   readonly resources: Pick<Resources, 'forget' | 'reprioritise' | 'sleep'>
   readonly outlook: Outlook
   readonly clock: Clock
+  /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
+  readonly provenNow: () => number
   readonly random: () => number
   readonly log: Logger
   /** Time limit of a run whose type names none, ms. */

@@ -1,13 +1,17 @@
 import type { TaskEvent } from '../task/event.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { Task } from '../task/task.ts'
-import type { DeliveryJournal } from './deliveries.ts'
+import type { DeliveryJournal, NewDelivery } from './deliveries.ts'
 import type { RetentionJournal } from './retention.ts'
 
 /** One numbered event together with the version of the task that it led to: written as one. */
 export interface JournalEntry {
   readonly task: Task
   readonly event: TaskEvent
+  /** A webhook that this event adds to the task, sent when the task ends. */
+  readonly delivery?: NewDelivery
+  /** Id of a delivery that this event takes away again. */
+  readonly dropped?: string
 }
 
 /** A client's name for one submit (Idempotency-Key), kept with the task that it made. */
@@ -17,6 +21,8 @@ export interface KeyRecord {
   /** Digest of the request; another request with the same key is a mistake of the client. */
   readonly fingerprint: string
   readonly taskId: string
+  /** Number of the submit among those of its task; null: the task had ended when it was found. */
+  readonly waiter: number | null
   /** Epoch ms. */
   readonly expiresAt: number
 }
@@ -54,6 +60,10 @@ export interface TaskJournal {
   append(entry: JournalEntry): Promise<void>
   /** Whole, with input and result. */
   task(id: string): Promise<Task | undefined>
+  /** Without its result, and without its input once it has ended: both may be large. */
+  find(id: string): Promise<Task | undefined>
+  /** JSON text of the result as UTF-8; null: there is none. */
+  result(id: string): Promise<Uint8Array | null>
   list(query: TaskQuery): Promise<TaskPage>
   /** The next events of a task with a higher number, in order, `limit` at the most; none for an unknown task. */
   eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]>

@@ -93,7 +93,7 @@ export class Webhooks {
   async #deliver(delivery: Delivery): Promise<void> {
     const { deliveries, tasks, log } = this.#parts
     const { id, taskId, caller, url } = delivery
-    const task = await tasks.task(taskId)
+    const task = await tasks.find(taskId)
     if (task === undefined) return deliveries.settle(id)
     const status = await this.#send(delivery, task)
     // A stop says nothing about the receiver: the next process tries again.
@@ -116,9 +116,9 @@ export class Webhooks {
   }
 
   /** The status of the reply; null: there was none. */
-  async #send({ id, url }: Delivery, task: Task): Promise<number | null> {
+  async #send({ id, url, secret: own }: Delivery, task: Task): Promise<number | null> {
     const { connector, clock, viewOf, secret, log } = this.#parts
-    const key = task.webhook?.secret ?? secret
+    const key = own ?? (id === `msg_${task.id}` ? task.webhook?.secret : null) ?? secret
     if (key === '') {
       log.error(
         { taskId: task.id },

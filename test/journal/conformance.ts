@@ -169,7 +169,14 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
 
   test(`${name}: a key is kept with the task that it made, the newest use of it`, async () => {
     const { journal, admit } = await setup()
-    const key = (taskId: string) => ({ caller: 'ann', key: 'k', fingerprint: 'f', taskId, expiresAt: 9000 })
+    const key = (taskId: string) => ({
+      caller: 'ann',
+      key: 'k',
+      fingerprint: 'f',
+      taskId,
+      waiter: 1,
+      expiresAt: 9000,
+    })
     await admit({ id: 'a' }, key('a'))
     expect(await journal.duplicates.keyed('ann', 'k')).toEqual(key('a'))
     expect(await journal.duplicates.keyed('bob', 'k')).toBeUndefined()
@@ -237,7 +244,10 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
       const upload = { spoolId: `s${id}`, name: 'x', mediaType: 'text/plain', bytes: 1, sha256: 'f' }
       await run({ id, upload }, 1000 * Number(id))
     }
-    await admit({ id: '4' }, { caller: 'ann', key: 'k', fingerprint: 'f', taskId: '4', expiresAt: 10 })
+    await admit(
+      { id: '4' },
+      { caller: 'ann', key: 'k', fingerprint: 'f', taskId: '4', waiter: 1, expiresAt: 10 },
+    )
     expect([await retention.pruneEvents(2500, 1), await retention.pruneEvents(2500, 5)]).toEqual([1, 1])
     expect((await journal.tasks.eventsAfter('1', 0, 10)).map(({ seq, type }) => [seq, type])).toEqual([
       [3, 'result'],
@@ -266,7 +276,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     await admit({ id: '0', webhook })
     expect(await deliveries.nextAt()).toBeNull()
     for (const id of ['1', '2', '3']) await run({ id, webhook })
-    const owed = { id: 'msg_1', taskId: '1', caller: 'local', url: webhook.url, attempt: 0, nextAt: 1000 }
+    const owed = { id: 'msg_1', taskId: '1', caller: 'local', ...webhook, attempt: 0, nextAt: 1000 }
     expect(await deliveries.due(1000, 1)).toEqual([owed])
     expect(await deliveries.due(999, 5)).toEqual([])
     await deliveries.postpone('msg_1', 1, 4000)

@@ -90,6 +90,7 @@ export function createCore(all: CoreGiven = {}) {
     pool,
     journal: journal.tasks,
     duplicates: journal.duplicates,
+    deliveries: journal.deliveries,
     health: journal.health,
     keepsUploads: false,
     deliver: () => undefined,
@@ -98,6 +99,7 @@ export function createCore(all: CoreGiven = {}) {
     resources,
     outlook,
     clock,
+    provenNow: clock.now,
     random,
     log,
     defaultTimeoutMs: 60_000,
@@ -115,6 +117,7 @@ export function createCore(all: CoreGiven = {}) {
     fileOf: ({ spoolId }) => Promise.resolve(spoolId),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,
+    provenNow: clock.now,
     random,
   })
   const submit = (

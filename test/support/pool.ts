@@ -6,6 +6,7 @@ export function poolDefaults() {
   return {
     slots: 1,
     capacity: 100,
+    maxParked: null,
     maxStuck: 1,
     graceMs: 10_000,
     headStartMs: 0,

@@ -64,9 +64,12 @@ export class Keys {
 
   /** A new task is written with its key; for one that was known by its content the key is written now. */
   async #admit(use: KeyUse, admit: Admit): Promise<SubmitReply> {
-    const record = { ...use, expiresAt: this.#parts.now() + KEY_LIFETIME_MS }
+    const record = { ...use, waiter: 1, expiresAt: this.#parts.now() + KEY_LIFETIME_MS }
     const reply = await admit(record)
-    if (reply.kind === 'duplicate') await this.#parts.duplicates.saveKey({ ...record, taskId: reply.task.id })
+    if (reply.kind === 'duplicate') {
+      const { task, waiter } = reply
+      await this.#parts.duplicates.saveKey({ ...record, waiter, taskId: task.id })
+    }
     return reply
   }
 
@@ -75,14 +78,17 @@ export class Keys {
     const record = await duplicates.keyed(caller, key)
     if (record === undefined || record.expiresAt <= now()) return undefined
     if (record.fingerprint !== fingerprint) return { kind: 'idempotency-mismatch' }
-    const task = await journal.task(record.taskId)
-    return task === undefined ? { kind: 'task-gone' } : { kind: 'duplicate', how: 'replayed', task }
+    const task = await journal.find(record.taskId)
+    return task === undefined
+      ? { kind: 'task-gone' }
+      : { kind: 'duplicate', how: 'replayed', task, waiter: record.waiter, ignored: [] }
   }
 }
 
 function replayOf(reply: SubmitReply): SubmitReply {
-  const isOfATask = reply.kind === 'accepted' || reply.kind === 'duplicate'
-  return isOfATask ? { kind: 'duplicate', how: 'replayed', task: reply.task } : reply
+  if (reply.kind === 'duplicate') return { ...reply, how: 'replayed' }
+  if (reply.kind !== 'accepted') return reply
+  return { kind: 'duplicate', how: 'replayed', task: reply.task, waiter: 1, ignored: [] }
 }
 
 function nameOf(caller: string, key: string): string {

@@ -53,7 +53,15 @@ export type Duplicate = 'replayed' | 'in_progress' | 'exists'
 
 export type SubmitReply =
   | { readonly kind: 'accepted'; readonly task: Task; readonly place: QueuePlace }
-  | { readonly kind: 'duplicate'; readonly how: Duplicate; readonly task: Task }
+  | {
+      readonly kind: 'duplicate'
+      readonly how: Duplicate
+      readonly task: Task
+      /** Number of this submit among those of the task; null: it had ended already. */
+      readonly waiter: number | null
+      /** Fields of the submit that do not apply to the known task, by their names on the wire. */
+      readonly ignored: readonly string[]
+    }
   | { readonly kind: 'unknown-type'; readonly type: string }
   | {
       readonly kind: 'invalid'
@@ -68,4 +76,6 @@ export type CancelReply =
   | { readonly kind: 'cancelled' | 'cancelling' | 'already-finished'; readonly task: Task }
   /** Others wait for the task: it goes on for them. */
   | { readonly kind: 'detached'; readonly task: Task }
-  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unknown' | 'unknown-waiter' }
+  /** It takes effect, and could not be written down yet. */
+  | { readonly kind: 'unwritten'; readonly code: 'disk-full' | 'journal-unavailable' }

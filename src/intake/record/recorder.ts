@@ -1,5 +1,5 @@
 import type { Feed } from '../../feed/feed.ts'
-import type { KeyRecord, TaskJournal } from '../../journal/journal.ts'
+import type { JournalEntry, KeyRecord, TaskJournal } from '../../journal/journal.ts'
 import type { EventBody, TaskEvent } from '../../task/event.ts'
 import { reached } from '../../milestone.ts'
 import { isTerminal } from '../../task/status.ts'
@@ -17,6 +17,12 @@ export interface RecorderOptions {
   readonly onFatal: (error: unknown) => void
 }
 
+/** What happens to a task. */
+export interface Recording extends Pick<JournalEntry, 'delivery' | 'dropped'> {
+  readonly change: TaskChange
+  readonly body: EventBody
+}
+
 /**
  * The one sink of events: number → journal → feed. Numbers are given in the call, so they follow the order
  * of what happened; subscribers hear of an event only when it is committed.
@@ -24,6 +30,8 @@ export interface RecorderOptions {
 export class Recorder {
   readonly #options: RecorderOptions
   readonly #live = new Map<string, Task>()
+  /** Tasks whose end is decided and not committed yet. */
+  readonly #ending = new Set<string>()
   readonly #waiters = new Set<() => void>()
   #unwritten = 0
 
@@ -34,6 +42,11 @@ export class Recorder {
   /** The newest version of a task that has not ended. */
   live(id: string): Task | undefined {
     return this.#live.get(id)
+  }
+
+  /** Whether the end of a task is decided and not committed yet. */
+  isEnding(id: string): boolean {
+    return this.#ending.has(id)
   }
 
   /**
@@ -64,22 +77,30 @@ export class Recorder {
   }
 
   /** Changes a live task and writes the event that says so; undefined when the task has ended. */
-  async record(id: string, change: TaskChange, body: EventBody): Promise<Task | undefined> {
+  record(id: string, change: TaskChange, body: EventBody): Promise<Task | undefined> {
+    return this.recordWith(id, { change, body })
+  }
+
+  /** The same, with a webhook that comes or goes. */
+  async recordWith(id: string, { change, body, ...also }: Recording): Promise<Task | undefined> {
     const before = this.#live.get(id)
     if (before === undefined) return undefined
     const task = changeTask(before, change)
     const event = this.#stamp(task, body)
     // In this turn: what is asked for next sees it.
-    if (isTerminal(task.status)) this.#live.delete(id)
-    else this.#live.set(id, task)
+    if (isTerminal(task.status)) {
+      this.#live.delete(id)
+      this.#ending.add(id)
+    } else this.#live.set(id, task)
     this.#unwritten += 1
     try {
-      await this.#options.journal.append({ task, event })
+      await this.#options.journal.append({ task, event, ...also })
     } catch (error) {
       this.#options.onFatal(error)
       if (isTerminal(task.status)) this.#options.ended(task)
       return undefined
     } finally {
+      this.#ending.delete(id)
       this.#countWritten()
     }
     if (task.status !== before.status) this.#options.tally.move(before.status, task.status)

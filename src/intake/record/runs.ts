@@ -20,6 +20,9 @@ export class Runs {
   readonly waitSamples = new Samples(SAMPLE_COUNT)
   /** Time between start and end, ms. */
   readonly runSamples = new Samples(SAMPLE_COUNT)
+  /** Monotonic readings of this process, by task: since its admission, and since the start of its run. */
+  readonly #admittedAt = new Map<string, number>()
+  readonly #startedAt = new Map<string, number>()
   readonly #parts: IntakeParts
   readonly #recorder: Recorder
   readonly #tally: Tally
@@ -30,19 +33,25 @@ export class Runs {
     this.#tally = tally
   }
 
+  /** A task was admitted: its wait begins. */
+  admitted(id: string): void {
+    this.#admittedAt.set(id, this.#parts.clock.monotonic())
+  }
+
   /** Commits the start of a run, before the handler begins; null: it could not be, and the handler must not. */
   async started(task: Task): Promise<Task | null> {
     const { clock, log, outlook } = this.#parts
     const before = this.#recorder.live(task.id) ?? task
     const startedAt = clock.now()
+    const waitMs = this.#sinceAdmission(before, startedAt)
     const attempt = before.attempt + 1
     const started = await this.#recorder.record(
       task.id,
-      { status: 'running', run: before.run + 1, attempt, startedAt },
+      { status: 'running', run: before.run + 1, attempt, startedAt, waitMs: before.waitMs ?? waitMs },
       { type: 'started', attempt },
     )
     reached('start-committed')
-    const waitMs = Math.max(0, startedAt - task.createdAt)
+    this.#startedAt.set(task.id, clock.monotonic())
     if (before.run === 0) {
       this.waitSamples.add(waitMs)
       outlook.started(before, startedAt)
@@ -69,14 +78,16 @@ export class Runs {
     const tasksAhead = outcome.kind === 'interrupted' ? (pool.tasksAhead(task.id) ?? 0) : 0
     const moment = { now, tasksAhead }
     const { change, body } = settlementOf(task, outcome, moment)
-    const runMs = task.startedAt === null ? null : Math.max(0, now - task.startedAt)
+    const runMs = this.#sinceStart(task, now)
     if (runMs !== null && outcome.kind === 'completed') {
       this.runSamples.add(runMs)
       outlook.runTimes.add(task.type, runMs)
     }
     if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#tally.retry()
     resources.forget(task.id, outcome.kind === 'waits' ? outcome.wait.resource : null)
-    const recorded = this.#recorder.record(task.id, { ...change, ...also }, body)
+    const isEnd = change.status !== undefined && isTerminal(change.status)
+    if (isEnd) this.#admittedAt.delete(task.id)
+    const recorded = this.#recorder.record(task.id, { ...change, ...(isEnd ? { runMs } : {}), ...also }, body)
     // It may be woken in this very call: what it waits for is recorded already.
     if (outcome.kind === 'waits' && outcome.wait.resource !== null) {
       resources.sleep(outcome.wait.resource, task.id, task.priority)
@@ -106,9 +117,29 @@ export class Runs {
     if (task === undefined) return
     const why = failure('expired', 'The task had not started when its start deadline passed.')
     const change = { status: 'expired', finishedAt: this.#parts.clock.now(), failure: why } as const
+    this.#admittedAt.delete(id)
     const expired = await this.#recorder.record(id, change, { type: 'error', failure: why })
     this.#parts.log.info({ taskId: id, type: task.type, priority: task.priority }, 'task expired')
     if (expired !== undefined) await this.#letGo(expired)
+  }
+
+  /** Until now, ms: measured, or, of a task that an earlier process admitted, by its instants. */
+  #sinceAdmission({ id, createdAt }: Task, now: number): number {
+    const reading = this.#admittedAt.get(id)
+    this.#admittedAt.delete(id)
+    return reading === undefined ? Math.max(0, now - createdAt) : this.#msSince(reading)
+  }
+
+  /** Likewise of the run that goes on; null: it has none. */
+  #sinceStart({ id, startedAt }: Task, now: number): number | null {
+    const reading = this.#startedAt.get(id)
+    this.#startedAt.delete(id)
+    if (startedAt === null) return null
+    return reading === undefined ? Math.max(0, now - startedAt) : this.#msSince(reading)
+  }
+
+  #msSince(reading: number): number {
+    return Math.round(this.#parts.clock.monotonic() - reading)
   }
 
   #tell({ id: taskId, type, priority }: Task, outcome: Outcome, runMs: number | null): void {

@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryJournal } from '../deliveries.ts'
+import { NOT_DUE, type Delivery, type DeliveryJournal } from '../deliveries.ts'
 import type { Memory } from './memory.ts'
 
 export class MemoryDeliveries implements DeliveryJournal {
@@ -13,8 +13,14 @@ export class MemoryDeliveries implements DeliveryJournal {
     return Promise.resolve(due.slice(0, limit))
   }
 
+  add(delivery: Delivery): Promise<void> {
+    this.#deliveries.set(delivery.id, delivery)
+    return Promise.resolve()
+  }
+
   nextAt(): Promise<number | null> {
-    return Promise.resolve(this.#inOrder()[0]?.nextAt ?? null)
+    const at = this.#inOrder()[0]?.nextAt ?? NOT_DUE
+    return Promise.resolve(at === NOT_DUE ? null : at)
   }
 
   postpone(id: string, attempt: number, nextAt: number): Promise<void> {

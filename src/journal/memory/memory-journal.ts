@@ -93,13 +93,15 @@ function durationsOf({
   priority,
   toldWait,
   history,
+  waitMs,
+  runMs,
 }: Task): PastTask {
   const started = startedAt ?? createdAt
   const kind = { type, priority, createdAt, toldWait }
   return {
     ...kind,
-    waitMs: Math.max(0, (history[0]?.startedAt ?? started) - createdAt),
-    runMs: Math.max(0, (finishedAt ?? started) - started),
+    waitMs: waitMs ?? Math.max(0, (history[0]?.startedAt ?? started) - createdAt),
+    runMs: runMs ?? Math.max(0, (finishedAt ?? started) - started),
   }
 }
 

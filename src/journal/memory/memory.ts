@@ -31,7 +31,8 @@ export class Memory {
     const task = this.records.get(id)?.task
     this.records.delete(id)
     if (this.steps.size > 0) this.steps.delete(id)
-    if (this.deliveries.size > 0) this.deliveries.delete(`msg_${id}`)
+    for (const delivery of this.deliveries.values())
+      if (delivery.taskId === id) this.deliveries.delete(delivery.id)
     if (task?.content != null) {
       const others = this.contents.get(task.content)?.filter((other) => other !== id) ?? []
       if (others.length === 0) this.contents.delete(task.content)

@@ -4,6 +4,7 @@ import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { JournalEntry, KeyRecord, TaskJournal, TaskPage, TaskQuery } from '../journal.ts'
 import { pageOf } from '../live-tasks.ts'
+import { NOT_DUE } from '../deliveries.ts'
 import type { Memory } from './memory.ts'
 import type { FinishedShelf } from './shelf.ts'
 
@@ -27,7 +28,7 @@ export class MemoryTasks implements TaskJournal {
     return COMMITTED
   }
 
-  append({ task, event }: JournalEntry): Promise<void> {
+  append({ task, event, delivery, dropped }: JournalEntry): Promise<void> {
     const record = this.#memory.records.get(task.id)
     if (record === undefined || !follows(task, record.task)) {
       const why = `Event ${task.lastSeq} of task ${task.id} is not the next one, or of a run that is over.`
@@ -40,12 +41,26 @@ export class MemoryTasks implements TaskJournal {
       this.#memory.count(before.status, -1)
       this.#memory.count(task.status, 1)
     }
+    const { deliveries } = this.#memory
+    if (dropped !== undefined) deliveries.delete(dropped)
+    if (delivery !== undefined) {
+      deliveries.set(delivery.id, { ...delivery, taskId: task.id, attempt: 0, nextAt: NOT_DUE })
+    }
     if (isTerminal(task.status)) this.#end(task, event.at)
     return COMMITTED
   }
 
   task(id: string): Promise<Task | undefined> {
     return Promise.resolve(this.#memory.records.get(id)?.task)
+  }
+
+  find(id: string): Promise<Task | undefined> {
+    return this.task(id)
+  }
+
+  result(id: string): Promise<Uint8Array | null> {
+    const result = this.#memory.records.get(id)?.task.result ?? null
+    return Promise.resolve(result === null ? null : Buffer.from(result))
   }
 
   list(query: TaskQuery): Promise<TaskPage> {
@@ -61,10 +76,14 @@ export class MemoryTasks implements TaskJournal {
   #end(task: Task, at: number): void {
     const { steps, deliveries } = this.#memory
     if (steps.size > 0) steps.delete(task.id)
-    if (task.webhook !== null) {
-      const { id: taskId, caller, webhook } = task
+    const { id: taskId, caller, webhook } = task
+    if (webhook !== null && !task.left.includes(1)) {
       const id = `msg_${taskId}`
-      deliveries.set(id, { id, taskId, caller, url: webhook.url, attempt: 0, nextAt: at })
+      deliveries.set(id, { id, taskId, caller, ...webhook, attempt: 0, nextAt: at })
+    }
+    for (const [id, delivery] of task.joins > 1 ? deliveries : []) {
+      if (delivery.taskId === taskId && delivery.nextAt === NOT_DUE)
+        deliveries.set(id, { ...delivery, nextAt: at })
     }
     this.#shelf.add(task.id)
   }

@@ -51,6 +51,10 @@ type LivelyState = Pick<
   | 'strikes'
   | 'stepsKept'
   | 'waiters'
+  | 'joins'
+  | 'left'
+  | 'waitMs'
+  | 'runMs'
   | 'startedAt'
   | 'progress'
   | 'progressDetail'
@@ -75,6 +79,7 @@ export function fixedRowOf(task: Task): FixedRow {
 export function stateRowOf(task: Task): StateRow {
   const { id, priority, status, run, lastSeq, finishedAt } = task
   const { attempt, interruptions, strikes, stepsKept, waiters, startedAt } = task
+  const { joins, left, waitMs, runMs } = task
   const { progress, progressDetail, message, waitReason, waitUntil, waitResource, failure } = task
   const { parkedSince, history } = task
   const lively: LivelyState = {
@@ -83,6 +88,10 @@ export function stateRowOf(task: Task): StateRow {
     strikes,
     stepsKept,
     waiters,
+    joins,
+    left,
+    waitMs,
+    runMs,
     startedAt,
     progress,
     progressDetail,
@@ -110,7 +119,7 @@ export function resultOf({ task }: JournalEntry): string | null {
 
 /** What rows of an earlier version do not name. */
 const LATER_FIXED = { startDeadlineAt: null, retryOf: null, toldWait: null }
-const LATER_STATE = { waitResource: null, parkedSince: null, history: [] }
+const LATER_STATE = { waitResource: null, parkedSince: null, history: [], left: [] }
 
 /** What a completed task tells of the times of its kind. */
 export function pastTaskOf({
@@ -121,7 +130,7 @@ export function pastTaskOf({
   fixed,
   state,
 }: TaskRow): PastTask {
-  const { startedAt, history = [] } = JSON.parse(state) as Partial<LivelyState>
+  const { startedAt, history = [], waitMs, runMs } = JSON.parse(state) as Partial<LivelyState>
   const { toldWait = null } = JSON.parse(fixed) as Partial<FixedState>
   const started = startedAt ?? createdAt
   return {
@@ -129,13 +138,14 @@ export function pastTaskOf({
     priority: priority as Task['priority'],
     createdAt,
     toldWait,
-    waitMs: Math.max(0, (history[0]?.startedAt ?? started) - createdAt),
-    runMs: Math.max(0, (finished_at ?? started) - started),
+    waitMs: waitMs ?? Math.max(0, (history[0]?.startedAt ?? started) - createdAt),
+    runMs: runMs ?? Math.max(0, (finished_at ?? started) - started),
   }
 }
 
 export function taskOf(row: TaskRow & Partial<WholeTaskRow>): Task {
   const fixed = JSON.parse(row.fixed) as FixedState
+  const state = JSON.parse(row.state) as LivelyState
   // The file may be forgotten before its task is.
   const upload = row.spool_id === null ? null : fixed.upload
   return {
@@ -153,10 +163,22 @@ export function taskOf(row: TaskRow & Partial<WholeTaskRow>): Task {
     ...fixed,
     upload,
     ...LATER_STATE,
-    ...(JSON.parse(row.state) as LivelyState),
+    ...laterOf(row, state),
+    ...state,
     input: row.input == null ? null : JSON.parse(row.input),
     result: row.result ?? null,
   }
+}
+
+/** What rows of an earlier version do not name: durations are the differences of instants there. */
+function laterOf(
+  { created_at: createdAt, finished_at: finishedAt }: TaskRow,
+  { startedAt, waiters, history = [] }: Pick<LivelyState, 'startedAt' | 'waiters'> & Partial<LivelyState>,
+) {
+  const first = history[0]?.startedAt ?? startedAt
+  const waitMs = first === null ? null : Math.max(0, first - createdAt)
+  const runMs = startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt)
+  return { waitMs, runMs, joins: waiters }
 }
 
 export function eventOf(taskId: string, { seq, type, status, at, body }: EventRow): TaskEvent {

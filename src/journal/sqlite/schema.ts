@@ -79,4 +79,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE totals (status TEXT PRIMARY KEY NOT NULL, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE notes (name TEXT PRIMARY KEY NOT NULL, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  // Several submits of one task: a delivery, and a number, for each.
+  `
+  ALTER TABLE deliveries ADD COLUMN secret TEXT;
+  CREATE INDEX deliveries_by_task ON deliveries (task_id);
+  ALTER TABLE keys ADD COLUMN waiter INTEGER DEFAULT 1;
+  `,
 ]

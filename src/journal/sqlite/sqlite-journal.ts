@@ -3,7 +3,7 @@ import { HeadgateError } from '../../task/errors.ts'
 import type { TaskEvent } from '../../task/event.ts'
 import { isTerminal, type TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import type { Delivery, DeliveryJournal } from '../deliveries.ts'
+import { NOT_DUE, type Delivery, type DeliveryJournal } from '../deliveries.ts'
 import type {
   DuplicateJournal,
   Journal,
@@ -33,6 +33,7 @@ import {
 } from './rows.ts'
 import { QUICK_CHECK_BYTES } from './start/open.ts'
 import { filesIn } from './start/files.ts'
+import type { Write } from './write/writes.ts'
 import { WriterLink, type WriterLinkOptions } from './write/writer-link.ts'
 
 /**
@@ -91,16 +92,18 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
       live.set(task)
     },
     async append(entry: JournalEntry): Promise<void> {
-      const { task, event } = entry
-      const isEnd = isTerminal(task.status)
-      const { webhook, caller } = task
-      const [state, row, result] = [stateRowOf(task), eventRowOf(event), resultOf(entry)]
-      const owed = webhook && { caller, url: webhook.url }
-      await writer.write({ op: 'append', state, event: row, isEnd, result, webhook: owed })
-      live.set(task)
+      await writer.write(appendOf(entry))
+      live.set(entry.task)
     },
     async task(id: string): Promise<Task | undefined> {
       return live.get(id) ?? tasksFrom(await reader.read({ op: 'task', id }))[0]
+    },
+    async find(id: string): Promise<Task | undefined> {
+      return live.get(id) ?? tasksFrom(await reader.read({ op: 'find', id }))[0]
+    },
+    async result(id: string): Promise<Uint8Array | null> {
+      const [row] = await reader.read({ op: 'result', id })
+      return (row?.['result'] as Uint8Array | undefined) ?? null
     },
     async list(query: TaskQuery): Promise<TaskPage> {
       if (query.status !== undefined && !isTerminal(query.status)) return live.list(query)
@@ -116,6 +119,23 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
   }
 }
 
+function appendOf(entry: JournalEntry): Write {
+  const { task, event, delivery = null, dropped = null } = entry
+  const { webhook, caller } = task
+  const isEnd = isTerminal(task.status)
+  // The webhook of the first submit; the others have theirs in the journal already.
+  const isOwed = isEnd && webhook !== null && !task.left.includes(1)
+  return {
+    op: 'append',
+    state: stateRowOf(task),
+    event: eventRowOf(event),
+    isEnd,
+    result: resultOf(entry),
+    delivery: isOwed ? { id: `msg_${task.id}`, caller, ...webhook } : delivery,
+    dropped,
+  }
+}
+
 function duplicatesOf(writer: WriterLink, reader: ReaderLink): DuplicateJournal {
   return {
     async saveKey(record: KeyRecord): Promise<void> {
@@ -124,8 +144,8 @@ function duplicatesOf(writer: WriterLink, reader: ReaderLink): DuplicateJournal 
     async keyed(caller: string, key: string): Promise<KeyRecord | undefined> {
       const [row] = await reader.read({ op: 'key', caller, key })
       if (row === undefined) return undefined
-      const { fingerprint, task_id: taskId, expires_at: expiresAt } = row
-      return { caller, key, fingerprint, taskId, expiresAt } as KeyRecord
+      const { fingerprint, task_id: taskId, waiter, expires_at: expiresAt } = row
+      return { caller, key, fingerprint, taskId, waiter, expiresAt } as KeyRecord
     },
     async completedWith(caller: string, content: string): Promise<string | undefined> {
       const [row] = await reader.read({ op: 'completed', caller, content })
@@ -202,13 +222,17 @@ function deliveriesOf(writer: WriterLink, reader: ReaderLink): DeliveryJournal {
   return {
     async due(now, limit): Promise<readonly Delivery[]> {
       const rows = await reader.read({ op: 'due', now, limit })
-      return rows.map(({ id, task_id: taskId, caller, url, attempt, next_at: nextAt }) => {
-        return { id, taskId, caller, url, attempt, nextAt } as Delivery
+      return rows.map(({ id, task_id: taskId, caller, url, secret, attempt, next_at: nextAt }) => {
+        return { id, taskId, caller, url, secret, attempt, nextAt } as Delivery
       })
     },
     async nextAt() {
       const [row] = await reader.read({ op: 'nextDelivery' })
-      return (row?.['at'] as number | undefined) ?? null
+      const at = (row?.['at'] as number | undefined) ?? NOT_DUE
+      return at === NOT_DUE ? null : at
+    },
+    add: async (delivery) => {
+      await writer.write({ op: 'addDelivery', delivery })
     },
     postpone: async (id, attempt, nextAt) => {
       await writer.write({ op: 'postpone', id, attempt, nextAt })

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ReaderNews, ReadRequest } from '../protocol.ts'
-import { Reads } from './reads.ts'
+import { Reads, type Row } from './reads.ts'
 
 /** The thread that only reads: an answer waits for no commit. */
 
@@ -17,10 +17,17 @@ port.on('message', (message: ReadRequest | 'close') => {
     return
   }
   const { id, read } = message
-  const tell = (news: ReaderNews) => port.postMessage(news)
+  const tell = (news: ReaderNews, moved: ArrayBuffer[] = []) => port.postMessage(news, moved)
   try {
-    tell({ id, rows: reads.answer(read) })
+    const rows = reads.answer(read)
+    tell({ id, rows }, read.op === 'result' ? buffersIn(rows) : [])
   } catch (error) {
     tell({ id, fault: { code: 'journal-corrupt', message: `The journal cannot be read: ${String(error)}` } })
   }
 })
+
+/** Memory of binary values, which moves to the other thread. */
+function buffersIn(rows: readonly Row[]): ArrayBuffer[] {
+  const values = rows.flatMap((row) => Object.values(row))
+  return values.flatMap((value) => (value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []))
+}

@@ -5,6 +5,8 @@ import { Statements } from '../statements.ts'
 /** What the reading thread is asked; each reply is plain rows. */
 export type Read =
   | { readonly op: 'task'; readonly id: string }
+  | { readonly op: 'find'; readonly id: string }
+  | { readonly op: 'result'; readonly id: string }
   | { readonly op: 'list'; readonly query: TaskQuery }
   | { readonly op: 'events'; readonly taskId: string; readonly after: number; readonly limit: number }
   | { readonly op: 'step'; readonly taskId: string; readonly name: string }
@@ -23,7 +25,7 @@ export type Read =
   | { readonly op: 'nextDelivery' }
   | { readonly op: 'check' }
 
-export type Row = Record<string, string | number | null>
+export type Row = Record<string, string | number | null | Uint8Array>
 
 const TASK_COLUMNS =
   'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
@@ -34,11 +36,14 @@ const NEWEST_COMPLETED = `SELECT id FROM tasks
 const NEWEST_DURATIONS = `SELECT type, priority, created_at, finished_at, fixed, state FROM tasks
   WHERE has_events = 1 AND finished_at IS NOT NULL AND status = 'completed' ORDER BY finished_at DESC LIMIT ?`
 const ENDED_UPLOADS = 'SELECT id, spool_id FROM tasks WHERE spool_id IS NOT NULL AND finished_at < ? LIMIT ?'
+/** As bytes, which are handed over to the other thread and not copied. */
+const RESULT = 'SELECT CAST(result AS BLOB) AS result FROM results WHERE id = ?'
+const STEP = 'SELECT value FROM steps WHERE task_id = ? AND name = ?'
 const DUE = 'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ?'
 /** A page looks at this many tasks at the most, so that a rare kind among a million costs no more than another. */
 const MAX_LOOKED_AT = 5000
 /** Text of events in one page, characters: a reader takes them at its own pace. */
-const MAX_PAGE_CHARS = 1024 * 1024
+const MAX_PAGE_CHARS = 128 * 1024
 
 /** Those that have not ended are kept in memory too, and listed from there. */
 const ENDED_ONLY = 'status = :status AND finished_at IS NOT NULL'
@@ -123,11 +128,12 @@ function questionOf(read: Exclude<Read, { op: 'list' | 'events' | 'unfinished' }
   switch (read.op) {
     case 'task':
       return { sql: `${WHOLE} WHERE tasks.id = ?`, values: [read.id] }
+    case 'find':
+      return { sql: `SELECT ${TASK_COLUMNS} FROM tasks WHERE id = ?`, values: [read.id] }
+    case 'result':
+      return { sql: RESULT, values: [read.id] }
     case 'step':
-      return {
-        sql: 'SELECT value FROM steps WHERE task_id = ? AND name = ?',
-        values: [read.taskId, read.name],
-      }
+      return { sql: STEP, values: [read.taskId, read.name] }
     case 'stepCount':
       return { sql: 'SELECT count(*) AS count FROM steps WHERE task_id = ?', values: [read.taskId] }
     case 'note':

@@ -19,8 +19,26 @@ export interface GroupCommitParts {
   readonly db: DatabaseSync
   readonly reserve: DiskReserve
   readonly writesPerCheckpoint: number
+  /** Says why the files of the journal are no longer those that are open; null: they are. */
+  readonly lost: () => string | null
+  /** Size of the log on disk, bytes. */
+  readonly logBytes: () => number
   readonly tell: (news: WriterNews) => void
 }
+
+/** The log goes into the journal after so much text, whatever the number of writes. */
+const CHARS_PER_CHECKPOINT = 16 * 1024 * 1024
+/** A larger log is cut while the work goes on. */
+const MAX_LOG_BYTES = 64 * 1024 * 1024
+/** A larger log is cut when nothing is written. */
+const IDLE_LOG_BYTES = 8 * 1024 * 1024
+const IDLE_MS = 1000
+/** A reader that takes longer is not waited for: the log is cut the next time. */
+const CUT_LOG = 'PRAGMA busy_timeout = 100; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000'
+/** Text of one transaction: it goes to the log as a whole. */
+const MAX_TRANSACTION_CHARS = 16 * 1024 * 1024
+/** What a full disk refuses at once: nothing that an accepted task needs to come to its end. */
+const REFUSED_WHEN_FULL: ReadonlySet<Write['op']> = new Set(['admit', 'saveKey', 'saveNote', 'addDelivery'])
 
 interface Numbered {
   readonly number: number
@@ -43,9 +61,15 @@ export class GroupCommit {
   #isFull = false
   #isBroken = false
   #sinceCheckpoint = 0
+  #charsSinceCheckpoint = 0
+  readonly #lost: () => string | null
+  readonly #logBytes: () => number
+  #idle: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
 
-  constructor({ db, reserve, writesPerCheckpoint, tell }: GroupCommitParts) {
+  constructor({ db, reserve, writesPerCheckpoint, lost, logBytes, tell }: GroupCommitParts) {
+    this.#lost = lost
+    this.#logBytes = logBytes
     this.#db = db
     this.#writes = new Writes(db)
     this.#reserve = reserve
@@ -58,13 +82,26 @@ export class GroupCommit {
     const given = batches.flatMap(({ first, writes }) =>
       writes.map((write, index) => ({ number: first + index, write })),
     )
-    this.#commitAll([...this.#held, ...(this.#isFull ? this.#refuseNewTasks(given) : given)])
+    for (const piece of piecesOf(given)) {
+      this.#commitAll([...this.#held, ...(this.#isFull ? this.#refuseNewTasks(piece) : piece)])
+    }
+    this.#checkpointWhenIdle()
+  }
+
+  /** Looks whether the files are still those that are open; called now and then too. */
+  checkFiles(): boolean {
+    if (this.#isBroken) return false
+    const lost = this.#lost()
+    if (lost === null) return true
+    this.#break(new Error(lost))
+    return false
   }
 
   /** Everything into the journal itself. */
   close(): void {
     if (this.#isBroken) return
     clearTimeout(this.#retry)
+    clearTimeout(this.#idle)
     this.#commitAll(this.#held)
     try {
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
@@ -81,6 +118,8 @@ export class GroupCommit {
     this.#held = []
     try {
       const replies = this.#transaction(writes)
+      // Nothing is confirmed that was written to a file which nobody finds again.
+      if (!this.checkFiles()) return
       this.#tell({ kind: 'written', upTo: last.number, replies })
     } catch (error) {
       this.#rollBack()
@@ -88,7 +127,7 @@ export class GroupCommit {
       else this.#break(error)
       return
     }
-    this.#checkpointSometimes(writes.length)
+    this.#checkpointSometimes(writes)
   }
 
   #transaction(writes: readonly Numbered[]): readonly NumberedReply[] {
@@ -111,11 +150,11 @@ export class GroupCommit {
 
   /** The room that is left goes to tasks that were accepted. */
   #refuseNewTasks(writes: readonly Numbered[]): readonly Numbered[] {
-    const refused = writes.filter(({ write }) => write.op === 'admit')
+    const refused = writes.filter(({ write }) => REFUSED_WHEN_FULL.has(write.op))
     if (refused.length === 0) return writes
     const replies = refused.map(({ number }) => ({ number, fault: REFUSED }))
     this.#tell({ kind: 'refused', replies })
-    return writes.filter(({ write }) => write.op !== 'admit')
+    return writes.filter(({ write }) => !REFUSED_WHEN_FULL.has(write.op))
   }
 
   /** The disk is full: give the reserve back and go on without new tasks; if even that fails, wait. */
@@ -142,12 +181,28 @@ export class GroupCommit {
   }
 
   /** Not left to SQLite, which would not tell when it fails. */
-  #checkpointSometimes(writes: number): void {
-    this.#sinceCheckpoint += writes
-    if (this.#sinceCheckpoint < this.#writesPerCheckpoint) return
+  #checkpointSometimes(writes: readonly Numbered[]): void {
+    this.#sinceCheckpoint += writes.length
+    for (const { write } of writes) this.#charsSinceCheckpoint += charsOf(write)
+    const isDue =
+      this.#sinceCheckpoint >= this.#writesPerCheckpoint || this.#charsSinceCheckpoint >= CHARS_PER_CHECKPOINT
+    if (isDue) this.#checkpoint(this.#logBytes() > MAX_LOG_BYTES)
+  }
+
+  /** A log that has grown is made small again when there is nothing else to do. */
+  #checkpointWhenIdle(): void {
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => {
+      if (!this.#isBroken && this.#logBytes() > IDLE_LOG_BYTES) this.#checkpoint(true)
+    }, IDLE_MS)
+  }
+
+  /** @param cut whether the log is cut to nothing, for which it waits for readers */
+  #checkpoint(cut: boolean): void {
     this.#sinceCheckpoint = 0
+    this.#charsSinceCheckpoint = 0
     try {
-      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+      this.#db.exec(cut ? CUT_LOG : 'PRAGMA wal_checkpoint(PASSIVE)')
     } catch (error) {
       // Everything is durable in the log; it goes on growing until there is room.
       if (primaryCodeOf(error) !== DISK_FULL) this.#break(error)
@@ -165,4 +220,27 @@ export class GroupCommit {
     const message = `The journal can no longer be written: ${(error as Error).message}`
     this.#tell({ kind: 'fault', fault: { code: 'journal-failed', message } })
   }
+}
+
+/** Writes in pieces that each fit into one transaction, in their order. */
+function piecesOf(writes: readonly Numbered[]): readonly (readonly Numbered[])[] {
+  const pieces: Numbered[][] = [[]]
+  let chars = 0
+  for (const each of writes) {
+    const own = charsOf(each.write)
+    if (chars > 0 && chars + own > MAX_TRANSACTION_CHARS) {
+      pieces.push([])
+      chars = 0
+    }
+    chars += own
+    pieces.at(-1)?.push(each)
+  }
+  return pieces
+}
+
+/** The long texts of a write. */
+function charsOf(write: Write): number {
+  if (write.op === 'admit') return write.input.length
+  if (write.op === 'append') return (write.result?.length ?? 0) + write.event.body.length
+  return write.op === 'saveStep' ? write.value.length : 0
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { HeadgateError } from '../../../task/errors.ts'
 import { DiskReserve } from './disk-reserve.ts'
@@ -8,8 +9,12 @@ import { filesIn } from '../start/files.ts'
 import { prepareFolder } from '../start/folder.ts'
 import { takeLock } from '../start/lock.ts'
 import { openJournal } from '../start/open.ts'
+import { watchFiles } from './watch-files.ts'
 
 /** The thread that alone writes: a sync that stalls does not stall the event loop. */
+
+/** How often an idle journal looks at its files. */
+const LOOK_EVERY_MS = 500
 
 const port = parentPort as NonNullable<typeof parentPort>
 const { folder, reserveBytes, writesPerCheckpoint } = workerData as WriterData
@@ -30,7 +35,10 @@ function start(): void {
   const { db, notes } = openJournal(files, MIGRATIONS)
   const reserve = new DiskReserve(files.reserve, reserveBytes)
   if (!reserve.keep()) notes.push('the disk has no room for the reserve')
-  const commits = new GroupCommit({ db, reserve, writesPerCheckpoint, tell })
+  const lost = watchFiles(files)
+  const logBytes = () => statSync(files.wal, { throwIfNoEntry: false })?.size ?? 0
+  const commits = new GroupCommit({ db, reserve, writesPerCheckpoint, lost, logBytes, tell })
+  setInterval(() => commits.checkFiles(), LOOK_EVERY_MS).unref()
 
   port.on('message', (first: WriteBatch | 'close') => {
     const batches: WriteBatch[] = []

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { NOT_DUE, type Delivery, type NewDelivery } from '../../deliveries.ts'
 import type { KeyRecord } from '../../journal.ts'
 import type { EventRow, FixedRow, StateRow } from '../rows.ts'
 import { Statements } from '../statements.ts'
@@ -19,7 +20,10 @@ export type Write =
       readonly event: EventRow
       readonly isEnd: boolean
       readonly result: string | null
-      readonly webhook: { readonly caller: string; readonly url: string } | null
+      /** Of an end: to be sent now; else with the end. */
+      readonly delivery: NewDelivery | null
+      /** Id of a delivery that is taken away. */
+      readonly dropped: string | null
     }
   | { readonly op: 'saveStep'; readonly taskId: string; readonly name: string; readonly value: string }
   | { readonly op: 'saveKey'; readonly record: KeyRecord }
@@ -40,6 +44,7 @@ export type Write =
       readonly attempt: number
       readonly nextAt: number
     }
+  | { readonly op: 'addDelivery'; readonly delivery: Delivery }
   | { readonly op: 'settle'; readonly id: string }
   | { readonly op: 'settleAll'; readonly caller: string; readonly url: string }
 
@@ -95,6 +100,8 @@ export class Writes {
         const sql = 'UPDATE deliveries SET attempt = ?, next_at = ? WHERE id = ?'
         return this.#run(sql, write.attempt, write.nextAt, write.id)
       }
+      case 'addDelivery':
+        return this.#addDelivery(write.delivery)
       case 'settle':
         return this.#run('DELETE FROM deliveries WHERE id = ?', write.id)
       case 'settleAll':
@@ -136,14 +143,15 @@ export class Writes {
     return null
   }
 
-  #saveKey({ caller, key, fingerprint, taskId, expiresAt }: KeyRecord): null {
-    const sql = 'INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?)'
-    this.#run(sql, caller, key, fingerprint, taskId, expiresAt)
+  #saveKey({ caller, key, fingerprint, taskId, waiter, expiresAt }: KeyRecord): null {
+    const columns = 'caller, key, fingerprint, task_id, expires_at, waiter'
+    const sql = `INSERT OR REPLACE INTO keys (${columns}) VALUES (?, ?, ?, ?, ?, ?)`
+    this.#run(sql, caller, key, fingerprint, taskId, expiresAt, waiter)
     return null
   }
 
   /** The fence: an event follows the newest one, an end is of the run that is going on, and nothing follows an end. */
-  #append({ state, event, isEnd, result, webhook }: Of<'append'>): typeof STALE | null {
+  #append({ state, event, isEnd, result, delivery, dropped }: Of<'append'>): typeof STALE | null {
     const { id, priority, status, run, last_seq, finished_at, state: lively } = state
     const before = this.#statements
       .of('SELECT status, run, finished_at, last_seq FROM tasks WHERE id = ?')
@@ -160,13 +168,21 @@ export class Writes {
       this.#move(before['status'] as string, -1)
       this.#move(status, 1)
     }
+    if (dropped !== null) this.#run('DELETE FROM deliveries WHERE id = ?', dropped)
+    if (delivery !== null) {
+      this.#addDelivery({ ...delivery, taskId: id, attempt: 0, nextAt: isEnd ? event.at : NOT_DUE })
+    }
     if (!isEnd) return null
+    this.#run('UPDATE deliveries SET next_at = ? WHERE task_id = ? AND next_at = ?', event.at, id, NOT_DUE)
     if (result !== null) this.#run('INSERT INTO results VALUES (?, ?)', id, result)
     this.#run('DELETE FROM steps WHERE task_id = ?', id)
-    if (webhook !== null) {
-      const owed = 'INSERT INTO deliveries VALUES (?, ?, ?, ?, 0, ?)'
-      this.#run(owed, `msg_${id}`, id, webhook.caller, webhook.url, event.at)
-    }
+    return null
+  }
+
+  #addDelivery({ id, taskId, caller, url, secret, attempt, nextAt }: Delivery): null {
+    const columns = 'id, task_id, caller, url, secret, attempt, next_at'
+    const sql = `INSERT OR REPLACE INTO deliveries (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`
+    this.#run(sql, id, taskId, caller, url, secret, attempt, nextAt)
     return null
   }
 
