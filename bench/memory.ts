@@ -9,6 +9,7 @@ export function bytesPerWaitingTask(count: number): number {
     slots: 0,
     capacity: count,
     maxStuck: 0,
+    maxParked: null,
     graceMs: 0,
     clock: systemClock,
     ...NO_LIMITS,

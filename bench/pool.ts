@@ -35,6 +35,7 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
     slots: SLOTS,
     capacity: count,
     maxStuck: SLOTS,
+    maxParked: null,
     graceMs: 10_000,
     clock: systemClock,
     ...NO_LIMITS,

@@ -1,6 +1,15 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -71,7 +80,10 @@ async function tryQueueAlone(tarball: string): Promise<void> {
     await expectTask(url, '/shout', JSON.stringify({ text: 'quiet' }), '"QUIET"')
     const refused = await fetch(`${url}/summarize`, { method: 'POST' })
     const { detail } = (await refused.json()) as { detail: string }
-    expect(refused.status === 501 && detail.includes('npm install '), `a built-in task says what it lacks: ${detail}`)
+    expect(
+      refused.status === 501 && detail.includes('npm install '),
+      `a built-in task says what it lacks: ${detail}`,
+    )
   })
 }
 
@@ -84,8 +96,13 @@ async function tryEverything(tarball: string, end: 'lowest' | 'newest'): Promise
   if (end === 'newest') checkSize('everything', folder, MAX_EVERYTHING_MB)
   checkScripts(folder)
   npm(folder, 'install', '--no-save', '--silent', '@types/node@24')
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER, files: ['my-app.ts'] }))
-  execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder], { stdio: 'inherit' })
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: COMPILER, files: ['my-app.ts'] }),
+  )
+  execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder], {
+    stdio: 'inherit',
+  })
   await withProgram(folder, ['my-app.ts'], '/headgate', async (url) => {
     await expectTask(url, '/shout', JSON.stringify({ text: 'quiet' }), '"QUIET"')
     const form = new FormData()

@@ -27,12 +27,7 @@ export const DOCUMENT_PACKAGES = [
 ] as const
 
 /** Packages that writing reports with a model needs beside them. */
-export const MODEL_PACKAGES = [
-  '@ai-sdk/google',
-  '@ai-sdk/openai-compatible',
-  'ai',
-  'gpt-tokenizer',
-] as const
+export const MODEL_PACKAGES = ['@ai-sdk/google', '@ai-sdk/openai-compatible', 'ai', 'gpt-tokenizer'] as const
 
 /** Those of the packages that are not installed. */
 export function findMissing(names: readonly string[]): readonly string[] {

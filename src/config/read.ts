@@ -9,6 +9,11 @@ export function readEnvFile(): void {
   if (existsSync('.env')) loadEnvFile('.env')
 }
 
+/** Puts what was given on the command line before the environment. */
+export function overrideEnvironment(given: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) process.env[name] = value
+}
+
 /**
  * Reads every setting from the environment; an unset or empty variable takes the default.
  *

@@ -4,6 +4,7 @@ import { failure } from '../task/failure.ts'
 import type { Headline, Outcome } from '../task/run/outcome.ts'
 import type { Task, Upload } from '../task/task.ts'
 import type { Verdict } from '../task/draw/verdict.ts'
+import { toText } from '../task/text.ts'
 import { createContext, type Context } from './context/context.ts'
 import type { TaskType } from './define-task.ts'
 import { toJsonText } from './json-text.ts'
@@ -11,7 +12,7 @@ import type { RunnerPorts } from './ports.ts'
 import type { Registry } from './registry.ts'
 import { classify } from './retry/classify.ts'
 import { waitIn } from './retry/parked-error.ts'
-import type { RetryPolicy } from './retry/policy.ts'
+import type { Moment, RetryPolicy } from './retry/policy.ts'
 import { failureOf } from './thrown.ts'
 
 /** The run that the current asynchronous work belongs to, so that a floating rejection finds its task. */
@@ -37,15 +38,17 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     const policy = registry.policyOf(task.type)
     if (started.attempt === 1) policy.began()
     const verdictOf = (thrown: unknown) => verdictFor(type, thrown, ports.clock.now())
-    const { context, close } = createContext(started, { signal, uploadPath, verdictOf }, ports)
+    const { context, close, faultOf } = createContext(started, { signal, uploadPath, verdictOf }, ports)
 
     reached('handler-entered')
     const run: CurrentRun = { task: started, stray: null }
     const settled = await currentRun.run(run, () => settle(type, started, context))
     close()
+    const fault = faultOf()
+    if (fault !== null) return failed(fault)
     const thrown = run.stray === null ? settled : { thrown: run.stray.error }
     if (!('thrown' in thrown)) return thrown
-    const moment = { now: ports.clock.now(), random: ports.random }
+    const moment = { now: ports.clock.now(), provenNow: ports.provenNow(), random: ports.random }
     return decide(policy, started, { thrown: thrown.thrown, verdictOf, moment })
   }
 }
@@ -76,7 +79,7 @@ async function settle(
 interface Thrown {
   readonly thrown: unknown
   readonly verdictOf: (thrown: unknown) => Verdict
-  readonly moment: { readonly now: number; readonly random: () => number }
+  readonly moment: Moment
 }
 
 /** Another attempt, a pause, or the end. */
@@ -105,15 +108,22 @@ function verdictFor(type: TaskType, thrown: unknown, now: number): Verdict {
 /** A rule of somebody's own may throw: then it says nothing. */
 function saidOf({ retry }: TaskType, thrown: unknown): 'retry' | 'park' | 'end' | undefined {
   try {
-    return retry?.classify?.(thrown)
+    const said: unknown = retry?.classify?.(thrown)
+    return said === 'retry' || said === 'park' || said === 'end' ? said : undefined
   } catch {
     return undefined
   }
 }
 
+/** Longest field that the terminal event repeats, in characters; the result itself is whole. */
+const MAX_HEADLINE_CHARS = 20_000
+
 function headlineOf(result: unknown): Headline {
   const fields = typeof result === 'object' && result !== null ? (result as Record<string, unknown>) : {}
-  const read = (key: keyof Headline) => (typeof fields[key] === 'string' ? fields[key] : null)
+  const read = (key: keyof Headline) => {
+    const value = fields[key]
+    return typeof value === 'string' ? toText(value, MAX_HEADLINE_CHARS) : null
+  }
   return { title: read('title'), summary: read('summary'), filename: read('filename'), hash: read('hash') }
 }
 

@@ -17,6 +17,7 @@ import type { Spool } from '../spool/spool.ts'
 import type { Clock } from '../task/clock.ts'
 import type { Connections } from './stream/connections.ts'
 import type { StreamPlaces } from './stream/places.ts'
+import type { ReplyMemory } from './wire/reply-memory.ts'
 
 /** Says who makes a request; null: nobody that may. */
 export type Identify = (request: FastifyRequest) => Caller | null | Promise<Caller | null>
@@ -38,6 +39,8 @@ export interface EdgeParts {
   readonly controls: Controls
   readonly headStartMs: number
   readonly journal: TaskJournal
+  /** What long replies may hold. */
+  readonly replyMemory: ReplyMemory
   readonly erased: Pick<RetentionJournal, 'erase' | 'ownerOfErased'>
   readonly health: JournalHealth
   readonly feed: Feed

@@ -5,6 +5,8 @@ import type { PlaceLimits } from './places.ts'
 import type { RoomOptions } from './room/waiting-room.ts'
 
 export interface PoolOptions extends PlaceLimits, RoomOptions {
+  /** Tasks that may be parked before newcomers are refused; null: ten times the capacity. */
+  readonly maxParked: number | null
   /** Tasks that may run at once, 0 or more. */
   readonly slots: number
   /** Deaf handlers that may go on beside the slots; 0: a deaf handler keeps its slot. */

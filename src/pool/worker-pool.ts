@@ -11,7 +11,7 @@ import { Guard } from './run/guard.ts'
 import { StuckHandlers } from './run/stuck.ts'
 import { Watchers } from './run/watchers.ts'
 import { Alarms } from './sleep/alarms.ts'
-import { Parked } from './sleep/parked.ts'
+import { Parked, PARKED_PER_PLACE } from './sleep/parked.ts'
 import { Slots } from './slots.ts'
 
 /**
@@ -70,7 +70,6 @@ export class WorkerPool {
     return this.#running.size + this.#stuck.holding
   }
 
-  /** Ids of the tasks that run. */
   get runningIds(): Iterable<string> {
     return this.#running.keys()
   }
@@ -85,7 +84,6 @@ export class WorkerPool {
     return this.#room.gates.runningOf(type)
   }
 
-  /** Deaf handlers without a slot. */
   get stuck(): number {
     return this.#stuck.count
   }
@@ -94,19 +92,22 @@ export class WorkerPool {
     return this.#stuck.isAtLimit
   }
 
-  /** Why nothing starts; empty: what can, does. */
   get holds(): ReadonlySet<Hold> {
     return this.#holds
   }
 
-  /** Places that are reserved or taken. */
   get taken(): number {
     return this.#places.reserved + this.#room.size + this.#parked.scheduled
   }
 
-  /** Whether every place is reserved or taken. */
   get isFull(): boolean {
     return this.taken >= this.capacity
+  }
+
+  /** While so many tasks are parked that newcomers are refused: until when, epoch ms, Infinity if unknown; else null. */
+  get parkedFullUntil(): number | null {
+    const max = this.#options.maxParked ?? this.capacity * PARKED_PER_PLACE
+    return this.#parked.isOver(max) ? (this.#parked.nextAt ?? Infinity) : null
   }
 
   get oldestCreatedAt(): number | null {
@@ -140,7 +141,7 @@ export class WorkerPool {
 
   /** Why a newcomer finds no place now; null: it does. */
   refusal(caller: string): 'queue-full' | 'user-queue-full' | null {
-    if (this.isFull) return 'queue-full'
+    if (this.isFull || this.parkedFullUntil !== null) return 'queue-full'
     return this.#places.isCallerFull(caller) ? 'user-queue-full' : null
   }
 
@@ -164,7 +165,7 @@ export class WorkerPool {
     const seq = this.#room.arrive()
     if (task.run === 0) this.#watchStart(task)
     if (task.status === 'queued') this.#room.put(task, seq)
-    else this.#parked.add(task, seq, task.waitResource === null ? task.waitUntil : null)
+    else this.#parked.add(task, seq, task.waitResource === null)
   }
 
   /** The same for one that was running then: it goes on before all others, whatever their level. */
@@ -223,7 +224,6 @@ export class WorkerPool {
     this.#slots.resize(bounds.slots ?? this.#slots.count)
   }
 
-  /** Settles when nothing is reserved, waits, sleeps or runs. */
   whenIdle(): Promise<void> {
     return this.#watchers.when(() => this.reserved + this.#room.size + this.#parked.size + this.running === 0)
   }
@@ -271,8 +271,8 @@ export class WorkerPool {
   #takeBack(task: Task, seq: number, outcome: Outcome): void {
     if (outcome.kind === 'interrupted') this.#room.put(task, seq)
     if (outcome.kind !== 'waits') return
-    const { resource, until } = outcome.wait
-    this.#parked.add({ ...task, status: 'waiting', run: task.run + 1 }, seq, resource === null ? until : null)
+    const { resource, until: waitUntil } = outcome.wait
+    this.#parked.add({ ...task, status: 'waiting', run: task.run + 1, waitUntil }, seq, resource === null)
   }
 
   #watchStart(task: Task): void {

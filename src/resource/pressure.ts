@@ -8,6 +8,7 @@ export interface PressureOptions {
   /** Event-loop delay at which no new task starts; Infinity: never. */
   readonly maxLoopDelayMs: number
   readonly clock: Clock
+  /** NaN: not known, which is no shortage. */
   readonly memoryBytes: () => number
   /** A shortage began or is over. */
   readonly changed: (shortage: Shortage, isShort: boolean) => void

@@ -5,6 +5,7 @@ import type { Priority } from '../task/priority.ts'
 import type { Verdict } from '../task/draw/verdict.ts'
 import { Account, type Draw, type SavedAccount } from './account.ts'
 import type { ProjectKey } from './key-pool.ts'
+import { OpenLeases } from './open-leases.ts'
 import { Waiters } from './waiters.ts'
 
 export interface ResourceOptions {
@@ -34,6 +35,7 @@ export class Resource {
   readonly #accounts: readonly Account[]
   readonly #waiters = new Waiters()
   readonly #inPlace: InPlace[] = []
+  readonly #open = new OpenLeases()
   #isOpen = true
   #isStopped = false
   /** Rises with every draw and every end of one. */
@@ -61,7 +63,6 @@ export class Resource {
     return this.#accounts.reduce((sum, { inFlight }) => sum + inFlight, 0)
   }
 
-  /** Tasks that sleep until there is room. */
   get sleeping(): number {
     return this.#waiters.sleeping
   }
@@ -101,6 +102,11 @@ export class Resource {
   sleep(taskId: string, priority: Priority): void {
     this.#waiters.sleep(taskId, priority)
     this.#serve()
+  }
+
+  /** The run of a task is over: what its calls still hold is given back, also that of calls that never return. */
+  release(taskId: string): void {
+    this.#open.endAll(taskId)
   }
 
   /** A task does not want it any more: it was cancelled, or its run has ended. */
@@ -194,18 +200,21 @@ export class Resource {
     this.changes += 1
     const draw = account.draw(ask, now)
     let isEnded = false
-    return {
+    const lease: Lease = {
       kind: 'lease',
       key: draw.key,
       used: (tokens) => account.correct(draw, tokens),
       end: (verdict) => {
         if (isEnded) return false
         isEnded = true
+        this.#open.remove(taskId, lease)
         const isTold = this.#end(account, draw, verdict)
         if (isTold && !signal.aborted) this.#waiters.leave(taskId, ask)
         return isTold
       },
     }
+    this.#open.add(taskId, lease)
+    return lease
   }
 
   /** The reply says whether this resource tells the task when to go on. */

@@ -77,9 +77,12 @@ export class Resources {
     return this.#resources.has(name)
   }
 
-  /** The run of a task has ended: it wants nothing but, perhaps, the one that it waits for. */
+  /** The run of a task has ended: it holds nothing any more, and wants nothing but, perhaps, the one that it waits for. */
   forget(taskId: string, but: string | null): void {
-    for (const [name, resource] of this.#resources) if (name !== but) resource.forget(taskId)
+    for (const [name, resource] of this.#resources) {
+      resource.release(taskId)
+      if (name !== but) resource.forget(taskId)
+    }
   }
 
   reprioritise(taskId: string, priority: Priority): void {

@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   draining: 'No more tasks are taken',
   'journal-unavailable': 'The journal cannot be written',
   'disk-full': 'The disk is full',
+  'responses-busy': 'Long replies hold all the memory there is for them',
   'invalid-priority': 'The priority is not one of the four levels',
   validation: 'The request does not fit the schema',
   'unsafe-url': 'The address may not be fetched',

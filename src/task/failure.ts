@@ -1,3 +1,6 @@
+import { capDelayMs } from './delay.ts'
+import { toText } from './text.ts'
+
 /**
  * Why the work of a task failed: `error_type` on the wire. The first eleven are the original service's
  * words; the rest were added. Each says whether another try could help, and what a person can do.
@@ -83,14 +86,26 @@ export class TaskError extends Error {
   }
 }
 
+/** Longest texts of a failure, in characters; the rest is cut. */
+const MAX_MESSAGE_CHARS = 2000
+const MAX_SUGGESTION_CHARS = 500
+const MAX_SUGGESTIONS = 10
+const MAX_DETAILS_CHARS = 10_000
+
+/** A handler may give anything: what is no text becomes text, what is too long is cut, and a delay is finite. */
 export function failure(errorType: FailureType, message: string, options: FailureOptions = {}): Failure {
-  const known = FAILURE_TYPES[errorType]
+  const type = Object.hasOwn(FAILURE_TYPES, errorType) ? errorType : 'execution_error'
+  const known = FAILURE_TYPES[type]
+  const { suggestions, retryAfterSeconds, technicalDetails } = options
+  const afterMs = typeof retryAfterSeconds === 'number' ? capDelayMs(retryAfterSeconds * 1000) : null
   return {
-    errorType,
-    message,
+    errorType: type,
+    message: toText(message, MAX_MESSAGE_CHARS),
     retryable: known.retryable,
-    retryAfterSeconds: options.retryAfterSeconds ?? null,
-    suggestions: options.suggestions ?? [known.suggestion],
-    technicalDetails: options.technicalDetails ?? null,
+    retryAfterSeconds: afterMs === null ? null : afterMs / 1000,
+    suggestions: Array.isArray(suggestions)
+      ? suggestions.slice(0, MAX_SUGGESTIONS).map((each) => toText(each, MAX_SUGGESTION_CHARS))
+      : [known.suggestion],
+    technicalDetails: technicalDetails == null ? null : toText(technicalDetails, MAX_DETAILS_CHARS),
   }
 }

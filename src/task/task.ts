@@ -77,13 +77,21 @@ export interface Task {
   readonly strikes: number
   /** Steps that were kept at the last interruption. */
   readonly stepsKept: number
-  /** Submits that wait for this task: 1, and one more for each equal one that joined it. */
+  /** Submits that wait for this task: 1, and one more for each equal one that joined it, less those that left. */
   readonly waiters: number
+  /** Submits that were ever answered with this task while it had not ended; each has its number, from 1. */
+  readonly joins: number
+  /** Numbers of those that have left by a cancel. */
+  readonly left: readonly number[]
   /** Rises at every start of the handler; an outcome of an older run is refused. */
   readonly run: number
   readonly createdAt: number
   readonly startedAt: number | null
   readonly finishedAt: number | null
+  /** Time until the first start, ms, by the monotonic clock where one process saw both ends. */
+  readonly waitMs: number | null
+  /** Time of the last run of a task that has ended, ms, likewise. */
+  readonly runMs: number | null
   readonly progress: number | null
   readonly progressDetail: ProgressDetail | null
   readonly message: string | null
@@ -125,46 +133,38 @@ export type NewTask = Pick<
   readonly notBefore: number | null
 }
 
+const NONE_LEFT: readonly number[] = []
 const NO_RUNS: readonly PastRun[] = []
 
-export function createTask(given: NewTask): Task {
-  return {
-    id: given.id,
-    type: given.type,
-    priority: given.priority,
-    status: given.notBefore === null ? 'queued' : 'scheduled',
-    caller: given.caller,
-    input: given.input,
-    upload: given.upload,
-    metadata: given.metadata,
-    timeoutMs: given.timeoutMs,
-    webhook: given.webhook,
-    content: given.content,
-    startDeadlineAt: given.startDeadlineAt,
-    retryOf: given.retryOf,
-    toldWait: given.toldWait,
-    attempt: 0,
-    maxAttempts: given.maxAttempts,
-    interruptions: 0,
-    strikes: 0,
-    stepsKept: 0,
-    waiters: 1,
-    run: 0,
-    createdAt: given.createdAt,
-    startedAt: null,
-    finishedAt: null,
-    progress: null,
-    progressDetail: null,
-    message: null,
-    waitReason: null,
-    waitUntil: given.notBefore,
-    waitResource: null,
-    parkedSince: null,
-    history: NO_RUNS,
-    result: null,
-    failure: null,
-    lastSeq: 0,
-  }
+/** What every task begins with. */
+const BEGINNING = {
+  attempt: 0,
+  interruptions: 0,
+  strikes: 0,
+  stepsKept: 0,
+  waiters: 1,
+  joins: 1,
+  left: NONE_LEFT,
+  run: 0,
+  startedAt: null,
+  finishedAt: null,
+  waitMs: null,
+  runMs: null,
+  progress: null,
+  progressDetail: null,
+  message: null,
+  waitReason: null,
+  waitResource: null,
+  parkedSince: null,
+  history: NO_RUNS,
+  result: null,
+  failure: null,
+  lastSeq: 0,
+}
+
+export function createTask({ notBefore, ...decided }: NewTask): Task {
+  const status = notBefore === null ? 'queued' : 'scheduled'
+  return { ...decided, ...BEGINNING, status, waitUntil: notBefore }
 }
 
 export type TaskChange = Partial<Omit<Task, Exclude<keyof NewTask, 'priority'> | 'lastSeq'>>

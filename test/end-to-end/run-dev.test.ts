@@ -91,6 +91,6 @@ test('the package scripts are few, and the test command is the plain one', async
     scripts: Record<string, string>
   }
   expect(scripts['test']).toBe('vitest run')
-  expect(Object.keys(scripts).length).toBeLessThanOrEqual(13)
+  expect(Object.keys(scripts).length).toBeLessThanOrEqual(15)
   expect(await readFile(join(ROOT, '.ci/run'), 'utf8')).toContain('npm cit\n')
 })

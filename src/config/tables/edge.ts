@@ -103,6 +103,14 @@ export const EDGE_SETTINGS = {
     meaning: 'Largest uploaded file. 1 to 2048.',
     schema: megabytes(2048),
   },
+  replyBytes: {
+    env: 'MAX_RESPONSE_MB',
+    default: '128',
+    unit: 'MB',
+    meaning:
+      'Memory that long replies which are being sent may hold together; beyond it more are answered 503 responses-busy. 1 to 65536.',
+    schema: megabytes(65_536),
+  },
   slowBytesPerSecond: {
     env: 'MIN_KB_PER_SECOND',
     default: '64',

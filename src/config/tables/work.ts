@@ -19,6 +19,14 @@ export const WORK_SETTINGS = {
     meaning: 'Tasks that may wait; one more is refused with 503. 0 to 1000000.',
     schema: whole(0, 1_000_000),
   },
+  maxParked: {
+    env: 'MAX_PARKED_TASKS',
+    default: '',
+    unit: 'tasks',
+    meaning:
+      'Tasks that may be parked, as while a provider is down, before new ones are refused with 503; empty: ten times ANALYSIS_QUEUE_MAX_SIZE. 0 to 10000000.',
+    schema: z.union([z.literal('').transform(() => null), whole(0, 10_000_000)]),
+  },
   taskTimeoutMs: {
     env: 'ANALYSIS_TASK_TIMEOUT',
     default: '3600',

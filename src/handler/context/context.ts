@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { toText } from '../../task/text.ts'
 import type { LogLevel } from '../../task/event.ts'
 import type { ProgressDetail, Task } from '../../task/task.ts'
 import type { Verdict } from '../../task/draw/verdict.ts'
@@ -8,6 +10,13 @@ import { ProgressThrottle, SpeechBudget } from './throttle.ts'
 
 /** Longest message of a log line or of a progress, in characters; the rest is cut. */
 const MAX_LINE_CHARS = 2000
+const MAX_STAGE_CHARS = 200
+const LOG_LEVELS: ReadonlySet<string> = new Set(['info', 'warn', 'error'])
+const progressDetail = z.object({
+  stage: z.string().transform((stage) => toText(stage, MAX_STAGE_CHARS)),
+  step: z.number(),
+  totalSteps: z.number(),
+})
 const LOG_LINES = { perSecond: 100, inAll: 10_000 }
 const OUTPUT_BYTES = { perSecond: 1024 * 1024, inAll: 10 * 1024 * 1024 }
 
@@ -61,6 +70,8 @@ export interface OpenContext {
   readonly context: Context
   /** Sends what was held back. */
   readonly close: () => void
+  /** What the handler reported that cannot be written down, and so fails its task; null: nothing. */
+  readonly faultOf: () => string | null
 }
 
 export interface RunGiven {
@@ -71,60 +82,89 @@ export interface RunGiven {
   readonly verdictOf: (thrown: unknown) => Verdict
 }
 
-type Speech = [ProgressThrottle | null, SpeechBudget | null, SpeechBudget | null, number]
-
 export function createContext(
   task: Task,
   { signal, uploadPath, verdictOf }: RunGiven,
   ports: RunnerPorts,
 ): OpenContext {
-  const { clock } = ports
-  const say = lineTeller(task, ports)
-  // Made when a handler first speaks: most short ones never do.
-  let [throttle, lines, bytes, index]: Speech = [null, null, null, 0]
   const { use, close: closeUse } = createUse(task, ports, { signal, verdictOf })
-
+  const reports = createReports(task, ports)
+  const { progress, log, output } = reports
   const context: Context = {
     taskId: task.id,
     attempt: task.attempt,
     maxAttempts: task.maxAttempts,
     signal,
     upload: task.upload && { ...task.upload, path: uploadPath ?? '' },
-    progress: (percent, message, detail) => {
-      throttle ??= new ProgressThrottle((report) => ports.report(task, report), clock)
-      throttle.tell(percent, message === undefined ? null : cutLine(message), detail ?? null)
-    },
-    log: (message, level = 'info') => {
-      lines ??= new SpeechBudget(LOG_LINES, clock)
-      if (lines.spend(1)) say(message, level)
-    },
-    output: (chunk) => {
-      bytes ??= new SpeechBudget(OUTPUT_BYTES, clock)
-      if (!bytes.spend(Buffer.byteLength(chunk))) return
-      ports.report(task, { type: 'output', index, chunk })
-      index += 1
-    },
+    progress,
+    log,
+    output,
     step: createStep(task, ports.steps),
     resource: use,
   }
   const close = () => {
     closeUse()
-    throttle?.close()
-    if (isExceeded(lines)) say(`${lines.refused} log lines were left out: too many.`, 'warn')
-    if (isExceeded(bytes)) say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')
+    reports.close()
   }
-  return { context, close }
+  return { context, close, faultOf: reports.faultOf }
+}
+
+type Reports = Pick<Context, 'progress' | 'log' | 'output'> & Pick<OpenContext, 'close' | 'faultOf'>
+type Budgets = [ProgressThrottle | null, SpeechBudget | null, SpeechBudget | null, number]
+
+/** What a handler may report of its run, within its bounds. */
+function createReports(task: Task, ports: RunnerPorts): Reports {
+  const { clock } = ports
+  const say = lineTeller(task, ports)
+  let fault: string | null = null
+  // A report that is thrown back would end the process where nothing awaits it, as in a timer.
+  const refuse = (call: string, why: string) => {
+    fault ??= `ctx.${call}: ${why}`
+  }
+  // Made when a handler first reports: most short ones never do.
+  let [throttle, lines, bytes, index]: Budgets = [null, null, null, 0]
+  return {
+    progress: (percent, message, detail) => {
+      const checked = checkDetail(detail)
+      if (checked === undefined) {
+        return refuse('progress', 'the detail is to be { stage: string, step: number, totalSteps: number }')
+      }
+      throttle ??= new ProgressThrottle((report) => ports.report(task, report), clock)
+      const line = message === undefined ? null : toText(message, MAX_LINE_CHARS)
+      throttle.tell(typeof percent === 'number' ? percent : NaN, line, checked)
+    },
+    log: (message, level = 'info') => {
+      lines ??= new SpeechBudget(LOG_LINES, clock)
+      if (lines.spend(1)) say(message, LOG_LEVELS.has(level) ? level : 'info')
+    },
+    output: (chunk) => {
+      if (typeof chunk !== 'string') return refuse('output', `expected a string, got ${typeof chunk}`)
+      bytes ??= new SpeechBudget(OUTPUT_BYTES, clock)
+      if (!bytes.spend(Buffer.byteLength(chunk))) return
+      ports.report(task, { type: 'output', index, chunk })
+      index += 1
+    },
+    close: () => {
+      throttle?.close()
+      if (isExceeded(lines)) say(`${lines.refused} log lines were left out: too many.`, 'warn')
+      if (isExceeded(bytes)) say(`${bytes.refused} bytes of output were left out: too many.`, 'warn')
+    },
+    faultOf: () => fault,
+  }
+}
+
+/** The detail of a progress as it can be written down; undefined: it is none. */
+function checkDetail(detail: unknown): ProgressDetail | null | undefined {
+  if (detail == null) return null
+  const parsed = progressDetail.safeParse(detail)
+  return parsed.success ? parsed.data : undefined
 }
 
 function lineTeller(task: Task, ports: RunnerPorts) {
   return (message: string, level: LogLevel) =>
-    ports.report(task, { type: 'log', message: cutLine(message), level })
+    ports.report(task, { type: 'log', message: toText(message, MAX_LINE_CHARS), level })
 }
 
 function isExceeded(budget: SpeechBudget | null): budget is SpeechBudget {
   return budget !== null && budget.refused > 0
-}
-
-function cutLine(message: string): string {
-  return message.length > MAX_LINE_CHARS ? `${message.slice(0, MAX_LINE_CHARS - 1)}…` : message
 }

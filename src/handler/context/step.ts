@@ -5,6 +5,8 @@ import type { Task } from '../../task/task.ts'
 import { toJsonText } from '../json-text.ts'
 import type { StepStore } from '../ports.ts'
 
+const MAX_NAME_CHARS = 500
+
 export type Step = <Value>(name: string, work: () => Promise<Value> | Value) => Promise<Value>
 
 export function createStep(task: Task, steps: StepStore): Step {
@@ -20,6 +22,8 @@ export function createStep(task: Task, steps: StepStore): Step {
   }
 
   return async <Value>(name: string, work: () => Promise<Value> | Value): Promise<Value> => {
+    if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_CHARS)
+      throw new TypeError(`The name of a step is a text of 1 to ${MAX_NAME_CHARS} characters.`)
     used ??= new Set()
     if (used.has(name))
       throw new HeadgateError('duplicate-step', `Two steps of this run are named "${name}".`)

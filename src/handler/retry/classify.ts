@@ -2,7 +2,8 @@ import { failure, TaskError, type Failure, type FailureType } from '../../task/f
 import type { LimitKind, Verdict } from '../../task/draw/verdict.ts'
 import { describeThrown } from '../thrown.ts'
 import { evidenceOf, type Evidence } from './evidence.ts'
-import { parseRetryAfter } from './retry-after.ts'
+import { capDelayMs } from '../../task/delay.ts'
+import { MAX_AFTER_MS, parseRetryAfter } from './retry-after.ts'
 
 /** Providers that say in a code of their own that too much goes on at once. */
 const CONCURRENCY_CODES = new Set(['50430', 'too_many_concurrent', 'too_many_concurrent_requests'])
@@ -42,6 +43,15 @@ const END_BY_STATUS: Readonly<Record<number, FailureType>> = {
  * @param now epoch ms
  */
 export function classify(thrown: unknown, now: number): Verdict {
+  try {
+    return classifyReadable(thrown, now)
+  } catch {
+    // Some objects throw whatever they are asked: proxies that were revoked, headers with getters.
+    return end('execution_error', describeThrown(thrown))
+  }
+}
+
+function classifyReadable(thrown: unknown, now: number): Verdict {
   const known = failureIn(thrown)
   if (known !== null) return verdictOfFailure(known)
   const evidence = evidenceOf(thrown)
@@ -135,7 +145,8 @@ function verdictOfFailure(known: Failure): Verdict {
 }
 
 function afterMsOf({ retryAfter, retryDelayMs }: Evidence, now: number): number | null {
-  return (retryAfter === null ? null : parseRetryAfter(retryAfter, now)) ?? retryDelayMs
+  const afterMs = (retryAfter === null ? null : parseRetryAfter(retryAfter, now)) ?? retryDelayMs
+  return afterMs === null ? null : capDelayMs(afterMs, MAX_AFTER_MS)
 }
 
 /** ms until the day of the quota is over. */

@@ -96,12 +96,20 @@ function readQuota(read: (name: string) => unknown, found: Found): void {
 function readHeaders(headers: unknown, found: Found): void {
   if (typeof headers !== 'object' || headers === null) return
   const read = (name: string) => {
-    const value = headers instanceof Headers ? headers.get(name) : (headers as Record<string, unknown>)[name]
+    const value = memberOf(headers, name)
     return typeof value === 'string' || typeof value === 'number' ? `${value}` : null
   }
   const ms = read('retry-after-ms')
   const precise = ms !== null && /^\d+$/.test(ms) ? `${Number(ms) / 1000}` : null
   found.retryAfter ??= precise ?? read('retry-after') ?? read('Retry-After')
+}
+
+function memberOf(headers: object, name: string): unknown {
+  try {
+    return headers instanceof Headers ? headers.get(name) : (headers as Record<string, unknown>)[name]
+  } catch {
+    return undefined
+  }
 }
 
 /** The JSON that a text is, or ends with: some clients put the body behind their message. */

@@ -1,5 +1,5 @@
 /** No provider is believed further than this: a date of next year is a mistake of somebody's. */
-const MAX_AFTER_MS = 600_000
+export const MAX_AFTER_MS = 600_000
 
 /**
  * Reads a Retry-After header (RFC 9110 §10.2.3), seconds or a date: ms from now, 10 minutes at the most; null for

@@ -61,7 +61,8 @@ export async function docsFile(
 const assets = new Map<string, Promise<Buffer>>()
 
 function assetOf(name: string): Promise<Buffer> {
-  const known = assets.get(name) ?? readFile(fileURLToPath(import.meta.resolve(`@fastify/swagger-ui/static/${name}`)))
+  const known =
+    assets.get(name) ?? readFile(fileURLToPath(import.meta.resolve(`@fastify/swagger-ui/static/${name}`)))
   assets.set(name, known)
   return known
 }

@@ -52,6 +52,7 @@ const SUBMITTED = {
   estimated_wait_seconds: { p50: 140, p90: 310, samples: 212 },
   created_at: AT,
   deduplicated: false,
+  waiter: 'w_1',
 }
 
 const STATUS = {

@@ -30,13 +30,13 @@ export function accessOf(request: FastifyRequest): Access {
   return access
 }
 
-/** A task, when there is one and the access reaches it; others' tasks are as good as none. */
+/** A task without its result, when there is one and the access reaches it; others' tasks are as good as none. */
 export async function visibleTask(
   { journal }: Pick<EdgeParts, 'journal'>,
   { caller, onlyTask }: Access,
   id: string,
 ): Promise<Task | undefined> {
   if (onlyTask !== null && onlyTask !== id) return undefined
-  const task = await journal.task(id)
+  const task = await journal.find(id)
   return task !== undefined && maySee(caller, task.caller) ? task : undefined
 }

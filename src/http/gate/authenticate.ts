@@ -64,7 +64,7 @@ export async function byTicket(
   if (ticket === undefined || caller === undefined || (taskId ?? ticket.taskId) !== ticket.taskId) {
     return unauthorized('The ticket is not one for this task.')
   }
-  const task = await parts.journal.task(ticket.taskId)
+  const task = await parts.journal.find(ticket.taskId)
   const isOver =
     task === undefined ||
     (isTerminal(task.status) && parts.clock.now() > (task.finishedAt ?? 0) + TICKET_AFTER_END_MS)

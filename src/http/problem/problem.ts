@@ -9,6 +9,7 @@ export const PROBLEM_STATUS = {
   draining: 503,
   'journal-unavailable': 503,
   'disk-full': 503,
+  'responses-busy': 503,
   'invalid-priority': 422,
   validation: 422,
   'unsafe-url': 422,

@@ -3,6 +3,7 @@ import type { TaskJournal } from '../../journal/journal.ts'
 import { isTerminalEvent, type QueuePlace, type TaskEvent } from '../../task/event.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
+import { turn } from '../wire/turns.ts'
 import { newsView, taskView } from '../wire/wire.ts'
 
 /** One message of a stream: its text, and its number when it has one. */
@@ -11,8 +12,8 @@ export interface Frame {
   readonly text: string
 }
 
-/** Whether the task's end was reached, or the feed was closed before it. */
-export type FramesEnd = 'finished' | 'going-away'
+/** Whether the task's end was reached, the feed was closed before it, or there was no memory for what was to be read. */
+export type FramesEnd = 'finished' | 'going-away' | 'busy'
 
 export interface FramesOptions {
   readonly journal: TaskJournal
@@ -22,10 +23,16 @@ export interface FramesOptions {
   readonly after: number
   readonly prefix: string
   readonly placeOf: (task: Task) => QueuePlace | null
+  /** Takes memory for what is read from the journal; null: there is not so much. */
+  readonly take: (bytes: number) => (() => void) | null
 }
 
 /** Events that are taken from the journal at a time. */
 const PAGE = 500
+/** Text of events that one reader is sent in one turn of the event loop. */
+const CHARS_PER_TURN = 16 * 1024
+/** What an event takes beside its text. */
+const EVENT_BYTES = 300
 
 /**
  * What one reader sees of one task: a snapshot, then every numbered event after `after` once and in order,
@@ -34,25 +41,24 @@ const PAGE = 500
  */
 export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, FramesEnd, undefined> {
   const { journal, subscription, taskId, prefix } = options
-  const task = await journal.task(taskId)
+  const task = await journal.find(taskId)
   if (task !== undefined) yield unnumbered(snapshotOf(task, options))
 
   let seen = options.after
   for (;;) {
+    await turn()
     const page = await journal.eventsAfter(taskId, seen, PAGE)
     const first = page[0]
     if (first === undefined) break
     if (first.seq > seen + 1) {
       // What lies between was kept long enough, and forgotten.
       yield unnumbered({ task_id: taskId, type: 'gap', missed_from: seen + 1, missed_to: first.seq - 1 })
-      const now = await journal.task(taskId)
+      const now = await journal.find(taskId)
       if (now !== undefined) yield unnumbered(snapshotOf(now, options))
     }
-    for (const event of page) {
-      seen = event.seq
-      yield { seq: seen, text: textOf(event, prefix) }
-      if (isTerminalEvent(event)) return 'finished'
-    }
+    const end = yield* pageOf(page, options)
+    if (end !== null) return end
+    seen = page.at(-1)?.seq ?? seen
   }
   // The reader has seen the end already, or the task was erased while it read.
   if (task === undefined || isTerminal(task.status)) return 'finished'
@@ -66,6 +72,41 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, F
     }
   }
   return 'going-away'
+}
+
+/** The frames of a page of events, in pieces; the reply is why nothing follows, null: more may. */
+async function* pageOf(
+  page: readonly TaskEvent[],
+  { take, prefix }: FramesOptions,
+): AsyncGenerator<Frame, FramesEnd | null, undefined> {
+  const release = take(bytesOf(page))
+  if (release === null) return 'busy'
+  try {
+    let written = 0
+    for (const event of page) {
+      const text = textOf(event, prefix)
+      yield { seq: event.seq, text }
+      if (isTerminalEvent(event)) return 'finished'
+      // Many readers of long logs take turns.
+      written += text.length
+      if (written < CHARS_PER_TURN) continue
+      written = 0
+      await turn()
+    }
+    return null
+  } finally {
+    release()
+  }
+}
+
+/** Memory that a page of events holds, roughly. */
+function bytesOf(page: readonly TaskEvent[]): number {
+  let sum = page.length * EVENT_BYTES
+  for (const event of page) {
+    if (event.type === 'output') sum += event.chunk.length * 2
+    else if ('message' in event) sum += (event.message?.length ?? 0) * 2
+  }
+  return sum
 }
 
 /** The text of an event is the same for every reader, so it is written once. */

@@ -8,6 +8,7 @@ import { Connection, type Sink, type StreamEnd } from './connection.ts'
 import type { Member } from './connections.ts'
 import { unnumbered } from './frames.ts'
 import { framesFor, openReading } from './reading.ts'
+import { waiter } from '../wire/schema.ts'
 import { endSocket, webSocketSink } from './web-socket.ts'
 
 /** Tasks that one socket may watch at once. */
@@ -22,7 +23,7 @@ const clientOp = z.discriminatedUnion('op', [
     ticket: z.string().optional(),
   }),
   z.strictObject({ op: z.literal('unsubscribe'), task_id: taskId }),
-  z.strictObject({ op: z.literal('cancel'), task_id: taskId }),
+  z.strictObject({ op: z.literal('cancel'), task_id: taskId, waiter: waiter.optional() }),
   z.strictObject({ op: z.literal('ping') }),
 ])
 type ClientOp = z.output<typeof clientOp>
@@ -75,7 +76,7 @@ export class ManyTasks implements Member {
       case 'unsubscribe':
         return this.#unsubscribe(asked.task_id)
       case 'cancel':
-        return this.#cancel(asked.task_id)
+        return this.#cancel(asked.task_id, asked.waiter ?? null)
       case 'ping':
     }
   }
@@ -113,11 +114,16 @@ export class ManyTasks implements Member {
     this.#reply('unsubscribe', id, 'unsubscribed')
   }
 
-  async #cancel(id: string): Promise<void> {
+  async #cancel(id: string, which: number | null): Promise<void> {
     if (this.#access.onlyTask !== null) return this.#refuse('forbidden', 'a ticket only watches', id)
     const task = await visibleTask(this.#parts, this.#access, id)
-    const said = task === undefined ? ({ kind: 'unknown' } as const) : await this.#parts.intake.cancel(id)
-    if (said.kind === 'unknown') this.#refuse('task-not-found', 'there is no such task', id)
+    const said =
+      task === undefined ? ({ kind: 'unknown' } as const) : await this.#parts.intake.cancel(id, which)
+    if (said.kind === 'unknown-waiter')
+      this.#refuse('validation', 'waiter: no submit was answered with it', id)
+    else if (said.kind === 'unwritten')
+      this.#refuse(said.code, 'the cancel could not be written down yet', id)
+    else if (said.kind === 'unknown') this.#refuse('task-not-found', 'there is no such task', id)
     else if (said.kind === 'already-finished') this.#refuse('already-finished', 'the task has ended', id)
     else this.#reply('cancel', id, said.kind)
   }

@@ -43,7 +43,8 @@ export async function openReading(
 
 /** The frames of a reading, from its place to the task's end. */
 export function framesFor(parts: EdgeParts, { task, after, subscription }: Reading) {
-  const { journal, prefix, intake } = parts
+  const { journal, prefix, intake, replyMemory } = parts
   const placeOf = (each: Task) => intake.placeOf(each.id)
-  return framesOf({ journal, subscription, taskId: task.id, after, prefix, placeOf })
+  const take = (bytes: number) => replyMemory.take(bytes)
+  return framesOf({ journal, subscription, taskId: task.id, after, prefix, placeOf, take })
 }

@@ -22,6 +22,7 @@ const CLOSE_CODES: Record<StreamEnd, readonly [code: number, reason: string]> = 
   'going-away': [1001, 'server going away'],
   'too-slow': [4408, 'too slow a reader: resume by number'],
   revoked: [1008, 'no longer allowed'],
+  busy: [1013, 'try again later: resume by number'],
   failed: [1011, 'stream failed: resume by number'],
 }
 

@@ -1,48 +1,53 @@
 import type { FastifyReply } from 'fastify'
 import { Readable } from 'node:stream'
+import { sendProblem } from '../problem/problem.ts'
+import type { ReplyMemory } from './reply-memory.ts'
+import { turn } from './turns.ts'
 
-/** Text up to this length is sent as it is. */
-const SHORT_CHARS = 64 * 1024
-const PIECE_CHARS = 16 * 1024
-/** Pieces of all readers together in one turn of the event loop, so that everybody else has a turn too. */
-const PIECES_PER_TURN = 32
+/** A body up to this length is sent as it is. */
+const SHORT_BYTES = 64 * 1024
+const PIECE_BYTES = 16 * 1024
+const RETRY_SECONDS = 5
+
+/** Sends text that may be long: memory for it is taken, or the client is told to come back. */
+export function sendText(reply: FastifyReply, text: string, memory: ReplyMemory): FastifyReply {
+  // A UTF-16 unit has three bytes of UTF-8 at the most.
+  if (text.length * 3 <= SHORT_BYTES) return reply.send(text)
+  const bytes = Buffer.from(text)
+  const release = memory.take(bytes.length)
+  return release === null ? sendBusy(reply) : sendBytes(reply, [bytes], release)
+}
 
 /**
- * Sends text that may be long (a result has up to 10 MB) at the pace of its reader: what many slow readers
- * have not taken yet is held once, as the text, and not once for each.
+ * Sends bytes at the pace of their reader: what many slow readers have not taken yet is held once.
+ *
+ * @param release called once, when nothing of them is held any more
  */
-export function sendText(reply: FastifyReply, text: string): FastifyReply {
-  if (text.length <= SHORT_CHARS) return reply.send(text)
-  reply.header('content-length', Buffer.byteLength(text))
-  return reply.send(Readable.from(piecesOf(text), { objectMode: false, highWaterMark: PIECE_CHARS }))
+export function sendBytes(
+  reply: FastifyReply,
+  parts: readonly Uint8Array[],
+  release: () => void,
+): FastifyReply {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  reply.raw.once('close', release)
+  // It may have left while the body was read: its `close` has been.
+  if (reply.raw.destroyed) release()
+  if (length <= SHORT_BYTES) return reply.send(Buffer.concat(parts))
+  reply.header('content-length', length)
+  return reply.send(Readable.from(piecesOf(parts), { objectMode: false, highWaterMark: PIECE_BYTES }))
 }
 
-async function* piecesOf(text: string): AsyncGenerator<Buffer> {
-  for (let start = 0; start < text.length;) {
-    const end = start + PIECE_CHARS
-    // A pair of surrogates is one character and stays together.
-    const isPair = end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800
-    const next = isPair ? end - 1 : end
-    await turn()
-    yield Buffer.from(text.slice(start, next))
-    start = next
+/** Long replies hold as much memory as they may. */
+export function sendBusy(reply: FastifyReply): FastifyReply {
+  const detail = `Long replies to slow readers hold all the memory there is for them. Try again in ${RETRY_SECONDS} s.`
+  return sendProblem(reply, 'responses-busy', { detail, retryAfter: RETRY_SECONDS })
+}
+
+async function* piecesOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) {
+    for (let start = 0; start < part.length; start += PIECE_BYTES) {
+      await turn()
+      yield part.subarray(start, start + PIECE_BYTES)
+    }
   }
-}
-
-const waiting: (() => void)[] = []
-let isTurning = false
-
-/** Settles when it is this piece's turn. */
-function turn(): Promise<void> {
-  if (!isTurning) {
-    isTurning = true
-    setImmediate(giveTurns)
-  }
-  return new Promise((resolve) => waiting.push(resolve))
-}
-
-function giveTurns(): void {
-  for (const resolve of waiting.splice(0, PIECES_PER_TURN)) resolve()
-  isTurning = waiting.length > 0
-  if (isTurning) setImmediate(giveTurns)
 }

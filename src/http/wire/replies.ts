@@ -51,6 +51,13 @@ export const submitReply = z
     created_at: instant,
     deduplicated: z.boolean(),
     exists: z.boolean().optional().meta({ description: 'The result of before is ready.' }),
+    waiter: z.string().nullable().meta({
+      description: 'Names this submit among those of the task, for its cancel; null: it had ended.',
+    }),
+    ignored: z
+      .array(z.string())
+      .optional()
+      .meta({ description: 'Fields that do not apply, since the task was known.' }),
     urls: taskUrls,
   })
   .meta({ id: 'Submitted' })

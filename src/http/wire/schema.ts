@@ -118,6 +118,16 @@ export const batchBody = z.strictObject({
 export const patchBody = z.strictObject({
   priority: priority.refine((value) => value !== undefined, 'expected a priority'),
 })
+/** The number of a submit among those of its task, as its reply names it: `w_2`. */
+export const waiter = z
+  .string()
+  .regex(/^w_[1-9]\d{0,8}$/, 'expected the waiter of a reply to a submit, such as w_1')
+  .transform((text) => Number(text.slice('w_'.length)))
+  .meta({
+    description: 'Which submit leaves, of several that wait for the task; default: the newest.',
+    override: { type: 'string', pattern: '^w_[1-9][0-9]{0,8}$' },
+  })
+export const cancelBody = z.strictObject({ waiter: waiter.optional() }).nullish()
 export const scopeBody = z.strictObject({
   scope: z
     .enum(['intake', 'processing'])

@@ -32,8 +32,15 @@ let newest = { at: NaN, text: '' }
 
 /** ISO 8601 in UTC. Requests come many to the millisecond, so the newest text is kept. */
 export function iso(at: number): string {
-  if (newest.at !== at) newest = { at, text: new Date(at).toISOString() }
+  if (newest.at !== at) newest = { at, text: new Date(withinDates(at)).toISOString() }
   return newest.text
+}
+
+/** Furthest instants that a Date can hold, ms from the epoch: a journal may hold odd ones from before. */
+const MAX_INSTANT_MS = 8.64e15
+
+function withinDates(at: number): number {
+  return Number.isFinite(at) ? Math.min(MAX_INSTANT_MS, Math.max(-MAX_INSTANT_MS, at)) : 0
 }
 
 /** A task as every GET and the `snapshot` frame show it, its result left out. */
@@ -65,8 +72,8 @@ export function taskView(task: Task, place: QueuePlace | null, prefix: string) {
     created_at: iso(task.createdAt),
     started_at: isoOrNull(task.startedAt),
     finished_at: isoOrNull(task.finishedAt),
-    wait_ms: waitMsOf(task),
-    run_ms: task.startedAt === null || task.finishedAt === null ? null : task.finishedAt - task.startedAt,
+    wait_ms: task.waitMs,
+    run_ms: task.runMs,
     error: task.failure === null ? null : failureView(task.failure),
     last_seq: task.lastSeq,
     metadata: task.metadata,
@@ -89,12 +96,6 @@ function failureView(failure: Failure) {
     suggestions: failure.suggestions,
     ...(failure.technicalDetails === null ? {} : { technical_details: failure.technicalDetails }),
   }
-}
-
-/** Until the first start. */
-function waitMsOf({ history, startedAt, createdAt }: Task): number | null {
-  const first = history[0]?.startedAt ?? startedAt
-  return first === null ? null : first - createdAt
 }
 
 function runView({ run, attempt, startedAt, endedAt, outcome, errorType }: PastRun) {

@@ -1,6 +1,12 @@
 import type { Clock } from '../../task/clock.ts'
+import { capDelayMs } from '../../task/delay.ts'
 import type { Task } from '../../task/task.ts'
 import { Alarms } from './alarms.ts'
+
+/** Parked tasks for each place of the queue, where no setting says otherwise. */
+export const PARKED_PER_PLACE = 10
+/** A refusal looks at this many parked tasks. */
+const MAX_LOOKED_AT = 256
 
 interface Sleeper {
   readonly task: Task
@@ -12,11 +18,13 @@ interface Sleeper {
 export class Parked {
   readonly #sleepers = new Map<string, Sleeper>()
   readonly #alarms: Alarms
+  readonly #clock: Clock
   readonly #due: (id: string) => void
   #scheduled = 0
 
   /** @param due hears the id of each task whose time has come; it sleeps on until it is taken */
   constructor(clock: Clock, due: (id: string) => void) {
+    this.#clock = clock
     this.#alarms = new Alarms(clock)
     this.#due = due
   }
@@ -30,11 +38,35 @@ export class Parked {
     return this.#sleepers.size
   }
 
-  /** @param at when it is due, epoch ms; null: somebody will say so */
-  add(task: Task, seq: number, at: number | null): void {
+  /** Whether as many as this are parked; those whose delay is not over count as queued. */
+  isOver(max: number): boolean {
+    return this.size - this.#scheduled >= max
+  }
+
+  /** When the first of them may go on, epoch ms, as far as the longest parked ones tell; null: that is not known. */
+  get nextAt(): number | null {
+    let next = Infinity
+    let looked = 0
+    for (const { task } of this.#sleepers.values()) {
+      if (task.status !== 'scheduled' && task.waitUntil !== null) next = Math.min(next, task.waitUntil)
+      looked += 1
+      if (looked === MAX_LOOKED_AT) break
+    }
+    return next === Infinity ? null : next
+  }
+
+  /** @param isTimed whether it is due at its time; else somebody will say so */
+  add(task: Task, seq: number, isTimed: boolean): void {
     this.#sleepers.set(task.id, { task, seq })
     if (task.status === 'scheduled') this.#scheduled += 1
-    if (at !== null) this.#alarms.set(task.id, at, () => this.#due(task.id))
+    if (isTimed) this.#alarms.set(task.id, this.#dueAt(task), () => this.#due(task.id))
+  }
+
+  /** When a task is due; a journal of before may hold a time that is none, or far away. */
+  #dueAt({ status, waitUntil }: Task): number {
+    const now = this.#clock.now()
+    const until = waitUntil ?? now
+    return status === 'scheduled' ? until : now + (capDelayMs(until - now) ?? 0)
   }
 
   get(id: string): Sleeper | undefined {

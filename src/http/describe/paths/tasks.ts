@@ -7,7 +7,7 @@ import {
   taskWithResult,
   ticketReply,
 } from '../../wire/replies.ts'
-import { listQuery, patchBody, resultQuery, taskParams, taskQuery } from '../../wire/schema.ts'
+import { cancelBody, listQuery, patchBody, resultQuery, taskParams, taskQuery } from '../../wire/schema.ts'
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json } from '../operation.ts'
 
@@ -50,6 +50,17 @@ export function taskPaths(examples: Examples): ZodOpenApiPathsObject {
   }
 }
 
+const RESULT = {
+  operationId: 'getResult',
+  tags,
+  summary: 'What the handler returned, or a file of it; of a task that failed, the task itself',
+  requestParams: { path, query: resultQuery },
+  responses: {
+    200: withFiles(json('The result.', {}, { words: 3 })),
+    ...gatedProblems('validation', 'task-not-found', 'task-gone', 'task-not-finished', 'responses-busy'),
+  },
+}
+
 function readingPaths(examples: Examples): ZodOpenApiPathsObject {
   const unknown = gatedProblems('validation', 'task-not-found', 'task-gone')
   return {
@@ -74,16 +85,7 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
       },
     },
     '/api/tasks/{id}/result': {
-      get: {
-        operationId: 'getResult',
-        tags,
-        summary: 'What the handler returned, or a file of it; of a task that failed, the task itself',
-        requestParams: { path, query: resultQuery },
-        responses: {
-          200: withFiles(json('The result.', {}, { words: 3 })),
-          ...gatedProblems('validation', 'task-not-found', 'task-gone', 'task-not-finished'),
-        },
-      },
+      get: RESULT,
     },
   }
 }
@@ -109,8 +111,13 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
       post: {
         operationId: 'cancelTask',
         tags,
-        summary: 'Cancel a task',
+        summary: 'Cancel a task, or one of several submits that wait for it',
         requestParams: { path },
+        requestBody: {
+          content: {
+            'application/json': { schema: cancelBody.unwrap().unwrap(), example: { waiter: 'w_1' } },
+          },
+        },
         responses: {
           200: json('It waited and is cancelled; or others wait for it, and it goes on.', cancelReply, {
             ...examples.task,
@@ -118,7 +125,7 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
             done: true,
           }),
           202: json('It runs, and is told to stop.', cancelReply, { ...examples.task, status: 'cancelling' }),
-          ...gatedProblems(...ACTION_PROBLEMS, 'already-finished'),
+          ...gatedProblems(...ACTION_PROBLEMS, 'already-finished', 'disk-full', 'journal-unavailable'),
         },
       },
     },

@@ -5,6 +5,7 @@ import type { ResourceView } from '../../../resource/resources.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
 import type { App, EdgeParts } from '../../parts.ts'
+import { sendText } from '../../wire/long-text.ts'
 import { statsReply } from '../../wire/queue-replies.ts'
 import { noQuery } from '../../wire/schema.ts'
 import { iso } from '../../wire/wire.ts'
@@ -20,9 +21,10 @@ export function queueRoutes(app: App, parts: EdgeParts): void {
     ...addedStats(parts, startedAt),
   }))
 
-  app.get('/api/queue/tasks', { schema: { querystring: noQuery } }, (request) =>
-    queueTasks(parts, accessOf(request)),
-  )
+  app.get('/api/queue/tasks', { schema: { querystring: noQuery } }, async (request, reply) => {
+    const view = await queueTasks(parts, accessOf(request))
+    return sendText(reply.type('application/json; charset=utf-8'), JSON.stringify(view), parts.replyMemory)
+  })
 }
 
 /** The original's nine fields. */

@@ -29,7 +29,8 @@ export function retryRoute(app: App, parts: EdgeParts): void {
     if (upload === undefined) {
       return sendProblem(reply, 'task-gone', { detail: `The file of task ${task.id} is no longer kept.` })
     }
-    const { type, input, metadata, webhook, timeoutMs, maxAttempts } = task
+    const input = (await parts.journal.task(task.id))?.input ?? null
+    const { type, metadata, webhook, timeoutMs, maxAttempts } = task
     const work = {
       type,
       input,

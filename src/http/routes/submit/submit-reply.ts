@@ -59,7 +59,7 @@ export function sendSubmitReply(parts: EdgeParts, reply: FastifyReply, said: Sub
 export function answerTo(parts: EdgeParts, said: SubmitReply): Answer {
   switch (said.kind) {
     case 'accepted': {
-      const body = submitView(parts, said.task, { known: null, place: said.place })
+      const body = submitView(parts, said.task, { known: null, place: said.place, waiter: 1 })
       return { kind: 'view', status: 202, isReplay: false, body }
     }
     case 'duplicate': {
@@ -68,7 +68,7 @@ export function answerTo(parts: EdgeParts, said: SubmitReply): Answer {
         kind: 'view',
         status: isReplay ? 202 : 200,
         isReplay,
-        body: submitView(parts, said.task, { known: said.how }),
+        body: submitView(parts, said.task, { known: said.how, waiter: said.waiter, ignored: said.ignored }),
       }
     }
     case 'unknown-type':
@@ -121,12 +121,15 @@ interface Standing {
   readonly known: Known
   /** Of a new task. */
   readonly place?: QueuePlace
+  readonly waiter?: number | null
+  readonly ignored?: readonly string[]
 }
 
 type SubmitView = ReturnType<typeof submitView>
 
 /** The reply to a submit: of a new task with the place that it took, of a known one with where it stands. */
-function submitView(parts: EdgeParts, task: Task, { known, place: given }: Standing) {
+function submitView(parts: EdgeParts, task: Task, standing: Standing) {
+  const { known, place: given, waiter = null, ignored = [] } = standing
   const name = priorityName(task.priority)
   // One whose delay is not over stands nowhere yet.
   const place = task.status === 'scheduled' ? null : (given ?? parts.intake.placeOf(task.id))
@@ -144,6 +147,8 @@ function submitView(parts: EdgeParts, task: Task, { known, place: given }: Stand
     created_at: iso(task.createdAt),
     deduplicated: known !== null,
     ...(known === 'exists' ? { exists: true } : {}),
+    waiter: waiter === null ? null : `w_${waiter}`,
+    ...(ignored.length === 0 ? {} : { ignored: [...ignored] }),
     urls: urlsOf(task.id, parts.prefix),
   }
 }

@@ -47,7 +47,11 @@ export function genericSubmitRoute(app: App, parts: EdgeParts): void {
 
 /** `POST /<type>` of a task type whose packages are not installed. */
 export function unavailableRoute(app: App, type: string, detail: string): void {
-  app.post(`/${type}`, { onRequest: (_request, reply) => void sendProblem(reply, 'packages-missing', { detail }) }, () => null)
+  app.post(
+    `/${type}`,
+    { onRequest: (_request, reply) => void sendProblem(reply, 'packages-missing', { detail }) },
+    () => null,
+  )
 }
 
 /** The original let a client name a task of its own in the body, to connect to it again. */

@@ -5,7 +5,8 @@ import type { Task } from '../../../task/task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
 import type { App, EdgeParts } from '../../parts.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
-import { sendText } from '../../wire/long-text.ts'
+import { sendBusy, sendBytes, sendText } from '../../wire/long-text.ts'
+import type { Body } from '../../wire/reply-memory.ts'
 import { resultQuery, taskParams } from '../../wire/schema.ts'
 import { taskJson } from '../../wire/wire.ts'
 import { attachment } from './attachment.ts'
@@ -35,27 +36,52 @@ export function resultRoute(app: App, parts: EdgeParts): void {
       return sendProblem(reply, 'task-not-finished', { detail, retryAfter: 1 })
     }
     const writer = Object.hasOwn(formats, format) ? formats[format] : undefined
-    if (writer === undefined || task.status !== 'completed') return sendJson(reply, task, parts.prefix)
-    return sendFile(reply, writer, task)
+    if (task.status !== 'completed') return sendFailure(reply, task, parts)
+    return writer === undefined
+      ? sendJson(reply, task, parts)
+      : sendFile(reply, { ...writer, format }, { task, parts })
   })
 }
 
+/** The result of a task that has completed, as JSON text in UTF-8. */
+export async function loadResult({ journal }: Pick<EdgeParts, 'journal'>, { id }: Task): Promise<Body> {
+  return { bytes: (await journal.result(id)) ?? NULL }
+}
+
+const NULL = Buffer.from('null')
+
 /** Failure of the work is data: a task without a result says itself why, in JSON, whatever was asked for. */
-function sendJson(reply: FastifyReply, task: Task, prefix: string): FastifyReply {
-  const text = task.status === 'completed' ? (task.result ?? 'null') : taskJson(task, null, prefix)
+function sendFailure(reply: FastifyReply, task: Task, { prefix, replyMemory }: EdgeParts): FastifyReply {
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
-  return sendText(reply, text)
+  return sendText(reply, taskJson(task, null, prefix), replyMemory)
+}
+
+async function sendJson(reply: FastifyReply, task: Task, parts: EdgeParts): Promise<FastifyReply> {
+  const shared = await parts.replyMemory.share(task.id, () => loadResult(parts, task))
+  if (shared === null) return sendBusy(reply)
+  reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
+  return sendBytes(reply, [shared.loaded.bytes], shared.release)
+}
+
+interface NamedFormat extends ResultFormat {
+  readonly format: string
 }
 
 async function sendFile(
   reply: FastifyReply,
-  { mediaType, write }: ResultFormat,
-  task: Task,
+  { mediaType, write, format }: NamedFormat,
+  { task, parts }: { readonly task: Task; readonly parts: EdgeParts },
 ): Promise<FastifyReply> {
-  const { filename, text } = await write(JSON.parse(task.result ?? 'null'), task.finishedAt ?? 0)
+  const shared = await parts.replyMemory.share(`${task.id} ${format}`, async () => {
+    const { bytes } = await loadResult(parts, task)
+    const result: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
+    const { filename, text } = await write(result, task.finishedAt ?? 0)
+    return { filename, bytes: Buffer.from(text) }
+  })
+  if (shared === null) return sendBusy(reply)
   reply
     .type(mediaType)
-    .header('content-disposition', attachment(filename))
+    .header('content-disposition', attachment(shared.loaded.filename))
     .header('content-security-policy', SANDBOX)
-  return sendText(reply, text)
+  return sendBytes(reply, [shared.loaded.bytes], shared.release)
 }

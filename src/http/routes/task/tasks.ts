@@ -5,12 +5,16 @@ import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, visibleTask, type Access } from '../../gate/access.ts'
 import type { App, EdgeParts } from '../../parts.ts'
-import { sendProblem } from '../../problem/problem.ts'
+import type { CancelReply } from '../../../intake/admit/submission.ts'
+import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { sendMissing, sendUnknown } from './missing.ts'
-import { listQuery, noQuery, taskParams, taskQuery } from '../../wire/schema.ts'
-import { sendText } from '../../wire/long-text.ts'
+import { cancelBody, listQuery, noQuery, taskParams, taskQuery } from '../../wire/schema.ts'
+import { sendBusy, sendBytes, sendText } from '../../wire/long-text.ts'
+import { loadResult } from './result.ts'
 import { taskJson, taskView, urlsOf } from '../../wire/wire.ts'
 
+/** A full disk, or one that stands still, is looked after by somebody. */
+const UNWRITTEN_RETRY_SECONDS = 10
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** Log lines that `/status` repeats, as the original did. */
 const STATUS_LOGS = 10
@@ -21,9 +25,10 @@ const NEWEST_EVENTS = 200
 export function taskRoutes(app: App, parts: EdgeParts): void {
   const schema = { params: taskParams, querystring: noQuery }
 
-  app.get('/api/tasks', { schema: { querystring: listQuery } }, (request) =>
-    list(parts, accessOf(request), request.query),
-  )
+  app.get('/api/tasks', { schema: { querystring: listQuery } }, async (request, reply) => {
+    const page = await list(parts, accessOf(request), request.query)
+    return sendText(reply.type(JSON_TYPE), JSON.stringify(page), parts.replyMemory)
+  })
 
   app.get('/api/tasks/:id', { schema: { ...schema, querystring: taskQuery } }, async (request, reply) => {
     const { id } = request.params
@@ -32,7 +37,7 @@ export function taskRoutes(app: App, parts: EdgeParts): void {
     const isPoll = wait > 0 && request.method === 'GET'
     const task = isPoll ? await afterChange(parts, request, { id, wait }) : await own(parts, request)
     if (task === undefined) return sendMissing(parts, request, reply)
-    return sendText(reply.type(JSON_TYPE), taskJson(task, parts.intake.placeOf(task.id), parts.prefix))
+    return sendTask(reply.type(JSON_TYPE), task, parts)
   })
 
   app.get('/api/tasks/:id/status', { schema }, async (request, reply) => {
@@ -40,9 +45,11 @@ export function taskRoutes(app: App, parts: EdgeParts): void {
     return task === undefined ? sendMissing(parts, request, reply) : reply.send(await statusView(parts, task))
   })
 
-  app.post('/api/tasks/:id/cancel', { schema }, async (request, reply) => {
+  app.post('/api/tasks/:id/cancel', { schema: { ...schema, body: cancelBody } }, async (request, reply) => {
     const task = await own(parts, request)
-    return task === undefined ? sendMissing(parts, request, reply) : cancel(parts, task.id, reply)
+    if (task === undefined) return sendMissing(parts, request, reply)
+    const waiter = request.body?.waiter ?? null
+    return sendCancelReply(parts, reply, { id: task.id, said: await parts.intake.cancel(task.id, waiter) })
   })
 
   app.post('/api/tasks/:id/ticket', { schema }, async (request, reply) => {
@@ -52,6 +59,21 @@ export function taskRoutes(app: App, parts: EdgeParts): void {
       : reply.code(201).send(ticketView(parts, task, accessOf(request)))
   })
 }
+
+/** A task with its result, which is JSON text already and not read again. */
+async function sendTask(reply: FastifyReply, task: Task, parts: EdgeParts): Promise<FastifyReply> {
+  const { prefix, replyMemory, intake } = parts
+  if (task.status !== 'completed') {
+    return sendText(reply, taskJson(task, intake.placeOf(task.id), prefix), replyMemory)
+  }
+  const shared = await replyMemory.share(task.id, () => loadResult(parts, task))
+  if (shared === null) return sendBusy(reply)
+  const view = JSON.stringify(taskView(task, null, prefix))
+  const head = Buffer.from(`${view.slice(0, -1)},"result":`)
+  return sendBytes(reply, [head, shared.loaded.bytes, CLOSING_BRACE], shared.release)
+}
+
+const CLOSING_BRACE = Buffer.from('}')
 
 /** The task of a request, as far as its caller may see it. */
 function own(
@@ -84,11 +106,22 @@ async function list(
   return { tasks, next_cursor: page.next }
 }
 
-async function cancel(parts: EdgeParts, id: string, reply: FastifyReply): Promise<FastifyReply> {
-  const said = await parts.intake.cancel(id)
+function sendCancelReply(
+  parts: EdgeParts,
+  reply: FastifyReply,
+  { id, said }: { readonly id: string; readonly said: CancelReply },
+): FastifyReply {
   switch (said.kind) {
     case 'unknown':
       return sendUnknown(reply)
+    case 'unknown-waiter':
+      return sendIssues(reply, 'validation', [
+        { path: 'waiter', message: 'no submit of this task was answered with it' },
+      ])
+    case 'unwritten': {
+      const detail = 'The cancel takes effect, and could not be written down yet.'
+      return sendProblem(reply, said.code, { detail, retryAfter: UNWRITTEN_RETRY_SECONDS })
+    }
     case 'already-finished':
       return sendProblem(reply, 'already-finished', {
         detail: `Task ${id} has ended as ${said.task.status}.`,
