@@ -92,6 +92,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'webhook',
     ],
   },
+  backup: { uses: ['journal', 'package.ts', 'spool', 'task'] },
   process: { uses: [], libraries: ['pino-pretty'] },
   'package.ts': { uses: [] },
   'node-version.ts': { uses: [] },

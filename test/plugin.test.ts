@@ -96,3 +96,23 @@ test.each([
 test('it needs a prefix', async () => {
   await expect(Fastify().register(headgate, {} as never)).rejects.toThrow('expected a path such as /headgate')
 })
+
+test.each([
+  [false, []],
+  [['summarize'] as const, ['summarize']],
+  [true, ['summarize', 'analyze-pdf', 'analyze-document']],
+])('with builtins: %j these built-in tasks are served: %j', async (builtins, served) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'headgate-plugin-'))
+  const app = Fastify()
+  await app.register(headgate, { prefix: '/gate', builtins, settings: { DATA_DIR: dataDir } })
+  onTestFinished(async () => {
+    await app.close()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  const { paths } = (await app.inject('/gate/openapi.json')).json() as Json
+  const names = ['summarize', 'analyze-pdf', 'analyze-document']
+  expect(names.filter((name) => `/${name}` in (paths as object))).toEqual(served)
+  const { resources } = (await app.inject('/gate/api/queue/stats')).json() as Json
+  const hasDownloads = (resources as Json[]).some(({ name }) => name === 'download')
+  expect(hasDownloads).toBe(served.length > 0)
+})

@@ -27,7 +27,7 @@ export function modelsOptions(settings: Settings, clock: Clock): ModelsOptions {
 }
 
 /** Providers with a key, or that need none. */
-export function providersOf(settings: Settings): ReadonlyMap<Provider, ProviderSetup> {
+function providersOf(settings: Settings): ReadonlyMap<Provider, ProviderSetup> {
   const { resourceKeys, geminiKey, openaiKey, openaiUrl, ollamaModel } = settings
   const isSetUp: Record<Provider, boolean> = {
     gemini: geminiKey !== '' || resourceKeys.has('gemini'),

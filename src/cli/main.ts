@@ -3,12 +3,13 @@ import { Command } from 'commander'
 import { readEnvFile } from '../config/read.ts'
 import { VERSION } from '../package.ts'
 import { HeadgateError } from '../task/errors.ts'
+import { backupCommand, restoreCommand } from './backup.ts'
 import { doctorCommand } from './doctor.ts'
 import { planCommand } from './plan.ts'
 import { serveCommand } from './serve.ts'
 import { tokenCommand } from './token.ts'
 
-/** The command line: `headgate serve`, `headgate token …`, `headgate doctor`, `headgate plan`. */
+/** The command line of Headgate: one file for each command. */
 
 const EXIT_SETTINGS = 78
 const EXIT_FAILED = 1
@@ -21,6 +22,8 @@ program.addCommand(serveCommand())
 program.addCommand(tokenCommand())
 program.addCommand(doctorCommand())
 program.addCommand(planCommand())
+program.addCommand(backupCommand())
+program.addCommand(restoreCommand())
 
 try {
   readEnvFile()

@@ -2,7 +2,7 @@ import { pino, type Logger } from 'pino'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What a log says of requests and replies: never a query, a header or a body. */
-export const LOG_DISCRETION = {
+const LOG_DISCRETION = {
   serializers: {
     req: ({ method, url }: { method?: string; url?: string }) => ({ method, path: url?.split('?', 1)[0] }),
     res: ({ statusCode }: { statusCode?: number }) => ({ statusCode }),

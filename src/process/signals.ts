@@ -1,7 +1,7 @@
 /** Signals that stop the server in order: of a service manager, a terminal, a terminal that was closed, and `kill -QUIT`. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
 
-export type StopSignal = (typeof STOP_SIGNALS)[number]
+type StopSignal = (typeof STOP_SIGNALS)[number]
 
 export interface Signals {
   /** From now on a signal is kept until `handle` is called: before, it ends the process at once. */

@@ -46,6 +46,10 @@ export const ERROR_CODES = {
   'journal-missing': 'A journal that is expected is not there',
   'journal-too-new': 'The journal was written by a newer version',
   'journal-corrupt': 'The journal is damaged',
+  'backup-failed': 'The backup could not be taken',
+  'backup-damaged': 'The backup is damaged or not complete',
+  'restore-refused': 'A restore would replace what is there',
+  'restore-unfinished': 'A restore was cut off',
   'journal-failed': 'The disk under the journal failed',
 } as const
 

@@ -161,6 +161,44 @@ test('a cancel by one of several detaches it; the last one cancels', async () =>
   expect((await get(`/api/tasks/${task['task_id']}`)).body['status']).toBe('cancelled')
 })
 
+test('each submit names its waiter; a cancel takes that one away, and its repeat changes nothing', async () => {
+  const { post, get } = await setup({ settings: { slots: 0 } })
+  const submits = [await post('/once', {}), await post('/once', {}), await post('/once', {})]
+  expect(submits.map(({ body }) => body['waiter'])).toEqual(['w_1', 'w_2', 'w_3'])
+  const id = submits[0]?.body['task_id'] as string
+  const cancel = (waiter: string) => post(`/api/tasks/${id}/cancel`, { waiter })
+  for (const [waiter, left] of [
+    ['w_2', 2],
+    ['w_2', 2],
+    ['w_1', 1],
+    ['w_2', 1],
+    ['w_1', 1],
+  ] as const) {
+    const { status, body } = await cancel(waiter)
+    expect([status, body['detached'], body['waiters'], body['status']]).toEqual([200, true, left, 'queued'])
+  }
+  expect((await cancel('w_9')).body).toMatchObject({ error_type: 'validation', errors: [{ path: 'waiter' }] })
+  expect((await cancel('me')).status).toBe(422)
+  expect((await cancel('w_3')).body['status']).toBe('cancelled')
+  expect((await get(`/api/tasks/${id}`)).body['status']).toBe('cancelled')
+})
+
+test('a repeated request is answered with the waiter of the first', async () => {
+  const { post } = await setup({ settings: { slots: 0 } })
+  await post('/once', {})
+  const joined = await post('/once', {}, KEY)
+  const again = await post('/once', {}, KEY)
+  expect([joined.body['waiter'], again.body['waiter']]).toEqual(['w_2', 'w_2'])
+})
+
+test('a joined submit is told what of it does not apply', async () => {
+  const { post } = await setup({ settings: { slots: 0 } })
+  const submit = (more: object) => post('/api/tasks', { type: 'once', input: { a: 7 }, ...more })
+  expect((await submit({ metadata: { a: 1 }, timeout_seconds: 5 })).body).not.toHaveProperty('ignored')
+  const { body } = await submit({ metadata: { a: 2 }, timeout_seconds: 6, max_attempts: 1, priority: 3 })
+  expect(body['ignored']).toEqual(['metadata', 'timeout_seconds', 'max_attempts'])
+})
+
 test('an equal file is not kept twice', async () => {
   const { upload, ended } = await setup()
   const first = await upload('/file', 'A file of text.')

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -114,4 +114,32 @@ test('what was fetched for a task that has ended is swept, and nothing else', as
   await spool.sweepFetched((taskId) => taskId === live)
   const left = await readdir(join(folder, 'spool'))
   expect(left.toSorted()).toEqual([fetchedBy(live), reply.upload.spoolId].toSorted())
+})
+
+test('a folder that is a link, or holds what is not ours, is refused, and nothing in it is touched', async () => {
+  const { folder } = await setup()
+  const other = join(folder, 'other')
+  await mkdir(join(other, 'cron'), { recursive: true })
+  await writeFile(join(other, 'cron', 'root'), '0 4 * * * backup')
+  const strange = new Spool(other)
+  expect(() => strange.assertOwn()).toThrow(/holds what is not of Headgate: cron\. Set DATA_DIR/)
+  await expect(strange.start()).rejects.toMatchObject({ code: 'invalid-setting' })
+  const linked = join(folder, 'linked')
+  await symlink(other, linked)
+  await expect(new Spool(linked).start()).rejects.toThrow('is a symbolic link')
+  for (const spool of [strange, new Spool(linked)]) await spool.clear()
+  expect(await readdir(other, { recursive: true })).toEqual(['cron', 'cron/root'])
+})
+
+test('what no task names is removed, and nothing but plain files of ours', async () => {
+  const { folder, spool, put } = await setup()
+  const reply = await put('an upload')
+  if (reply.kind !== 'stored') throw new Error(reply.kind)
+  const [orphan, part, nested] = [randomUUID(), `${randomUUID()}.part`, randomUUID()]
+  for (const name of [orphan, part, 'notes.txt']) await writeFile(join(folder, 'spool', name), 'x')
+  await mkdir(join(folder, 'spool', nested))
+  expect(await spool.sweep((id) => id === reply.upload.spoolId)).toEqual({ removed: 2, left: 2 })
+  expect((await readdir(join(folder, 'spool'))).sort()).toEqual(
+    ['notes.txt', nested, reply.upload.spoolId].sort(),
+  )
 })

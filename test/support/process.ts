@@ -13,6 +13,13 @@ interface LogLine {
   readonly url?: string
 }
 
+/** A line of the log; of one that is not JSON only its address. */
+function lineOf(text: string): LogLine {
+  if (text.startsWith('{')) return JSON.parse(text) as LogLine
+  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(text) ?? []
+  return { msg: text, ...(url === undefined ? {} : { url }) }
+}
+
 /** The real process on a free port, as an operator starts it. */
 export async function startProcess(env: Record<string, string> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-process-'))
@@ -38,7 +45,7 @@ export async function startProcess(env: Record<string, string> = {}) {
       const parts = (rest + chunk.toString()).split('\n')
       rest = parts.pop() ?? ''
       for (const part of parts) {
-        const line = JSON.parse(part) as LogLine
+        const line = lineOf(part)
         lines.push(line)
         if (line.url !== undefined) resolve(line.url)
       }

@@ -41,8 +41,9 @@ export async function startServer({ tasks = [], settings: given = {}, folder }: 
 
   let stopped: Promise<void> | null = null
   const stopOnce = async () => {
-    await house.stop()
+    await house.drain()
     await app.close()
+    await house.stop()
     if (folder === undefined) await rm(dataDir, { recursive: true, force: true })
   }
   const stop = () => (stopped ??= stopOnce())

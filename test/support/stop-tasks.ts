@@ -21,6 +21,14 @@ export default [
       for (;;);
     },
   }),
+  // Keeps the thread without using the processor, as a read of a disk that hangs does.
+  defineTask({
+    type: 'block',
+    input,
+    run: () => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500)
+    },
+  }),
   defineTask({ type: 'deaf', input, run: () => new Promise(() => {}) }),
   defineTask({
     type: 'floating',

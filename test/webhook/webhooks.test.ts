@@ -21,6 +21,8 @@ const DAY_MS = 24 * 3_600_000
 interface Heard {
   readonly headers: IncomingMessage['headers']
   readonly body: string
+  /** Last part of the address. */
+  readonly path: string
 }
 
 /** Somebody who is told of ends, and answers as the test says. */
@@ -28,7 +30,7 @@ async function createReceiver(answer: (response: ServerResponse, count: number) 
   const heard: Heard[] = []
   const server = createServer((request, response) => {
     void text(request).then((body) => {
-      heard.push({ headers: request.headers, body })
+      heard.push({ headers: request.headers, body, path: request.url?.split('/').at(-1) ?? '' })
       answer(response, heard.length)
     })
   })
@@ -87,6 +89,52 @@ test('the end of a task is told, signed with the secret of the submit or of the 
     headers['webhook-signature'],
   )
 })
+
+test.each(['memory', 'sqlite'] as const)(
+  'each submit of one task has its own delivery, also one that finds it completed (%s)',
+  async (journal) => {
+    const receiver = await createReceiver(status(200))
+    const ends: (() => void)[] = []
+    const once = defineTask({
+      type: 'once',
+      input: z.object({ n: z.number() }),
+      dedupe: true,
+      run: () => new Promise<number>((resolve) => ends.push(() => resolve(1))),
+    })
+    const { post, ended } = await startServer({
+      tasks: [once],
+      settings: { fetchAllowHosts: [receiver.host], webhookSecret: SECRET, journal },
+    })
+    const submit = (name: string, more: object = {}) =>
+      post('/api/tasks', {
+        type: 'once',
+        input: { n: 7 },
+        webhook: { url: `${receiver.url}/${name}` },
+        ...more,
+      })
+    const { body: first } = await submit('first')
+    const own = `whsec_${Buffer.alloc(24, 9).toString('base64')}`
+    await submit('second', { webhook: { url: `${receiver.url}/second`, secret: own } })
+    const { body: third } = await submit('third')
+    await post(`/api/tasks/${first['task_id']}/cancel`, { waiter: third['waiter'] })
+    await expect.poll(() => ends.length).toBe(1)
+    ends[0]?.()
+    await ended(first['task_id'])
+    await submit('fourth')
+    await expect
+      .poll(() => receiver.heard.map(({ path }) => path).sort())
+      .toEqual(['first', 'fourth', 'second'])
+    expect(new Set(receiver.heard.map(({ headers }) => headers['webhook-id'])).size).toBe(3)
+    const second = receiver.heard.find(({ path }) => path === 'second')!
+    const { headers, body } = second
+    const signed = {
+      id: String(headers['webhook-id']),
+      timestamp: Number(headers['webhook-timestamp']),
+      body,
+    }
+    expect(headersOf(signed, own)['webhook-signature']).toBe(headers['webhook-signature'])
+  },
+)
 
 /** Deliveries of a journal, on a clock of our own. */
 async function setup(answer: (response: ServerResponse, count: number) => void, tasks = 1) {

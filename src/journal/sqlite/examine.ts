@@ -22,6 +22,7 @@ const SET_ASIDE =
 
 const WAYS_OUT: Readonly<Record<string, string>> = {
   'journal-missing': `Put journal.db and journal.db-wal back where they were. ${SET_ASIDE}`,
+  'restore-unfinished': 'Repeat the restore: headgate restore FOLDER.',
   'journal-too-new': 'Start the version that wrote it, or a newer one.',
   'journal-corrupt': `Copy the folder first. ${SET_ASIDE}`,
 }
@@ -31,7 +32,7 @@ export function examine(folder: string): readonly Finding[] {
   if (!existsSync(folder))
     return [{ about: 'folder', said: `${folder} is not there: the first start makes it` }]
   const files = filesIn(folder)
-  const findings = [...lookAtFolder(files), lookAtDisk(folder)]
+  const findings = [...lookAtFolder(files), ...lookAtModes(files), lookAtDisk(folder)]
   const isInUse = isHeld(files)
   if (isInUse) findings.push({ about: 'lock', said: 'a server uses the journal now' })
   const fault = faultOf(() => void lookAt(files, MIGRATIONS.length))
@@ -67,6 +68,19 @@ function lookAtFolder({ folder }: JournalFiles): Finding[] {
   const said = `${folder}, mode ${mode.toString(8)}`
   if ((mode & 0o002) === 0) return [{ about: 'folder', said }]
   return [{ about: 'folder', said: `${said}: anybody may write to it`, wayOut: `chmod 700 ${folder}` }]
+}
+
+/** Journal, uploads and tokens are for the service alone: tasks hold what callers have sent. */
+function lookAtModes({ folder, journal, wal }: JournalFiles): Finding[] {
+  const uploads = join(folder, 'spool')
+  const names = existsSync(uploads) ? readdirSync(uploads) : []
+  const paths = [journal, wal, join(folder, 'tokens.json'), ...names.map((name) => join(uploads, name))]
+  const open = paths.filter((path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0)
+  if (open.length === 0)
+    return [{ about: 'modes', said: 'journal, uploads and tokens are for their owner alone' }]
+  const shown = open.slice(0, 3).join(', ')
+  const said = `others may read or write ${open.length} files: ${shown}`
+  return [{ about: 'modes', said, wayOut: `chmod 600 ${shown}` }]
 }
 
 function lookAtDisk(folder: string): Finding {

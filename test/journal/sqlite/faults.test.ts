@@ -124,3 +124,41 @@ test.skipIf(!canMount)(
     expect(performance.now() - roomAt).toBeLessThan(3000)
   },
 )
+
+test.skipIf(!canMount)(
+  'on a full disk without a reserve a cancel and a pause are answered in time',
+  async () => {
+    const folder = await tempFolder()
+    const data = join(folder, 'data')
+    const control = join(await tempFolder(), 'go')
+    const inner = `
+    mount -t tmpfs -o size=6m none ${folder} && mkdir -m 700 ${data}
+    "$@" &
+    while [ ! -e ${control}-fill ]; do sleep 0.02; done
+    dd if=/dev/zero of=${folder}/filler bs=4k 2>/dev/null; touch ${control}-filled; wait`
+    const env = { DATA_DIR: data, TASKS_FILE: 'test/kill/tasks.ts', INNER: inner, DISK_RESERVE_MB: '0' }
+    const bounds = { MAX_CONCURRENT_ANALYSIS_TASKS: '0', RATE_LIMIT_PER_MINUTE: '0' }
+    const { url } = await startUnder('exec unshare -rm bash -c "$INNER" bash "$@"', { ...env, ...bounds })
+    const accepted = [await submit(url), await submit(url), await submit(url)]
+    await writeFile(`${control}-fill`, '')
+    await expect.poll(() => existsSync(`${control}-filled`)).toBe(true)
+    const isRefused = async () => (await submit(url, 20_000)).body['error_type']
+    await expect.poll(isRefused, { timeout: 5000, interval: 5 }).toBe('disk_full')
+
+    const ask = async (path: string, body: object) => {
+      const startedAt = performance.now()
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+      const said = (await response.json()) as Record<string, unknown>
+      expect(performance.now() - startedAt).toBeLessThan(4000)
+      return `${response.status} ${String(said['error_type'] ?? said['status'])}`
+    }
+    expect(await ask('/api/queue/pause', { scope: 'intake' })).toBe('503 disk_full')
+    for (const { body } of accepted) {
+      const first = await ask(`/api/tasks/${body['task_id']}/cancel`, {})
+      expect(['503 disk_full', '200 cancelled']).toContain(first)
+      const again = await ask(`/api/tasks/${body['task_id']}/cancel`, {})
+      expect(again).toBe(first === '200 cancelled' ? '409 already_finished' : '503 disk_full')
+    }
+  },
+)

@@ -46,11 +46,10 @@ async function turn(
     if (error instanceof HeadgateError && error.code === 'validation') {
       return sendProblem(reply, 'validation', { detail: error.message })
     }
-    request.log.error({ err: error }, 'a knob could not be turned')
-    return sendProblem(reply, 'journal-unavailable', {
-      detail: 'It could not be written down.',
-      retryAfter: 5,
-    })
+    request.log.error({ err: error }, 'operator control not saved')
+    const isFull = error instanceof HeadgateError && error.code === 'disk-full'
+    const detail = 'It could not be written down, and has not changed.'
+    return sendProblem(reply, isFull ? 'disk-full' : 'journal-unavailable', { detail, retryAfter: 5 })
   }
   return reply.send(standing(parts))
 }

@@ -11,6 +11,8 @@ export interface JournalFiles {
   readonly marker: string
   /** Room on the disk for what must still be written when it is full. */
   readonly reserve: string
+  /** Says that a restore was cut off: what is here is not whole. */
+  readonly unfinished: string
 }
 
 export function filesIn(folder: string): JournalFiles {
@@ -22,5 +24,6 @@ export function filesIn(folder: string): JournalFiles {
     lock: join(folder, 'journal.lock'),
     marker: join(folder, 'journal.expected'),
     reserve: join(folder, 'journal.reserve'),
+    unfinished: join(folder, 'restore.unfinished'),
   }
 }

@@ -48,6 +48,10 @@ export function openJournal(files: JournalFiles, steps: readonly string[]): Open
 
 /** Everything that can be known without opening the journal for writing. */
 export function lookAt(files: JournalFiles, newestVersion: number): string[] {
+  if (sizeOfFile(files.unfinished) !== undefined) {
+    const what = `A restore into ${files.folder} was cut off`
+    throw new HeadgateError('restore-unfinished', `${what}. Repeat it: headgate restore FOLDER`)
+  }
   const size = sizeOfFile(files.journal) ?? 0
   if (size === 0) {
     const isExpected = sizeOfFile(files.marker) !== undefined || (sizeOfFile(files.wal) ?? 0) > 0

@@ -1,0 +1,61 @@
+import { connect, type Socket } from 'node:net'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { connectionsWithin } from '../../src/process/open-files.ts'
+import { tempFolder } from '../support/journal.ts'
+import { postTask, ROOT, startProcess } from '../support/process.ts'
+
+test('the number of connections leaves files for everything else', () => {
+  expect([
+    connectionsWithin(12_000, 1024),
+    connectionsWithin(12_000, 256),
+    connectionsWithin(100, 1024),
+  ]).toEqual([768, 192, 100])
+  expect(connectionsWithin(12_000, Infinity)).toBe(12_000)
+})
+
+test('more connections than open files do not end the process, and it recovers', async () => {
+  const env = { PATH: process.env['PATH'], PORT: '0', DATA_DIR: await tempFolder(), DISK_RESERVE_MB: '0' }
+  const args = ['-c', 'ulimit -n 256; exec "$0" --conditions=headgate-source src/main.ts', process.execPath]
+  const child = spawn('bash', args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  })
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  await expect.poll(() => out, { timeout: 20_000 }).toContain('is listening')
+  const url = /"url":"([^"]+)"/.exec(out)?.[1] ?? ''
+  const sockets: Socket[] = []
+  for (let count = 0; count < 400; count += 1) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    sockets.push(socket)
+  }
+  // Several rounds of every timer.
+  await sleep(2500)
+  for (const socket of sockets) socket.destroy()
+  await expect.poll(async () => (await fetch(`${url}/health/ready`).catch(() => null))?.status).toBe(200)
+  expect(child.exitCode).toBeNull()
+})
+
+test('a loop that waits without using the processor is ended by the clock alone', async () => {
+  const TASKS_FILE = 'test/support/stop-tasks.ts'
+  const patient = { TASKS_FILE, WATCHDOG_SECONDS: '1', WATCHDOG_WALL_SECONDS: '10' }
+  const { url, child } = await startProcess(patient)
+  void postTask(url, 'block').catch(() => undefined)
+  // It stands still for 2.5 s, twice what it may use of the processor.
+  await sleep(3000)
+  expect((await fetch(`${url}/health/live`)).status).toBe(200)
+  expect(child.signalCode).toBeNull()
+
+  const strict = await startProcess({ TASKS_FILE, WATCHDOG_SECONDS: '0', WATCHDOG_WALL_SECONDS: '1' })
+  void postTask(strict.url, 'block').catch(() => undefined)
+  await strict.exited
+  expect([strict.child.signalCode, strict.stderr()]).toEqual([
+    'SIGKILL',
+    expect.stringContaining('0 s of them'),
+  ])
+})
