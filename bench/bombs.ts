@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { usageOf } from '../src/analysis/isolation/usage.ts'
+import { expectStatus } from './replies.ts'
 import { docxOf, zipOf } from '../test/support/zip.ts'
 
 /**
@@ -90,14 +91,17 @@ async function drop(): Promise<void> {
 async function endOf(content: Buffer | string): Promise<string> {
   const form = new FormData()
   form.append('file', new Blob([content]), 'file')
-  const response = await fetch(`${url}/analyze-document`, { method: 'POST', body: form })
+  const response = await expectStatus(
+    await fetch(`${url}/analyze-document`, { method: 'POST', body: form }),
+    202,
+  )
   const { task_id: id, error_type: refusal } = (await response.json()) as {
     task_id?: string
     error_type?: string
   }
   if (id === undefined) return `refused, ${response.status} ${refusal}`
   for (;;) {
-    const task = (await (await fetch(`${url}/api/tasks/${id}?wait=20`)).json()) as {
+    const task = (await (await expectStatus(await fetch(`${url}/api/tasks/${id}?wait=20`), 200)).json()) as {
       done: boolean
       status: string
       error: { error_type: string } | null

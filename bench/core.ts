@@ -63,7 +63,7 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     },
   })
   const log = pino({ level: 'silent' })
-  const parts = { clock: systemClock, random: Math.random, log }
+  const parts = { clock: systemClock, provenNow: systemClock.now, random: Math.random, log }
   const limits = new Map([['llm', { concurrency: 3 }]])
   const resources = new Resources({
     ...parts,
@@ -113,6 +113,7 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     fileOf: () => Promise.resolve(''),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock: systemClock,
+    provenNow: systemClock.now,
     random: Math.random,
   })
   const submit = (n: number, priority: Priority) =>

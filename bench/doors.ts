@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { residentMegabytes, startServer, stopServer } from './server-process.ts'
+import { completedTask, submitTask } from './replies.ts'
 import { quantile } from './support.ts'
 
 const CLIENTS = 1000
@@ -73,15 +74,13 @@ async function leftOf(pid: number): Promise<number> {
   return Math.max(0, files() - RESTING)
 }
 
-async function submit(port: number, type: string): Promise<string> {
-  const headers = { 'content-type': 'application/json' }
-  const reply = await fetch(`http://127.0.0.1:${port}/${type}`, { method: 'POST', headers, body: '{}' })
-  return ((await reply.json()) as { task_id: string }).task_id
+function submit(port: number, type: string): Promise<string> {
+  return submitTask(`http://127.0.0.1:${port}`, type)
 }
 
 async function finishedBig(port: number): Promise<string> {
   const id = await submit(port, 'big')
-  await (await fetch(`http://127.0.0.1:${port}/api/tasks/${id}?wait=10`)).text()
+  await completedTask(`http://127.0.0.1:${port}`, id)
   return id
 }
 
@@ -89,16 +88,10 @@ async function finishedBig(port: number): Promise<string> {
 async function postP99(port: number): Promise<number> {
   const times: number[] = []
   const until = performance.now() + MEASURED_MS
-  const headers = { 'content-type': 'application/json' }
   const worker = async () => {
     while (performance.now() < until) {
       const startedAt = performance.now()
-      const reply = await fetch(`http://127.0.0.1:${port}/empty`, {
-        method: 'POST',
-        headers,
-        body: '{"n":1}',
-      })
-      await reply.text()
+      await submitTask(`http://127.0.0.1:${port}`, 'empty', { n: 1 })
       times.push(performance.now() - startedAt)
     }
   }

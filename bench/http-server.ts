@@ -45,6 +45,7 @@ function route(take: (n: number) => Promise<string>) {
         estimated_wait_seconds: null,
         created_at: new Date().toISOString(),
         deduplicated: false,
+        waiter: 'w_1',
         urls: {
           self,
           status: `${self}/status`,

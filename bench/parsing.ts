@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { expectStatus, getJson } from './replies.ts'
 import { quantile } from './support.ts'
 
 const REQUESTS = 400
@@ -29,7 +30,10 @@ export async function parsingBench(): Promise<ParsingResult> {
 
   const documents = await Promise.all(Array.from({ length: 3 }, () => upload(url, bigText())))
   const whileParsing = quantile(await statsTimes(url), 0.99)
-  for (const id of documents) await ended(url, id)
+  for (const id of documents) {
+    const { status } = await ended(url, id)
+    if (status !== 'completed') throw new Error(`a document ended as ${status}`)
+  }
 
   const spinning = await upload(url, `<html><body>${'<div>'.repeat(60_000)}text`)
   const task = await ended(url, spinning)
@@ -48,7 +52,7 @@ async function statsTimes(url: string): Promise<number[]> {
   const times: number[] = []
   for (let request = 0; request < REQUESTS; request += 1) {
     const startedAt = performance.now()
-    await (await fetch(`${url}/api/queue/stats`)).arrayBuffer()
+    await (await expectStatus(await fetch(`${url}/api/queue/stats`), 200)).arrayBuffer()
     times.push(performance.now() - startedAt)
     await sleep(PAUSE_MS)
   }
@@ -65,18 +69,17 @@ async function upload(url: string, content: string): Promise<string> {
   const form = new FormData()
   form.append('file', new Blob([content]), 'file')
   const response = await fetch(`${url}/analyze-document`, { method: 'POST', body: form })
-  return ((await response.json()) as { task_id: string }).task_id
+  return ((await (await expectStatus(response, 202)).json()) as { task_id: string }).task_id
 }
 
 async function ended(url: string, id: string) {
   for (;;) {
-    const response = await fetch(`${url}/api/tasks/${id}?wait=30`)
-    const task = (await response.json()) as {
+    const task = await getJson<{
       done: boolean
       status: string
       run_ms: number
       error: { error_type: string } | null
-    }
+    }>(`${url}/api/tasks/${id}?wait=30`)
     if (task.done) return task
   }
 }

@@ -10,6 +10,7 @@ import { compose } from '../src/compose.ts'
 import { readSettings } from '../src/config/read.ts'
 import { defineTask } from '../src/handler/define-task.ts'
 import { createServer } from '../src/http/server/server.ts'
+import { expectStatus, submitTask } from './replies.ts'
 import { quantile } from './support.ts'
 
 const EVENTS = 300
@@ -40,8 +41,9 @@ export async function readersBench(): Promise<{ alone: number; besideStuck: numb
 
   const alone = await oneRun(port, 0)
   const beside = await oneRun(port, STUCK_READERS)
-  await house.stop()
+  await house.drain()
   await app.close()
+  await house.stop()
   rmSync(dataDir, { recursive: true, force: true })
   return {
     alone: quantile(alone.delays, 0.99),
@@ -51,12 +53,7 @@ export async function readersBench(): Promise<{ alone: number; besideStuck: numb
 }
 
 async function oneRun(port: number, stuckReaders: number) {
-  const response = await fetch(`http://127.0.0.1:${port}/talk`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{}',
-  })
-  const { task_id: id } = (await response.json()) as { task_id: string }
+  const id = await submitTask(`http://127.0.0.1:${port}`, 'talk')
   let closed = 0
   const stuck = Array.from({ length: stuckReaders }, () => {
     const socket = connect(port, '127.0.0.1')
@@ -81,7 +78,7 @@ async function oneRun(port: number, stuckReaders: number) {
 async function readDelays(url: string): Promise<number[]> {
   const delays: number[] = []
   let rest = ''
-  const response = await fetch(url)
+  const response = await expectStatus(await fetch(url), 200)
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     rest += chunk
     const frames = rest.split('\n\n')

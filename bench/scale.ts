@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { quantile } from './support.ts'
+import { eventRowOf, fixedRowOf, stateRowOf } from '../src/journal/sqlite/rows.ts'
+import type { EventBody } from '../src/task/event.ts'
+import { completedTask, expectStatus, getJson, submitTask } from './replies.ts'
+import { quantile, sampleTask } from './support.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MAIN = ['--conditions=headgate-source', 'src/main.ts']
@@ -75,31 +78,45 @@ async function withJournal<Value>(fill: (db: DatabaseSync) => void, use: (folder
   }
 }
 
-/** Rows as the writer leaves them: `count` tasks of one status, with input and events. */
-function insertTasks(
-  db: DatabaseSync,
-  { count, status, endedAt }: { count: number; status: string; endedAt: string },
-): void {
-  const id = "printf('01999999-0000-7000-8000-%012x', n)"
+interface Filling {
+  readonly count: number
+  readonly status: 'queued' | 'ended'
+  /** SQL of the end of a task, by its number `n`. */
+  readonly endedAt: string
+}
+
+/** Rows as the writer leaves them, made by its own functions: `count` tasks with input, events and results. */
+function insertTasks(db: DatabaseSync, { count, status, endedAt }: Filling): void {
   const isQueued = status === 'queued'
-  const fixed = '{"upload":null,"metadata":null,"timeoutMs":3600000,"maxAttempts":1,"webhook":null}'
-  const state = `{"attempt":1,"interruptions":0,"strikes":0,"stepsKept":0,"waiters":1,"startedAt":${isQueued ? 'null' : 1}}`
+  const queued = sampleTask(1, 1)
+  const task = isQueued ? { ...queued, lastSeq: 1 } : { ...queued, ...RUN, lastSeq: 3 }
+  const { fixed } = fixedRowOf(task)
+  const { state } = stateRowOf(task)
+  const id = "printf('01999999-0000-7000-8000-%012x', n)"
+  const type = "CASE n % 50 WHEN 0 THEN 'other' ELSE 'empty' END"
+  const ended = "CASE n % 20 WHEN 0 THEN 'error' ELSE 'completed' END"
   const rows = `WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})`
+  const columns = 'id, type, caller, priority, status, run, last_seq, created_at, finished_at, fixed, state'
   db.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000; BEGIN')
-  db.exec(`${rows} INSERT INTO tasks SELECT ${id}, CASE n % 50 WHEN 0 THEN 'other' ELSE 'empty' END, 'caller-' || (n % 100),
-    n % 4, CASE WHEN '${status}' = 'ended' AND n % 20 = 0 THEN 'error' WHEN '${status}' = 'ended' THEN 'completed' ELSE '${status}' END,
-    ${isQueued ? 0 : 1}, ${isQueued ? 1 : 3}, 1, ${endedAt}, 1, NULL, NULL, '${fixed}', '${state}' FROM numbers`)
+  db.prepare(
+    `${rows} INSERT INTO tasks (${columns}) SELECT ${id}, ${type}, 'local', n % 4, ${isQueued ? "'queued'" : ended},
+      ${task.run}, ${task.lastSeq}, 1, ${endedAt}, ?, ? FROM numbers`,
+  ).run(fixed, state)
   db.exec(`INSERT INTO inputs SELECT id, '{"n":1}' FROM tasks`)
-  const event = (seq: number, type: string, body: string) =>
-    db.exec(`INSERT INTO events SELECT id, ${seq}, '${type}', status, 1, '${body}' FROM tasks`)
-  event(1, 'queued', '{"queuePosition":1,"tasksAhead":0}')
+  const event = (seq: number, body: EventBody) => {
+    const row = eventRowOf({ ...body, seq, taskId: task.id, status: 'queued', at: 1 })
+    db.prepare(`INSERT INTO events SELECT id, ${seq}, ?, status, 1, ? FROM tasks`).run(row.type, row.body)
+  }
+  event(1, { type: 'queued', queuePosition: 1, tasksAhead: 0, wait: null })
   if (!isQueued) {
-    event(2, 'started', '{"attempt":1}')
-    event(3, 'result', '{"title":null,"summary":null,"filename":null,"hash":null}')
+    event(2, { type: 'started', attempt: 1 })
+    event(3, { type: 'result', title: null, summary: null, filename: null, hash: null })
     db.exec(`INSERT INTO results SELECT id, '{"n":1}' FROM tasks`)
   }
   db.exec(`INSERT OR REPLACE INTO totals SELECT status, count(*) FROM tasks GROUP BY status; COMMIT`)
 }
+
+const RUN = { run: 1, attempt: 1, startedAt: 1, waitMs: 1, runMs: 1, progress: 100 }
 
 /** Seconds from the start of the process until it is ready. */
 export function startWithQueued(count: number): Promise<number> {
@@ -107,7 +124,7 @@ export function startWithQueued(count: number): Promise<number> {
     (db) => insertTasks(db, { count, status: 'queued', endedAt: 'NULL' }),
     async (folder) => {
       const server = await start(folder, { MAX_CONCURRENT_ANALYSIS_TASKS: '0' })
-      const stats = (await (await fetch(`${server.url}/api/queue/stats`)).json()) as { queue_size: number }
+      const stats = await getJson<{ queue_size: number }>(`${server.url}/api/queue/stats`)
       if (stats.queue_size !== count) throw new Error(`${stats.queue_size} of ${count} tasks were taken over`)
       await server.stop()
       return server.seconds
@@ -147,7 +164,8 @@ export async function millionFinished() {
         const found = await fetch(
           `${pruning.url}/api/tasks/01999999-0000-7000-8000-${(100_000).toString(16).padStart(12, '0')}`,
         )
-        isDone = found.status === 410
+        isDone = (await expectStatus(found, 200, 410)).status === 410
+        await found.text()
       }
       const pruningSeconds = (performance.now() - startedAt) / 1000
       await pruning.stop()
@@ -163,8 +181,7 @@ async function posts(url: string, seconds: number): Promise<number> {
   const post = async () => {
     const sentAt = performance.now()
     const response = await fetch(`${url}/empty`, { method: 'POST', headers, body: '{"n":1}' })
-    await response.text()
-    if (response.status !== 202) throw new Error(`${response.status}`)
+    await (await expectStatus(response, 202)).text()
     took.push(performance.now() - sentAt)
   }
   const all: Promise<void>[] = []
@@ -178,25 +195,29 @@ async function posts(url: string, seconds: number): Promise<number> {
 
 /** Pages of every kind, from any place; p99 in ms. */
 async function lists(url: string): Promise<number> {
+  /** Filters, each with whether tasks fit it. */
   const filters = [
-    '',
-    '&status=completed',
-    '&status=error',
-    '&status=expired',
-    '&type=other',
-    '&type=none',
-    '&status=error&type=other',
-  ]
+    ['', true],
+    ['&status=completed', true],
+    ['&status=error', true],
+    ['&status=expired', false],
+    ['&type=other', true],
+    ['&type=none', false],
+    ['&status=error&type=other', true],
+  ] as const
   const took: number[] = []
   for (let round = 0; round < 60; round += 1) {
-    for (const filter of filters) {
+    for (const [filter, hasTasks] of filters) {
       const place = Math.floor(Math.random() * 1_000_000)
         .toString(16)
         .padStart(12, '0')
       const cursor = round % 2 === 0 ? '' : `&cursor=01999999-0000-7000-8000-${place}`
       const sentAt = performance.now()
-      await (await fetch(`${url}/api/tasks?limit=100${filter}${cursor}`)).text()
+      const page = await getJson<{ tasks: unknown[] }>(`${url}/api/tasks?limit=100${filter}${cursor}`)
       took.push(performance.now() - sentAt)
+      // From an early place there may be none left.
+      const isExpected = cursor !== '' || page.tasks.length > 0 === hasTasks
+      if (!isExpected) throw new Error(`${page.tasks.length} tasks for "${filter}"`)
     }
   }
   return quantile(took, 0.99)
@@ -220,31 +241,17 @@ export async function loopLagWhileSyncsStall(): Promise<{ p99: number; posts: nu
   ]
   const folder = mkdtempSync(join(tmpdir(), 'headgate-stall-'))
   const server = await start(folder, {}, wrapper)
-  const headers = { 'content-type': 'application/json' }
   const until = performance.now() + 8000
   let answered = 0
   const client = async () => {
     while (performance.now() < until) {
-      await (await fetch(`${server.url}/empty`, { method: 'POST', headers, body: '{"n":1}' })).text()
+      await submitTask(server.url, 'empty', { n: 1 })
       answered += 1
     }
   }
   await Promise.all(Array.from({ length: 20 }, client))
-  const lag = (await (await fetch(`${server.url}/lag`, { method: 'POST', headers, body: '{}' })).json()) as {
-    task_id: string
-  }
-  const task = (await (await fetch(`${server.url}/api/tasks/${lag.task_id}?wait=30`)).json()) as {
-    task_id: string
-  }
-  let result: { p99: number } | undefined
-  while (result === undefined) {
-    const found = (await (await fetch(`${server.url}/api/tasks/${task.task_id}`)).json()) as {
-      result: typeof result
-    }
-    result = found.result ?? undefined
-    await sleep(200)
-  }
+  const lag = (await completedTask(server.url, await submitTask(server.url, 'lag'))) as { p99: number }
   await server.stop()
   rmSync(folder, { recursive: true, force: true })
-  return { p99: result.p99, posts: answered }
+  return { p99: lag.p99, posts: answered }
 }

@@ -20,6 +20,7 @@ export async function idleStart(): Promise<{ p50: number; p99: number }> {
     slots: 3,
     capacity: 10,
     maxStuck: 3,
+    maxParked: null,
     graceMs: 10_000,
     clock: systemClock,
     ...NO_LIMITS,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { expectStatus } from './replies.ts'
 import { quantile } from './support.ts'
 
 /** A process of its own that asks for the stats over and over: whoever makes the load is too busy to measure. */
@@ -10,7 +11,7 @@ const over = new AbortController()
 process.once('message', () => over.abort())
 while (!over.signal.aborted) {
   const startedAt = performance.now()
-  await (await fetch(`${url}/api/queue/stats`)).arrayBuffer()
+  await (await expectStatus(await fetch(`${url}/api/queue/stats`), 200)).arrayBuffer()
   times.push(performance.now() - startedAt)
   await sleep(PAUSE_MS)
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { expectStatus, submitTask } from './replies.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -55,18 +56,16 @@ async function stop(name: string, env: Record<string, string>, type: string | nu
 }
 
 async function occupy(url: string, type: string): Promise<void> {
-  const ids = await Promise.all([1, 2, 3].map(() => submit(url, type)))
+  const ids = await Promise.all([1, 2, 3].map(() => submitTask(url, type)))
   if (type === 'deaf') return
   const sockets = Array.from(
     { length: 200 },
     () => new WebSocket(`${url.replace('http', 'ws')}/ws/${ids[0]}`),
   )
   await Promise.all(sockets.map((socket) => once(socket, 'message')))
-  await Promise.all(Array.from({ length: 50 }, () => fetch(`${url}/api/tasks/${ids[0]}/stream`)))
-}
-
-async function submit(url: string, type: string): Promise<string> {
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(`${url}/${type}`, { method: 'POST', headers, body: '{}' })
-  return ((await response.json()) as { task_id: string }).task_id
+  await Promise.all(
+    Array.from({ length: 50 }, async () =>
+      expectStatus(await fetch(`${url}/api/tasks/${ids[0]}/stream`), 200),
+    ),
+  )
 }

@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { compose } from '../src/compose.ts'
 import { readSettings } from '../src/config/read.ts'
 import { SETTINGS } from '../src/config/settings.ts'
+import { DOCUMENT_PACKAGES, installCommand, MODEL_PACKAGES } from '../src/package.ts'
 import { PROBLEM_STATUS } from '../src/http/problem/problem.ts'
 import { createServer } from '../src/http/server/server.ts'
 import { ERROR_CODES } from '../src/task/errors.ts'
@@ -184,3 +185,20 @@ async function exampleFile(name: string, code: string): Promise<string> {
   await writeFile(file, code)
   return file
 }
+
+test('docs/installation.md installs exactly the packages that the built-in tasks need', async () => {
+  const text = await read('docs/installation.md')
+  for (const names of [DOCUMENT_PACKAGES, MODEL_PACKAGES]) expect(text).toContain(installCommand(names))
+})
+
+test('the optional packages of the package are those that are looked for, and those of a checkout', async () => {
+  const json = async (path: string) =>
+    JSON.parse(await readFile(join(ROOT, path), 'utf8')) as Record<string, Record<string, string>>
+  const { peerDependencies = {}, peerDependenciesMeta = {} } = await json('package.json')
+  const { dependencies = {} } = await json('runtime/package.json')
+  const optional = [...DOCUMENT_PACKAGES, ...MODEL_PACKAGES].sort()
+  expect(Object.keys(peerDependenciesMeta).sort()).toEqual(optional)
+  expect(Object.keys(peerDependencies).sort()).toEqual([...optional, 'fastify', 'zod'].sort())
+  expect(Object.keys(dependencies).sort()).toEqual([...optional, 'fastify', 'node', 'zod'].sort())
+  for (const name of optional) expect(peerDependencies[name], name).toBe(dependencies[name])
+})

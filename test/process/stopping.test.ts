@@ -43,16 +43,16 @@ async function round(signal: NodeJS.Signals) {
   }
   const seen = new Set<string>()
   const cancelled: string[] = []
-  let isOver = false
+  const over = new AbortController()
   const pollers = Array.from({ length: 8 }, async () => {
-    for (let at = 0; !isOver; at += 1) {
+    for (let at = 0; !over.signal.aborted; at += 1) {
       seen.add(await ask(url, 'GET', `/api/tasks/${ids[at % ids.length]}`))
       await sleep(1)
     }
   })
   const left = ids.slice(1)
   const cancellers = Array.from({ length: 4 }, async () => {
-    for (let id = left.pop(); !isOver && id !== undefined; id = left.pop()) {
+    for (let id = left.pop(); !over.signal.aborted && id !== undefined; id = left.pop()) {
       const said = await ask(url, 'POST', `/api/tasks/${id}/cancel`)
       seen.add(said)
       if (said === '200') cancelled.push(id)
@@ -61,7 +61,7 @@ async function round(signal: NodeJS.Signals) {
   })
   await sleep(100)
   const { code } = await server.end(signal)
-  isOver = true
+  over.abort()
   await Promise.all([...pollers, ...cancellers])
   return { code, seen, ids, cancelled, dataDir, env }
 }
