@@ -94,6 +94,9 @@ async function endOf(content: Buffer | string): Promise<string> {
   const response = await expectStatus(
     await fetch(`${url}/analyze-document`, { method: 'POST', body: form }),
     202,
+    413,
+    415,
+    422,
   )
   const { task_id: id, error_type: refusal } = (await response.json()) as {
     task_id?: string
