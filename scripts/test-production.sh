@@ -29,6 +29,11 @@ try() {
   curl -sf -m 10 -o /dev/null -H 'content-type: application/json' -d "{\"text\":\"$text\"}" "http://127.0.0.1:$port/summarize" ||
     { cat "$work/$name.log"; echo "$name: no task was taken"; exit 1; }
   stop
+  for _ in $(seq 100); do
+    curl -s -m 2 -o /dev/null "http://127.0.0.1:$port/health/live" || break
+    sleep 0.2
+  done
+  ! curl -s -m 2 -o /dev/null "http://127.0.0.1:$port/health/live" || { echo "$name: SIGTERM did not end the server"; exit 1; }
   echo "$name: works on Node.js $(node --version)"
 }
 
