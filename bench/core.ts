@@ -110,6 +110,7 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     started: (task) => intake.runs.started(task),
     report: (task, report) => intake.runs.report(task, report),
     steps: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
+    outputOf: () => Promise.resolve(''),
     fileOf: () => Promise.resolve(''),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock: systemClock,

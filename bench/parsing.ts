@@ -28,7 +28,7 @@ export async function parsingBench(): Promise<ParsingResult> {
   await statsTimes(url)
   const idle = quantile(await statsTimes(url), 0.99)
 
-  const documents = await Promise.all(Array.from({ length: 3 }, () => upload(url, bigText())))
+  const documents = await Promise.all(Array.from({ length: 3 }, (_, index) => upload(url, bigText(index))))
   const whileParsing = quantile(await statsTimes(url), 0.99)
   for (const id of documents) {
     const { status } = await ended(url, id)
@@ -59,9 +59,9 @@ async function statsTimes(url: string): Promise<number[]> {
   return times
 }
 
-/** 50 MB of prose. */
-function bigText(): string {
-  const line = 'A bounded queue protects a slow service from more requests than it can take at one time. '
+/** 50 MB of prose, another one for each number: equal ones would be one task. */
+function bigText(number: number): string {
+  const line = `Number ${number}: a bounded queue protects a slow service from more requests than it can take at one time. `
   return line.repeat(Math.floor((50 * 1024 * 1024 - 1000) / line.length))
 }
 

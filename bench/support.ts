@@ -29,6 +29,7 @@ export function sampleTask(index: number, priority: Priority): Task {
     startDeadlineAt: null,
     retryOf: null,
     toldWait: null,
+    trace: null,
     notBefore: null,
     createdAt: Date.now(),
   })
