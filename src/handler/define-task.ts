@@ -85,7 +85,9 @@ const resourceLimits = z.strictObject({
 
 const definitionSchema = z.object({
   type: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'expected lower-case words joined by hyphens'),
-  input: z.custom<z.ZodType>((value) => value instanceof z.ZodType, 'expected a zod schema'),
+  input: z.custom<z.ZodType>((value) => value instanceof z.ZodType, {
+    error: ({ input }) => schemaFault(input),
+  }),
   upload: z
     .object({
       accept: z.array(z.string().min(1)).min(1),
@@ -117,6 +119,16 @@ const definitionSchema = z.object({
   resources: z.record(z.string().regex(RESOURCE_NAME), resourceLimits).optional(),
   run: z.custom((value) => typeof value === 'function', 'expected a function'),
 })
+
+/** Schemas of zod 3, and of another copy of zod 4, look alike and do not work together. */
+function schemaFault(input: unknown): string {
+  const isObject = typeof input === 'object' && input !== null
+  if (isObject && '_zod' in input) {
+    return 'expected a schema of the zod that headgate uses: install zod once (npm ls zod shows the copies)'
+  }
+  if (isObject && '_def' in input) return 'expected a schema of zod 4, got one of zod 3: update zod to ^4.1.5'
+  return 'expected a zod schema'
+}
 
 /**
  * Defines a task type: `POST /<type>`, its streams, stats and limits come with it.

@@ -20,6 +20,8 @@ export interface RunnerPorts {
   /** Records an event of a run; one of a run that is over is dropped. */
   readonly report: (task: Task, report: Report) => void
   readonly steps: StepStore
+  /** Output that earlier runs of the task have reported, since the last reset. */
+  readonly outputOf: (task: Task) => Promise<string>
   /**
    * Where the uploaded file lies.
    * @throws TaskError `input_missing` when it is not there as it came.

@@ -38,7 +38,9 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     const policy = registry.policyOf(task.type)
     if (started.attempt === 1) policy.began()
     const verdictOf = (thrown: unknown) => verdictFor(type, thrown, ports.clock.now())
-    const { context, close, faultOf } = createContext(started, { signal, uploadPath, verdictOf }, ports)
+    const sentOutput = started.outputs === 0 ? '' : await ports.outputOf(started)
+    const given = { signal, uploadPath, verdictOf, sentOutput }
+    const { context, close, faultOf } = createContext(started, given, ports)
 
     reached('handler-entered')
     const run: CurrentRun = { task: started, stray: null }

@@ -205,7 +205,7 @@ export class Intake {
   }
 
   #create({ type, submission, content }: Given & { readonly content: string | null }, place: Place): Task {
-    const { input, upload, priority, metadata, webhook, caller, retryOf } = submission
+    const { input, upload, priority, metadata, webhook, caller, retryOf, trace } = submission
     const { delayMs, startDeadlineMs } = submission
     const { clock, defaultTimeoutMs, defaultAttempts, outlook } = this.#parts
     const createdAt = clock.now()
@@ -221,6 +221,7 @@ export class Intake {
       content,
       createdAt,
       retryOf,
+      trace,
       timeoutMs: submission.timeoutMs ?? type.timeoutMs ?? defaultTimeoutMs,
       maxAttempts: submission.maxAttempts ?? type.retry?.maxAttempts ?? defaultAttempts,
       notBefore: delayMs === 0 ? null : createdAt + delayMs,
@@ -252,7 +253,10 @@ export class Intake {
     }
     const { id: taskId, type, priority } = admitted
     outlook.arrivals.add(priority, type, task.createdAt)
-    log.info({ taskId, type, priority, tasksAhead: place.tasksAhead }, 'task queued')
+    log.info(
+      { taskId, type, priority, caller: task.caller, ...task.trace, tasksAhead: place.tasksAhead },
+      'task queued',
+    )
     return { kind: 'accepted', task: admitted, place: queuePlace }
   }
 

@@ -22,12 +22,12 @@ export interface Delivery extends NewDelivery {
 
 /** Memory of deliveries that are not done. */
 export interface DeliveryJournal {
-  /** Those that are due, the longest due first. */
-  due(now: number, limit: number): Promise<readonly Delivery[]>
+  /** Those that are due, the longest due first, without the first `offset`. */
+  due(now: number, limit: number, offset?: number): Promise<readonly Delivery[]>
   /** Adds one for a task that has ended. */
   add(delivery: Delivery): Promise<void>
-  /** When the next one is due, epoch ms; null: none is, or their tasks have not ended. */
-  nextAt(): Promise<number | null>
+  /** When the next one is due after `now`, epoch ms; null: none is, or their tasks have not ended. */
+  nextAt(now?: number): Promise<number | null>
   /** Writes down a try that did not succeed. */
   postpone(id: string, attempt: number, nextAt: number): Promise<void>
   /** Strikes it out: delivered, or given up. */

@@ -10,7 +10,7 @@ import { Deadlines } from './run/deadlines.ts'
 import { Guard } from './run/guard.ts'
 import { StuckHandlers } from './run/stuck.ts'
 import { Watchers } from './run/watchers.ts'
-import { Alarms } from './sleep/alarms.ts'
+import { Alarms, isOverdue } from './sleep/alarms.ts'
 import { Parked, PARKED_PER_PLACE } from './sleep/parked.ts'
 import { Slots } from './slots.ts'
 
@@ -189,10 +189,7 @@ export class WorkerPool {
     return true
   }
 
-  /**
-   * Takes a waiting task out in O(1), or tells a running one to stop; one that is stopping for another reason
-   * goes on to do so.
-   */
+  /** Takes a waiting task out in O(1), or stops a running one; one that stops for another reason goes on with that. */
   cancel(id: string): 'removed' | 'aborting' | 'stopping' | 'absent' {
     if (this.#remove(id)) return 'removed'
     const guard = this.#running.get(id)
@@ -250,6 +247,8 @@ export class WorkerPool {
 
   async #run(task: Task, seq: number): Promise<void> {
     if (task.run === 0) this.#leave(task)
+    // Its alarm may be late, as after a pause of the process.
+    if (task.run === 0 && isOverdue(task, this.#options.clock)) return this.#options.expired(task.id)
     this.#room.gates.count(task, 1)
     reached('dequeued')
     const { graceMs, work } = this.#options

@@ -57,7 +57,13 @@ export type EventBody =
       readonly message: string | null
       readonly detail: ProgressDetail | null
     }
-  | { readonly type: 'output'; readonly index: number; readonly chunk: string }
+  | {
+      readonly type: 'output'
+      readonly index: number
+      readonly chunk: string
+      /** What was sent before is replaced: this run writes anew. Absent: the chunk follows it. */
+      readonly reset?: true
+    }
   | {
       readonly type: 'retrying'
       readonly attempt: number

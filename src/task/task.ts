@@ -47,6 +47,14 @@ export interface WaitEstimate {
   readonly samples: number
 }
 
+/** The request that made a task, for logs and for who is told of its end. */
+export interface Trace {
+  /** As it was given back in X-Request-Id. */
+  readonly requestId: string
+  /** W3C Trace Context of the request; null: it had none. */
+  readonly traceparent: string | null
+}
+
 /** One admitted request. Never changed in place: every change makes the next version. Instants are epoch ms. */
 export interface Task {
   readonly id: string
@@ -66,6 +74,8 @@ export interface Task {
   readonly startDeadlineAt: number | null
   /** The task whose work this one does again. */
   readonly retryOf: string | null
+  /** null: it was not made by a request. */
+  readonly trace: Trace | null
   /** What was told of its wait at admission. */
   readonly toldWait: WaitEstimate | null
   /** 0 before the first start. */
@@ -95,6 +105,8 @@ export interface Task {
   readonly progress: number | null
   readonly progressDetail: ProgressDetail | null
   readonly message: string | null
+  /** Chunks of output that were ever reported. */
+  readonly outputs: number
   readonly waitReason: WaitReason | null
   readonly waitUntil: number | null
   /** The resource that it waits for. */
@@ -127,6 +139,7 @@ export type NewTask = Pick<
   | 'createdAt'
   | 'startDeadlineAt'
   | 'retryOf'
+  | 'trace'
   | 'toldWait'
 > & {
   /** When its delay is over, epoch ms; null: it has none. */
@@ -153,6 +166,7 @@ const BEGINNING = {
   progress: null,
   progressDetail: null,
   message: null,
+  outputs: 0,
   waitReason: null,
   waitResource: null,
   parkedSince: null,

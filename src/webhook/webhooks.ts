@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
-import type { Connector } from '../fetch/connector.ts'
+import type { Connector, Told } from '../fetch/connector.ts'
+import { hostOf } from '../fetch/failures.ts'
 import type { Delivery, DeliveryJournal } from '../journal/deliveries.ts'
 import type { TaskJournal } from '../journal/journal.ts'
 import { MAX_TIMER_MS, type Clock } from '../task/clock.ts'
 import { reached } from '../milestone.ts'
+import { parseRetryAfter } from '../task/retry-after.ts'
 import type { Task } from '../task/task.ts'
 import { waitAfter } from './schedule.ts'
 import { headersOf } from './signature.ts'
@@ -22,23 +24,31 @@ export interface WebhooksParts {
 }
 
 const TIMEOUT_MS = 15_000
-/** Deliveries under way at once. */
-const AT_ONCE = 8
+/** Deliveries under way at once: of all, to one host, and of one caller, so that none of these delays the others. */
+const AT_ONCE = { all: 64, host: 2, caller: 56 }
+/** Due deliveries that are read at a time, and in one look. */
+const PAGE = 100
+const MAX_LOOKED_AT = 5000
 const GONE = 410
 /** A fault of the journal is tried again after this long. */
 const RETRY_MS = 5000
+/** Longest wait that a receiver may ask for. */
+const MAX_RETRY_AFTER_MS = 24 * 3600 * 1000
 
 /**
  * Tells the ends of tasks to whoever asked (Standard Webhooks): signed, at least once, with the same
  * `webhook-id` each time, again and again over a day. What is owed stands in the journal, so it outlives the
- * process.
+ * process. A place that gets free takes the next delivery at once: a receiver that hangs delays only its own.
  */
 export class Webhooks {
   readonly #parts: WebhooksParts
   readonly #stopped = new AbortController()
-  #takeBackTimer: (() => void) | null = null
-  #round: Promise<void> | null = null
+  readonly #underWay = new Map<string, { readonly delivery: Delivery; readonly sent: Promise<void> }>()
+  #clearTimer: (() => void) | null = null
+  #looking: Promise<void> | null = null
   #isWanted = false
+  /** After a fault of the journal: ends the pause. */
+  #endPause: (() => void) | null = null
 
   constructor(parts: WebhooksParts) {
     this.#parts = parts
@@ -46,48 +56,85 @@ export class Webhooks {
 
   /** Sends what is due now, and later what will be. Called again whenever a delivery is added. */
   start(): void {
-    if (this.#stopped.signal.aborted) return
+    if (this.#isStopped || this.#endPause !== null) return
     this.#isWanted = true
-    this.#round ??= this.#rounds().finally(() => {
-      this.#round = null
-      // One may have been added after the last look.
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null
+      // One may have been added, or have ended, after the last look.
       if (this.#isWanted) this.start()
     })
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort(new Error('stopped'))
-    this.#takeBackTimer?.()
-    await this.#round
-  }
-
-  async #rounds(): Promise<void> {
-    const { deliveries, clock, log } = this.#parts
-    try {
-      while (this.#isWanted && !this.#isStopped) {
-        this.#isWanted = false
-        const due = await deliveries.due(clock.now(), AT_ONCE)
-        await Promise.all(due.map((delivery) => this.#deliver(delivery)))
-        if (due.length === AT_ONCE) this.#isWanted = true
-      }
-      if (!this.#isStopped) this.#wakeAt(await deliveries.nextAt())
-    } catch (error) {
-      if (this.#isStopped) return
-      log.error({ err: error }, 'webhooks cannot be read or written down')
-      this.#isWanted = false
-      this.#wakeAt(clock.now() + RETRY_MS)
-    }
+    this.#clearTimer?.()
+    this.#endPause?.()
+    await this.#looking
+    await Promise.all([...this.#underWay.values()].map(({ sent }) => sent))
   }
 
   get #isStopped(): boolean {
     return this.#stopped.signal.aborted
   }
 
+  async #look(): Promise<void> {
+    const { deliveries, clock } = this.#parts
+    try {
+      while (this.#isWanted && !this.#isStopped) {
+        this.#isWanted = false
+        await this.#sendDue(clock.now())
+      }
+      if (!this.#isStopped) this.#wakeAt(await deliveries.nextAt(clock.now()))
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** Begins as many as there are places for, those that are due longest first. */
+  async #sendDue(now: number): Promise<void> {
+    const { deliveries } = this.#parts
+    for (let offset = 0; offset < MAX_LOOKED_AT; offset += PAGE) {
+      const due = await deliveries.due(now, PAGE, offset)
+      for (const delivery of due) if (this.#hasPlaceFor(delivery)) this.#begin(delivery)
+      if (due.length < PAGE || this.#isStopped || this.#underWay.size >= AT_ONCE.all) return
+    }
+  }
+
+  #hasPlaceFor({ id, caller, url }: Delivery): boolean {
+    if (this.#isStopped || this.#underWay.has(id) || this.#underWay.size >= AT_ONCE.all) return false
+    let [ofHost, ofCaller] = [0, 0]
+    for (const { delivery } of this.#underWay.values()) {
+      if (hostOf(delivery.url) === hostOf(url)) ofHost += 1
+      if (delivery.caller === caller) ofCaller += 1
+    }
+    return ofHost < AT_ONCE.host && ofCaller < AT_ONCE.caller
+  }
+
+  #begin(delivery: Delivery): void {
+    const sent = this.#deliver(delivery)
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#underWay.delete(delivery.id)
+        this.start()
+      })
+    this.#underWay.set(delivery.id, { delivery, sent })
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isStopped) return
+    this.#parts.log.error({ err: error }, 'webhooks cannot be read or written down')
+    this.#isWanted = false
+    this.#endPause ??= this.#parts.clock.after(RETRY_MS, () => {
+      this.#endPause = null
+      this.start()
+    })
+  }
+
   #wakeAt(at: number | null): void {
-    this.#takeBackTimer?.()
+    this.#clearTimer?.()
     if (at === null) return
     const ms = Math.min(MAX_TIMER_MS, Math.max(0, at - this.#parts.clock.now()))
-    this.#takeBackTimer = this.#parts.clock.after(ms, () => this.start())
+    this.#clearTimer = this.#parts.clock.after(ms, () => this.start())
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
@@ -95,7 +142,8 @@ export class Webhooks {
     const { id, taskId, caller, url } = delivery
     const task = await tasks.find(taskId)
     if (task === undefined) return deliveries.settle(id)
-    const status = await this.#send(delivery, task)
+    const reply = await this.#send(delivery, task)
+    const status = reply?.status ?? null
     // A stop says nothing about the receiver: the next process tries again.
     if (this.#isStopped && status === null) return
     reached('webhook-sent')
@@ -103,20 +151,24 @@ export class Webhooks {
     else if (status === GONE) {
       log.warn({ taskId, caller }, 'a webhook address wants no more')
       await deliveries.settleAll(caller, url)
-    } else await this.#postpone(delivery, status)
+    } else await this.#postpone(delivery, reply)
     reached('webhook-settled')
   }
 
-  async #postpone({ id, taskId, attempt }: Delivery, status: number | null): Promise<void> {
+  async #postpone({ id, taskId, attempt }: Delivery, reply: Told | null): Promise<void> {
     const { deliveries, clock, random, log } = this.#parts
-    const waitMs = waitAfter(attempt + 1, random())
+    const status = reply?.status ?? null
+    const asked =
+      reply?.retryAfter == null ? null : parseRetryAfter(reply.retryAfter, clock.now(), MAX_RETRY_AFTER_MS)
+    const planned = waitAfter(attempt + 1, random())
+    const waitMs = planned === null ? null : Math.max(planned, asked ?? 0)
     log.warn({ taskId, attempt: attempt + 1, status, waitMs }, 'a webhook was not taken')
     if (waitMs === null) await deliveries.settle(id)
     else await deliveries.postpone(id, attempt + 1, clock.now() + waitMs)
   }
 
-  /** The status of the reply; null: there was none. */
-  async #send({ id, url, secret: own }: Delivery, task: Task): Promise<number | null> {
+  /** The reply; null: there was none. */
+  async #send({ id, url, secret: own }: Delivery, task: Task): Promise<Told | null> {
     const { connector, clock, viewOf, secret, log } = this.#parts
     const key = own ?? (id === `msg_${task.id}` ? task.webhook?.secret : null) ?? secret
     if (key === '') {
@@ -132,12 +184,10 @@ export class Webhooks {
     const timestamp = Math.floor(clock.now() / 1000)
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(TIMEOUT_MS)])
     try {
-      const told = await connector.tell(url, {
-        body,
-        headers: headersOf({ id, timestamp, body }, key),
-        signal,
-      })
-      return told.status
+      const traceparent = task.trace?.traceparent ?? null
+      const traced = traceparent === null ? {} : { traceparent }
+      const headers = { ...headersOf({ id, timestamp, body }, key), ...traced }
+      return await connector.tell(url, { body, headers, signal })
     } catch (error) {
       log.debug({ err: error, taskId: task.id }, 'a webhook did not arrive')
       return null

@@ -5,6 +5,7 @@ import type { TaskType } from '../../src/handler/define-task.ts'
 import { Registry } from '../../src/handler/registry.ts'
 import { createRunner } from '../../src/handler/runner.ts'
 import { Intake } from '../../src/intake/intake.ts'
+import { readOutput } from '../../src/intake/record/output.ts'
 import { createStepStore } from '../../src/intake/record/steps.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { createMemoryJournal } from '../../src/journal/memory/memory-journal.ts'
@@ -114,6 +115,7 @@ export function createCore(all: CoreGiven = {}) {
     started: (task) => intake.runs.started(task),
     report: (task, report) => intake.runs.report(task, report),
     steps: createStepStore(intake.recorder, journal.steps),
+    outputOf: (task) => readOutput(journal.tasks, task),
     fileOf: ({ spoolId }) => Promise.resolve(spoolId),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,

@@ -20,6 +20,7 @@ export function sampleTask(given: Partial<NewTask> = {}): Task {
     startDeadlineAt: null,
     retryOf: null,
     toldWait: null,
+    trace: null,
     notBefore: null,
     createdAt: 0,
     ...given,

@@ -137,20 +137,23 @@ test.each(['memory', 'sqlite'] as const)(
 )
 
 /** Deliveries of a journal, on a clock of our own. */
-async function setup(answer: (response: ServerResponse, count: number) => void, tasks = 1) {
+async function setup(
+  answer: (response: ServerResponse, count: number) => void,
+  tasks = 1,
+  others: readonly { readonly host: string }[] = [],
+) {
   const receiver = await createReceiver(answer)
   const journal = memoryJournal()
   const clock = new VirtualClock()
   const connector = new Connector({
     ports: WEB_PORTS,
-    allowHosts: [receiver.host],
+    allowHosts: [receiver.host, ...others.map(({ host }) => host)],
     timeoutMs: 1000,
     maxBytes: 1000,
   })
   const { run } = actsOn(journal)
-  for (let index = 0; index < tasks; index += 1) {
-    await run({ id: `task-${index}`, webhook: { url: receiver.url, secret: SECRET } })
-  }
+  const deliver = (id: string, url: string) => run({ id, webhook: { url, secret: SECRET } })
+  for (let index = 0; index < tasks; index += 1) await deliver(`task-${index}`, receiver.url)
   const { deliveries } = journal
   const log = pino({ level: 'silent' })
   const given = { deliveries, tasks: journal.tasks, connector, secret: '', clock, random: () => 0.5, log }
@@ -159,7 +162,7 @@ async function setup(answer: (response: ServerResponse, count: number) => void, 
     await webhooks.stop()
     await connector.close()
   })
-  return { ...receiver, webhooks, clock, deliveries }
+  return { ...receiver, webhooks, clock, deliveries, deliver }
 }
 
 test('what is not taken is told again under the same id, later and later, until it is', async () => {
@@ -202,4 +205,47 @@ test('a redirect is not followed, and an address that is gone hears no more', as
   await expect.poll(() => gone.deliveries.nextAt()).toBeNull()
   // Those under way at the same moment are told too, the rest is not.
   expect(gone.heard.length).toBeLessThanOrEqual(8)
+})
+
+test('receivers that never answer delay neither the others nor other callers', async () => {
+  const hung = await Promise.all(Array.from({ length: 20 }, () => createReceiver(() => undefined)))
+  const { webhooks, heard, host, url, deliver } = await setup(status(200), 0, hung)
+  // First in the order: 32 for one host, as one caller with a broken receiver owes them, and two for each other one.
+  for (const [index, { url: silent }] of hung.entries()) {
+    for (let count = 0; count < (index === 0 ? 32 : 2); count += 1)
+      await deliver(`hung-${index}-${count}`, silent)
+  }
+  webhooks.start()
+  await expect.poll(() => hung[0]?.heard.length).toBe(2)
+  await deliver('late', url)
+  webhooks.start()
+  await expect.poll(() => heard.length, { timeout: 3000 }).toBe(1)
+  expect([host, hung[0]?.heard.length]).toEqual([host, 2])
+})
+
+test('a receiver says when it wants to be told again', async () => {
+  const { webhooks, clock, deliveries } = await setup((response) =>
+    response.writeHead(429, { 'retry-after': '120' }).end(),
+  )
+  webhooks.start()
+  await expect.poll(async () => (await deliveries.nextAt(0))! - clock.now()).toBe(120_000)
+})
+
+test('while the journal cannot be written, a delivery is not sent again and again', async () => {
+  const { webhooks, heard, clock, deliveries } = await setup(status(200))
+  const settle = deliveries.settle.bind(deliveries)
+  let faults = 0
+  deliveries.settle = () => {
+    faults += 1
+    return Promise.reject(new Error('disk full'))
+  }
+  webhooks.start()
+  await expect.poll(() => faults).toBe(1)
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  webhooks.start()
+  expect(heard).toHaveLength(1)
+  deliveries.settle = settle
+  clock.advance(5000)
+  await expect.poll(() => deliveries.nextAt(0)).toBeNull()
+  expect(heard).toHaveLength(2)
 })

@@ -5,6 +5,7 @@ import type { ProgressDetail, Task } from '../../task/task.ts'
 import type { Verdict } from '../../task/draw/verdict.ts'
 import type { RunnerPorts } from '../ports.ts'
 import { createUse, type UseResource } from './resource.ts'
+import { OutputText } from './output-text.ts'
 import { createStep, type Step } from './step.ts'
 import { ProgressThrottle, SpeechBudget } from './throttle.ts'
 
@@ -44,7 +45,10 @@ export interface Context {
   readonly progress: (percent: number, message?: string, detail?: ProgressDetail) => void
   /** One line for whoever watches; at most 100 a second and 10 000 a run. */
   readonly log: (message: string, level?: LogLevel) => void
-  /** Text of the result as it is written; at most 1 MB a second and 10 MB a run. */
+  /**
+   * Text of the result as it is written; at most 1 MB a second and 10 MB a run. A later run of the same task writes from the
+   * beginning: what earlier runs have reported is not sent again, and a text that differs replaces it.
+   */
   readonly output: (chunk: string) => void
   /**
    * Runs `work` once and keeps its result under `name`: a later run of the same task gets the result back
@@ -80,15 +84,17 @@ export interface RunGiven {
   readonly uploadPath: string | null
   /** What an error means for the task. */
   readonly verdictOf: (thrown: unknown) => Verdict
+  /** Output that earlier runs have reported. */
+  readonly sentOutput: string
 }
 
 export function createContext(
   task: Task,
-  { signal, uploadPath, verdictOf }: RunGiven,
+  { signal, uploadPath, verdictOf, sentOutput }: RunGiven,
   ports: RunnerPorts,
 ): OpenContext {
   const { use, close: closeUse } = createUse(task, ports, { signal, verdictOf })
-  const reports = createReports(task, ports)
+  const reports = createReports(task, ports, sentOutput)
   const { progress, log, output } = reports
   const context: Context = {
     taskId: task.id,
@@ -110,10 +116,12 @@ export function createContext(
 }
 
 type Reports = Pick<Context, 'progress' | 'log' | 'output'> & Pick<OpenContext, 'close' | 'faultOf'>
-type Budgets = [ProgressThrottle | null, SpeechBudget | null, SpeechBudget | null, number]
+type Budgets = [ProgressThrottle | null, SpeechBudget | null, SpeechBudget | null, OutputText | null]
+
+const DETAIL_EXPECTED = 'the detail is to be { stage: string, step: number, totalSteps: number }'
 
 /** What a handler may report of its run, within its bounds. */
-function createReports(task: Task, ports: RunnerPorts): Reports {
+function createReports(task: Task, ports: RunnerPorts, sentOutput: string): Reports {
   const { clock } = ports
   const say = lineTeller(task, ports)
   let fault: string | null = null
@@ -122,14 +130,13 @@ function createReports(task: Task, ports: RunnerPorts): Reports {
     fault ??= `ctx.${call}: ${why}`
   }
   // Made when a handler first reports: most short ones never do.
-  let [throttle, lines, bytes, index]: Budgets = [null, null, null, 0]
+  let [throttle, lines, bytes, text]: Budgets = [null, null, null, null]
+  let index = task.outputs
   return {
     progress: (percent, message, detail) => {
       const checked = checkDetail(detail)
-      if (checked === undefined) {
-        return refuse('progress', 'the detail is to be { stage: string, step: number, totalSteps: number }')
-      }
-      throttle ??= new ProgressThrottle((report) => ports.report(task, report), clock)
+      if (checked === undefined) return refuse('progress', DETAIL_EXPECTED)
+      throttle ??= new ProgressThrottle((report) => ports.report(task, report), clock, task.progress ?? 0)
       const line = message === undefined ? null : toText(message, MAX_LINE_CHARS)
       throttle.tell(typeof percent === 'number' ? percent : NaN, line, checked)
     },
@@ -139,9 +146,13 @@ function createReports(task: Task, ports: RunnerPorts): Reports {
     },
     output: (chunk) => {
       if (typeof chunk !== 'string') return refuse('output', `expected a string, got ${typeof chunk}`)
+      text ??= new OutputText(sentOutput)
+      const told = text.push(chunk)
+      if (told === null) return
       bytes ??= new SpeechBudget(OUTPUT_BYTES, clock)
-      if (!bytes.spend(Buffer.byteLength(chunk))) return
-      ports.report(task, { type: 'output', index, chunk })
+      if (!bytes.spend(Buffer.byteLength(told.chunk))) return
+      const reset = told.reset ? ({ reset: true } as const) : {}
+      ports.report(task, { type: 'output', index, chunk: told.chunk, ...reset })
       index += 1
     },
     close: () => {

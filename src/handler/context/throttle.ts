@@ -15,11 +15,13 @@ type ProgressReport = Extract<Report, { type: 'progress' }>
 export class ProgressThrottle {
   readonly #send: (report: ProgressReport) => void
   readonly #clock: Clock
-  #highest = 0
+  #highest: number
   #pending: ProgressReport | null = null
   #takeBackTimer: (() => void) | null = null
 
-  constructor(send: (report: ProgressReport) => void, clock: Clock) {
+  /** @param highest progress that earlier runs of the task have reached */
+  constructor(send: (report: ProgressReport) => void, clock: Clock, highest = 0) {
+    this.#highest = highest
     this.#send = send
     this.#clock = clock
   }

@@ -3,7 +3,7 @@ import type { LimitKind, Verdict } from '../../task/draw/verdict.ts'
 import { describeThrown } from '../thrown.ts'
 import { evidenceOf, type Evidence } from './evidence.ts'
 import { capDelayMs } from '../../task/delay.ts'
-import { MAX_AFTER_MS, parseRetryAfter } from './retry-after.ts'
+import { MAX_AFTER_MS, parseRetryAfter } from '../../task/retry-after.ts'
 
 /** Providers that say in a code of their own that too much goes on at once. */
 const CONCURRENCY_CODES = new Set(['50430', 'too_many_concurrent', 'too_many_concurrent_requests'])
@@ -18,10 +18,25 @@ const BLOCKED_CODES = new Set([
 ])
 /** Of the system and of undici: the connection failed, and another may not. */
 const NETWORK_CODES = new Set(
-  `econnreset etimedout econnrefused epipe ehostunreach enetunreach enotfound eai_again und_err_socket
-   und_err_connect_timeout und_err_headers_timeout und_err_body_timeout`.split(/\s+/),
+  `econnreset etimedout econnrefused econnaborted epipe ehostunreach enetunreach enotfound eai_again und_err_socket
+   und_err_connect_timeout und_err_headers_timeout und_err_body_timeout und_err_connect err_stream_premature_close
+   err_network timeouterror aborterror apiconnectionerror apiconnectiontimeouterror request-timeout body-timeout
+   googlegenerativeaiaborterror requesttimeout requesttimeoutexception networkingerror`.split(/\s+/),
 )
-const OVERLOADED_CODES = new Set(['overloaded_error', 'server_overloaded', 'model_overloaded'])
+const OVERLOADED_CODES = new Set([
+  'overloaded_error',
+  'server_overloaded',
+  'model_overloaded',
+  'serviceunavailableexception',
+  'modelnotreadyexception',
+])
+/** Of AWS, which answers some of these with 400. */
+const THROTTLED_CODES = new Set(
+  `throttling throttlingexception throttledexception toomanyrequestsexception requestlimitexceeded slowdown
+   requestthrottled requestthrottledexception provisionedthroughputexceededexception bandwidthlimitexceeded`.split(
+    /\s+/,
+  ),
+)
 /** Google counts days in this zone. */
 const QUOTA_ZONE = 'America/Los_Angeles'
 const DAY_MS = 24 * 3600 * 1000
@@ -68,6 +83,7 @@ function ofCodes(evidence: Evidence, message: string, now: number): Verdict | nu
   if (hasAny(codes, SPENT_CODES)) return end('provider_quota_exhausted', message, 'quota')
   if (hasAny(codes, CONCURRENCY_CODES))
     return park('concurrency', 'provider_rate_limited', { message, afterMs })
+  if (hasAny(codes, THROTTLED_CODES)) return ofRate(evidence, message, now)
   if (codes.has('resource_exhausted') || evidence.quotas.length > 0) return ofGoogle(evidence, message, now)
   if (hasAny(codes, OVERLOADED_CODES)) return park('overload', 'provider_overloaded', { message, afterMs })
   if (status === null && hasAny(codes, NETWORK_CODES)) return retry('network_timeout', message, afterMs)
@@ -91,15 +107,21 @@ function ofStatus(evidence: Evidence, message: string, now: number): Verdict | n
   const { status } = evidence
   if (status === null) return null
   const afterMs = afterMsOf(evidence, now)
-  if (status === 429) {
-    // Without a time it may as well be about calls at once.
-    return park(afterMs === null ? 'concurrency' : 'rate', 'provider_rate_limited', { message, afterMs })
-  }
+  if (status === 429) return ofRate(evidence, message, now)
+  if (evidence.shouldRetry === false && status >= 500) return end('internal', message)
   if (status === 503 || status === 529) return park('overload', 'provider_overloaded', { message, afterMs })
   if (status === 408 || status === 504) return retry('network_timeout', message, afterMs)
   if (status >= 500) return retry('internal', message, afterMs)
+  if (evidence.shouldRetry === true || status === 409 || status === 425)
+    return retry('internal', message, afterMs)
   const type = END_BY_STATUS[status] ?? 'execution_error'
   return end(type, message, status === 401 ? 'auth' : 'other')
+}
+
+/** Without a time it may as well be about calls at once. */
+function ofRate(evidence: Evidence, message: string, now: number): Verdict {
+  const afterMs = afterMsOf(evidence, now)
+  return park(afterMs === null ? 'concurrency' : 'rate', 'provider_rate_limited', { message, afterMs })
 }
 
 /** What a handler has named itself keeps its name; an inner error may tell the same of a wrapped one. */

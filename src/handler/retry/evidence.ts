@@ -10,6 +10,8 @@ export interface Evidence {
   readonly retryDelayMs: number | null
   /** Google's names of the quotas that were passed. */
   readonly quotas: readonly string[]
+  /** What the provider says of another try (`x-should-retry`); null: nothing. */
+  readonly shouldRetry: boolean | null
 }
 
 interface Found {
@@ -18,6 +20,7 @@ interface Found {
   retryAfter: string | null
   retryDelayMs: number | null
   quotas: string[]
+  shouldRetry: boolean | null
 }
 
 /** An error may hold half a program: so many objects and texts of it are looked at. */
@@ -30,16 +33,26 @@ const INNER = [
   'response',
   'error',
   'data',
+  'errorDetails',
   'body',
   'responseBody',
   'details',
+  '$metadata',
+  '$response',
   'violations',
 ]
-const HEADERS = ['headers', 'responseHeaders']
+const HEADERS = ['headers', 'responseHeaders', '$responseHeaders']
 
 /** Looks through an error, its causes and its provider's body. Never throws. */
 export function evidenceOf(thrown: unknown): Evidence {
-  const found: Found = { status: null, codes: new Set(), retryAfter: null, retryDelayMs: null, quotas: [] }
+  const found: Found = {
+    status: null,
+    codes: new Set(),
+    retryAfter: null,
+    retryDelayMs: null,
+    quotas: [],
+    shouldRetry: null,
+  }
   look(thrown, found, new Set())
   return found
 }
@@ -55,7 +68,8 @@ function look(value: unknown, found: Found, seen: Set<unknown>): void {
   readQuota(read, found)
   for (const name of HEADERS) readHeaders(read(name), found)
   for (const name of INNER) look(read(name), found, seen)
-  if (read('status') === undefined && read('cause') === undefined) look(read('message'), found, seen)
+  // Some libraries put the whole body into the message.
+  look(read('message'), found, seen)
   if (Array.isArray(value)) for (const each of value.slice(0, 20)) look(each, found, seen)
 }
 
@@ -71,14 +85,14 @@ function readerOf(value: object): (name: string) => unknown {
 }
 
 function readStatus(read: (name: string) => unknown, found: Found): void {
-  for (const name of ['status', 'statusCode', 'code']) {
+  for (const name of ['status', 'statusCode', 'code', 'httpStatusCode']) {
     const value = read(name)
     if (typeof value === 'number' && value >= 400 && value <= 599) found.status ??= value
   }
 }
 
 function readCodes(read: (name: string) => unknown, found: Found): void {
-  for (const name of ['code', 'status', 'type', 'finishReason', 'blockReason', 'reason']) {
+  for (const name of ['code', 'status', 'type', 'name', 'finishReason', 'blockReason', 'reason']) {
     const value = read(name)
     if (typeof value === 'string' || typeof value === 'number') found.codes.add(`${value}`.toLowerCase())
   }
@@ -95,21 +109,74 @@ function readQuota(read: (name: string) => unknown, found: Found): void {
 
 function readHeaders(headers: unknown, found: Found): void {
   if (typeof headers !== 'object' || headers === null) return
-  const read = (name: string) => {
-    const value = memberOf(headers, name)
-    return typeof value === 'string' || typeof value === 'number' ? `${value}` : null
-  }
+  const read = headerReader(headers)
   const ms = read('retry-after-ms')
-  const precise = ms !== null && /^\d+$/.test(ms) ? `${Number(ms) / 1000}` : null
-  found.retryAfter ??= precise ?? read('retry-after') ?? read('Retry-After')
+  const precise = ms !== null && /^\d+(\.\d+)?$/.test(ms) ? `${Number(ms) / 1000}` : null
+  found.retryAfter ??= precise ?? read('retry-after') ?? resetOf(read)
+  const should = read('x-should-retry')
+  if (should === 'true' || should === 'false') found.shouldRetry ??= should === 'true'
 }
 
-function memberOf(headers: object, name: string): unknown {
+type ReadHeader = (name: string) => string | null
+
+/** Reads headers of any library: with a `get` as fetch has it, or a plain object in any case, with texts or lists. */
+function headerReader(headers: object): ReadHeader {
+  const read = readerOf(headers)
+  const get = read('get')
+  const names = new Map<string, string>()
+  if (typeof get !== 'function') for (const name of keysOf(headers)) names.set(name.toLowerCase(), name)
+  return (name) => {
+    const value =
+      typeof get === 'function' ? callGet(headers, get as Getter, name) : read(names.get(name) ?? name)
+    const first: unknown = Array.isArray(value) ? value[0] : value
+    return typeof first === 'string' || typeof first === 'number' ? `${first}` : null
+  }
+}
+
+type Getter = (this: object, name: string) => unknown
+
+function callGet(headers: object, get: Getter, name: string): unknown {
   try {
-    return headers instanceof Headers ? headers.get(name) : (headers as Record<string, unknown>)[name]
+    return get.call(headers, name)
   } catch {
     return undefined
   }
+}
+
+function keysOf(value: object): string[] {
+  try {
+    return Object.keys(value)
+  } catch {
+    return []
+  }
+}
+
+/**
+ * When the limit that is used up begins anew, as a text of seconds, where no Retry-After says so: OpenAI's
+ * `x-ratelimit-reset-*` (`6m0s`), Anthropic's `anthropic-ratelimit-*-reset` (an instant), `ratelimit-reset` (seconds).
+ */
+function resetOf(read: ReadHeader): string | null {
+  for (const unit of ['requests', 'tokens', 'input-tokens', 'output-tokens']) {
+    if (read(`x-ratelimit-remaining-${unit}`) === '0') {
+      const seconds = secondsOf(read(`x-ratelimit-reset-${unit}`))
+      if (seconds !== null) return `${seconds}`
+    }
+    if (read(`anthropic-ratelimit-${unit}-remaining`) === '0') {
+      const at = read(`anthropic-ratelimit-${unit}-reset`)
+      if (at !== null && !Number.isNaN(Date.parse(at))) return new Date(at).toUTCString()
+    }
+  }
+  const reset =
+    read('ratelimit-reset') ?? /(?:^|[;,\s])(?:reset|t)=(\d+)/.exec(read('ratelimit') ?? '')?.[1] ?? null
+  return reset !== null && /^\d{1,9}$/.test(reset) ? reset : null
+}
+
+/** Seconds of `1.5s`, `250ms`, `6m0s`, `1h2m3s`. */
+function secondsOf(text: string | null): number | null {
+  const [whole, hours = 0, minutes = 0, seconds = 0, ms = 0] =
+    /^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/.exec(text ?? '') ?? []
+  if (whole === undefined || whole === '') return null
+  return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) + Number(ms) / 1000
 }
 
 /** The JSON that a text is, or ends with: some clients put the body behind their message. */

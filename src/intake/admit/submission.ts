@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../task/errors.ts'
 import type { QueuePlace } from '../../task/event.ts'
 import type { Priority } from '../../task/priority.ts'
-import type { Task, Upload, Webhook } from '../../task/task.ts'
+import type { Task, Trace, Upload, Webhook } from '../../task/task.ts'
 
 export interface Submission {
   readonly type: string
@@ -25,6 +25,8 @@ export interface Submission {
   readonly maxAttempts: number | null
   /** The task whose work is to be done again. */
   readonly retryOf: string | null
+  /** The request that asks for it. */
+  readonly trace: Trace | null
   /** A new task even where an equal one is known. */
   readonly isForced: boolean
 }

@@ -56,7 +56,7 @@ export class Runs {
       this.waitSamples.add(waitMs)
       outlook.started(before, startedAt)
     }
-    log.info({ taskId: task.id, type: task.type, priority: task.priority, attempt, waitMs }, 'task started')
+    log.info({ ...fieldsOf(task), attempt, waitMs }, 'task started')
     return started ?? null
   }
 
@@ -119,7 +119,7 @@ export class Runs {
     const change = { status: 'expired', finishedAt: this.#parts.clock.now(), failure: why } as const
     this.#admittedAt.delete(id)
     const expired = await this.#recorder.record(id, change, { type: 'error', failure: why })
-    this.#parts.log.info({ taskId: id, type: task.type, priority: task.priority }, 'task expired')
+    this.#parts.log.info(fieldsOf(task), 'task expired')
     if (expired !== undefined) await this.#letGo(expired)
   }
 
@@ -142,16 +142,16 @@ export class Runs {
     return Math.round(this.#parts.clock.monotonic() - reading)
   }
 
-  #tell({ id: taskId, type, priority }: Task, outcome: Outcome, runMs: number | null): void {
+  #tell(task: Task, outcome: Outcome, runMs: number | null): void {
     const { log } = this.#parts
     if (outcome.kind === 'waits') {
       const { reason, until, resource, failure: why } = outcome.wait
       const errorType = why?.errorType
-      log.info({ taskId, type, priority, reason, until, resource, errorType, runMs }, 'task waits')
+      log.info({ ...fieldsOf(task), reason, until, resource, errorType, runMs }, 'task waits')
       return
     }
     const errorType = outcome.kind === 'failed' ? outcome.failure.errorType : undefined
-    log.info({ taskId, type, priority, outcome: outcome.kind, errorType, runMs }, 'task ended')
+    log.info({ ...fieldsOf(task), outcome: outcome.kind, errorType, runMs }, 'task ended')
   }
 
   /** An upload that is not to be kept goes with the end of its task. */
@@ -166,6 +166,11 @@ export class Runs {
   }
 }
 
+/** The fields of every log line about a task. */
+function fieldsOf({ id: taskId, type, priority, caller, trace }: Task) {
+  return { taskId, type, priority, caller, ...trace }
+}
+
 /** What a report changes in the task that everybody reads. */
 function changeOf(report: Report): TaskChange {
   switch (report.type) {
@@ -176,6 +181,6 @@ function changeOf(report: Report): TaskChange {
     case 'log':
       return { message: report.message }
     case 'output':
-      return {}
+      return { outputs: report.index + 1 }
   }
 }

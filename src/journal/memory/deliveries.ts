@@ -8,9 +8,9 @@ export class MemoryDeliveries implements DeliveryJournal {
     this.#deliveries = deliveries
   }
 
-  due(now: number, limit: number): Promise<readonly Delivery[]> {
+  due(now: number, limit: number, offset = 0): Promise<readonly Delivery[]> {
     const due = this.#inOrder().filter(({ nextAt }) => nextAt <= now)
-    return Promise.resolve(due.slice(0, limit))
+    return Promise.resolve(due.slice(offset, offset + limit))
   }
 
   add(delivery: Delivery): Promise<void> {
@@ -18,8 +18,8 @@ export class MemoryDeliveries implements DeliveryJournal {
     return Promise.resolve()
   }
 
-  nextAt(): Promise<number | null> {
-    const at = this.#inOrder()[0]?.nextAt ?? NOT_DUE
+  nextAt(now = -Infinity): Promise<number | null> {
+    const at = this.#inOrder().find(({ nextAt }) => nextAt > now)?.nextAt ?? NOT_DUE
     return Promise.resolve(at === NOT_DUE ? null : at)
   }
 

@@ -42,7 +42,15 @@ export type WholeTaskRow = TaskRow & { readonly input: string | null; readonly r
 
 type FixedState = Pick<
   Task,
-  'upload' | 'metadata' | 'timeoutMs' | 'maxAttempts' | 'webhook' | 'startDeadlineAt' | 'retryOf' | 'toldWait'
+  | 'upload'
+  | 'metadata'
+  | 'timeoutMs'
+  | 'maxAttempts'
+  | 'webhook'
+  | 'startDeadlineAt'
+  | 'retryOf'
+  | 'toldWait'
+  | 'trace'
 >
 type LivelyState = Pick<
   Task,
@@ -59,6 +67,7 @@ type LivelyState = Pick<
   | 'progress'
   | 'progressDetail'
   | 'message'
+  | 'outputs'
   | 'waitReason'
   | 'waitUntil'
   | 'waitResource'
@@ -69,8 +78,8 @@ type LivelyState = Pick<
 
 export function fixedRowOf(task: Task): FixedRow {
   const { type, caller, createdAt, upload, metadata, timeoutMs, maxAttempts, webhook, content } = task
-  const { startDeadlineAt, retryOf, toldWait } = task
-  const named = { startDeadlineAt, retryOf, toldWait }
+  const { startDeadlineAt, retryOf, toldWait, trace } = task
+  const named = { startDeadlineAt, retryOf, toldWait, trace }
   const fixed: FixedState = { upload, metadata, timeoutMs, maxAttempts, webhook, ...named }
   const spoolId = upload?.spoolId ?? null
   return { type, caller, created_at: createdAt, spool_id: spoolId, content, fixed: JSON.stringify(fixed) }
@@ -79,7 +88,7 @@ export function fixedRowOf(task: Task): FixedRow {
 export function stateRowOf(task: Task): StateRow {
   const { id, priority, status, run, lastSeq, finishedAt } = task
   const { attempt, interruptions, strikes, stepsKept, waiters, startedAt } = task
-  const { joins, left, waitMs, runMs } = task
+  const { joins, left, waitMs, runMs, outputs } = task
   const { progress, progressDetail, message, waitReason, waitUntil, waitResource, failure } = task
   const { parkedSince, history } = task
   const lively: LivelyState = {
@@ -96,6 +105,7 @@ export function stateRowOf(task: Task): StateRow {
     progress,
     progressDetail,
     message,
+    outputs,
     waitReason,
     waitUntil,
     waitResource,
@@ -118,8 +128,8 @@ export function resultOf({ task }: JournalEntry): string | null {
 }
 
 /** What rows of an earlier version do not name. */
-const LATER_FIXED = { startDeadlineAt: null, retryOf: null, toldWait: null }
-const LATER_STATE = { waitResource: null, parkedSince: null, history: [], left: [] }
+const LATER_FIXED = { startDeadlineAt: null, retryOf: null, toldWait: null, trace: null }
+const LATER_STATE = { waitResource: null, parkedSince: null, history: [], left: [], outputs: 0 }
 
 /** What a completed task tells of the times of its kind. */
 export function pastTaskOf({

@@ -220,14 +220,14 @@ function retentionOf(writer: WriterLink, reader: ReaderLink): RetentionJournal {
 
 function deliveriesOf(writer: WriterLink, reader: ReaderLink): DeliveryJournal {
   return {
-    async due(now, limit): Promise<readonly Delivery[]> {
-      const rows = await reader.read({ op: 'due', now, limit })
+    async due(now, limit, offset = 0): Promise<readonly Delivery[]> {
+      const rows = await reader.read({ op: 'due', now, limit, offset })
       return rows.map(({ id, task_id: taskId, caller, url, secret, attempt, next_at: nextAt }) => {
         return { id, taskId, caller, url, secret, attempt, nextAt } as Delivery
       })
     },
-    async nextAt() {
-      const [row] = await reader.read({ op: 'nextDelivery' })
+    async nextAt(now = 0) {
+      const [row] = await reader.read({ op: 'nextDelivery', now })
       const at = (row?.['at'] as number | undefined) ?? NOT_DUE
       return at === NOT_DUE ? null : at
     },

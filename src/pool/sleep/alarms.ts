@@ -1,5 +1,6 @@
 import TinyQueue from 'tinyqueue'
 import { MAX_TIMER_MS, type Clock } from '../../task/clock.ts'
+import type { Task } from '../../task/task.ts'
 
 interface Alarm {
   /** Monotonic, ms. */
@@ -11,6 +12,10 @@ interface Alarm {
 
 /** Dead entries of the heap are cleared out when there are more of them than this, and than live ones. */
 const MAX_OFF = 1024
+
+export function isOverdue({ startDeadlineAt }: Task, clock: Clock): boolean {
+  return startDeadlineAt !== null && clock.now() > startDeadlineAt
+}
 
 /** Any number of alarms, one for each id, over one timer. An instant of the wall clock is read once, when it is set. */
 export class Alarms {

@@ -21,8 +21,8 @@ export type Read =
   | { readonly op: 'spoolIds' }
   | { readonly op: 'erased'; readonly taskId: string }
   | { readonly op: 'uploads'; readonly before: number; readonly limit: number }
-  | { readonly op: 'due'; readonly now: number; readonly limit: number }
-  | { readonly op: 'nextDelivery' }
+  | { readonly op: 'due'; readonly now: number; readonly limit: number; readonly offset: number }
+  | { readonly op: 'nextDelivery'; readonly now: number }
   | { readonly op: 'check' }
 
 export type Row = Record<string, string | number | null | Uint8Array>
@@ -39,7 +39,7 @@ const ENDED_UPLOADS = 'SELECT id, spool_id FROM tasks WHERE spool_id IS NOT NULL
 /** As bytes, which are handed over to the other thread and not copied. */
 const RESULT = 'SELECT CAST(result AS BLOB) AS result FROM results WHERE id = ?'
 const STEP = 'SELECT value FROM steps WHERE task_id = ? AND name = ?'
-const DUE = 'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ?'
+const DUE = 'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ? OFFSET ?'
 /** A page looks at this many tasks at the most, so that a rare kind among a million costs no more than another. */
 const MAX_LOOKED_AT = 5000
 /** Text of events in one page, characters: a reader takes them at its own pace. */
@@ -155,10 +155,10 @@ function questionOf(read: Exclude<Read, { op: 'list' | 'events' | 'unfinished' }
     case 'uploads':
       return { sql: ENDED_UPLOADS, values: [read.before, read.limit] }
     case 'due':
-      return { sql: DUE, values: [read.now, read.limit] }
+      return { sql: DUE, values: [read.now, read.limit, read.offset] }
     case 'check':
       return { sql: 'PRAGMA quick_check(1)', values: [] }
     case 'nextDelivery':
-      return { sql: 'SELECT min(next_at) AS at FROM deliveries', values: [] }
+      return { sql: 'SELECT min(next_at) AS at FROM deliveries WHERE next_at > ?', values: [read.now] }
   }
 }
