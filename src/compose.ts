@@ -10,6 +10,7 @@ import { newTicketSecret, Tickets } from './caller/tickets.ts'
 import type { Settings } from './config/settings.ts'
 import type { Feed } from './feed/feed.ts'
 import { Registry } from './handler/registry.ts'
+import { createPrefixOf } from './http/gate/base-path.ts'
 import { edge } from './http/plugin.ts'
 import { ReplyMemory } from './http/wire/reply-memory.ts'
 import type { Intake } from './intake/intake.ts'
@@ -158,7 +159,8 @@ function edgeParts(
     modelUse: analysis.modelUse,
     unavailable,
     refusalOf: (address: string) => connector.refusalOf(address),
-    prefix: options.prefix,
+    prefix: options.settings.basePath + options.prefix,
+    prefixOf: createPrefixOf({ prefix: options.prefix, ...options.settings }),
     identify: options.identify ?? null,
     ...edgeLimits(options.settings),
     version: VERSION,
@@ -166,6 +168,8 @@ function edgeParts(
 }
 
 function edgeLimits({
+  maxUploadBytes,
+  slowBytesPerSecond,
   maxBodyBytes,
   corsOrigins,
   ratePerMinute,
@@ -174,7 +178,9 @@ function edgeLimits({
   headStartMs,
 }: Settings) {
   const hasWebhookSecret = webhookSecret !== ''
-  return { maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute, hasWebhookSecret, headStartMs }
+  const linger = { maxBytes: maxUploadBytes, bytesPerSecond: slowBytesPerSecond }
+  const limits = { maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute }
+  return { ...limits, linger, hasWebhookSecret, headStartMs }
 }
 
 /** Tickets outlive the process as long as the journal does. */

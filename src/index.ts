@@ -59,6 +59,12 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
   try {
     await house.edge(app)
     await house.start()
+    const { pool, registry, engines } = house
+    const taskTypes = registry.all.map(({ type }) => type)
+    app.log.info(
+      { prefix: app.prefix, slots: pool.slots, capacity: pool.capacity, taskTypes, engines },
+      'headgate is ready',
+    )
   } catch (error) {
     // A host that goes on without us finds the journal free.
     await house.stop()

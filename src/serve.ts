@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { compose, type Headgate } from './compose.ts'
-import { readEnvFile, readServiceManager, readSettings } from './config/read.ts'
+import { findMisspelt, readEnvFile, readServiceManager, readSettings } from './config/read.ts'
 import type { Settings } from './config/settings.ts'
 import type { TaskType } from './handler/define-task.ts'
 import { attributeStrayError } from './handler/runner.ts'
@@ -120,6 +120,7 @@ class Server {
       onLag: (lagMs) => log.warn({ lagMs }, 'the event loop stood still'),
     })
     log.info(this.#banner(), 'headgate is listening')
+    for (const { name, meant } of findMisspelt()) log.warn({ name, meant }, 'unknown setting')
     this.#serviceManager.ready()
     setInterval(() => this.#logStatus(), STATUS_LINE_MS).unref()
   }

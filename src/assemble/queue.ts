@@ -4,6 +4,7 @@ import type { Registry } from '../handler/registry.ts'
 import type { RunnerPorts } from '../handler/ports.ts'
 import { createRunner } from '../handler/runner.ts'
 import { Intake } from '../intake/intake.ts'
+import { readOutput } from '../intake/record/output.ts'
 import { createStepStore } from '../intake/record/steps.ts'
 import type { Journal } from '../journal/journal.ts'
 import { WorkerPool } from '../pool/worker-pool.ts'
@@ -84,6 +85,7 @@ function runnerPorts({
     started: (task) => intake.runs.started(task),
     report: (task, report) => intake.runs.report(task, report),
     steps: createStepStore(intake.recorder, journal.steps),
+    outputOf: (task) => readOutput(journal.tasks, task),
     fileOf: (upload) => spool.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,

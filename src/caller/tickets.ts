@@ -1,11 +1,13 @@
 import type { Role } from './caller.ts'
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** What a ticket lets its bearer do: watch one task, in the name of whom it was given to. */
+/** What a ticket lets its bearer do: watch and read one task, in the name of whom it was given to. */
 export interface Ticket {
   readonly taskId: string
   readonly callerName: string
   readonly role: Role
+  /** Whether it may be cancelled too. */
+  readonly mayCancel: boolean
 }
 
 const SECRET_BYTES = 32
@@ -26,8 +28,9 @@ export class Tickets {
     this.#secret = Buffer.from(secret, 'base64url')
   }
 
-  issue({ taskId, callerName, role }: Ticket): string {
-    const body = Buffer.from(JSON.stringify([taskId, callerName, role])).toString('base64url')
+  issue({ taskId, callerName, role, mayCancel }: Ticket): string {
+    const said = [taskId, callerName, role, ...(mayCancel ? [true] : [])]
+    const body = Buffer.from(JSON.stringify(said)).toString('base64url')
     return `${body}.${this.#seal(body).toString('base64url')}`
   }
 
@@ -38,12 +41,9 @@ export class Tickets {
     const right = this.#seal(body)
     if (rest.length > 0 || given.length !== right.length || !timingSafeEqual(given, right)) return undefined
     // What carries our seal is ours.
-    const [taskId, callerName, role] = JSON.parse(Buffer.from(body, 'base64url').toString()) as [
-      string,
-      string,
-      Role,
-    ]
-    return { taskId, callerName, role }
+    const said = JSON.parse(Buffer.from(body, 'base64url').toString()) as [string, string, Role, true?]
+    const [taskId, callerName, role, mayCancel = false] = said
+    return { taskId, callerName, role, mayCancel }
   }
 
   #seal(body: string): Buffer {

@@ -31,8 +31,8 @@ export const origins = list.pipe(
     z
       .string()
       .refine(
-        (value) => URL.canParse(value) && new URL(value).origin === value,
-        'expected origins such as https://app.example.com',
+        (value) => URL.canParse(value) && new URL(value).origin === value && !value.includes('*'),
+        'expected origins such as https://app.example.com, each one by name: * matches none',
       ),
   ),
 )

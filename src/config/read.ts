@@ -31,6 +31,44 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   return Object.fromEntries(entries) as Settings
 }
 
+/** A variable that looks like a setting and is none. */
+export interface UnknownSetting {
+  readonly name: string
+  /** The setting that was probably meant. */
+  readonly meant: string
+}
+
+const PREFIX = 'HEADGATE_'
+/** Shorter names are too near to others. */
+const MIN_CHARS = 8
+const MAX_EDITS = 2
+
+/** Variables of the environment that are probably misspelt settings. */
+export function findMisspelt(env: NodeJS.ProcessEnv = process.env): readonly UnknownSetting[] {
+  const known = Object.values(SETTINGS).map((row): string => row.env)
+  return Object.keys(env).flatMap((name) => {
+    if (known.includes(name)) return []
+    const plain = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name
+    const near = known.find((each) => each === plain || (plain.length >= MIN_CHARS && isNear(plain, each)))
+    return near === undefined ? [] : [{ name, meant: near }]
+  })
+}
+
+/** Whether a few letters more, less or others make one text of another (Levenshtein). */
+function isNear(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > MAX_EDITS) return false
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return (row[b.length] ?? Infinity) <= MAX_EDITS
+}
+
 /** Where the tokens of callers are kept. */
 export function tokensFileOf({ tokensFile, dataDir }: Pick<Settings, 'tokensFile' | 'dataDir'>): string {
   return tokensFile === '' ? join(dataDir, 'tokens.json') : tokensFile

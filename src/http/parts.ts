@@ -15,6 +15,8 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Clock } from '../task/clock.ts'
+import type { PrefixOf } from './gate/base-path.ts'
+import type { LingerLimits } from './gate/linger.ts'
 import type { Connections } from './stream/connections.ts'
 import type { StreamPlaces } from './stream/places.ts'
 import type { ReplyMemory } from './wire/reply-memory.ts'
@@ -63,17 +65,26 @@ export interface EdgeParts {
   readonly ratePerMinute: number
   /** Requests of one address; 0: no limit. */
   readonly addressRatePerMinute: number
-  /** Path that every URL of a reply begins with; empty for a server of our own. */
+  /** Path that every URL of a reply begins with: see {@link partsFor}. */
   readonly prefix: string
+  readonly prefixOf: PrefixOf
   readonly version: string
   /** Largest JSON body. */
   readonly maxBodyBytes: number
+  /** What is still read of a request that was answered before its end. */
+  readonly linger: LingerLimits
   /** Whether webhooks can be signed where a submit names no secret. */
   readonly hasWebhookSecret: boolean
   /** Why an address may not be told of a task's end; null when it may. */
   readonly refusalOf: (address: string) => string | null
   /** Whether everything is up; it stays so while the process stops. */
   readonly isStarted: () => boolean
+}
+
+/** The parts as a request sees them: behind a proxy every URL of its reply may begin with another path. */
+export function partsFor(parts: EdgeParts, request: FastifyRequest): EdgeParts {
+  const prefix = parts.prefixOf(request)
+  return prefix === parts.prefix ? parts : { ...parts, prefix }
 }
 
 /** A Fastify instance whose routes are typed by zod schemas. */

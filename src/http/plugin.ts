@@ -24,11 +24,33 @@ import { eraseRoute } from './routes/task/erase.ts'
 import { reprioritiseRoute } from './routes/task/reprioritise.ts'
 import { resultRoute } from './routes/task/result.ts'
 import { taskRoutes } from './routes/task/tasks.ts'
+import { cancelRoute } from './routes/task/cancel.ts'
+import { ticketRoute } from './routes/task/ticket.ts'
 import { streamRoutes } from './stream/routes.ts'
 import { MAX_MESSAGE_BYTES } from './stream/web-socket.ts'
 
 /** What a client may send at once, and in how many pieces. */
 const WEB_SOCKET = { maxPayload: MAX_MESSAGE_BYTES, maxFragments: 16, maxBufferedChunks: 64 }
+
+/** Headers that the API reads, and those that it answers with. */
+const REQUEST_HEADERS = [
+  'authorization',
+  'content-type',
+  'idempotency-key',
+  'last-event-id',
+  'prefer',
+  'traceparent',
+  'tracestate',
+  'x-request-id',
+]
+const REPLY_HEADERS = [
+  'content-disposition',
+  'idempotency-replayed',
+  'location',
+  'preference-applied',
+  'retry-after',
+  'x-request-id',
+]
 
 /** Browsers may remember the answer to a preflight for this long. */
 const PREFLIGHT_SECONDS = 600
@@ -55,6 +77,8 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   batchRoute(app, parts)
   retryRoute(app, parts)
   taskRoutes(app, parts)
+  cancelRoute(app, parts)
+  ticketRoute(app, parts)
   resultRoute(app, parts)
   reprioritiseRoute(app, parts)
   eraseRoute(app, parts)
@@ -75,8 +99,8 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
   await app.register(cors, {
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
-    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id'],
-    exposedHeaders: ['idempotency-replayed', 'location', 'retry-after'],
+    allowedHeaders: [...REQUEST_HEADERS],
+    exposedHeaders: [...REPLY_HEADERS],
     maxAge: PREFLIGHT_SECONDS,
   })
 }

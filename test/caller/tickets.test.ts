@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { newTicketSecret, Tickets } from '../../src/caller/tickets.ts'
 
-const given = { taskId: '01a2-3', callerName: 'ann', role: 'caller' } as const
+const given = { taskId: '01a2-3', callerName: 'ann', role: 'caller', mayCancel: false } as const
 
 test('a ticket says for which task and in whose name it was given', () => {
   const tickets = new Tickets(newTicketSecret())

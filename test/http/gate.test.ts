@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { startServer, tokenFor, type Json } from '../support/server.ts'
 import { heldType } from '../support/types.ts'
@@ -144,11 +144,17 @@ test('the scheme of the header may be of either case, and 401 says what to send'
   expect(refused.body).toMatchObject({ status: 401, error_type: 'unauthorized' })
 })
 
-test('a ticket opens the streams of its task, again and again, and nothing else', async () => {
+test('a ticket reads its task and opens its streams, again and again, and nothing else', async () => {
   const { ann, ben, get, url, ws, id } = await setup()
   const { body } = await ann.post(`/api/tasks/${id}/ticket`)
   const query = `?ticket=${body['ticket']}`
-  expect(body['urls']).toEqual({ events: `/api/tasks/${id}/stream${query}`, ws: `/ws/${id}${query}` })
+  expect(body['urls']).toEqual({
+    self: `/api/tasks/${id}${query}`,
+    status: `/api/tasks/${id}/status${query}`,
+    result: `/api/tasks/${id}/result${query}`,
+    events: `/api/tasks/${id}/stream${query}`,
+    ws: `/ws/${id}${query}`,
+  })
   const origin = { origin: url }
   for (let round = 0; round < 2; round += 1) expect(await endOf(`${ws}${body['urls'].ws}`, origin)).toBe(101)
   const stream = await fetch(url + body['urls'].events)
@@ -159,18 +165,30 @@ test('a ticket opens the streams of its task, again and again, and nothing else'
   await stream.body?.cancel()
 
   const other = (await ben.post('/held')).body['task_id'] as string
-  for (const path of [
-    `/api/tasks/${id}`,
-    `/api/tasks/${id}/result`,
-    '/api/tasks',
-    `/api/tasks/${other}/stream`,
-  ]) {
+  const reads = ['self', 'status', 'result'].map((name) => get(body['urls'][name]))
+  expect((await Promise.all(reads)).map(({ status }) => status)).toEqual([200, 200, 409])
+  for (const path of [`/api/tasks/${other}`, `/api/tasks/${other}/result`, `/api/tasks/${other}/stream`]) {
     expect((await get(path + query)).status, path).toBe(401)
   }
+  // No parameter of this route at all.
+  expect((await get('/api/tasks' + query)).status).toBe(401)
   expect(await endOf(`${ws}/ws/${other}${query}`, origin)).toBe(401)
   expect(await endOf(`${ws}/ws/${id}?ticket=nonsense`, origin)).toBe(401)
   const cancel = await fetch(`${url}/api/tasks/${id}/cancel${query}`, { method: 'POST' })
-  expect(cancel.status).toBe(401)
+  expect([cancel.status, ((await cancel.json()) as Json)['error_type']]).toEqual([403, 'forbidden'])
+})
+
+test('a ticket cancels when it was asked for with that right, and no other task', async () => {
+  const { ann, ben, get, url, id } = await setup()
+  const { status, body } = await ann.post(`/api/tasks/${id}/ticket`, { cancel: true })
+  expect(status).toBe(201)
+  const other = (await ben.post('/held')).body['task_id'] as string
+  const query = new URL(body['urls'].cancel, url).search
+  const post = (path: string) => fetch(url + path, { method: 'POST' })
+  expect((await post(`/api/tasks/${other}/cancel${query}`)).status).toBe(401)
+  expect((await post(`/api/tasks/${id}/retry${query}`)).status).toBe(401)
+  expect([200, 202]).toContain((await post(body['urls'].cancel)).status)
+  await vi.waitFor(async () => expect((await get(body['urls'].self)).body['status']).toBe('cancelled'))
 })
 
 test('a ticket ends five minutes after its task', async () => {
@@ -219,6 +237,10 @@ test('a page of an allowed origin may read replies and preflights; another may n
     headers: { ...given.ann.headers, origin: 'https://app.example' },
   })
   expect(read.headers.get('access-control-allow-origin')).toBe('https://app.example')
+  const readable = read.headers.get('access-control-expose-headers')?.split(', ') ?? []
+  expect(readable).toEqual(
+    expect.arrayContaining(['retry-after', 'location', 'content-disposition', 'x-request-id']),
+  )
   const refused = await fetch(`${url}/api/tasks`, { headers: { origin: 'https://app.example' } })
   expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([
     401,

@@ -2,6 +2,8 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { z } from 'zod'
+import { defineTask, TaskError } from '../../src/index.ts'
 import { startServer, type Json } from '../support/server.ts'
 import { heldType, talkingType } from '../support/types.ts'
 
@@ -185,4 +187,53 @@ test('a client that goes away leaves no subscription', async () => {
   socket.terminate()
   leave.abort()
   await expect.poll(() => house.feed.watchedTasks).toBe(0)
+})
+
+test('of two numbers to resume after the larger counts, as when an EventSource comes back to its first address', async () => {
+  const { url, submit, open, overEventStream, ended } = await setup()
+  const id = await submit('talk', { count: 5 })
+  open()
+  await ended(id)
+  const resume = async (after: number, seen: string) => {
+    const headers = { 'last-event-id': seen }
+    const text = await (await fetch(`${url}/api/tasks/${id}/stream?after=${after}`, { headers })).text()
+    return [...text.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number))
+  }
+  const all = numbers((await overEventStream(id)).frames)
+  expect(await resume(1, '3')).toEqual(all.slice(3))
+  expect(await resume(4, '2')).toEqual(all.slice(4))
+})
+
+test('a task that runs again goes on with its output where it stopped, and its progress does not fall', async () => {
+  let runs = 0
+  const twice = defineTask({
+    type: 'twice',
+    input: z.object({}),
+    retry: { maxAttempts: 2, baseMs: 1 },
+    run: async (_input, ctx) => {
+      runs += 1
+      ctx.progress(runs === 1 ? 60 : 10, `run ${runs}`)
+      ctx.output('one ')
+      ctx.output('two ')
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      if (runs === 1) throw new TaskError('network_timeout', 'try again')
+      ctx.output('three')
+    },
+  })
+  const { post, url, ended } = await startServer({ tasks: [twice] })
+  const id = (await post('/twice')).body['task_id'] as string
+  await ended(id)
+  const text = await (await fetch(`${url}/api/tasks/${id}/stream`)).text()
+  const events = [...text.matchAll(/^data: (.*)$/gm)].map((match) => JSON.parse(match[1]!) as Json)
+  const output = events.filter(({ type }) => type === 'output')
+  expect(output.map(({ index, chunk, reset }) => [index, chunk, reset])).toEqual([
+    [0, 'one ', undefined],
+    [1, 'two ', undefined],
+    [2, 'three', undefined],
+  ])
+  const progress = events
+    .filter(({ type }) => type === 'progress')
+    .map((event) => event['progress'] as number)
+  expect(progress).toEqual([...progress].sort((a, b) => a - b))
+  expect(runs).toBe(2)
 })

@@ -51,6 +51,16 @@ export const EDGE_SETTINGS = {
       'Addresses or networks of proxies whose X-Forwarded headers are believed, separated by commas. Empty: none.',
     schema: addresses,
   },
+  basePath: {
+    env: 'BASE_PATH',
+    default: '',
+    unit: 'path',
+    meaning:
+      'Path that a proxy serves this server below, e.g. /jobs: every address in a reply begins with it, and requests may have it or not. A trusted proxy can say it by X-Forwarded-Prefix instead. Empty: none.',
+    schema: z
+      .string()
+      .regex(/^$|^(?:\/[\w.~-]+)+$/, 'expected a path such as /jobs, without a slash at its end'),
+  },
   ratePerMinute: {
     env: 'RATE_LIMIT_PER_MINUTE',
     default: '600',

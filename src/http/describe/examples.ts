@@ -172,7 +172,13 @@ export function examplesOf(prefix: string) {
     ticket: {
       ticket: 'WyIwMWEyMDMwMy0…',
       task_id: ID,
-      urls: { events: `${urls.events}?ticket=WyIwMWEyMDMwMy0…`, ws: `${urls.ws}?ticket=WyIwMWEyMDMwMy0…` },
+      urls: {
+        self: `${urls.self}?ticket=WyIwMWEyMDMwMy0…`,
+        status: `${urls.status}?ticket=WyIwMWEyMDMwMy0…`,
+        result: `${urls.result}?ticket=WyIwMWEyMDMwMy0…`,
+        events: `${urls.events}?ticket=WyIwMWEyMDMwMy0…`,
+        ws: `${urls.ws}?ticket=WyIwMWEyMDMwMy0…`,
+      },
     },
     queueTasks: { processing: [], queued: [], total_processing: 0, total_queued: 0 },
     stats: STATS,

@@ -8,6 +8,8 @@ export interface Access {
   readonly caller: Caller
   /** The task that may be watched, and nothing else be done; null: no ticket was used. */
   readonly onlyTask: string | null
+  /** Whether that task may be cancelled too; of everybody else the task's owner decides. */
+  readonly mayCancel: boolean
   /** Whether it would be granted again: a stream outlives the token that opened it. */
   readonly isStillGranted: () => boolean
 }
@@ -28,6 +30,11 @@ export function accessOf(request: FastifyRequest): Access {
   const access = (request as unknown as Record<typeof KEY, Access | null>)[KEY]
   if (access === null) throw new Error(`${request.url} is not behind the gate`)
   return access
+}
+
+/** The same, where a request may have been refused before: null. */
+export function grantedTo(request: FastifyRequest): Access | null {
+  return (request as unknown as Record<typeof KEY, Access | null>)[KEY]
 }
 
 /** A task without its result, when there is one and the access reaches it; others' tasks are as good as none. */

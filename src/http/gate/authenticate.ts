@@ -24,7 +24,12 @@ export async function authenticate(parts: EdgeParts, request: FastifyRequest): P
   const said: unknown = await parts.identify(request)
   if (said === null || said === undefined) return unauthorized('The application does not know who calls.')
   // The word of a host that may not be typed: a caller that is none is its mistake, and gets nothing.
-  return known({ caller: callerOfHost.parse(said), onlyTask: null, isStillGranted: () => true })
+  return known({
+    caller: callerOfHost.parse(said),
+    onlyTask: null,
+    mayCancel: true,
+    isStillGranted: () => true,
+  })
 }
 
 /** As above, by our own tokens. */
@@ -36,7 +41,12 @@ export function bearing({ callers }: EdgeParts, request: FastifyRequest): Authen
   if (token === undefined) return unauthorized('Expected a token: Authorization: Bearer …')
   const caller = callers.bearing(token)
   if (caller === undefined) return unauthorized('The token is unknown, revoked or expired.')
-  return known({ caller, onlyTask: null, isStillGranted: () => callers.bearing(token) !== undefined })
+  return known({
+    caller,
+    onlyTask: null,
+    mayCancel: true,
+    isStillGranted: () => callers.bearing(token) !== undefined,
+  })
 }
 
 /** Without tokens everybody on this machine is known, and nobody else: neither by wire nor by a rebound name. */
@@ -50,10 +60,15 @@ function locally(callers: Callers, request: FastifyRequest): Authentication {
     const detail = 'Without tokens the server is asked for as localhost or 127.0.0.1 only.'
     return { kind: 'forbidden', detail }
   }
-  return known({ caller: LOCAL_CALLER, onlyTask: null, isStillGranted: () => callers.isOpen })
+  return known({
+    caller: LOCAL_CALLER,
+    onlyTask: null,
+    mayCancel: true,
+    isStillGranted: () => callers.isOpen,
+  })
 }
 
-/** The caller in whose name a ticket was given, for a stream of the task that it names. */
+/** The caller in whose name a ticket was given, for the task that it names. */
 export async function byTicket(
   parts: EdgeParts,
   text: string,
@@ -70,7 +85,8 @@ export async function byTicket(
     (isTerminal(task.status) && parts.clock.now() > (task.finishedAt ?? 0) + TICKET_AFTER_END_MS)
   if (isOver) return unauthorized('The ticket has ended with its task.')
   const isStillGranted = () => holderOf(parts, ticket) !== undefined
-  return known({ caller, onlyTask: ticket.taskId, isStillGranted })
+  const { taskId: onlyTask, mayCancel } = ticket
+  return known({ caller, onlyTask, mayCancel, isStillGranted })
 }
 
 /** Who asked for a ticket, as long as it has a token; the users of a host are the host's to know. */

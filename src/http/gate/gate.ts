@@ -6,6 +6,8 @@ import { sendProblem } from '../problem/problem.ts'
 import { accessOf, decorateAccess, grant } from './access.ts'
 import { authenticate, bearing, byTicket, type Authentication } from './authenticate.ts'
 import { createLimits, type Limits } from './limits.ts'
+import { readOnAfterReply } from './linger.ts'
+import { logRequests } from './request-log.ts'
 import { isForeign } from './origin.ts'
 import { headerFault } from './raw-headers.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
@@ -16,7 +18,14 @@ interface GateConfig {
   readonly isPublic?: boolean
   /** A stream: a ticket will do, and its places are limited. */
   readonly isStream?: boolean
+  /** A ticket will do: one that reads, or only one that may cancel. */
+  readonly ticket?: 'read' | 'cancel'
+  /** It needs no body: an empty one is ignored, whatever its content type. */
+  readonly hasOptionalBody?: boolean
 }
+
+/** A route that reads one task: a ticket of the task will do. */
+export const TICKET_READS = { gate: { ticket: 'read' } } as const
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -40,9 +49,12 @@ export async function gate(
   decorateAccess(app)
   const limits = await createLimits(app, parts)
   const origins = new Set(parts.corsOrigins)
+  logRequests(app)
+  readOnAfterReply(app, parts.linger)
   app.addHook('onRequest', (request, reply, done) => {
     reached('headers-read')
     reply.headers(SECURITY_HEADERS)
+    reply.header('x-request-id', request.id)
     // A refused upgrade has left Node's own care for its socket: nothing else would ever close it.
     if (request.headers.upgrade !== undefined)
       reply.raw.once('finish', () => request.raw.socket.destroySoon())
@@ -50,6 +62,7 @@ export async function gate(
     // Before its body is read.
     if (request.is404) return void answerUnknown(request, reply)
     const config = request.routeOptions.config.gate
+    if (config?.hasOptionalBody === true) ignoreEmptyBody(request)
     if (config?.isPublic === true || request.method === 'OPTIONS') return done()
     // Without tokens nothing has to be waited for.
     if (parts.identify === null && parts.callers.isOpen) {
@@ -79,14 +92,20 @@ function admits(parts: EdgeParts, { request, reply }: Visit, said: Authenticatio
     sendProblem(reply, said.kind, { detail: said.detail })
     return false
   }
+  const { gate: config } = request.routeOptions.config
+  if (config?.ticket === 'cancel' && !said.access.mayCancel) {
+    sendProblem(reply, 'forbidden', { detail: 'This ticket does not let its bearer cancel.' })
+    return false
+  }
   grant(request, said.access)
   reached('auth-done')
-  return request.routeOptions.config.gate?.isStream !== true || takesPlace(parts, request, reply)
+  return config?.isStream !== true || takesPlace(parts, request, reply)
 }
 
 function authenticationOf(parts: EdgeParts, request: FastifyRequest): Promise<Authentication> {
   const { ticket } = request.query as { ticket?: unknown }
-  const isTicketed = request.routeOptions.config.gate?.isStream === true && ticket !== undefined
+  const { gate: config } = request.routeOptions.config
+  const isTicketed = (config?.isStream === true || config?.ticket !== undefined) && ticket !== undefined
   if (!isTicketed || request.headers.authorization !== undefined) return authenticate(parts, request)
   return byTicket(parts, typeof ticket === 'string' ? ticket : '', (request.params as { id?: string }).id)
 }
@@ -115,6 +134,13 @@ function refusesHeaders(request: FastifyRequest, reply: FastifyReply): boolean {
     detail: 'Send the body as it is, without Content-Encoding.',
   })
   return true
+}
+
+/** Many clients name a content type with every POST: without a body it says nothing. */
+function ignoreEmptyBody({ headers }: FastifyRequest): void {
+  const length = headers['content-length']
+  const isEmpty = headers['transfer-encoding'] === undefined && (length === undefined || length === '0')
+  if (isEmpty) delete headers['content-type']
 }
 
 /** Pages of others may read what their browser lets them; they may not change anything, nor open a WebSocket. */

@@ -20,9 +20,24 @@ export function isLoopback(host: string): boolean {
 
 /** Whether a web page of somebody else makes the request: neither of this server nor of an origin on the list. */
 export function isForeign(request: FastifyRequest, allowed: ReadonlySet<string>): boolean {
-  // The host as a trusted proxy was asked for it, where there is one.
-  const { host } = request
   const { origin } = request.headers
   if (origin === undefined || allowed.has(origin)) return false
-  return !URL.canParse(origin) || new URL(origin).host !== host
+  if (!URL.canParse(origin)) return true
+  const page = new URL(origin)
+  return !hostsOf(request).some((host) => isSameHost(page, host))
+}
+
+/** The names under which a request was sent to this server: its Host, and those that trusted proxies were asked for. */
+function hostsOf({ host, headers }: FastifyRequest): string[] {
+  const forwarded = String(headers['x-forwarded-host'] ?? '')
+    .split(',')
+    .map((each) => each.trim())
+  // The framework takes the last one, and only of a proxy that it trusts; those before it are of proxies further out.
+  return forwarded.at(-1) === host ? forwarded : [host]
+}
+
+/** Names differ in case, and by the port that a scheme implies. */
+function isSameHost(page: URL, host: string): boolean {
+  const address = `${page.protocol}//${host}`
+  return URL.canParse(address) && new URL(address).host === page.host
 }

@@ -52,6 +52,8 @@ const WAITS: Partial<Record<ProblemCode, { readonly retryAfter: number }>> = {
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (hasZodFastifySchemaValidationErrors(error)) return sendInvalid(reply, error.validation)
   const code = codeOf(error)
+  // The framework would close the connection while the client still sends: see linger.ts.
+  if (code === 'payload-too-large') reply.removeHeader('connection')
   const detail = error instanceof HeadgateError ? error.message : (HINTS[code] ?? error.message)
   if (code !== 'internal') return sendProblem(reply, code, { detail, ...WAITS[code] })
   request.log.error({ err: error }, 'request failed')

@@ -8,7 +8,7 @@ export type AnswerUnknown = (request: FastifyRequest, reply: FastifyReply) => Fa
 export function answerUnknownRoutes(app: FastifyInstance): AnswerUnknown {
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
   app.addHook('onRoute', ({ url, method }) => {
-    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}/?$`)
+    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`)
     routes.push({ pattern, methods: [method].flat() })
   })
   const answer: AnswerUnknown = (request, reply) => {

@@ -52,7 +52,9 @@ export interface ProblemOptions {
 export function sendProblem(reply: FastifyReply, code: ProblemCode, options: ProblemOptions): FastifyReply {
   const { retryAfter } = options
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  const problem = problemBody(code, options, reply.request.url.split('?', 1)[0])
+  const { request } = reply
+  const body = problemBody(code, options, request.url.split('?', 1)[0])
+  const problem = { ...body, request_id: request.id }
   return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
 }
 

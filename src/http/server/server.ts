@@ -1,4 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { requestIdOf } from '../gate/trace.ts'
 import { handleError } from '../problem/error-handler.ts'
 import { answerClientError, refuseTunnels } from './client-errors.ts'
 import { cutOffSlowClients } from './slow-clients.ts'
@@ -12,6 +15,8 @@ export interface ServerOptions {
   readonly maxConnections: number
   /** Clients that are slower than this for long are cut off; 0: never. */
   readonly slowBytesPerSecond: number
+  /** Path in front of every route, where a proxy does not take it away; empty: none. */
+  readonly basePath: string
   /** Addresses of proxies whose X-Forwarded headers are believed. */
   readonly trustProxy: readonly string[]
 }
@@ -21,26 +26,36 @@ const HEADERS_TIMEOUT_MS = 10_000
 const CHECK_EVERY_MS = 1000
 const KEEP_ALIVE_MS = 65_000
 
+/** The path of a request without the path that a proxy has left before it. */
+function withoutBase(url: string, basePath: string): string {
+  if (!url.startsWith(basePath)) return url
+  const rest = url.slice(basePath.length)
+  if (rest === '') return '/'
+  return rest.startsWith('/') || rest.startsWith('?') ? rest.replace(/^\?/, '/?') : url
+}
+
 /** Fastify has an option for it, which 5.12 replaced by a class; older versions do not have the class. */
 const { LogController } = Fastify as Partial<Pick<typeof Fastify, 'LogController'>>
-const DISABLED = { disableRequestLogging: true }
-const WITHOUT_REQUEST_LOG =
-  LogController === undefined ? DISABLED : { logController: new LogController(DISABLED) }
+const LOGGING = { disableRequestLogging: true, requestIdLogLabel: 'requestId' }
+const REQUEST_LOG = LogController === undefined ? LOGGING : { logController: new LogController(LOGGING) }
 
 /** A Fastify server of our own, for those who have none. */
 export function createServer(options: ServerOptions): FastifyInstance {
-  const { log, maxBodyBytes, requestTimeoutMs, maxConnections, slowBytesPerSecond, trustProxy } = options
+  const { log, maxBodyBytes, requestTimeoutMs, maxConnections, slowBytesPerSecond, trustProxy, basePath } =
+    options
   const app = Fastify({
     loggerInstance: log,
     bodyLimit: maxBodyBytes,
     // One line per task says more than two lines per request.
-    ...WITHOUT_REQUEST_LOG,
+    ...REQUEST_LOG,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
       connectionsCheckingInterval: CHECK_EVERY_MS,
     },
     requestTimeout: requestTimeoutMs,
+    genReqId: ({ headers }: IncomingMessage) => requestIdOf(headers['x-request-id']) ?? randomUUID(),
+    rewriteUrl: ({ url = '/' }: IncomingMessage) => withoutBase(url, basePath),
     keepAliveTimeout: KEEP_ALIVE_MS,
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     forceCloseConnections: 'idle',

@@ -5,10 +5,10 @@ import { problemBody, PROBLEM_STATUS } from '../problem/problem.ts'
 /** What a connection was seen doing, and since when. */
 interface Seen {
   readonly response: ServerResponse
-  readonly since: number
+  since: number
   readonly bytesAtStart: number
   /** Since when the client has not taken all there is for it, and how much it had taken by then; null: it has. */
-  behind: { readonly since: number; readonly taken: number } | null
+  behind: { since: number; readonly taken: number } | null
 }
 
 const LOOK_EVERY_MS = 1000
@@ -26,19 +26,38 @@ export function cutOffSlowClients(server: Server, bytesPerSecond: number): void 
     open.set(socket, null)
     socket.once('close', () => open.delete(socket))
   })
+  const isBusy = createBusyMeter()
   const timer = setInterval(() => {
     const now = performance.now()
+    const busyMs = isBusy() ? LOOK_EVERY_MS : 0
     for (const [socket, before] of open) {
       const response = responseOn(socket)
       const seen =
         response === null || before?.response === response ? before : startOf(socket, response, now)
       open.set(socket, response === null ? null : seen)
       if (response === null || seen === null) continue
+      // Time in which the server could not keep up is not the client's.
+      seen.since += busyMs
+      if (seen.behind !== null) seen.behind.since += busyMs
       if (sendsTooSlowly(socket, seen, { now, floor: bytesPerSecond })) refuse(response)
       else if (takesTooSlowly(socket, seen, { now, floor: bytesPerSecond })) socket.destroy()
     }
   }, LOOK_EVERY_MS).unref()
   server.once('close', () => clearInterval(timer))
+}
+
+/** Share of its time that the event loop may be at work before the server counts as busy. */
+const BUSY_SHARE = 0.7
+
+/** Says whether the event loop was busy since the last call; a loop that waits for the processor counts as busy too. */
+function createBusyMeter(): () => boolean {
+  let last = performance.eventLoopUtilization()
+  return () => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, last)
+    last = now
+    return utilization > BUSY_SHARE
+  }
 }
 
 /** The reply that a connection is at; an upgraded one is at none. */

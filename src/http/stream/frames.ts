@@ -110,13 +110,13 @@ function bytesOf(page: readonly TaskEvent[]): number {
 }
 
 /** The text of an event is the same for every reader, so it is written once. */
-const texts = new WeakMap<TaskEvent, string>()
+const texts = new WeakMap<TaskEvent, { readonly prefix: string; readonly text: string }>()
 
 function textOf(event: TaskEvent, prefix: string): string {
   const known = texts.get(event)
-  if (known !== undefined) return known
+  if (known?.prefix === prefix) return known.text
   const text = JSON.stringify(newsView(event, prefix))
-  texts.set(event, text)
+  texts.set(event, { prefix, text })
   return text
 }
 

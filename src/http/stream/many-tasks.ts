@@ -115,7 +115,8 @@ export class ManyTasks implements Member {
   }
 
   async #cancel(id: string, which: number | null): Promise<void> {
-    if (this.#access.onlyTask !== null) return this.#refuse('forbidden', 'a ticket only watches', id)
+    if (!this.#access.mayCancel)
+      return this.#refuse('forbidden', 'this ticket does not let its bearer cancel', id)
     const task = await visibleTask(this.#parts, this.#access, id)
     const said =
       task === undefined ? ({ kind: 'unknown' } as const) : await this.#parts.intake.cancel(id, which)

@@ -1,7 +1,7 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { accessOf } from '../gate/access.ts'
-import type { App, EdgeParts } from '../parts.ts'
+import { partsFor, type App, type EdgeParts } from '../parts.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
 import { sendMissing } from '../routes/task/missing.ts'
 import { streamQuery, taskParams } from '../wire/schema.ts'
@@ -30,7 +30,7 @@ export function streamRoutes(app: App, parts: EdgeParts): void {
     exposeHeadRoute: false,
     config: CONFIG,
     handler,
-    wsHandler: (socket, request) => openWebSocket(parts, socket, request),
+    wsHandler: (socket, request) => openWebSocket(partsFor(parts, request), socket, request),
   })
   app.route({
     method: 'GET',
@@ -40,12 +40,14 @@ export function streamRoutes(app: App, parts: EdgeParts): void {
     handler,
     wsHandler: (socket, request) => {
       keepAlive(socket)
-      const many = new ManyTasks(parts, socket, accessOf(request))
+      const many = new ManyTasks(partsFor(parts, request), socket, accessOf(request))
       listenTo(socket, (message) => many.hear(message))
     },
   })
   const options = { schema: { params: taskParams }, config: CONFIG, exposeHeadRoute: false }
-  app.get('/api/tasks/:id/stream', options, (request, reply) => openEventStream(parts, request, reply))
+  app.get('/api/tasks/:id/stream', options, (request, reply) =>
+    openEventStream(partsFor(parts, request), request, reply),
+  )
 }
 
 /** Parameters are checked here, after the upgrade, so that a client learns why from the close code. */
@@ -107,7 +109,10 @@ function run(parts: EdgeParts, connection: Connection, watch: Watch): void {
   void connection.run(framesFor(parts, watch)).finally(() => parts.connections.remove(connection))
 }
 
-/** The number to resume after: `?after=`, else Last-Event-ID, else 0; undefined when it is none. */
+/**
+ * The number to resume after: the larger of `?after=` and Last-Event-ID, else 0; undefined for one that is no number. An
+ * EventSource reconnects to the same address, and its header is newer.
+ */
 function afterOf(request: FastifyRequest): number | undefined {
   const header = request.headers['last-event-id']
   const query = streamQuery.safeParse(request.query)
@@ -115,5 +120,5 @@ function afterOf(request: FastifyRequest): number | undefined {
   const fromHeader =
     typeof header === 'string' && header !== '' ? streamQuery.safeParse({ after: header }) : null
   if (fromHeader?.success === false) return undefined
-  return query.data.after ?? fromHeader?.data.after ?? 0
+  return Math.max(query.data.after ?? 0, fromHeader?.data.after ?? 0)
 }

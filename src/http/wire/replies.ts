@@ -149,7 +149,14 @@ export const statusReply = z.object({
 export const ticketReply = z.object({
   ticket: z.string(),
   task_id: z.string(),
-  urls: z.object({ events: z.string(), ws: z.string() }),
+  urls: z.object({
+    self: z.string(),
+    status: z.string(),
+    result: z.string(),
+    events: z.string(),
+    ws: z.string(),
+    cancel: z.string().optional(),
+  }),
 })
 
 export const liveReply = z.object({ status: z.literal('live') })
@@ -176,6 +183,7 @@ export const problemReply = z
     instance: z.string().optional(),
     error_type: z.string(),
     retry_after: seconds.optional(),
+    request_id: z.string().optional(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   })
   .meta({ id: 'Problem', description: 'RFC 9457.' })

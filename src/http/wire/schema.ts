@@ -52,12 +52,18 @@ const MAX_BATCH = 100
 const MAX_METADATA_CHARS = 4096
 const MAX_EVENT_NUMBER = Number.MAX_SAFE_INTEGER
 
+const waitSeconds = wholeNumber(0, 60)
+  .optional()
+  .meta({ description: 'Seconds: answers when the task has ended, or when they are over.' })
+
 export const resultQuery = z.strictObject({
   format: z
     .string()
     .max(20)
     .optional()
     .meta({ description: 'json, or a format of the task type: md and html for reports.' }),
+  wait: waitSeconds,
+  ticket: z.string().optional(),
 })
 export const taskParams = z.object({ id: z.string().min(1).max(100) })
 
@@ -77,6 +83,10 @@ export const submitHeaders = z.object({
     .max(255)
     .optional()
     .meta({ description: 'Names this request for 24 hours: sent again, it makes no second task.' }),
+  prefer: z
+    .string()
+    .optional()
+    .meta({ description: '`wait=30`: 200 with the task and its result when it ends in time, else 202.' }),
 })
 
 const webhook = z.strictObject({
@@ -168,7 +178,19 @@ export const forecastQuery = z.strictObject({
 
 /** Routes without a query refuse one. */
 export const noQuery = z.strictObject({})
-export const taskQuery = z.strictObject({ wait: wholeNumber(0, 60).optional() })
+export const ticketQuery = z.strictObject({ ticket: z.string().optional() })
+export const ticketBody = z
+  .strictObject({
+    cancel: z.boolean().default(false).meta({ description: 'Whether it lets its bearer cancel.' }),
+  })
+  .nullish()
+export const taskQuery = z.strictObject({
+  wait: waitSeconds,
+  after: wholeNumber(0, MAX_EVENT_NUMBER)
+    .optional()
+    .meta({ description: 'With wait: answers at the next event after this number.' }),
+  ticket: z.string().optional(),
+})
 export const streamQuery = z.strictObject({
   after: wholeNumber(0, MAX_EVENT_NUMBER).optional(),
   ticket: z.string().optional(),

@@ -135,7 +135,7 @@ function payloadOf(event: Exclude<News, { type: 'position' }>, prefix: string): 
         progress_detail: event.detail === null ? null : progressDetailView(event.detail),
       }
     case 'output':
-      return { index: event.index, chunk: event.chunk }
+      return { index: event.index, chunk: event.chunk, ...(event.reset === true ? { reset: true } : {}) }
     case 'retrying':
       return {
         attempt: event.attempt,

@@ -37,7 +37,7 @@ const ACCEPTED_HEADERS = {
 export function submitPaths(types: readonly TaskType[], examples: Examples): ZodOpenApiPathsObject {
   const accepted = { ...json('Accepted.', submitReply, examples.submitted), headers: ACCEPTED_HEADERS }
   const known = json(
-    'The task is known: the body names it, or the same input was sent before.',
+    'The task is known: the body names it, or the same input was sent before. With `Prefer: wait`, the whole task when it ended in time.',
     submitReply,
     {
       ...examples.submitted,

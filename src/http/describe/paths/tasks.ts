@@ -7,7 +7,16 @@ import {
   taskWithResult,
   ticketReply,
 } from '../../wire/replies.ts'
-import { cancelBody, listQuery, patchBody, resultQuery, taskParams, taskQuery } from '../../wire/schema.ts'
+import {
+  cancelBody,
+  listQuery,
+  patchBody,
+  resultQuery,
+  taskParams,
+  taskQuery,
+  ticketBody,
+  ticketQuery,
+} from '../../wire/schema.ts'
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json } from '../operation.ts'
 
@@ -68,7 +77,7 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
       get: {
         operationId: 'getTask',
         tags,
-        summary: 'One task; with wait, as soon as it changes',
+        summary: 'One task; with wait, when it has ended',
         requestParams: { path, query: taskQuery },
         responses: { 200: json('The task.', taskWithResult, examples.taskWithResult), ...unknown },
       },
@@ -80,7 +89,7 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
         operationId: 'getStatus',
         tags,
         summary: 'One task in the shape of the original service',
-        requestParams: { path },
+        requestParams: { path, query: ticketQuery },
         responses: { 200: json('The task.', statusReply, examples.status), ...unknown },
       },
     },
@@ -112,7 +121,7 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
         operationId: 'cancelTask',
         tags,
         summary: 'Cancel a task, or one of several submits that wait for it',
-        requestParams: { path },
+        requestParams: { path, query: ticketQuery },
         requestBody: {
           content: {
             'application/json': { schema: cancelBody.unwrap().unwrap(), example: { waiter: 'w_1' } },
@@ -129,18 +138,7 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
         },
       },
     },
-    '/api/tasks/{id}/ticket': {
-      post: {
-        operationId: 'issueTicket',
-        tags,
-        summary: 'A ticket for the streams of one task, for readers that cannot send headers',
-        requestParams: { path },
-        responses: {
-          201: json('Usable again until 5 minutes after the end of the task.', ticketReply, examples.ticket),
-          ...gatedProblems(...ACTION_PROBLEMS),
-        },
-      },
-    },
+    '/api/tasks/{id}/ticket': { post: issueTicket(examples) },
   }
 }
 
@@ -149,3 +147,19 @@ function withFiles(reply: ReturnType<typeof json>) {
   const text = { schema: { type: 'string' as const } }
   return { ...reply, content: { ...reply.content, 'text/markdown': text, 'text/html': text } }
 }
+
+const issueTicket = (examples: Examples) => ({
+  operationId: 'issueTicket',
+  tags,
+  summary: 'A ticket to read and watch one task, for readers that cannot send headers',
+  requestParams: { path },
+  requestBody: {
+    content: {
+      'application/json': { schema: ticketBody.unwrap().unwrap(), example: { cancel: true } },
+    },
+  },
+  responses: {
+    201: json('Usable again until 5 minutes after the end of the task.', ticketReply, examples.ticket),
+    ...gatedProblems(...ACTION_PROBLEMS),
+  },
+})

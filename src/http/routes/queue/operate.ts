@@ -17,8 +17,10 @@ export function operateRoutes(app: App, parts: EdgeParts): void {
   app.post('/api/queue/resume', { schema: { ...schema, body: scopeBody } }, async (request, reply) =>
     turn(parts, { request, reply }, (by) => controls.resume(request.body.scope, by)),
   )
-  app.post('/api/queue/drain', { schema }, async (request, reply) =>
-    turn(parts, { request, reply }, (by) => controls.drain(by)),
+  app.post(
+    '/api/queue/drain',
+    { schema, config: { gate: { hasOptionalBody: true } } },
+    async (request, reply) => turn(parts, { request, reply }, (by) => controls.drain(by)),
   )
   app.patch('/api/queue/config', { schema: { ...schema, body: configBody } }, async (request, reply) => {
     const { max_workers: maxWorkers, max_queue_size: maxQueueSize, resources } = request.body

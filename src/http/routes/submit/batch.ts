@@ -1,5 +1,6 @@
 import { accessOf } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../parts.ts'
+import { traceOf } from '../../gate/trace.ts'
+import { partsFor, type App, type EdgeParts } from '../../parts.ts'
 import { problemBody, sendProblem } from '../../problem/problem.ts'
 import { batchReply } from '../../wire/queue-replies.ts'
 import { batchBody, noQuery } from '../../wire/schema.ts'
@@ -7,12 +8,14 @@ import { readSubmission, type Read } from './read-submission.ts'
 import { answerTo, type Answer } from './submit-reply.ts'
 
 /** `POST /api/tasks/batch`: several tasks at once, all of them or as many as there is room for. */
-export function batchRoute(app: App, parts: EdgeParts): void {
+export function batchRoute(app: App, shared: EdgeParts): void {
   const schema = { body: batchBody, querystring: noQuery, response: { 200: batchReply, 202: batchReply } }
-  app.post('/api/tasks/batch', { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
+  app.post('/api/tasks/batch', { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
+    const parts = partsFor(shared, request)
     const { tasks, admission } = request.body
     const { caller } = accessOf(request)
-    const reads = tasks.map((body) => readSubmission(parts, { caller, key: null }, body))
+    const trace = traceOf(request)
+    const reads = tasks.map((body) => readSubmission(parts, { caller, key: null, trace }, body))
     const answers = await (admission === 'all' ? submitAll(parts, reads) : submitEach(parts, reads))
     if (!Array.isArray(answers)) {
       const { code, options } = answers

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Caller } from '../../../caller/caller.ts'
 import type { Submission } from '../../../intake/admit/submission.ts'
 import { DEFAULT_PRIORITY, priorityName, type Priority } from '../../../task/priority.ts'
-import type { Webhook } from '../../../task/task.ts'
+import type { Trace, Webhook } from '../../../task/task.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { issuesProblem, type Issue, type ProblemCode, type ProblemOptions } from '../../problem/problem.ts'
 import type { genericBody } from '../../wire/schema.ts'
@@ -18,6 +18,7 @@ export const PLAIN = {
   timeoutMs: null,
   maxAttempts: null,
   retryOf: null,
+  trace: null,
   isForced: false,
 } as const
 
@@ -26,12 +27,19 @@ export interface Objection {
   readonly options: ProblemOptions
 }
 
+/** Who asks, and by which request. */
+export interface RequestContext {
+  readonly caller: Caller
+  readonly key: string | null
+  readonly trace: Trace
+}
+
 export type Read = { readonly submission: Submission } | { readonly objection: Objection }
 
 /** What `POST /api/tasks` asks for, in the name of a caller, or what speaks against it. */
 export function readSubmission(
   parts: EdgeParts,
-  { caller, key }: { readonly caller: Caller; readonly key: string | null },
+  { caller, key, trace }: RequestContext,
   body: z.output<typeof genericBody>,
 ): Read {
   const missing = parts.unavailable.get(body.type)
@@ -54,6 +62,7 @@ export function readSubmission(
       priority,
       caller: caller.name,
       key,
+      trace,
       metadata: body.metadata ?? null,
       webhook,
       dedupe: body.dedupe ?? null,

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { Duplicate, Refusal, SubmitReply } from '../../../intake/admit/submission.ts'
 import { reached } from '../../../milestone.ts'
 import { priorityName } from '../../../task/priority.ts'
+import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import type { EdgeParts } from '../../parts.ts'
 import type { QueuePlace } from '../../../task/event.ts'
@@ -13,6 +14,9 @@ import {
   type ProblemOptions,
 } from '../../problem/problem.ts'
 import { iso, urlsOf } from '../../wire/wire.ts'
+import { sendTask } from '../task/send-task.ts'
+import { waitForTask } from '../task/wait.ts'
+import { preferredWait } from './prefer.ts'
 
 /** When a first look at a new task makes sense, seconds. */
 const FIRST_POLL_SECONDS = 1
@@ -45,15 +49,41 @@ export type Answer =
       readonly body: object
     }
 
-/** Answers what the intake said. */
-export function sendSubmitReply(parts: EdgeParts, reply: FastifyReply, said: SubmitReply): FastifyReply {
+/** Answers what the intake said; where the request prefers to wait, with the task and its result if it ends in time. */
+export async function sendSubmitReply(
+  parts: EdgeParts,
+  reply: FastifyReply,
+  said: SubmitReply,
+): Promise<FastifyReply> {
   const answer = answerTo(parts, said)
   if (answer.kind === 'problem') return sendProblem(reply, answer.code, answer.options)
+  const seconds = preferredWait(reply.request)
+  const ended = seconds === null ? undefined : await endedWithin(parts, reply, { answer, seconds })
+  if (ended !== undefined) return sendTask(reply, ended, parts)
   if (answer.status === 200) return reply.code(200).send(answer.body)
   if (said.kind === 'accepted') reply.raw.once('finish', () => reached('reply-sent'))
   if (answer.isReplay) reply.header('idempotency-replayed', 'true')
   const headers = { location: answer.body.urls.self, 'retry-after': FIRST_POLL_SECONDS }
   return reply.code(202).headers(headers).send(answer.body)
+}
+
+interface Preference {
+  readonly answer: Extract<Answer, { kind: 'view' }>
+  readonly seconds: number
+}
+
+/** The task of an answer when it ends in time, the headers of the answer then set. */
+async function endedWithin(
+  parts: EdgeParts,
+  reply: FastifyReply,
+  { answer, seconds }: Preference,
+): Promise<Task | undefined> {
+  const { task_id: id, urls } = answer.body
+  const task = await waitForTask(parts, reply.request, { id, seconds })
+  if (task === undefined || !isTerminal(task.status)) return undefined
+  reply.code(200).headers({ location: urls.self, 'preference-applied': 'wait' })
+  if (answer.isReplay) reply.header('idempotency-replayed', 'true')
+  return task
 }
 
 export function answerTo(parts: EdgeParts, said: SubmitReply): Answer {

@@ -1,6 +1,7 @@
 import type { TaskType } from '../../../handler/define-task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../parts.ts'
+import { traceOf } from '../../gate/trace.ts'
+import { partsFor, type App, type EdgeParts } from '../../parts.ts'
 import { sendIssues, sendProblem, type Issue } from '../../problem/problem.ts'
 import { submitReply } from '../../wire/replies.ts'
 import { genericBody, noQuery, submitQuery } from '../../wire/schema.ts'
@@ -11,9 +12,10 @@ import { sendReconnected, sendSubmitReply } from './submit-reply.ts'
 const replies = { 200: submitReply, 202: submitReply }
 
 /** `POST /<type>` of one task type that takes JSON. */
-export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
+export function submitRoute(app: App, shared: EdgeParts, type: TaskType): void {
   const schema = { querystring: submitQuery, response: replies }
-  app.post(`/${type.type}`, { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
+  app.post(`/${type.type}`, { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
+    const parts = partsFor(shared, request)
     const { priority: asked, force: isForced, ...queryFields } = request.query
     const { knownId, input: sent } = splitBody(request.body)
     const access = accessOf(request)
@@ -28,18 +30,24 @@ export function submitRoute(app: App, parts: EdgeParts, type: TaskType): void {
     const key = idempotencyKeyOf(request, reply)
     if (key === undefined) return reply
     const { input } = merged
-    const submission = { ...PLAIN, type: type.type, input, priority, caller: caller.name, key, isForced }
+    const own = { type: type.type, input, priority, caller: caller.name, key, isForced }
+    const submission = { ...PLAIN, ...own, trace: traceOf(request) }
     return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
   })
 }
 
 /** `POST /api/tasks`: any type that takes JSON. */
-export function genericSubmitRoute(app: App, parts: EdgeParts): void {
+export function genericSubmitRoute(app: App, shared: EdgeParts): void {
   const schema = { body: genericBody, querystring: noQuery, response: replies }
-  app.post('/api/tasks', { schema, bodyLimit: parts.maxBodyBytes }, async (request, reply) => {
+  app.post('/api/tasks', { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
+    const parts = partsFor(shared, request)
     const key = idempotencyKeyOf(request, reply)
     if (key === undefined) return reply
-    const read = readSubmission(parts, { caller: accessOf(request).caller, key }, request.body)
+    const read = readSubmission(
+      parts,
+      { caller: accessOf(request).caller, key, trace: traceOf(request) },
+      request.body,
+    )
     if ('objection' in read) return sendProblem(reply, read.objection.code, read.objection.options)
     return sendSubmitReply(parts, reply, await parts.intake.submit(read.submission))
   })

@@ -1,11 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import type { TaskType, UploadPolicy } from '../../../handler/define-task.ts'
+import type { SubmitReply } from '../../../intake/admit/submission.ts'
 import type { PutReply } from '../../../spool/spool.ts'
 import { HeadgateError } from '../../../task/errors.ts'
 import type { Priority } from '../../../task/priority.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../parts.ts'
+import { traceOf } from '../../gate/trace.ts'
+import { partsFor, type App, type EdgeParts } from '../../parts.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../wire/replies.ts'
 import { submitQuery } from '../../wire/schema.ts'
@@ -25,9 +27,10 @@ interface Form {
 }
 
 /** `POST /<type>` of one task type that takes a file: multipart with one `file` and input fields. */
-export function uploadRoute(app: App, parts: EdgeParts, type: UploadType): void {
+export function uploadRoute(app: App, shared: EdgeParts, type: UploadType): void {
   const schema = { querystring: submitQuery, response: { 200: submitReply, 202: submitReply } }
   app.post(`/${type.type}`, { schema }, async (request, reply) => {
+    const parts = partsFor(shared, request)
     const { priority: asked, force: isForced, ...queryFields } = request.query
     if (!request.isMultipart()) {
       return sendProblem(reply, 'unsupported-media-type', { detail: 'Send the file as multipart/form-data.' })
@@ -39,12 +42,14 @@ export function uploadRoute(app: App, parts: EdgeParts, type: UploadType): void 
     if (key === undefined) return reply
     const received = key === null ? () => undefined : parts.intake.keys.receive(caller.name, key)
     if (received === undefined) return sendInFlight(reply)
+    let said: SubmitReply | null
     try {
       const sent = { priority, isForced, key, queryFields: queryFields as Record<string, string> }
-      return await receive(parts, type, { request, reply, ...sent })
+      said = await receive(parts, type, { request, reply, ...sent })
     } finally {
       received()
     }
+    return said === null ? reply : sendSubmitReply(parts, reply, said)
   })
 }
 
@@ -57,16 +62,25 @@ interface Reception {
   readonly queryFields: Readonly<Record<string, string>>
 }
 
-async function receive(parts: EdgeParts, type: UploadType, reception: Reception): Promise<FastifyReply> {
+/** Takes a file in and submits its task; null: it was refused, and that was answered. */
+async function receive(
+  parts: EdgeParts,
+  type: UploadType,
+  reception: Reception,
+): Promise<SubmitReply | null> {
   const { request, reply, queryFields, ...given } = reception
   // Refused before the file is read; the place itself is taken when the file is safe on disk.
   const refusal = parts.intake.refusal(accessOf(request).caller.name)
   if (refusal !== undefined) {
     parts.intake.tally.reject()
-    return sendRefusal(reply, refusal)
+    sendRefusal(reply, refusal)
+    return null
   }
   const { fields, file } = await readForm(request, parts, type.upload)
-  if (file?.kind !== 'stored') return sendFileProblem(reply, file, type.upload)
+  if (file?.kind !== 'stored') {
+    sendFileProblem(reply, file, type.upload)
+    return null
+  }
 
   const { upload } = file
   const submission = {
@@ -75,10 +89,11 @@ async function receive(parts: EdgeParts, type: UploadType, reception: Reception)
     type: type.type,
     input: { ...queryFields, ...fields },
     upload,
+    trace: traceOf(request),
   }
   const said = await parts.intake.submit({ ...submission, caller: accessOf(request).caller.name })
   if (said.kind !== 'accepted') await parts.spool.remove(upload)
-  return sendSubmitReply(parts, reply, said)
+  return said
 }
 
 function sendInFlight(reply: FastifyReply): FastifyReply {
@@ -145,13 +160,13 @@ function sendFileProblem(
     }
     case 'too-large': {
       const detail = `The file is larger than ${file.maxBytes} bytes.`
-      return sendProblem(reply.header('connection', 'close'), 'payload-too-large', { detail })
+      return sendProblem(reply, 'payload-too-large', { detail })
     }
     case 'unsupported': {
       const suggestion = policy.suggestion ?? `Send one of ${policy.accept.join(', ')}.`
       const detail = `The file is ${file.mediaType} by its content. ${suggestion}`
       const members = { error_type: 'unsupported_format', suggestions: [suggestion] }
-      return sendProblem(reply.header('connection', 'close'), 'unsupported-media-type', { detail, members })
+      return sendProblem(reply, 'unsupported-media-type', { detail, members })
     }
   }
 }

@@ -1,13 +1,21 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { maySee } from '../../../caller/caller.ts'
-import { accessOf } from '../../gate/access.ts'
+import type { Task } from '../../../task/task.ts'
+import { accessOf, visibleTask } from '../../gate/access.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { sendProblem } from '../../problem/problem.ts'
+
+type TaskRequest = FastifyRequest<{ Params: { id: string } }>
+
+/** The task of a request, as far as its caller may see it. */
+export function ownTask(parts: EdgeParts, request: TaskRequest): Promise<Task | undefined> {
+  return visibleTask(parts, accessOf(request), request.params.id)
+}
 
 /** Answers for a task that is not there: erased, as far as the caller may know, or never seen. */
 export async function sendMissing(
   { erased }: EdgeParts,
-  request: FastifyRequest<{ Params: { id: string } }>,
+  request: TaskRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const owner = await erased.ownerOfErased(request.params.id)

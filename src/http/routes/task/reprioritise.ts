@@ -1,6 +1,6 @@
 import { isTerminal } from '../../../task/status.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../parts.ts'
+import { partsFor, type App, type EdgeParts } from '../../parts.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { noQuery, patchBody, taskParams } from '../../wire/schema.ts'
 import { taskView } from '../../wire/wire.ts'
@@ -8,9 +8,10 @@ import { tooUrgent } from '../submit/read-submission.ts'
 import { sendMissing } from './missing.ts'
 
 /** `PATCH /api/tasks/{id}`: another priority for a task that waits; it keeps its age. */
-export function reprioritiseRoute(app: App, parts: EdgeParts): void {
+export function reprioritiseRoute(app: App, shared: EdgeParts): void {
   const schema = { params: taskParams, querystring: noQuery, body: patchBody }
   app.patch('/api/tasks/:id', { schema }, async (request, reply) => {
+    const parts = partsFor(shared, request)
     const { caller, ...access } = accessOf(request)
     const task = await visibleTask(parts, { caller, ...access }, request.params.id)
     if (task === undefined) return sendMissing(parts, request, reply)

@@ -3,25 +3,32 @@ import type { ResultFormat } from '../../../handler/define-task.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../parts.ts'
+import { TICKET_READS } from '../../gate/gate.ts'
+import { partsFor, type App, type EdgeParts } from '../../parts.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { sendBusy, sendBytes, sendText } from '../../wire/long-text.ts'
-import type { Body } from '../../wire/reply-memory.ts'
+import { JSON_TYPE, loadResult } from './send-task.ts'
+import { waitForTask } from './wait.ts'
 import { resultQuery, taskParams } from '../../wire/schema.ts'
 import { taskJson } from '../../wire/wire.ts'
 import { attachment } from './attachment.ts'
 import { sendMissing } from './missing.ts'
 
-const JSON_TYPE = 'application/json; charset=utf-8'
 const JSON_FORMAT = 'json'
 /** A file that somebody opens in a browser runs nothing and loads nothing. */
 const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 /** `GET /api/tasks/{id}/result`: what the handler returned, as JSON or as a file that its type makes of it. */
-export function resultRoute(app: App, parts: EdgeParts): void {
+export function resultRoute(app: App, shared: EdgeParts): void {
   const schema = { params: taskParams, querystring: resultQuery }
-  app.get('/api/tasks/:id/result', { schema }, async (request, reply) => {
-    const task = await visibleTask(parts, accessOf(request), request.params.id)
+  app.get('/api/tasks/:id/result', { schema, config: TICKET_READS }, async (request, reply) => {
+    const parts = partsFor(shared, request)
+    const { id } = request.params
+    const { wait: seconds = 0 } = request.query
+    const isWaiting = seconds > 0 && request.method === 'GET'
+    const task = isWaiting
+      ? await waitForTask(parts, request, { id, seconds })
+      : await visibleTask(parts, accessOf(request), id)
     if (task === undefined) return sendMissing(parts, request, reply)
     const { format = JSON_FORMAT } = request.query
     const formats = parts.registry.find(task.type)?.formats ?? {}
@@ -42,13 +49,6 @@ export function resultRoute(app: App, parts: EdgeParts): void {
       : sendFile(reply, { ...writer, format }, { task, parts })
   })
 }
-
-/** The result of a task that has completed, as JSON text in UTF-8. */
-export async function loadResult({ journal }: Pick<EdgeParts, 'journal'>, { id }: Task): Promise<Body> {
-  return { bytes: (await journal.result(id)) ?? NULL }
-}
-
-const NULL = Buffer.from('null')
 
 /** Failure of the work is data: a task without a result says itself why, in JSON, whatever was asked for. */
 function sendFailure(reply: FastifyReply, task: Task, { prefix, replyMemory }: EdgeParts): FastifyReply {

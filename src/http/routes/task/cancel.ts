@@ -1,0 +1,55 @@
+import type { FastifyReply } from 'fastify'
+import type { CancelReply } from '../../../intake/admit/submission.ts'
+import { partsFor, type App, type EdgeParts } from '../../parts.ts'
+import { sendIssues, sendProblem } from '../../problem/problem.ts'
+import { cancelBody, taskParams, ticketQuery } from '../../wire/schema.ts'
+import { taskView } from '../../wire/wire.ts'
+import { ownTask, sendMissing, sendUnknown } from './missing.ts'
+
+/** A full disk, or one that stands still, is looked after by somebody. */
+const UNWRITTEN_RETRY_SECONDS = 10
+
+/** `POST /api/tasks/{id}/cancel`: by its caller, or with a ticket that grants it. */
+export function cancelRoute(app: App, shared: EdgeParts): void {
+  const route = {
+    schema: { params: taskParams, querystring: ticketQuery, body: cancelBody },
+    config: { gate: { ticket: 'cancel', hasOptionalBody: true } },
+  } as const
+  app.post('/api/tasks/:id/cancel', route, async (request, reply) => {
+    const parts = partsFor(shared, request)
+    const task = await ownTask(parts, request)
+    if (task === undefined) return sendMissing(parts, request, reply)
+    const waiter = request.body?.waiter ?? null
+    return sendCancelReply(parts, reply, { id: task.id, said: await parts.intake.cancel(task.id, waiter) })
+  })
+}
+
+function sendCancelReply(
+  parts: EdgeParts,
+  reply: FastifyReply,
+  { id, said }: { readonly id: string; readonly said: CancelReply },
+): FastifyReply {
+  switch (said.kind) {
+    case 'unknown':
+      return sendUnknown(reply)
+    case 'unknown-waiter':
+      return sendIssues(reply, 'validation', [
+        { path: 'waiter', message: 'no submit of this task was answered with it' },
+      ])
+    case 'unwritten': {
+      const detail = 'The cancel takes effect, and could not be written down yet.'
+      return sendProblem(reply, said.code, { detail, retryAfter: UNWRITTEN_RETRY_SECONDS })
+    }
+    case 'already-finished':
+      return sendProblem(reply, 'already-finished', {
+        detail: `Task ${id} has ended as ${said.task.status}.`,
+      })
+    case 'cancelled':
+    case 'cancelling':
+    case 'detached': {
+      const view = taskView(said.task, parts.intake.placeOf(said.task.id), parts.prefix)
+      const detached = said.kind === 'detached' ? { detached: true } : {}
+      return reply.code(said.kind === 'cancelling' ? 202 : 200).send({ ...view, ...detached })
+    }
+  }
+}

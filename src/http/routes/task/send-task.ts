@@ -1,0 +1,29 @@
+import type { FastifyReply } from 'fastify'
+import type { Task } from '../../../task/task.ts'
+import type { EdgeParts } from '../../parts.ts'
+import { sendBusy, sendBytes, sendText } from '../../wire/long-text.ts'
+import type { Body } from '../../wire/reply-memory.ts'
+import { taskJson, taskView } from '../../wire/wire.ts'
+
+export const JSON_TYPE = 'application/json; charset=utf-8'
+const NULL = Buffer.from('null')
+const CLOSING_BRACE = Buffer.from('}')
+
+/** A task with its result, which is JSON text already and not read again. */
+export async function sendTask(reply: FastifyReply, task: Task, parts: EdgeParts): Promise<FastifyReply> {
+  const { prefix, replyMemory, intake } = parts
+  reply.type(JSON_TYPE)
+  if (task.status !== 'completed') {
+    return sendText(reply, taskJson(task, intake.placeOf(task.id), prefix), replyMemory)
+  }
+  const shared = await replyMemory.share(task.id, () => loadResult(parts, task))
+  if (shared === null) return sendBusy(reply)
+  const view = JSON.stringify(taskView(task, null, prefix))
+  const head = Buffer.from(`${view.slice(0, -1)},"result":`)
+  return sendBytes(reply, [head, shared.loaded.bytes, CLOSING_BRACE], shared.release)
+}
+
+/** The result of a task that has completed, as JSON text in UTF-8. */
+export async function loadResult({ journal }: Pick<EdgeParts, 'journal'>, { id }: Task): Promise<Body> {
+  return { bytes: (await journal.result(id)) ?? NULL }
+}

@@ -1,0 +1,30 @@
+import type { Task } from '../../../task/task.ts'
+import { accessOf, type Access } from '../../gate/access.ts'
+import { partsFor, type App, type EdgeParts } from '../../parts.ts'
+import { noQuery, taskParams, ticketBody } from '../../wire/schema.ts'
+import { urlsOf } from '../../wire/wire.ts'
+import { ownTask, sendMissing } from './missing.ts'
+
+/** `POST /api/tasks/{id}/ticket`: addresses that work without a key, for a browser. */
+export function ticketRoute(app: App, shared: EdgeParts): void {
+  const schema = { params: taskParams, querystring: noQuery, body: ticketBody }
+  const route = { schema, config: { gate: { hasOptionalBody: true } } }
+  app.post('/api/tasks/:id/ticket', route, async (request, reply) => {
+    const parts = partsFor(shared, request)
+    const task = await ownTask(parts, request)
+    if (task === undefined) return sendMissing(parts, request, reply)
+    const mayCancel = request.body?.cancel ?? false
+    return reply.code(201).send(ticketView(parts, task, { ...accessOf(request), mayCancel }))
+  })
+}
+
+/** A ticket, and the addresses that it opens. */
+function ticketView({ tickets, prefix }: EdgeParts, { id }: Task, { caller, mayCancel }: Access) {
+  const ticket = tickets.issue({ taskId: id, callerName: caller.name, role: caller.role, mayCancel })
+  const { events, ws, self, status, result, cancel } = urlsOf(id, prefix)
+  const opened = { self, status, result, events, ws, ...(mayCancel ? { cancel } : {}) }
+  const urls = Object.fromEntries(
+    Object.entries(opened).map(([name, url]) => [name, `${url}?ticket=${ticket}`]),
+  )
+  return { ticket, task_id: id, urls }
+}

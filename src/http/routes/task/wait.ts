@@ -1,0 +1,47 @@
+import type { FastifyRequest } from 'fastify'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isTerminal } from '../../../task/status.ts'
+import type { Task } from '../../../task/task.ts'
+import { accessOf, visibleTask } from '../../gate/access.ts'
+import type { EdgeParts } from '../../parts.ts'
+
+export interface WaitOptions {
+  readonly id: string
+  readonly seconds: number
+  /** Answers at the next event after this number; absent: at the end of the task. */
+  readonly after?: number | undefined
+}
+
+/**
+ * The task when it has ended, or, with `after`, when it has an event after that number; else as it is when the time is
+ * over. It listens before it looks, so that nothing falls between.
+ */
+export async function waitForTask(
+  parts: EdgeParts,
+  request: FastifyRequest,
+  { id, seconds, after }: WaitOptions,
+): Promise<Task | undefined> {
+  const subscription = parts.feed.subscribe(id)
+  const gone = new AbortController()
+  const leave = () => gone.abort()
+  request.raw.socket.once('close', leave)
+  if (request.raw.socket.destroyed) leave()
+  const find = () => visibleTask(parts, accessOf(request), id)
+  try {
+    const task = await find()
+    const isDue =
+      task !== undefined && (isTerminal(task.status) || (after !== undefined && task.lastSeq > after))
+    if (task === undefined || isDue) return task
+    const limit = sleep(seconds * 1000, undefined, { signal: gone.signal }).catch(() => undefined)
+    void limit.then(() => subscription.close())
+    for await (const news of subscription) {
+      if (news.type === 'position') continue
+      if (after === undefined ? isTerminal(news.status) : news.seq > after) break
+    }
+    return await find()
+  } finally {
+    subscription.close()
+    gone.abort()
+    request.raw.socket.off('close', leave)
+  }
+}
