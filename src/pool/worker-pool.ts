@@ -261,9 +261,9 @@ export class WorkerPool {
     this.#takeBack(task, seq, outcome)
     this.#options.ended(task, outcome)
     this.#watchers.tell()
-    if (guard.isAbandoned) await this.#stuck.admit(guard.finished)
-    // Its type may have opened: another slot can be idle beside a task that waited for that.
+    // Its type may have opened: another slot can be idle beside a task that waited for that, and this one may stay taken.
     this.#slots.fill()
+    if (guard.isAbandoned) await this.#stuck.admit(guard.finished)
   }
 
   /** A task whose run did not end it keeps its age. */

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo, LookupFunction } from 'node:net'
+import { connect, type AddressInfo, type LookupFunction, type Socket } from 'node:net'
 import { Agent, buildConnector, fetch } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
 import { Connector } from '../../src/fetch/connector.ts'
 import { WEB_PORTS } from '../../src/fetch/policy.ts'
-import type { Network } from '../../src/fetch/guarded-connect.ts'
+import { guardedConnect, type Network } from '../../src/fetch/guarded-connect.ts'
 import { privateAnswers, privateHosts, privateUrls, publicHosts } from './private-addresses.ts'
 
 async function listen(server: Server, host: string, port = 0): Promise<number> {
@@ -131,3 +131,20 @@ function recording(dialled: (readonly string[])[]): typeof buildConnector {
     })
   }
 }
+
+test('a connection that reached a private address all the same is closed and not handed over', async () => {
+  const { port } = await setup()
+  const dialled: Socket[] = []
+  // It looks nothing up, as one that keeps answers of its own.
+  const dialler = (() => (_options: unknown, callback: (error: null, socket: Socket) => void) => {
+    const socket = connect(port, '127.0.0.1', () => callback(null, socket))
+    dialled.push(socket)
+  }) as unknown as Network['dialler']
+  const guarded = guardedConnect(() => false, { resolve: () => Promise.resolve(['93.184.215.14']), dialler })
+  const options = { protocol: 'http:', hostname: 'example.com', port: String(port) } as Parameters<
+    typeof guarded
+  >[0]
+  const reply = await new Promise<unknown[]>((resolve) => guarded(options, (...said) => resolve(said)))
+  expect(reply[0]).toMatchObject({ failure: { errorType: 'ssrf_blocked' } })
+  expect([reply[1], dialled.map(({ destroyed }) => destroyed)]).toEqual([null, [true]])
+})

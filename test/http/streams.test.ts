@@ -6,6 +6,10 @@ import { z } from 'zod'
 import { defineTask, TaskError } from '../../src/index.ts'
 import { startServer, type Json } from '../support/server.ts'
 import { heldType, talkingType } from '../support/types.ts'
+import { Feed } from '../../src/feed/feed.ts'
+import { framesOf } from '../../src/http/stream/frames.ts'
+import { actsOn } from '../journal/conformance.ts'
+import { memoryJournal } from '../support/core.ts'
 
 async function setup(settings = {}) {
   const held = heldType()
@@ -236,4 +240,40 @@ test('a task that runs again goes on with its output where it stopped, and its p
     .map((event) => event['progress'] as number)
   expect(progress).toEqual([...progress].sort((a, b) => a - b))
   expect(runs).toBe(2)
+})
+
+test('the number after the newest event is refused, as any that the task has not reached', async () => {
+  const { submit, get, overEventStream, overWebSocket } = await setup()
+  const id = await submit('held')
+  const next = (await get(`/api/tasks/${id}`)).body['last_seq'] + 1
+  expect((await overEventStream(id, { 'last-event-id': `${next}` })).response.status).toBe(422)
+  expect((await overWebSocket(id, `?after=${next}`)).code).toBe(1008)
+})
+
+test('an event that is committed while a reader comes is sent to it once', async () => {
+  const journal = memoryJournal()
+  const { admit, start, complete } = actsOn(journal)
+  const feed = new Feed({ maxQueued: 100, maxQueuedChars: 10_000 })
+  const running = await start(await admit({ id: 'a' }))
+  const subscription = feed.subscribe('a')
+  // The reader listens already, and has read nothing yet.
+  for (const event of await journal.tasks.eventsAfter('a', 0, 10)) feed.publish(event)
+  const given = {
+    journal: journal.tasks,
+    subscription,
+    taskId: 'a',
+    after: 0,
+    prefix: '',
+    placeOf: () => null,
+  }
+  const frames = framesOf({ ...given, take: () => () => undefined })
+  const seen: (number | null)[] = []
+  const reading = (async () => {
+    for await (const { seq } of frames) seen.push(seq)
+  })()
+  await expect.poll(() => seen.length).toBe(3)
+  await complete(running)
+  for (const event of await journal.tasks.eventsAfter('a', 2, 10)) feed.publish(event)
+  await reading
+  expect(seen).toEqual([null, 1, 2, 3])
 })

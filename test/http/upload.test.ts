@@ -185,3 +185,61 @@ test(
     await expect.poll(async () => (await spooled()).length).toBe(100)
   },
 )
+
+/** A form as bytes, with part headers of any kind. */
+function formOf(...parts: readonly (readonly [disposition: string, content: string])[]) {
+  const body = parts
+    .map(
+      ([disposition, content]) =>
+        `--b\r\ncontent-disposition: form-data; ${disposition}\r\n\r\n${content}\r\n`,
+    )
+    .join('')
+  return {
+    method: 'POST',
+    headers: { 'content-type': 'multipart/form-data; boundary=b' },
+    body: `${body}--b--\r\n`,
+  }
+}
+
+const FILE = ['name="file"; filename="a.txt"', 'hello world'] as const
+
+test('optional fields of a form that were left blank are not given', async () => {
+  const { url, read, ended } = await setup()
+  const form = formOf(['name="title"', ''], ['name="priority"', ''], FILE)
+  const { status, body } = await read(await fetch(`${url}/take`, form))
+  expect(status).toBe(202)
+  expect((await ended(body['task_id']))['result']).not.toHaveProperty('title')
+})
+
+test('a form may hold the priority, before its file and after', async () => {
+  const { url, read } = await setup()
+  const priority = ['name="priority"', 'HIGH'] as const
+  for (const form of [formOf(priority, FILE), formOf(FILE, priority)]) {
+    const { status, body } = await read(await fetch(`${url}/take?force=1`, form))
+    expect([status, body['priority_name']]).toEqual([202, 'HIGH'])
+  }
+})
+
+test.each([
+  ['/take', [['name="priority"', 'SOON'], FILE], 'invalid_priority'],
+  ['/take', [['name="force"', 'maybe'], FILE], 'validation'],
+  ['/take', [['name="file"', 'hello world']], 'malformed_upload'],
+] as const)(
+  'what a form says wrongly is refused, and its file not kept: %s %j',
+  async (path, parts, type) => {
+    const { url, read, spooled } = await setup()
+    const { status, body } = await read(await fetch(url + path, formOf(...parts)))
+    expect([status < 500, body['error_type']]).toEqual([true, type])
+    expect(await spooled()).toEqual([])
+  },
+)
+
+test.each([
+  ['filename="q%22uote%22.txt"', 'q"uote".txt'],
+  ['filename="100%25.txt"', '100%25.txt'],
+  [`filename*=UTF-8''%E6%8A%A5%E5%91%8A.txt`, '报告.txt'],
+])('names of files are read as browsers and other clients write them: %s', async (names, expected) => {
+  const { url, read, ended } = await setup()
+  const { body } = await read(await fetch(`${url}/take`, formOf([`name="file"; ${names}`, 'hello world'])))
+  expect((await ended(body['task_id']))['result'].name).toBe(expected)
+})

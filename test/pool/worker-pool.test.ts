@@ -173,6 +173,20 @@ test('a deaf handler ends as timeout after the grace, is counted as stuck, and g
   expect([pool.stuck, ended.length]).toEqual([0, 1])
 })
 
+test('a type that opens when a deaf handler is given up starts in an idle slot, while that one keeps its own', async () => {
+  const { clock, submit, started } = setup({
+    slots: 2,
+    maxStuck: 0,
+    concurrencyOf: (type) => (type === 'gpu' ? 1 : Infinity),
+  })
+  submit('deaf', { type: 'gpu' })
+  submit('next', { type: 'gpu' })
+  expect(started).toEqual(['deaf'])
+  clock.advance(70_000)
+  await settled()
+  expect(started).toEqual(['deaf', 'next'])
+})
+
 test('over the bound of stuck handlers a deaf one keeps its slot until it or another settles', async () => {
   const { pool, clock, submit, end, started } = setup({ slots: 2 })
   for (const id of ['deaf 1', 'deaf 2', 'a', 'b']) submit(id)

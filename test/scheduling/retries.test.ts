@@ -152,3 +152,17 @@ test('what sleeps outlives the process: each goes on when its time has come', as
   await settled()
   expect((await journal.tasks.task(scheduled))?.status).toBe('completed')
 })
+
+test('a task that is parked for more than 48 hours is given up, with the cause and the time', async () => {
+  const limited = () => new TaskError('provider_rate_limited', 'slow down', { retryAfterSeconds: 600 })
+  const { submitId, journal, clock, idle } = setup(Array.from({ length: 1000 }, limited))
+  const from = clock.now()
+  const id = await submitId('shaky')
+  await idle()
+  const task = await journal.tasks.task(id)
+  expect(task).toMatchObject({ status: 'error', failure: { errorType: 'provider_rate_limited' } })
+  expect(task?.failure?.message).toContain('48 hours')
+  const parkedHours = ((task?.finishedAt ?? 0) - from) / 3_600_000
+  expect(parkedHours).toBeGreaterThan(48)
+  expect(parkedHours).toBeLessThan(48.5)
+})

@@ -143,3 +143,14 @@ test('what no task names is removed, and nothing but plain files of ours', async
     ['notes.txt', nested, reply.upload.spoolId].sort(),
   )
 })
+
+test('a file of an earlier process that has other content than it came with is not opened, whatever its size', async () => {
+  const { folder, spool, put } = await setup()
+  const reply = await put('some text')
+  if (reply.kind !== 'stored') throw new Error(reply.kind)
+  const later = new Spool(join(folder, 'spool'))
+  await writeFile(spool.pathOf(reply.upload), 'some TEXT')
+  await expect(later.open(reply.upload)).rejects.toMatchObject({ failure: { errorType: 'input_missing' } })
+  await writeFile(spool.pathOf(reply.upload), 'some text')
+  expect(await later.open(reply.upload)).toBe(spool.pathOf(reply.upload))
+})

@@ -158,7 +158,7 @@ function uploadRoute(type: TaskType, replies: Replies) {
   const input = inputSchema(type) as { properties?: object; required?: string[] }
   const schema = {
     type: 'object' as const,
-    properties: { ...input.properties, file },
+    properties: { ...input.properties, priority: { type: 'string', description: 'As in the query.' }, file },
     required: [...(input.required ?? []), 'file'],
   }
   return {

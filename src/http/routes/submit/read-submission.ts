@@ -99,7 +99,7 @@ function objectionTo(parts: EdgeParts, { url, secret }: Webhook): Objection | nu
   return objection('validation', [{ path: 'webhook.secret', message }])
 }
 
-function objection(code: ProblemCode, issues: readonly Issue[]): Objection {
+export function objection(code: ProblemCode, issues: readonly Issue[]): Objection {
   return { code, options: issuesProblem(issues) }
 }
 

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { MultipartFile, MultipartValue } from '@fastify/multipart'
+import type { z } from 'zod'
+import type { Caller } from '../../../caller/caller.ts'
 import type { TaskType, UploadPolicy } from '../../../handler/define-task.ts'
 import type { SubmitReply } from '../../../intake/admit/submission.ts'
 import type { PutReply } from '../../../spool/spool.ts'
-import { HeadgateError } from '../../../task/errors.ts'
 import type { Priority } from '../../../task/priority.ts'
 import { accessOf } from '../../gate/access.ts'
 import { traceOf } from '../../gate/trace.ts'
@@ -11,41 +11,33 @@ import { partsFor, type App, type EdgeParts } from '../../parts.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../wire/replies.ts'
 import { submitQuery } from '../../wire/schema.ts'
+import { readForm } from './form.ts'
 import { idempotencyKeyOf } from './idempotency.ts'
 import { sendRefusal, sendSubmitReply } from './submit-reply.ts'
-import { PLAIN, priorityFor, tooUrgent } from './read-submission.ts'
-
-const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, parts: 21 }
-const MAX_FIELD_NAME_CHARS = 100
+import { objection, PLAIN, priorityFor, tooUrgent, type Objection } from './read-submission.ts'
 
 /** A task type that takes a file. */
 export type UploadType = TaskType & { readonly upload: UploadPolicy }
-
-interface Form {
-  readonly fields: Record<string, string>
-  readonly file: PutReply | undefined
-}
 
 /** `POST /<type>` of one task type that takes a file: multipart with one `file` and input fields. */
 export function uploadRoute(app: App, shared: EdgeParts, type: UploadType): void {
   const schema = { querystring: submitQuery, response: { 200: submitReply, 202: submitReply } }
   app.post(`/${type.type}`, { schema }, async (request, reply) => {
     const parts = partsFor(shared, request)
-    const { priority: asked, force: isForced, ...queryFields } = request.query
     if (!request.isMultipart()) {
       return sendProblem(reply, 'unsupported-media-type', { detail: 'Send the file as multipart/form-data.' })
     }
     const { caller } = accessOf(request)
-    const priority = priorityFor(caller, asked)
-    if (priority === undefined) return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
+    if (priorityFor(caller, request.query.priority) === undefined) {
+      return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
+    }
     const key = idempotencyKeyOf(request, reply)
     if (key === undefined) return reply
     const received = key === null ? () => undefined : parts.intake.keys.receive(caller.name, key)
     if (received === undefined) return sendInFlight(reply)
     let said: SubmitReply | null
     try {
-      const sent = { priority, isForced, key, queryFields: queryFields as Record<string, string> }
-      said = await receive(parts, type, { request, reply, ...sent })
+      said = await receive(parts, type, { request, reply, key, query: request.query })
     } finally {
       received()
     }
@@ -53,13 +45,13 @@ export function uploadRoute(app: App, shared: EdgeParts, type: UploadType): void
   })
 }
 
+type UploadQuery = z.output<typeof submitQuery>
+
 interface Reception {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
-  readonly priority: Priority
-  readonly isForced: boolean
   readonly key: string | null
-  readonly queryFields: Readonly<Record<string, string>>
+  readonly query: UploadQuery
 }
 
 /** Takes a file in and submits its task; null: it was refused, and that was answered. */
@@ -68,83 +60,60 @@ async function receive(
   type: UploadType,
   reception: Reception,
 ): Promise<SubmitReply | null> {
-  const { request, reply, queryFields, ...given } = reception
+  const { request, reply, key, query } = reception
+  const { caller } = accessOf(request)
   // Refused before the file is read; the place itself is taken when the file is safe on disk.
-  const refusal = parts.intake.refusal(accessOf(request).caller.name)
+  const refusal = parts.intake.refusal(caller.name)
   if (refusal !== undefined) {
     parts.intake.tally.reject()
     sendRefusal(reply, refusal)
     return null
   }
-  const { fields, file } = await readForm(request, parts, type.upload)
+  const { fields, file } = await readForm(request, parts.spool, type.upload)
   if (file?.kind !== 'stored') {
     sendFileProblem(reply, file, type.upload)
     return null
   }
-
   const { upload } = file
-  const submission = {
-    ...PLAIN,
-    ...given,
-    type: type.type,
-    input: { ...queryFields, ...fields },
-    upload,
-    trace: traceOf(request),
+  const read = withFields(query, fields, caller)
+  if ('code' in read) {
+    await parts.spool.remove(upload)
+    sendProblem(reply, read.code, read.options)
+    return null
   }
-  const said = await parts.intake.submit({ ...submission, caller: accessOf(request).caller.name })
+  const submission = { ...PLAIN, ...read, type: type.type, upload, key, trace: traceOf(request) }
+  const said = await parts.intake.submit({ ...submission, caller: caller.name })
   if (said.kind !== 'accepted') await parts.spool.remove(upload)
   return said
+}
+
+interface Wish {
+  readonly priority: Priority
+  readonly isForced: boolean
+  readonly input: Readonly<Record<string, string>>
+}
+
+/** What the query and the form say together, or what speaks against it: the form may hold `priority` and `force` too, and goes first. */
+function withFields(
+  query: UploadQuery,
+  fields: Readonly<Record<string, string>>,
+  caller: Caller,
+): Wish | Objection {
+  const { priority: asked, force, ...queryFields } = query
+  const { priority: fieldPriority, force: fieldForce, ...formFields } = fields
+  const parsed = submitQuery.safeParse({ priority: fieldPriority, force: fieldForce })
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) => ({ path: String(path[0]), message }))
+    return objection(issues[0]?.path === 'priority' ? 'invalid-priority' : 'validation', issues)
+  }
+  const priority = priorityFor(caller, parsed.data.priority ?? asked)
+  if (priority === undefined) return tooUrgent(caller)
+  return { priority, isForced: force || parsed.data.force, input: { ...queryFields, ...formFields } }
 }
 
 function sendInFlight(reply: FastifyReply): FastifyReply {
   const detail = 'Another request with this Idempotency-Key is still being received. Try again in 1 s.'
   return sendProblem(reply, 'idempotency-in-flight', { detail, retryAfter: 1 })
-}
-
-async function readForm(request: FastifyRequest, parts: EdgeParts, policy: UploadPolicy): Promise<Form> {
-  const fields: Record<string, string> = {}
-  let file: PutReply | undefined
-  try {
-    for await (const part of request.parts({ limits: { ...LIMITS, fileSize: policy.maxBytes + 1 } })) {
-      if (part.fieldname.length > MAX_FIELD_NAME_CHARS) {
-        throw new HeadgateError('malformed-upload', 'A field has a name that is too long.')
-      }
-      if (part.type === 'file') file = await storeFile(part, parts, policy)
-      else fields[part.fieldname] = textOf(part)
-      if (file !== undefined && file.kind !== 'stored') break
-    }
-  } catch (error) {
-    if (file?.kind === 'stored') await parts.spool.remove(file.upload)
-    throw isOurs(error)
-      ? error
-      : new HeadgateError('malformed-upload', 'The multipart body cannot be read.', { cause: error })
-  }
-  return { fields, file }
-}
-
-async function storeFile(part: MultipartFile, parts: EdgeParts, policy: UploadPolicy): Promise<PutReply> {
-  if (part.fieldname !== 'file') {
-    part.file.resume()
-    throw new HeadgateError('malformed-upload', `The file's field is "${part.fieldname}", expected "file".`)
-  }
-  return parts.spool.put(part.file, {
-    name: part.filename ?? '',
-    accept: policy.accept,
-    maxBytes: policy.maxBytes,
-  })
-}
-
-function textOf(part: MultipartValue): string {
-  if (part.valueTruncated)
-    throw new HeadgateError('payload-too-large', `Field "${part.fieldname}" is too long.`)
-  return String(part.value)
-}
-
-/** Errors that have a code of their own: ours, a plugin's limit with its status, the disk's. */
-function isOurs(error: unknown): boolean {
-  if (error instanceof HeadgateError) return true
-  const { statusCode, syscall } = error as { statusCode?: number; syscall?: string }
-  return statusCode !== undefined || syscall !== undefined
 }
 
 function sendFileProblem(
