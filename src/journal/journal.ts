@@ -64,6 +64,8 @@ export interface TaskJournal {
   find(id: string): Promise<Task | undefined>
   /** JSON text of the result as UTF-8; null: there is none. */
   result(id: string): Promise<Uint8Array | null>
+  /** Bytes of the result as UTF-8, without reading it; 0: there is none. */
+  resultBytes(id: string): Promise<number>
   list(query: TaskQuery): Promise<TaskPage>
   /** The next events of a task with a higher number, in order, `limit` at the most; none for an unknown task. */
   eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]>

@@ -81,17 +81,26 @@ test('a task is sent with its result in it, and a format is written once for all
 
 test('memory that replies hold is given back once, also when loading fails', async () => {
   const memory = new ReplyMemory(100)
-  const load = (bytes: number) => () => Promise.resolve({ bytes: new Uint8Array(bytes) })
+  const loaded: number[] = []
+  const load = (bytes: number) => ({
+    bytes: () => Promise.resolve(bytes),
+    load: () => {
+      loaded.push(bytes)
+      return Promise.resolve({ bytes: new Uint8Array(bytes) })
+    },
+  })
   const first = await memory.share('a', load(60))
   const second = await memory.share('a', load(60))
   expect([memory.usedBytes, second?.loaded]).toEqual([60, first?.loaded])
-  expect(await memory.share('b', load(60))).toBeNull()
+  // What does not fit is not read either.
+  expect([await memory.share('b', load(61)), loaded]).toEqual([null, [60]])
   first?.release()
   first?.release()
   expect(memory.usedBytes).toBe(60)
   second?.release()
   expect(memory.usedBytes).toBe(0)
-  await expect(memory.share('c', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  const failing = { ...load(60), load: () => Promise.reject(new Error('no')) }
+  await expect(memory.share('c', failing)).rejects.toThrow('no')
   // One body larger than the bound goes alone.
   const large = await memory.share('d', load(500))
   expect([memory.usedBytes, memory.take(1)]).toEqual([500, null])

@@ -76,6 +76,9 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     const ended = await run({ id: 'a' })
     expect(await journal.tasks.task('a')).toEqual(ended)
     expect(ended.result).toBe('"fine"')
+    expect(await journal.tasks.resultBytes('a')).toBe(6)
+    const { id } = await run({ id: 'b' })
+    expect([await journal.tasks.resultBytes(id), await journal.tasks.resultBytes('none')]).toEqual([6, 0])
   })
 
   test(`${name}: events are read after any number, so many at a time`, async () => {

@@ -19,6 +19,12 @@ export interface Body {
   readonly bytes: Uint8Array
 }
 
+export interface BodySource<Loaded extends Body> {
+  /** Memory that it will take, bytes. */
+  readonly bytes: () => Promise<number>
+  readonly load: () => Promise<Loaded>
+}
+
 /**
  * The memory that long replies may hold together. A reply to a slow reader holds its body for as long as that takes,
  * so equal bodies are held once, and what does not fit is refused: without a bound some hundred slow readers end the
@@ -54,13 +60,13 @@ export class ReplyMemory {
    * The body of a name, loaded once for all replies that send it at the same time.
    *
    * @returns null when there is no memory for it
-   * @throws what `load` throws
+   * @throws what `source` throws
    */
   async share<Loaded extends Body>(
     name: string,
-    load: () => Promise<Loaded>,
+    source: BodySource<Loaded>,
   ): Promise<SharedBody<Loaded> | null> {
-    const entry = (this.#shared.get(name) ?? this.#open(name, load)) as Entry<Loaded>
+    const entry = (this.#shared.get(name) ?? this.#open(name, source)) as Entry<Loaded>
     entry.replies += 1
     let isHeld = true
     const release = () => {
@@ -82,25 +88,36 @@ export class ReplyMemory {
     return null
   }
 
-  #open<Loaded extends Body>(name: string, load: () => Promise<Loaded>): Entry<Loaded> {
-    const entry: Entry<Loaded> = { loading: this.#load(load, () => entry), replies: 0, free: () => undefined }
+  #open<Loaded extends Body>(name: string, source: BodySource<Loaded>): Entry<Loaded> {
+    const entry: Entry<Loaded> = {
+      loading: this.#load(source, () => entry),
+      replies: 0,
+      free: () => undefined,
+    }
     this.#shared.set(name, entry)
     return entry
   }
 
   async #load<Loaded extends Body>(
-    load: () => Promise<Loaded>,
+    { bytes, load }: BodySource<Loaded>,
     entry: () => Entry<Loaded>,
   ): Promise<Loaded | null> {
     if (this.#loads >= LOADS_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#loads += 1
     try {
-      if (this.#used >= this.#maxBytes) return null
-      const loaded = await load()
-      const free = this.take(loaded.bytes.length)
+      // Taken before it is read: what does not fit is not read at all.
+      const free = this.take(await bytes())
       if (free === null) return null
-      entry().free = free
-      return loaded
+      return await load().then(
+        (loaded) => {
+          entry().free = free
+          return loaded
+        },
+        (error: unknown) => {
+          free()
+          throw error
+        },
+      )
     } finally {
       const next = this.#waiting.shift()
       if (next === undefined) this.#loads -= 1

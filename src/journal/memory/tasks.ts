@@ -63,6 +63,10 @@ export class MemoryTasks implements TaskJournal {
     return Promise.resolve(result === null ? null : Buffer.from(result))
   }
 
+  resultBytes(id: string): Promise<number> {
+    return Promise.resolve(Buffer.byteLength(this.#memory.records.get(id)?.task.result ?? ''))
+  }
+
   list(query: TaskQuery): Promise<TaskPage> {
     return Promise.resolve(pageOf(tasksIn(this.#memory), query))
   }

@@ -105,6 +105,10 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
       const [row] = await reader.read({ op: 'result', id })
       return (row?.['result'] as Uint8Array | undefined) ?? null
     },
+    async resultBytes(id: string): Promise<number> {
+      const [row] = await reader.read({ op: 'resultBytes', id })
+      return (row?.['bytes'] as number | undefined) ?? 0
+    },
     async list(query: TaskQuery): Promise<TaskPage> {
       if (query.status !== undefined && !isTerminal(query.status)) return live.list(query)
       const rows = await reader.read({ op: 'list', query })

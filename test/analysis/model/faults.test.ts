@@ -13,7 +13,8 @@ const LIMITS = {
   defaultAttempts: 1,
 }
 /** A limit is kept when a call is over by then. */
-const SLACK_MS = 1000
+/** A call that hangs lasts for minutes; a busy machine is slow by seconds. */
+const SLACK_MS = 15_000
 
 const answerSlowly: Behaviour = { kind: 'answer', text: 'x'.repeat(4000), pieceMs: 900 }
 
@@ -107,6 +108,6 @@ test('a connection that is never made is given up in time', async () => {
   const startedAt = performance.now()
   const call = line.fetch(`https://127.0.0.1:${(silent.address() as AddressInfo).port}/`)
   await expect(call).rejects.toThrow()
-  expect(performance.now() - startedAt).toBeLessThan(500 + SLACK_MS)
+  expect(performance.now() - startedAt).toBeLessThan(4500)
   await expect.poll(() => [...sockets].every((socket) => socket.destroyed)).toBe(true)
 })

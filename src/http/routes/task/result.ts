@@ -7,7 +7,7 @@ import { TICKET_READS } from '../../gate/gate.ts'
 import { partsFor, type App, type EdgeParts } from '../../parts.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { sendBusy, sendBytes, sendText } from '../../wire/long-text.ts'
-import { JSON_TYPE, loadResult } from './send-task.ts'
+import { JSON_TYPE, resultOf } from './send-task.ts'
 import { waitForTask } from './wait.ts'
 import { resultQuery, taskParams } from '../../wire/schema.ts'
 import { taskJson } from '../../wire/wire.ts'
@@ -57,7 +57,7 @@ function sendFailure(reply: FastifyReply, task: Task, { prefix, replyMemory }: E
 }
 
 async function sendJson(reply: FastifyReply, task: Task, parts: EdgeParts): Promise<FastifyReply> {
-  const shared = await parts.replyMemory.share(task.id, () => loadResult(parts, task))
+  const shared = await parts.replyMemory.share(task.id, resultOf(parts, task))
   if (shared === null) return sendBusy(reply)
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
   return sendBytes(reply, [shared.loaded.bytes], shared.release)
@@ -72,12 +72,15 @@ async function sendFile(
   { mediaType, write, format }: NamedFormat,
   { task, parts }: { readonly task: Task; readonly parts: EdgeParts },
 ): Promise<FastifyReply> {
-  const shared = await parts.replyMemory.share(`${task.id} ${format}`, async () => {
-    const { bytes } = await loadResult(parts, task)
+  const source = resultOf(parts, task)
+  const load = async () => {
+    const { bytes } = await source.load()
     const result: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
     const { filename, text } = await write(result, task.finishedAt ?? 0)
     return { filename, bytes: Buffer.from(text) }
-  })
+  }
+  // A file is about as long as the result that it shows.
+  const shared = await parts.replyMemory.share(`${task.id} ${format}`, { bytes: source.bytes, load })
   if (shared === null) return sendBusy(reply)
   reply
     .type(mediaType)

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { Task } from '../../../task/task.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { sendBusy, sendBytes, sendText } from '../../wire/long-text.ts'
-import type { Body } from '../../wire/reply-memory.ts'
+import type { Body, BodySource } from '../../wire/reply-memory.ts'
 import { taskJson, taskView } from '../../wire/wire.ts'
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
@@ -16,7 +16,7 @@ export async function sendTask(reply: FastifyReply, task: Task, parts: EdgeParts
   if (task.status !== 'completed') {
     return sendText(reply, taskJson(task, intake.placeOf(task.id), prefix), replyMemory)
   }
-  const shared = await replyMemory.share(task.id, () => loadResult(parts, task))
+  const shared = await replyMemory.share(task.id, resultOf(parts, task))
   if (shared === null) return sendBusy(reply)
   const view = JSON.stringify(taskView(task, null, prefix))
   const head = Buffer.from(`${view.slice(0, -1)},"result":`)
@@ -24,6 +24,9 @@ export async function sendTask(reply: FastifyReply, task: Task, parts: EdgeParts
 }
 
 /** The result of a task that has completed, as JSON text in UTF-8. */
-export async function loadResult({ journal }: Pick<EdgeParts, 'journal'>, { id }: Task): Promise<Body> {
-  return { bytes: (await journal.result(id)) ?? NULL }
+export function resultOf({ journal }: Pick<EdgeParts, 'journal'>, { id }: Task): BodySource<Body> {
+  return {
+    bytes: () => journal.resultBytes(id),
+    load: async () => ({ bytes: (await journal.result(id)) ?? NULL }),
+  }
 }

@@ -7,6 +7,7 @@ export type Read =
   | { readonly op: 'task'; readonly id: string }
   | { readonly op: 'find'; readonly id: string }
   | { readonly op: 'result'; readonly id: string }
+  | { readonly op: 'resultBytes'; readonly id: string }
   | { readonly op: 'list'; readonly query: TaskQuery }
   | { readonly op: 'events'; readonly taskId: string; readonly after: number; readonly limit: number }
   | { readonly op: 'step'; readonly taskId: string; readonly name: string }
@@ -37,6 +38,7 @@ const NEWEST_DURATIONS = `SELECT type, priority, created_at, finished_at, fixed,
   WHERE has_events = 1 AND finished_at IS NOT NULL AND status = 'completed' ORDER BY finished_at DESC LIMIT ?`
 const ENDED_UPLOADS = 'SELECT id, spool_id FROM tasks WHERE spool_id IS NOT NULL AND finished_at < ? LIMIT ?'
 /** As bytes, which are handed over to the other thread and not copied. */
+const RESULT_BYTES = 'SELECT octet_length(result) AS bytes FROM results WHERE id = ?'
 const RESULT = 'SELECT CAST(result AS BLOB) AS result FROM results WHERE id = ?'
 const STEP = 'SELECT value FROM steps WHERE task_id = ? AND name = ?'
 const DUE = 'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ? OFFSET ?'
@@ -132,6 +134,8 @@ function questionOf(read: Exclude<Read, { op: 'list' | 'events' | 'unfinished' }
       return { sql: `SELECT ${TASK_COLUMNS} FROM tasks WHERE id = ?`, values: [read.id] }
     case 'result':
       return { sql: RESULT, values: [read.id] }
+    case 'resultBytes':
+      return { sql: RESULT_BYTES, values: [read.id] }
     case 'step':
       return { sql: STEP, values: [read.taskId, read.name] }
     case 'stepCount':
