@@ -101,14 +101,7 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
     async find(id: string): Promise<Task | undefined> {
       return live.get(id) ?? tasksFrom(await reader.read({ op: 'find', id }))[0]
     },
-    async result(id: string): Promise<Uint8Array | null> {
-      const [row] = await reader.read({ op: 'result', id })
-      return (row?.['result'] as Uint8Array | undefined) ?? null
-    },
-    async resultBytes(id: string): Promise<number> {
-      const [row] = await reader.read({ op: 'resultBytes', id })
-      return (row?.['bytes'] as number | undefined) ?? 0
-    },
+    ...resultsOf(reader),
     async list(query: TaskQuery): Promise<TaskPage> {
       if (query.status !== undefined && !isTerminal(query.status)) return live.list(query)
       const rows = await reader.read({ op: 'list', query })
@@ -119,6 +112,19 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
     async eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]> {
       const rows = await reader.read({ op: 'events', taskId, after: seq, limit })
       return (rows as unknown as EventRow[]).map((row) => eventOf(taskId, row))
+    },
+  }
+}
+
+function resultsOf(reader: ReaderLink): Pick<TaskJournal, 'result' | 'resultBytes'> {
+  return {
+    async result(id: string): Promise<Uint8Array | null> {
+      const [row] = await reader.read({ op: 'result', id })
+      return (row?.['result'] as Uint8Array | undefined) ?? null
+    },
+    async resultBytes(id: string): Promise<number> {
+      const [row] = await reader.read({ op: 'resultBytes', id })
+      return (row?.['bytes'] as number | undefined) ?? 0
     },
   }
 }
