@@ -23,6 +23,12 @@ export interface WebhooksParts {
   readonly log: Logger
 }
 
+interface UnderWay {
+  readonly caller: string
+  readonly host: string
+  readonly sent: Promise<void>
+}
+
 const TIMEOUT_MS = 15_000
 /** Deliveries under way at once: of all, to one host, and of one caller, so that none of these delays the others. */
 const AT_ONCE = { all: 64, host: 2, caller: 56 }
@@ -43,7 +49,9 @@ const MAX_RETRY_AFTER_MS = 24 * 3600 * 1000
 export class Webhooks {
   readonly #parts: WebhooksParts
   readonly #stopped = new AbortController()
-  readonly #underWay = new Map<string, { readonly delivery: Delivery; readonly sent: Promise<void> }>()
+  readonly #underWay = new Map<string, UnderWay>()
+  /** Deliveries whose try ended since the journal was last asked: what it answers may be older. */
+  readonly #ended = new Set<string>()
   #clearTimer: (() => void) | null = null
   #looking: Promise<void> | null = null
   #isWanted = false
@@ -94,6 +102,7 @@ export class Webhooks {
   async #sendDue(now: number): Promise<void> {
     const { deliveries } = this.#parts
     for (let offset = 0; offset < MAX_LOOKED_AT; offset += PAGE) {
+      this.#ended.clear()
       const due = await deliveries.due(now, PAGE, offset)
       for (const delivery of due) if (this.#hasPlaceFor(delivery)) this.#begin(delivery)
       if (due.length < PAGE || this.#isStopped || this.#underWay.size >= AT_ONCE.all) return
@@ -101,11 +110,18 @@ export class Webhooks {
   }
 
   #hasPlaceFor({ id, caller, url }: Delivery): boolean {
-    if (this.#isStopped || this.#underWay.has(id) || this.#underWay.size >= AT_ONCE.all) return false
+    if (
+      this.#isStopped ||
+      this.#underWay.has(id) ||
+      this.#ended.has(id) ||
+      this.#underWay.size >= AT_ONCE.all
+    )
+      return false
+    const host = hostOf(url)
     let [ofHost, ofCaller] = [0, 0]
-    for (const { delivery } of this.#underWay.values()) {
-      if (hostOf(delivery.url) === hostOf(url)) ofHost += 1
-      if (delivery.caller === caller) ofCaller += 1
+    for (const other of this.#underWay.values()) {
+      if (other.host === host) ofHost += 1
+      if (other.caller === caller) ofCaller += 1
     }
     return ofHost < AT_ONCE.host && ofCaller < AT_ONCE.caller
   }
@@ -115,9 +131,11 @@ export class Webhooks {
       .catch((error: unknown) => this.#failed(error))
       .finally(() => {
         this.#underWay.delete(delivery.id)
+        this.#ended.add(delivery.id)
         this.start()
       })
-    this.#underWay.set(delivery.id, { delivery, sent })
+    const { id, caller, url } = delivery
+    this.#underWay.set(id, { caller, host: hostOf(url), sent })
   }
 
   #failed(error: unknown): void {

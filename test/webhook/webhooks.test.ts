@@ -249,3 +249,23 @@ test('while the journal cannot be written, a delivery is not sent again and agai
   await expect.poll(() => deliveries.nextAt(0)).toBeNull()
   expect(heard).toHaveLength(2)
 })
+
+test('a delivery that ends while the journal is asked for what is due is not sent once more', async () => {
+  const held: ServerResponse[] = []
+  const { webhooks, heard, deliveries } = await setup((response) => held.push(response))
+  webhooks.start()
+  await expect.poll(() => held.length).toBe(1)
+  const due = deliveries.due.bind(deliveries)
+  let answers = 0
+  deliveries.due = async (...given) => {
+    const rows = await due(...given)
+    held[0]?.end()
+    await expect.poll(() => deliveries.nextAt(0)).toBeNull()
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    answers += 1
+    return rows
+  }
+  webhooks.start()
+  await expect.poll(() => answers).toBe(2)
+  expect(heard).toHaveLength(1)
+})
