@@ -18,6 +18,9 @@ const BEARER = /^bearer +([\x21-\x7e]+)$/i
 /** A ticket may still be used for this long after its task's end. */
 const TICKET_AFTER_END_MS = 5 * 60_000
 
+/** Whoever comes without a ticket may do with every task what its caller may. */
+const WITHOUT_TICKET = { onlyTask: null, mayCancel: true } as const
+
 /** The caller of a request that must say who makes it. */
 export async function authenticate(parts: EdgeParts, request: FastifyRequest): Promise<Authentication> {
   if (parts.identify === null) return bearing(parts, request)
@@ -26,8 +29,7 @@ export async function authenticate(parts: EdgeParts, request: FastifyRequest): P
   // The word of a host that may not be typed: a caller that is none is its mistake, and gets nothing.
   return known({
     caller: callerOfHost.parse(said),
-    onlyTask: null,
-    mayCancel: true,
+    ...WITHOUT_TICKET,
     isStillGranted: () => true,
   })
 }
@@ -43,8 +45,7 @@ export function bearing({ callers }: EdgeParts, request: FastifyRequest): Authen
   if (caller === undefined) return unauthorized('The token is unknown, revoked or expired.')
   return known({
     caller,
-    onlyTask: null,
-    mayCancel: true,
+    ...WITHOUT_TICKET,
     isStillGranted: () => callers.bearing(token) !== undefined,
   })
 }
@@ -62,8 +63,7 @@ function locally(callers: Callers, request: FastifyRequest): Authentication {
   }
   return known({
     caller: LOCAL_CALLER,
-    onlyTask: null,
-    mayCancel: true,
+    ...WITHOUT_TICKET,
     isStillGranted: () => callers.isOpen,
   })
 }

@@ -57,12 +57,12 @@ export async function sendSubmitReply(
 ): Promise<FastifyReply> {
   const answer = answerTo(parts, said)
   if (answer.kind === 'problem') return sendProblem(reply, answer.code, answer.options)
+  if (answer.isReplay) reply.header('idempotency-replayed', 'true')
   const seconds = preferredWait(reply.request)
   const ended = seconds === null ? undefined : await endedWithin(parts, reply, { answer, seconds })
   if (ended !== undefined) return sendTask(reply, ended, parts)
   if (answer.status === 200) return reply.code(200).send(answer.body)
   if (said.kind === 'accepted') reply.raw.once('finish', () => reached('reply-sent'))
-  if (answer.isReplay) reply.header('idempotency-replayed', 'true')
   const headers = { location: answer.body.urls.self, 'retry-after': FIRST_POLL_SECONDS }
   return reply.code(202).headers(headers).send(answer.body)
 }
@@ -82,7 +82,6 @@ async function endedWithin(
   const task = await waitForTask(parts, reply.request, { id, seconds })
   if (task === undefined || !isTerminal(task.status)) return undefined
   reply.code(200).headers({ location: urls.self, 'preference-applied': 'wait' })
-  if (answer.isReplay) reply.header('idempotency-replayed', 'true')
   return task
 }
 

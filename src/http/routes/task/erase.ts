@@ -1,9 +1,8 @@
 import { isTerminal } from '../../../task/status.ts'
-import { accessOf, visibleTask } from '../../gate/access.ts'
 import type { App, EdgeParts } from '../../parts.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { noQuery, taskParams } from '../../wire/schema.ts'
-import { sendMissing } from './missing.ts'
+import { ownTask, sendMissing } from './missing.ts'
 
 /** `DELETE /api/tasks/{id}`: a task that has ended, with its upload, its result and its events, at once. */
 export function eraseRoute(app: App, parts: EdgeParts): void {
@@ -13,7 +12,7 @@ export function eraseRoute(app: App, parts: EdgeParts): void {
     { schema, config: { gate: { hasOptionalBody: true } } },
     async (request, reply) => {
       const { id } = request.params
-      const task = await visibleTask(parts, accessOf(request), id)
+      const task = await ownTask(parts, request)
       if (task === undefined) return sendMissing(parts, request, reply)
       if (!isTerminal(task.status)) {
         const detail = `Task ${id} is ${task.status}: cancel it first.`

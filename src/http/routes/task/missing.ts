@@ -5,7 +5,7 @@ import { accessOf, visibleTask } from '../../gate/access.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { sendProblem } from '../../problem/problem.ts'
 
-type TaskRequest = FastifyRequest<{ Params: { id: string } }>
+export type TaskRequest = FastifyRequest<{ Params: { id: string } }>
 
 /** The task of a request, as far as its caller may see it. */
 export function ownTask(parts: EdgeParts, request: TaskRequest): Promise<Task | undefined> {

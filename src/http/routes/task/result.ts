@@ -2,13 +2,12 @@ import type { FastifyReply } from 'fastify'
 import type { ResultFormat } from '../../../handler/define-task.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
-import { accessOf, visibleTask } from '../../gate/access.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
 import { partsFor, type App, type EdgeParts } from '../../parts.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { sendBusy, sendBytes, sendText } from '../../wire/long-text.ts'
 import { JSON_TYPE, resultOf } from './send-task.ts'
-import { waitForTask } from './wait.ts'
+import { readTask } from './wait.ts'
 import { resultQuery, taskParams } from '../../wire/schema.ts'
 import { taskJson } from '../../wire/wire.ts'
 import { attachment } from './attachment.ts'
@@ -23,12 +22,7 @@ export function resultRoute(app: App, shared: EdgeParts): void {
   const schema = { params: taskParams, querystring: resultQuery }
   app.get('/api/tasks/:id/result', { schema, config: TICKET_READS }, async (request, reply) => {
     const parts = partsFor(shared, request)
-    const { id } = request.params
-    const { wait: seconds = 0 } = request.query
-    const isWaiting = seconds > 0 && request.method === 'GET'
-    const task = isWaiting
-      ? await waitForTask(parts, request, { id, seconds })
-      : await visibleTask(parts, accessOf(request), id)
+    const task = await readTask(parts, request, request.query)
     if (task === undefined) return sendMissing(parts, request, reply)
     const { format = JSON_FORMAT } = request.query
     const formats = parts.registry.find(task.type)?.formats ?? {}

@@ -8,7 +8,7 @@ import { ownTask, sendMissing } from './missing.ts'
 import { listQuery, noQuery, taskParams, taskQuery, ticketQuery } from '../../wire/schema.ts'
 import { sendText } from '../../wire/long-text.ts'
 import { JSON_TYPE, sendTask } from './send-task.ts'
-import { waitForTask } from './wait.ts'
+import { readTask } from './wait.ts'
 import { taskView } from '../../wire/wire.ts'
 
 /** Log lines that `/status` repeats, as the original did. */
@@ -29,13 +29,7 @@ export function taskRoutes(app: App, shared: EdgeParts): void {
   const reading = { schema: { ...schema, querystring: taskQuery }, config: TICKET_READS }
   app.get('/api/tasks/:id', reading, async (request, reply) => {
     const parts = partsFor(shared, request)
-    const { id } = request.params
-    const { wait: seconds = 0, after } = request.query
-    // A HEAD wants to know whether it is there, not what becomes of it.
-    const isWaiting = seconds > 0 && request.method === 'GET'
-    const task = isWaiting
-      ? await waitForTask(parts, request, { id, seconds, after })
-      : await ownTask(parts, request)
+    const task = await readTask(parts, request, request.query)
     if (task === undefined) return sendMissing(parts, request, reply)
     return sendTask(reply, task, parts)
   })

@@ -4,12 +4,24 @@ import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
 import type { EdgeParts } from '../../parts.ts'
+import { ownTask, type TaskRequest } from './missing.ts'
 
 export interface WaitOptions {
   readonly id: string
   readonly seconds: number
   /** Answers at the next event after this number; absent: at the end of the task. */
   readonly after?: number | undefined
+}
+
+/** The task of a request as it is, or, where its query asks to wait, when that is over. */
+export function readTask(
+  parts: EdgeParts,
+  request: TaskRequest,
+  { wait: seconds = 0, after }: { readonly wait?: number | undefined; readonly after?: number | undefined },
+): Promise<Task | undefined> {
+  // A HEAD wants to know whether it is there, not what becomes of it.
+  if (seconds === 0 || request.method !== 'GET') return ownTask(parts, request)
+  return waitForTask(parts, request, { id: request.params.id, seconds, after })
 }
 
 /**
