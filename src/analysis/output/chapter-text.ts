@@ -52,6 +52,9 @@ const FENCE = /^\s*(?:>\s*)*(`{3,}(?=[^`]*$)|~{3,})\s*([\w+#.-]*)/
 /** Marks of quotes and lists that may stand before a heading. */
 const MARKED_HEADING = /^(\s{0,3}(?:(?:>|[-*+]|\d{1,9}[.)])\s*)+)#{1,6}(?=\s|$)/
 
+/** What opens a heading of the report's own levels, an underline or a fence, also behind marks of quotes and lists. */
+const BLOCK_START = /^((?:\s*(?:>|[-*+]|\d{1,9}[.)]))*\s*)(#{1,2}(?=\s|$)|[=-]+(?=\s*$)|~{3,})/
+
 /**
  * Makes a model's text fit to stand in a report, as it comes: numbers become places; links, images and HTML become
  * text; headings go below those of the report. Nothing in it can become more than text, lists, tables and code.
@@ -115,7 +118,7 @@ export class ChapterText {
     if (cut === undefined) return ''
     const told = this.#segment(this.#pending.slice(0, cut))
     this.#pending = this.#pending.slice(cut)
-    this.#isLineStart = false
+    if (told.trim() !== '') this.#isLineStart = false
     return told
   }
 
@@ -146,7 +149,10 @@ export class ChapterText {
     if (/^\s*(=+|-+|_{3,}|\*{3,}|(?:[-*_] ?){3,})\s*$/.test(line)) return ''
     const text = line.replace(/^(?:\t+| {4,})(?![-*+\d])/, '')
     const [, marks, title = ''] = /^\s{0,3}(#{1,6})(?:\s+(.*))?$/.exec(text) ?? []
-    if (marks === undefined) return this.#inline(text.replace(MARKED_HEADING, '$1###'))
+    if (marks === undefined) {
+      // A link or a number that is taken away may leave such a start behind.
+      return this.#inline(text.replace(MARKED_HEADING, '$1###')).replace(BLOCK_START, '$1\\$2')
+    }
     const level = Math.min(6, Math.max(3, marks.length))
     return `${'#'.repeat(level)} ${this.#inline(title)}`
   }

@@ -66,6 +66,12 @@ test.each([
   ['```x``` is a function.', '\\`\\`\\`x\\`\\`\\` is a function.'],
   ['> # Big', '> ### Big'],
   ['Title\n-', 'Title'],
+  ['[# ](http://x)Big', '\\# Big'],
+  ['Title\n[=](http://x)', 'Title\n\\='],
+  ['[~~~](http://x)\n<b>', '\\~~~\n&lt;b>'],
+  ['[99]# Big', '\\# Big'],
+  ['> [99]## Big', '>\\## Big'],
+  [`${'[99]'.repeat(1100)}# Big`, '\\# Big'],
 ])('%j becomes %j', (text, expected) => expect(cleaned(text)).toBe(expected))
 
 /** Pieces that could make markup of each other. */
@@ -89,6 +95,10 @@ const PIECES = [
   '- ',
   '> ',
   '[1]',
+  '[99]',
+  '=',
+  '# b',
+  '---',
   '\\`',
   '\\[',
   '\\]',
