@@ -21,7 +21,8 @@ const NETWORK_CODES = new Set(
   `econnreset etimedout econnrefused econnaborted epipe ehostunreach enetunreach enotfound eai_again und_err_socket
    und_err_connect_timeout und_err_headers_timeout und_err_body_timeout und_err_connect err_stream_premature_close
    err_network timeouterror aborterror apiconnectionerror apiconnectiontimeouterror request-timeout body-timeout
-   googlegenerativeaiaborterror requesttimeout requesttimeoutexception networkingerror`.split(/\s+/),
+   googlegenerativeaiaborterror requesttimeout requesttimeoutexception networkingerror err_http2_error err_http2_stream_error err_http2_session_error
+   err_http2_goaway_session err_http2_stream_cancel err_http2_invalid_session`.split(/\s+/),
 )
 const OVERLOADED_CODES = new Set([
   'overloaded_error',

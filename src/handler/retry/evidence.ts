@@ -67,6 +67,8 @@ function look(value: unknown, found: Found, seen: Set<unknown>): void {
   readCodes(read, found)
   readQuota(read, found)
   for (const name of HEADERS) readHeaders(read(name), found)
+  // A response of fetch has a body that was read or is a stream; node-fetch warns where `data` is asked for.
+  if (typeof read('arrayBuffer') === 'function') return
   for (const name of INNER) look(read(name), found, seen)
   // Some libraries put the whole body into the message.
   look(read('message'), found, seen)
@@ -96,7 +98,17 @@ function readCodes(read: (name: string) => unknown, found: Found): void {
     const value = read(name)
     if (typeof value === 'string' || typeof value === 'number') found.codes.add(`${value}`.toLowerCase())
   }
+  const message = read('message')
+  if (typeof message === 'string' && LOST_CONNECTION.some((of) => of.test(message)))
+    found.codes.add('econnreset')
 }
+
+/** Libraries that say in their message alone that the connection failed: @google/generative-ai, axios, the AWS SDK. */
+const LOST_CONNECTION = [
+  /^\[GoogleGenerativeAI Error\]: (Error fetching from \S+ fetch failed|Request aborted when fetching )/,
+  /^stream has been aborted$/,
+  /\n\s*Deserialization error: to see the raw response/,
+]
 
 /** google.rpc.RetryInfo and google.rpc.QuotaFailure. */
 function readQuota(read: (name: string) => unknown, found: Found): void {
@@ -113,6 +125,8 @@ function readHeaders(headers: unknown, found: Found): void {
   const ms = read('retry-after-ms')
   const precise = ms !== null && /^\d+(\.\d+)?$/.test(ms) ? `${Number(ms) / 1000}` : null
   found.retryAfter ??= precise ?? read('retry-after') ?? resetOf(read)
+  const errorType = read('x-amzn-errortype')
+  if (errorType !== null) found.codes.add(errorType.replace(/:.*$/, '').toLowerCase())
   const should = read('x-should-retry')
   if (should === 'true' || should === 'false') found.shouldRetry ??= should === 'true'
 }
