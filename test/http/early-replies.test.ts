@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { startServer, tokenFor } from '../support/server.ts'
+import { startServer, tokenFor, type ServerGiven } from '../support/server.ts'
 import { heldType } from '../support/types.ts'
 
 const BYTES = 3_000_000
@@ -9,13 +9,16 @@ const BYTES = 3_000_000
 const MOST_SENT = 400_000_000
 
 /** A server whose queue of one place is full. */
-async function setup() {
+async function setup(more: NonNullable<ServerGiven['settings']> = {}, tasks = 2) {
   const { definition } = heldType()
   const { record, headers } = tokenFor('ann')
   const settings = { tokens: [record], slots: 1, capacity: 1, ratePerMinute: 0, addressRatePerMinute: 0 }
-  const server = await startServer({ tasks: [definition], settings: { ...settings, maxBodyBytes: 100_000 } })
+  const server = await startServer({
+    tasks: [definition],
+    settings: { ...settings, maxBodyBytes: 100_000, ...more },
+  })
   const ann = server.as(headers)
-  for (let count = 0; count < 2; count += 1) expect((await ann.post('/held')).status).toBe(202)
+  for (let count = 0; count < tasks; count += 1) expect((await ann.post('/held')).status).toBe(202)
   const send = (path: string, type: string, own = headers) =>
     fetch(server.url + path, {
       method: 'POST',
@@ -55,6 +58,14 @@ test('an upload to a full queue reads 503 with the time to come back', async () 
   for (const { status, headers } of replies) {
     expect([status, Number(headers.get('retry-after')) > 0]).toEqual([503, true])
   }
+})
+
+test('an upload that is several times too long reads 413, also where the limit is small', async () => {
+  const { ann } = await setup({ maxUploadBytes: 1_000_000 }, 0)
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, () => ann.upload('/analyze-document', 'word '.repeat((4 * BYTES) / 5))),
+  )
+  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([413]))
 })
 
 test('what is sent after the answer is not taken without end', async () => {

@@ -7,8 +7,8 @@ import { defineTask } from '../../src/index.ts'
 import { startServer, type ServerGiven } from '../support/server.ts'
 
 const CLIENTS = 100
-/** Limits are looked at once a second. */
-const CLOSED_WITHIN = { timeout: 20_000 }
+/** Limits are looked at once a second; where the machine is starved of processors, clients get 15 s more. */
+const CLOSED_WITHIN = { timeout: 40_000 }
 
 /** A server, and clients that speak to it as they like. */
 async function setup(settings: NonNullable<ServerGiven['settings']> = {}) {

@@ -1,45 +1,87 @@
 import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage } from 'node:http'
+import { createStarvationMeter } from '../../process/machine-load.ts'
 
 export interface LingerLimits {
-  /** Bytes that are still taken after the reply. */
+  /** Bytes of a body without end that are still read after the reply; a body that says its length may be longer. */
   readonly maxBytes: number
   /** Senders below this are cut off; 0: none. */
   readonly bytesPerSecond: number
 }
 
+/** A request that was answered before its end. */
+interface Lingering {
+  readonly startedAt: number
+  readonly bytesBefore: number
+  readonly maxBytes: number
+  /** Time in which the machine was starved of processors, ms. */
+  starvedMs: number
+}
+
 const LOOK_EVERY_MS = 500
 /** Every sender may be this late before its speed is looked at. */
 const GRACE_MS = 9000
+/** A starved machine makes its own clients slow: they may be later by this at the most. */
+export const MAX_STARVED_MS = 15_000
 const MAX_MS = 60_000
+/** A body that is too long for a small limit is read too, or its sender never learns of the limit. */
+const ALWAYS_READ_BYTES = 8 * 1024 * 1024
+/** The same for a body that says its length: as many limits, or as many bytes. */
+const MOST_LIMITS = 4
+const MOST_BYTES = 64 * 1024 * 1024
 
 /**
  * Reads on, and throws away, what a client still sends when its request has been answered before its end, as an upload to
  * a full queue is. A connection that is closed with bytes unread is reset, and the client would never see the reply: many
  * send their whole body before they read. Bounded in bytes, speed and time.
  */
-export function readOnAfterReply(app: FastifyInstance, limits: LingerLimits): void {
-  app.addHook('onResponse', (request, _reply, done) => {
-    const { raw } = request
-    if (!raw.complete && !raw.socket.destroyed) linger(raw, limits)
+export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecond }: LingerLimits): void {
+  const lingering = new Map<IncomingMessage, Lingering>()
+  const isStarved = createStarvationMeter()
+  const look = () => {
+    const starvedMs = isStarved() ? LOOK_EVERY_MS : 0
+    for (const [request, state] of lingering) {
+      state.starvedMs = Math.min(MAX_STARVED_MS, state.starvedMs + starvedMs)
+      if (request.complete || request.socket.destroyed) lingering.delete(request)
+      else if (isOver(request, state, bytesPerSecond)) request.socket.destroy()
+    }
+  }
+  const timer = setInterval(look, LOOK_EVERY_MS).unref()
+  app.addHook('onClose', (_app, done) => {
+    clearInterval(timer)
+    done()
+  })
+  app.addHook('onResponse', ({ raw }, _reply, done) => {
+    if (!raw.complete && !raw.socket.destroyed) {
+      const declared = Number(raw.headers['content-length'] ?? 0)
+      lingering.set(raw, {
+        startedAt: performance.now(),
+        bytesBefore: raw.socket.bytesRead,
+        maxBytes: mostBytes(declared, maxBytes),
+        starvedMs: 0,
+      })
+      raw.once('close', () => lingering.delete(raw))
+      discard(raw)
+    }
     done()
   })
 }
 
-function linger(request: IncomingMessage, { maxBytes, bytesPerSecond }: LingerLimits): void {
-  const { socket } = request
-  const startedAt = performance.now()
-  const readBefore = socket.bytesRead
+function discard(request: IncomingMessage): void {
   request.unpipe()
   request.on('error', () => undefined)
   request.resume()
-  const timer = setInterval(() => {
-    const elapsed = performance.now() - startedAt
-    const bytes = socket.bytesRead - readBefore
-    const isSlow = elapsed > GRACE_MS && bytes < (bytesPerSecond * elapsed) / 1000
-    if (request.complete || socket.destroyed) clearInterval(timer)
-    else if (bytes > maxBytes || isSlow || elapsed > MAX_MS) socket.destroy()
-  }, LOOK_EVERY_MS)
-  timer.unref()
-  request.once('close', () => clearInterval(timer))
+}
+
+function isOver({ socket }: IncomingMessage, state: Lingering, bytesPerSecond: number): boolean {
+  const elapsed = performance.now() - state.startedAt
+  const bytes = socket.bytesRead - state.bytesBefore
+  const counted = elapsed - state.starvedMs
+  const isSlow = counted > GRACE_MS && bytes < (bytesPerSecond * counted) / 1000
+  return bytes > state.maxBytes || isSlow || elapsed > MAX_MS
+}
+
+function mostBytes(declared: number, maxBytes: number): number {
+  const cap = Math.max(MOST_LIMITS * maxBytes, MOST_BYTES)
+  return Math.max(maxBytes, ALWAYS_READ_BYTES, declared <= cap ? declared : 0)
 }

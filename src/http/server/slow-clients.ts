@@ -1,5 +1,7 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { createStarvationMeter } from '../../process/machine-load.ts'
+import { MAX_STARVED_MS } from '../gate/linger.ts'
 import { problemBody, PROBLEM_STATUS } from '../problem/problem.ts'
 
 /** What a connection was seen doing, and since when. */
@@ -7,6 +9,8 @@ interface Seen {
   readonly response: ServerResponse
   since: number
   readonly bytesAtStart: number
+  /** Time in which the machine was starved of processors, ms: it is not counted, up to a bound. */
+  starvedMs: number
   /** Since when the client has not taken all there is for it, and how much it had taken by then; null: it has. */
   behind: { since: number; readonly taken: number } | null
 }
@@ -27,18 +31,22 @@ export function cutOffSlowClients(server: Server, bytesPerSecond: number): void 
     socket.once('close', () => open.delete(socket))
   })
   const isBusy = createBusyMeter()
+  const isStarved = createStarvationMeter()
   const timer = setInterval(() => {
     const now = performance.now()
     const busyMs = isBusy() ? LOOK_EVERY_MS : 0
+    const starvedMs = isStarved() && busyMs === 0 ? LOOK_EVERY_MS : 0
     for (const [socket, before] of open) {
       const response = responseOn(socket)
       const seen =
         response === null || before?.response === response ? before : startOf(socket, response, now)
       open.set(socket, response === null ? null : seen)
       if (response === null || seen === null) continue
-      // Time in which the server could not keep up is not the client's.
-      seen.since += busyMs
-      if (seen.behind !== null) seen.behind.since += busyMs
+      // Time in which the server or the whole machine could not keep up is not the client's.
+      const pardonedMs = busyMs + Math.min(starvedMs, MAX_STARVED_MS - seen.starvedMs)
+      seen.starvedMs += pardonedMs - busyMs
+      seen.since += pardonedMs
+      if (seen.behind !== null) seen.behind.since += pardonedMs
       if (sendsTooSlowly(socket, seen, { now, floor: bytesPerSecond })) refuse(response)
       else if (takesTooSlowly(socket, seen, { now, floor: bytesPerSecond })) socket.destroy()
     }
@@ -67,7 +75,7 @@ function responseOn(socket: Socket): ServerResponse | null {
 }
 
 function startOf(socket: Socket, response: ServerResponse, now: number): Seen {
-  return { response, since: now, bytesAtStart: socket.bytesRead, behind: null }
+  return { response, since: now, bytesAtStart: socket.bytesRead, starvedMs: 0, behind: null }
 }
 
 interface Measure {

@@ -6,6 +6,8 @@ import { HeadgateError } from '../../../task/errors.ts'
 
 const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, parts: 21 }
 const MAX_FIELD_NAME_CHARS = 100
+/** All that a form may hold beside its file: fields, their names and headers. */
+const MAX_FORM_BYTES = LIMITS.parts * (LIMITS.fieldSize + 1024)
 
 export interface Form {
   /** Without those that were left blank, as browsers send every field of a form. */
@@ -15,6 +17,10 @@ export interface Form {
 
 /** Reads multipart/form-data (RFC 7578) with one `file`, which goes to the spool. */
 export async function readForm(request: FastifyRequest, spool: Spool, policy: UploadPolicy): Promise<Form> {
+  // Such a file is too large before any of it has come.
+  if (Number(request.headers['content-length'] ?? 0) > policy.maxBytes + MAX_FORM_BYTES) {
+    return { fields: {}, file: { kind: 'too-large', maxBytes: policy.maxBytes } }
+  }
   const fields: Record<string, string> = {}
   let file: PutReply | undefined
   try {
