@@ -50,7 +50,10 @@ function optionsShape(hasModels: boolean) {
 
 /** A file comes beside it. */
 export function uploadInput(hasModels: boolean) {
-  return z.object(optionsShape(hasModels)).describe('A report on a file.')
+  return z.object(optionsShape(hasModels)).meta({
+    description: 'A report on a file.',
+    examples: [{ title: 'Minutes of Monday', language: 'en', engine: 'extractive' }],
+  })
 }
 
 const UNSAFE = { code: 'unsafe-url' }
@@ -81,8 +84,8 @@ export function summarizeInput(connector: Connector, hasModels: boolean) {
       description:
         'A report on a web page, a PDF or text at an address, a YouTube video by its captions, or text.',
       examples: [
-        { url: 'https://www.youtube.com/watch?v=GJLlxj_dtq8', language: 'en' },
         { text: 'A gate holds the water back.', engine: 'extractive' },
+        { url: 'https://www.youtube.com/watch?v=GJLlxj_dtq8', language: 'en' },
       ],
     })
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { startServer } from '../support/server.ts'
+import { startServer, tokenFor, type Json } from '../support/server.ts'
 import { heldType } from '../support/types.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -36,4 +36,43 @@ test('a task keeps the request that made it', async () => {
   })
   const bad = await post('/held', {}, { ...traced, traceparent: '00-0-0-0' })
   expect(house.intake.recorder.live(bad.body['task_id'] as string)?.trace?.traceparent).toBeNull()
+})
+
+/** A server with a token whose log is kept. */
+async function logged(level: 'debug' | 'info') {
+  const texts: string[] = []
+  const { record, headers } = tokenFor('ann')
+  const server = await startServer({
+    tasks: [heldType().definition],
+    settings: { tokens: [record], slots: 0, capacity: 1 },
+    log: { level, write: (line) => texts.push(line) },
+  })
+  const lines = (msg: string) => {
+    const found = texts.filter((line) => line.includes(`"msg":"${msg}"`))
+    // A member that is there twice is read once only.
+    for (const line of found) expect(line.match(/"requestId"/g)).toHaveLength(1)
+    return found.map((line) => JSON.parse(line) as Json)
+  }
+  return { ...server, lines, ann: server.as(headers) }
+}
+
+test('a refused request is one line at info, with who, what and how', async () => {
+  const { post, ann, lines } = await logged('info')
+  await post('/held?secret=1', {}, { 'x-request-id': 'stranger' })
+  await ann.post('/held')
+  await ann.post('/held', {}, { 'x-request-id': 'too-many' })
+  await expect.poll(() => lines('request refused')).toHaveLength(2)
+  expect(lines('request refused')).toEqual([
+    expect.objectContaining({ requestId: 'stranger', status: 401, caller: null, route: '/held', level: 30 }),
+    expect.objectContaining({ requestId: 'too-many', status: 503, caller: 'ann', method: 'POST' }),
+  ])
+  expect(lines('request answered')).toEqual([])
+  expect(JSON.stringify(lines('request refused'))).not.toContain('secret')
+})
+
+test('every request is one line at debug', async () => {
+  const { ann, lines } = await logged('debug')
+  await ann.get('/api/queue/stats', { 'x-request-id': 'look' })
+  await expect.poll(() => lines('request answered')).toHaveLength(1)
+  expect(lines('request answered')[0]).toMatchObject({ requestId: 'look', status: 200, level: 20 })
 })

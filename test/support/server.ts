@@ -16,10 +16,17 @@ export interface ServerGiven {
   readonly settings?: Partial<Settings>
   /** A folder that outlives the server. */
   readonly folder?: string
+  /** Takes the lines of the log, which is silent without it. */
+  readonly log?: { readonly level: 'debug' | 'info'; readonly write: (line: string) => void }
 }
 
 /** A whole server on a free port of this machine, ended with the test. */
-export async function startServer({ tasks = [], settings: given = {}, folder }: ServerGiven = {}) {
+export async function startServer({
+  tasks = [],
+  settings: given = {},
+  folder,
+  log: taken,
+}: ServerGiven = {}) {
   const dataDir = folder ?? (await mkdtemp(join(tmpdir(), 'headgate-test-')))
   const settings = {
     ...readSettings({ JOURNAL: process.env['TEST_JOURNAL'] ?? 'memory' }),
@@ -29,7 +36,7 @@ export async function startServer({ tasks = [], settings: given = {}, folder }: 
     reserveBytes: 0,
     ...given,
   }
-  const log = pino({ level: 'silent' })
+  const log = pino({ level: taken?.level ?? 'silent' }, taken)
   const fatal: unknown[] = []
   const house = await compose({ settings, log, tasks, prefix: '', onFatal: (error) => fatal.push(error) })
   const app = createServer({ log, ...settings })

@@ -21,8 +21,7 @@ interface Lingering {
 const LOOK_EVERY_MS = 500
 /** Every sender may be this late before its speed is looked at. */
 const GRACE_MS = 9000
-/** A starved machine makes its own clients slow: they may be later by this at the most. */
-export const MAX_STARVED_MS = 15_000
+/** No sender is waited for longer than this, also where a starved machine makes its own clients slow. */
 const MAX_MS = 60_000
 /** A body that is too long for a small limit is read too, or its sender never learns of the limit. */
 const ALWAYS_READ_BYTES = 8 * 1024 * 1024
@@ -41,7 +40,7 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
   const look = () => {
     const starvedMs = isStarved() ? LOOK_EVERY_MS : 0
     for (const [request, state] of lingering) {
-      state.starvedMs = Math.min(MAX_STARVED_MS, state.starvedMs + starvedMs)
+      state.starvedMs += starvedMs
       if (request.complete || request.socket.destroyed) lingering.delete(request)
       else if (isOver(request, state, bytesPerSecond)) request.socket.destroy()
     }

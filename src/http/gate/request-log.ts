@@ -10,9 +10,10 @@ function isDetailed(level: string): boolean {
 
 /** One line for each refused request at `info`, and for every other at `debug`. Never a query, a header or a body. */
 export function logRequests(app: FastifyInstance): void {
+  // Not the logger of the request, which has an id of it already, under a name of the host's.
   app.addHook('onResponse', (request, reply, done) => {
     const isRefused = REFUSALS.has(reply.statusCode)
-    if (!isRefused && !isDetailed(request.log.level)) return done()
+    if (!isRefused && !isDetailed(app.log.level)) return done()
     const fields = {
       requestId: request.id,
       method: request.method,
@@ -21,8 +22,8 @@ export function logRequests(app: FastifyInstance): void {
       caller: grantedTo(request)?.caller.name ?? null,
       ms: Math.round(reply.elapsedTime),
     }
-    if (isRefused) request.log.info(fields, 'request refused')
-    else request.log.debug(fields, 'request answered')
+    if (isRefused) app.log.info(fields, 'request refused')
+    else app.log.debug(fields, 'request answered')
     done()
   })
 }

@@ -1,7 +1,6 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { createStarvationMeter } from '../../process/machine-load.ts'
-import { MAX_STARVED_MS } from '../gate/linger.ts'
 import { problemBody, PROBLEM_STATUS } from '../problem/problem.ts'
 
 /** What a connection was seen doing, and since when. */
@@ -18,6 +17,8 @@ interface Seen {
 const LOOK_EVERY_MS = 1000
 /** Every client may be this late before its speed is looked at. */
 const GRACE_MS = 9000
+/** A starved machine makes its own clients slow: they may be later by this at the most. */
+const MAX_STARVED_MS = 15_000
 
 /**
  * Cuts off clients that hold a request open by sending it, or taking its reply, drop by drop: after 10 s they

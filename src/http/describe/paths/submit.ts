@@ -1,3 +1,4 @@
+import { sample } from 'openapi-sampler'
 import { z } from 'zod'
 import type { ZodOpenApiPathsObject } from 'zod-openapi'
 import type { TaskType } from '../../../handler/define-task.ts'
@@ -116,7 +117,9 @@ function jsonRoute(type: TaskType, replies: Replies) {
     requestParams: { query: submitQuery, header: submitHeaders },
     requestBody: {
       required: true,
-      content: { 'application/json': { schema: withKnownId(inputSchema(type)) } },
+      content: {
+        'application/json': { schema: withKnownId(inputSchema(type)), examples: named(exampleBodies(type)) },
+      },
     },
     responses: {
       200: replies.known as ReturnType<typeof json>,
@@ -155,10 +158,11 @@ function uploadRoute(type: TaskType, replies: Replies) {
     contentMediaType: 'application/octet-stream',
     description: `One of ${type.upload?.accept.join(', ')}, as recognised by its content.`,
   }
-  const input = inputSchema(type) as { properties?: object; required?: string[] }
+  const input = inputSchema(type) as { properties?: Record<string, object>; required?: string[] }
+  const priority = { type: 'string', description: 'As in the query.', examples: ['NORMAL'] }
   const schema = {
     type: 'object' as const,
-    properties: { ...input.properties, priority: { type: 'string', description: 'As in the query.' }, file },
+    properties: { ...filledIn(type, { ...input.properties, priority }), file },
     required: [...(input.required ?? []), 'file'],
   }
   return {
@@ -167,13 +171,38 @@ function uploadRoute(type: TaskType, replies: Replies) {
     summary: `Submit a file as a task of the type ${type.type}`,
     ...descriptionOf(type),
     requestParams: { query: submitQuery, header: submitHeaders },
-    requestBody: { required: true, content: { 'multipart/form-data': { schema: schema as object } } },
+    requestBody: {
+      required: true,
+      content: { 'multipart/form-data': { schema: schema as object } },
+    },
     responses: {
       200: replies.known as ReturnType<typeof json>,
       202: replies.accepted as ReturnType<typeof json>,
       ...gatedProblems(...REFUSALS, 'malformed-upload', 'idempotency-in-flight'),
     },
   }
+}
+
+/** The fields of a form, each with the value that a page fills in, where the example of the type has one. */
+function filledIn(type: TaskType, properties: Readonly<Record<string, object>>) {
+  const example = (exampleBodies(type)[0] ?? {}) as Readonly<Record<string, unknown>>
+  const fill = ([name, property]: [string, object]): [string, object] => [
+    name,
+    name in example ? { ...property, examples: [example[name]] } : property,
+  ]
+  return Object.fromEntries(Object.entries(properties).map(fill))
+}
+
+function named(examples: readonly unknown[]) {
+  return Object.fromEntries(examples.map((value, index) => [`example ${index + 1}`, { value }]))
+}
+
+/** Bodies that the type's own schema accepts: the examples of the schema, or one with nothing but what is required. */
+function exampleBodies(type: TaskType): readonly unknown[] {
+  // The JSON Schema of an input that is transformed has lost its examples.
+  const { examples } = type.input.meta() ?? {}
+  if (Array.isArray(examples) && examples.length > 0) return examples
+  return [sample(inputSchema(type), { skipNonRequired: true, quiet: true })]
 }
 
 /** A body may name a task of before, to connect to it again. */
