@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { usageOf } from '../src/analysis/isolation/usage.ts'
+import { usageOf } from '../src/analysis/sandbox/usage.ts'
 import { expectStatus } from './replies.ts'
 import { docxOf, zipOf } from '../test/support/zip.ts'
 

@@ -4,7 +4,7 @@ import type { Journal } from '../src/journal/journal.ts'
 import { createMemoryJournal } from '../src/journal/memory/memory-journal.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { systemClock } from '../src/task/clock.ts'
-import type { Outcome } from '../src/task/run/outcome.ts'
+import type { Outcome } from '../src/task/outcome.ts'
 import { mixedPriorities, sampleTask } from './support.ts'
 import { createCore, NO_LIMITS, SLOTS } from './core.ts'
 

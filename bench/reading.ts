@@ -2,8 +2,8 @@ import { execFile, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { Parsers } from '../src/analysis/isolation/parsers.ts'
-import type { Job, JobSource } from '../src/analysis/isolation/protocol.ts'
+import { Parsers } from '../src/analysis/sandbox/parsers.ts'
+import type { Job, JobSource } from '../src/analysis/sandbox/protocol.ts'
 import { median } from './support.ts'
 
 /**

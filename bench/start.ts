@@ -2,7 +2,7 @@ import { NO_LIMITS } from './core.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { systemClock } from '../src/task/clock.ts'
-import type { Outcome } from '../src/task/run/outcome.ts'
+import type { Outcome } from '../src/task/outcome.ts'
 import { quantile, sampleTask } from './support.ts'
 
 const ROUNDS = 2000

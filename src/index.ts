@@ -1,8 +1,8 @@
 /** The public API of Headgate: the Fastify plugin, and what a task of your own is made of. */
 import './node-version.ts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Caller } from './caller/caller.ts'
-import { compose } from './compose.ts'
+import type { Caller } from './auth/caller.ts'
+import { compose } from './app/app.ts'
 import { BUILTIN_TASKS, type BuiltinTask } from './config/builtin-tasks.ts'
 import { readSettings } from './config/read.ts'
 import { SETTINGS } from './config/settings.ts'
@@ -90,11 +90,11 @@ function builtinsSetting(builtins: boolean | readonly BuiltinTask[]): string {
 }
 
 export { defineTask, type TaskDefinition, type TaskType, type UploadPolicy } from './handler/define-task.ts'
-export type { Caller, Role } from './caller/caller.ts'
+export type { Caller, Role } from './auth/caller.ts'
 export type { Context, UploadedFile } from './handler/context/context.ts'
 export type { Granted } from './handler/context/resource.ts'
 export type { RetryOptions } from './handler/retry/policy.ts'
-export type { ResourceLimits } from './task/draw/limits.ts'
+export type { ResourceLimits } from './task/resource.ts'
 export { TaskError, type FailureOptions, type FailureType } from './task/failure.ts'
-export { CancelRequested, ShuttingDown, TimedOut, type AbortReason } from './task/run/abort.ts'
+export { CancelRequested, ShuttingDown, TimedOut, type AbortReason } from './task/outcome.ts'
 export { HeadgateError, type ErrorCode } from './task/errors.ts'

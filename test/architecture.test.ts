@@ -6,115 +6,20 @@ import { ROOT } from './support/process.ts'
 const SRC = join(ROOT, 'src')
 
 interface Rule {
-  /** Rooms whose values may be imported. */
+  /** Folders whose values may be imported; `*`: all. */
   readonly uses: readonly string[]
-  /** Rooms of which only types may be. */
-  readonly types?: readonly string[]
-  readonly libraries?: readonly string[]
+  /** Folders of which only types may be. */
+  readonly types: readonly string[]
+  readonly libraries: readonly string[]
 }
 
-/** Who may import whom (docs/architecture.md); files beside the rooms are rooms of their own. */
-const RULES: Readonly<Record<string, Rule>> = {
-  task: { uses: [] },
-  pool: { uses: ['task'], libraries: ['p-queue', 'tinyqueue'] },
-  forecast: { uses: ['task'] },
-  feed: { uses: ['task'] },
-  caller: { uses: ['task'] },
-  resource: { uses: ['task'] },
-  control: { uses: ['task', 'resource'], types: ['intake', 'journal', 'pool'] },
-  assemble: { uses: ['*'] },
-  fetch: { uses: ['task'], libraries: ['undici', 'ipaddr.js'] },
-  spool: { uses: ['task'], libraries: ['file-type'] },
-  handler: { uses: ['task'] },
-  journal: { uses: ['task'] },
-  retention: { uses: ['task'], types: ['journal', 'spool'] },
-  webhook: { uses: ['task', 'fetch'], types: ['journal'] },
-  analysis: {
-    uses: ['handler', 'fetch', 'spool', 'task'],
-    libraries: [
-      'unpdf',
-      '@mozilla/readability',
-      'linkedom',
-      'mammoth',
-      'yauzl',
-      'tinyld',
-      'stopword',
-      'stemmer',
-      'ai',
-      '@ai-sdk/google',
-      '@ai-sdk/openai-compatible',
-      'gpt-tokenizer',
-      'jsonrepair',
-      'markdown-it',
-      'sanitize-html',
-      'read-excel-file',
-    ],
-  },
-  intake: {
-    uses: ['task', 'handler', 'forecast'],
-    types: ['pool', 'journal', 'feed', 'spool', 'resource'],
-    libraries: ['uuid'],
-  },
-  http: {
-    uses: ['task', 'caller', 'forecast', 'spool', 'webhook'],
-    types: ['intake', 'journal', 'feed', 'pool', 'handler', 'resource', 'control'],
-    libraries: [
-      'fastify',
-      '@fastify/cors',
-      '@fastify/multipart',
-      '@fastify/rate-limit',
-      '@fastify/websocket',
-      '@prometheus-io/client',
-      'fastify-type-provider-zod',
-      'zod-openapi',
-    ],
-  },
-  config: { uses: ['task', 'caller', 'webhook', 'resource'] },
-  watchdog: { uses: [] },
-  cli: {
-    uses: ['backup', 'caller', 'config', 'forecast', 'journal', 'package.ts', 'task'],
-    libraries: ['commander'],
-  },
-  'compose.ts': { uses: ['*'], libraries: ['fastify'] },
-  'lifecycle.ts': {
-    uses: ['intake', 'spool', 'task'],
-    types: [
-      'analysis',
-      'control',
-      'feed',
-      'fetch',
-      'forecast',
-      'http',
-      'journal',
-      'pool',
-      'resource',
-      'retention',
-      'webhook',
-    ],
-  },
-  backup: { uses: ['journal', 'package.ts', 'spool', 'task'] },
-  process: { uses: [], libraries: ['pino-pretty'] },
-  'package.ts': { uses: [] },
-  'node-version.ts': { uses: [] },
-  'bin.ts': { uses: [] },
-  'milestone.ts': { uses: [] },
-  'index.ts': {
-    uses: ['compose.ts', 'config', 'handler', 'node-version.ts', 'task'],
-    types: ['caller', 'http'],
-    libraries: ['fastify'],
-  },
-  'main.ts': { uses: ['node-version.ts', 'process'] },
-  'serve.ts': {
-    uses: ['compose.ts', 'config', 'http', 'handler', 'process', 'task', 'watchdog'],
-    libraries: ['fastify'],
-  },
-}
+/** Who may import whom, as the table of docs/architecture.md says; files beside the folders have rows of their own. */
+const RULES = readRules()
 /** Libraries that may be used anywhere. */
 const COMMON_LIBRARIES = new Set(['zod', 'pino', 'p-queue'])
-/** A file that every room may name: it imports nothing of the project. */
-const COMMON_FILE = 'milestone.ts'
-/** A room may be deleted, and only these files break. */
+/** Folders that may be deleted, and only these folders break. */
 const DELETABLE = ['analysis', 'cli']
+const USERS_OF_DELETABLE = ['app', 'index.ts']
 
 interface Import {
   readonly from: string
@@ -125,19 +30,21 @@ interface Import {
 const files = listFiles(SRC)
 const imports = files.flatMap(importsOf)
 
-test.each(files)('%s imports only what its room may', (file) => {
+test.each(files)('%s imports only what its folder may', (file) => {
   for (const { target, isType } of imports.filter(({ from }) => from === file)) {
     expect(complaintOf(file, target, isType), `${file} → ${target}`).toBeUndefined()
   }
 })
 
-test('every library is named in one room', () => {
-  const rooms = Map.groupBy(
-    imports.filter(({ target }) => isLibrary(target) && !COMMON_LIBRARIES.has(libraryOf(target))),
+test('every library is used in one folder', () => {
+  const byLibrary = Map.groupBy(
+    imports.filter(
+      ({ target, isType }) => !isType && isLibrary(target) && !COMMON_LIBRARIES.has(libraryOf(target)),
+    ),
     ({ target }) => libraryOf(target),
   )
-  for (const [library, uses] of rooms) {
-    const inner = new Set(uses.map(({ from }) => roomOf(from)).filter((room) => !room.endsWith('.ts')))
+  for (const [library, uses] of byLibrary) {
+    const inner = new Set(uses.map(({ from }) => folderOf(from)).filter((folder) => !folder.endsWith('.ts')))
     expect([...inner], library).toHaveLength(1)
   }
 })
@@ -157,10 +64,13 @@ test('no import goes in a circle, types included', () => {
   for (const file of files) visit(file, [])
 })
 
-test.each(DELETABLE)('without %s/ only compose.ts and index.ts would break', (room) => {
-  const users = imports.filter(({ from, target }) => roomOf(from) !== room && roomOf(target) === room)
-  for (const { from } of users)
-    expect(['compose.ts', 'index.ts', 'lifecycle.ts', 'assemble']).toContain(roomOf(from))
+test('every folder of the table exists, and every folder of src/ is in it', () => {
+  expect([...RULES.keys()].sort()).toEqual([...new Set(files.map(folderOf))].sort())
+})
+
+test.each(DELETABLE)('without %s/ only app/ and index.ts would break', (folder) => {
+  const users = imports.filter(({ from, target }) => folderOf(from) !== folder && folderOf(target) === folder)
+  for (const { from } of users) expect(USERS_OF_DELETABLE).toContain(folderOf(from))
 })
 
 test.each([...files, ...listFiles(join(ROOT, 'test')).map((file) => `../test/${file}`)])(
@@ -180,8 +90,8 @@ test('no folder has more than fifteen entries', () => {
 test('the environment is read in config/, the console written in bin.ts, serve.ts and cli/, and nowhere else', () => {
   for (const file of files) {
     const text = readFileSync(join(SRC, file), 'utf8')
-    if (roomOf(file) !== 'config') expect(text, file).not.toMatch(/process\.env\b/)
-    if (!['bin.ts', 'serve.ts', 'cli'].includes(roomOf(file))) expect(text, file).not.toMatch(/\bconsole\./)
+    if (folderOf(file) !== 'config') expect(text, file).not.toMatch(/process\.env\b/)
+    if (!['bin.ts', 'serve.ts', 'cli'].includes(folderOf(file))) expect(text, file).not.toMatch(/\bconsole\./)
   }
 })
 
@@ -204,20 +114,31 @@ test('every version is exact', () => {
   }
 })
 
+function readRules(): ReadonlyMap<string, Rule> {
+  const table = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
+  const list = (cell: string) => cell.split(',').flatMap((name) => /[^\s—]+/.exec(name)?.[0] ?? [])
+  const rows = table.matchAll(/^\| `([^`]+?)\/?` +\|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|$/gm)
+  return new Map(
+    Array.from(rows, ([, folder = '', uses = '', types = '', libraries = '']) => [
+      folder,
+      { uses: list(uses), types: list(types), libraries: list(libraries) },
+    ]),
+  )
+}
+
 function complaintOf(file: string, target: string, isType: boolean): string | undefined {
-  const room = roomOf(file)
-  const rule = RULES[room]
-  if (rule === undefined) return `no rule for ${room}`
+  const folder = folderOf(file)
+  const rule = RULES.get(folder)
+  if (rule === undefined) return `no rule for ${folder}`
   if (isLibrary(target)) {
     const library = libraryOf(target)
-    const isKnown = COMMON_LIBRARIES.has(library) || rule.libraries?.includes(library) === true
-    return isKnown ? undefined : `${room} may not use ${library}`
+    const isKnown = COMMON_LIBRARIES.has(library) || rule.libraries.includes(library)
+    return isKnown ? undefined : `${folder} may not use ${library}`
   }
-  const other = roomOf(target)
-  const isAllowed =
-    other === room || other === COMMON_FILE || rule.uses.includes('*') || rule.uses.includes(other)
-  if (isAllowed || (isType && rule.types?.includes(other) === true)) return undefined
-  return `${room} may not import ${isType ? 'types' : 'values'} of ${other}`
+  const other = folderOf(target)
+  const isAllowed = other === folder || rule.uses.includes('*') || rule.uses.includes(other)
+  if (isAllowed || (isType && rule.types.includes(other))) return undefined
+  return `${folder} may not import ${isType ? 'types' : 'values'} of ${other}`
 }
 
 function importsOf(file: string): Import[] {
@@ -253,7 +174,7 @@ function libraryOf(target: string): string {
     .join('/')
 }
 
-function roomOf(file: string): string {
+function folderOf(file: string): string {
   return file.split('/')[0] ?? file
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Connector } from '../fetch/connector.ts'
-import { videoLinkOf } from './origin/youtube/link.ts'
+import { videoLinkOf } from './load/youtube/link.ts'
 
 const MAX_TITLE_CHARS = 200
 /** BCP 47, as far as captions and reports need it. */

@@ -1,6 +1,6 @@
 import type { Context } from '../handler/context/context.ts'
-import type { DeepStage, TellStage } from './engine/model/deep/write.ts'
-import type { JobNews } from './isolation/protocol.ts'
+import type { DeepStage, TellStage } from './write/model/write-report.ts'
+import type { JobNews } from './sandbox/protocol.ts'
 
 interface StageRow {
   /** The share that is done when the stage begins. */

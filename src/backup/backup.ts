@@ -2,10 +2,10 @@ import { chmodSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statS
 import { copyFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { copyJournal, type JournalCopy } from '../journal/sqlite/copy.ts'
-import { filesIn } from '../journal/sqlite/start/files.ts'
-import { syncFolder } from '../journal/sqlite/start/folder.ts'
+import { filesIn } from '../journal/sqlite/open/files.ts'
+import { syncFolder } from '../journal/sqlite/open/folder.ts'
 import { VERSION } from '../package.ts'
-import { fetchedBy } from '../spool/spool.ts'
+import { fetchedBy } from '../uploads/upload-store.ts'
 import { HeadgateError } from '../task/errors.ts'
 import {
   describeFile,

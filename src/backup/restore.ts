@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { filesIn, type JournalFiles } from '../journal/sqlite/start/files.ts'
-import { prepareFolder, syncFolder } from '../journal/sqlite/start/folder.ts'
-import { takeLock } from '../journal/sqlite/start/lock.ts'
+import { filesIn, type JournalFiles } from '../journal/sqlite/open/files.ts'
+import { prepareFolder, syncFolder } from '../journal/sqlite/open/folder.ts'
+import { takeLock } from '../journal/sqlite/open/lock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { readManifest, syncFile, verifyFiles, type BackedUpFile, type Manifest } from './manifest.ts'
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { resolve } from 'node:path'
 import { readSettings } from '../config/read.ts'
-import { examine, setAside } from '../journal/sqlite/examine.ts'
+import { examine, setAside } from '../journal/sqlite/doctor.ts'
 import { tableOf } from './table.ts'
 
 interface DoctorOptions {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { tokenSetting, type TokenRecord } from '../caller/token.ts'
+import { tokenSetting, type TokenRecord } from '../auth/token.ts'
 
 /** Schemas of settings: text of the environment in, values in our units out. */
 

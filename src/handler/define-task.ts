@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { MAX_TIMER_MS } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
-import type { ResourceLimits } from '../task/draw/limits.ts'
+import type { ResourceLimits } from '../task/resource.ts'
 import type { Context } from './context/context.ts'
 import type { RetryOptions } from './retry/policy.ts'
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../task/clock.ts'
 import type { EventBody } from '../task/event.ts'
-import type { Acquire, AcquireReply } from '../task/draw/lease.ts'
+import type { Acquire, AcquireReply } from '../task/resource.ts'
 import type { Task, Upload } from '../task/task.ts'
 
 /** What a running handler may tell: the events that it can cause itself. */

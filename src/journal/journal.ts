@@ -1,8 +1,6 @@
 import type { TaskEvent } from '../task/event.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { Task } from '../task/task.ts'
-import type { DeliveryJournal, NewDelivery } from './deliveries.ts'
-import type { RetentionJournal } from './retention.ts'
 
 /** One numbered event together with the version of the task that it led to: written as one. */
 export interface JournalEntry {
@@ -130,4 +128,74 @@ export interface Journal extends AsyncDisposable {
   readonly deliveries: DeliveryJournal
   readonly notes: NoteJournal
   readonly health: JournalHealth
+}
+
+/** A webhook of one submit, to be sent when its task ends. */
+export interface NewDelivery {
+  /** The `webhook-id` of every try. */
+  readonly id: string
+  readonly caller: string
+  readonly url: string
+  /** Signs it; null: the server's own secret does. */
+  readonly secret: string | null
+}
+
+/** When a delivery is due whose task has not ended. */
+export const NOT_DUE = Number.MAX_SAFE_INTEGER
+
+/** One webhook that is owed: it is written with the end of its task, or with the submit that joins a known one. */
+export interface Delivery extends NewDelivery {
+  readonly taskId: string
+  /** Tries so far. */
+  readonly attempt: number
+  /** When to try next, epoch ms. */
+  readonly nextAt: number
+}
+
+/** Memory of deliveries that are not done. */
+export interface DeliveryJournal {
+  /** Those that are due, the longest due first, without the first `offset`. */
+  due(now: number, limit: number, offset?: number): Promise<readonly Delivery[]>
+  /** Adds one for a task that has ended. */
+  add(delivery: Delivery): Promise<void>
+  /** When the next one is due after `now`, epoch ms; null: none is, or their tasks have not ended. */
+  nextAt(now?: number): Promise<number | null>
+  /** Writes down a try that did not succeed. */
+  postpone(id: string, attempt: number, nextAt: number): Promise<void>
+  /** Strikes it out: delivered, or given up. */
+  settle(id: string): Promise<void>
+  /** Strikes out all that a caller is owed at an address that wants no more. */
+  settleAll(caller: string, url: string): Promise<void>
+}
+
+/** The upload of a task that ended. */
+export interface KeptUpload {
+  readonly taskId: string
+  readonly spoolId: string
+}
+
+/**
+ * Forgetting. Everything here takes at most `limit` rows at a time, so that it can go on beside the work;
+ * instants are epoch ms and mean the end of the task.
+ */
+export interface RetentionJournal {
+  /** Erases a task that has ended, with all that was kept of it; the reply is its upload's place in the spool. */
+  erase(taskId: string, erasedAt: number): Promise<string | null>
+  /** Whose erased task this was; undefined when there was none, or too long ago. */
+  ownerOfErased(taskId: string): Promise<string | undefined>
+  /** Erases tasks that ended before; the reply tells how many, and the places of their uploads. */
+  eraseEnded(before: number, erasedAt: number, limit: number): Promise<Pruned>
+  /** Drops the events of tasks that ended before, all but the last one of each. */
+  pruneEvents(before: number, limit: number): Promise<number>
+  /** Uploads of tasks that ended before. */
+  endedUploads(before: number, limit: number): Promise<readonly KeptUpload[]>
+  /** Takes the uploads' names out of their tasks, when the files are gone. */
+  forgetUploads(taskIds: readonly string[]): Promise<void>
+  /** Drops keys that have expired, and what is known of tasks erased before. */
+  pruneTraces(expiredAt: number, erasedBefore: number, limit: number): Promise<number>
+}
+
+export interface Pruned {
+  readonly tasks: number
+  readonly spoolIds: readonly string[]
 }

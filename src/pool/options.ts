@@ -1,8 +1,8 @@
 import type { Clock } from '../task/clock.ts'
-import type { Outcome } from '../task/run/outcome.ts'
+import type { Outcome } from '../task/outcome.ts'
 import type { Task } from '../task/task.ts'
-import type { PlaceLimits } from './places.ts'
-import type { RoomOptions } from './room/waiting-room.ts'
+import type { PlaceLimits } from './capacity.ts'
+import type { RoomOptions } from './priority-queue.ts'
 
 export interface PoolOptions extends PlaceLimits, RoomOptions {
   /** Tasks that may be parked before newcomers are refused; null: ten times the capacity. */

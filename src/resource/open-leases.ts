@@ -1,5 +1,5 @@
-import type { Lease } from '../task/draw/lease.ts'
-import type { Verdict } from '../task/draw/verdict.ts'
+import type { Lease } from '../task/resource.ts'
+import type { Verdict } from '../task/verdict.ts'
 import { failure } from '../task/failure.ts'
 
 /** A call that was left behind says nothing of its provider. */

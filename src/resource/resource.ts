@@ -1,12 +1,11 @@
 import { MAX_TIMER_MS, type Clock } from '../task/clock.ts'
-import type { Acquire, AcquireReply, Ask, Lease } from '../task/draw/lease.ts'
-import type { ResourceLimits } from '../task/draw/limits.ts'
+import type { Acquire, AcquireReply, Ask, Lease, ResourceLimits } from '../task/resource.ts'
 import type { Priority } from '../task/priority.ts'
-import type { Verdict } from '../task/draw/verdict.ts'
-import { Account, type Draw, type SavedAccount } from './account.ts'
+import type { Verdict } from '../task/verdict.ts'
+import { Account, type Draw, type SavedAccount } from './project-limits.ts'
 import type { ProjectKey } from './key-pool.ts'
 import { OpenLeases } from './open-leases.ts'
-import { Waiters } from './waiters.ts'
+import { Waiters } from './wait-list.ts'
 
 export interface ResourceOptions {
   readonly name: string

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
-import type { ResourceLimits } from '../task/draw/limits.ts'
+import type { ResourceLimits } from '../task/resource.ts'
 import type { Priority } from '../task/priority.ts'
-import type { SavedAccount } from './account.ts'
+import type { SavedAccount } from './project-limits.ts'
 import type { ProjectKey } from './key-pool.ts'
-import { formatLimits } from './limits.ts'
+import { formatLimits } from './parse-limits.ts'
 import { Resource } from './resource.ts'
 
 export interface ResourcesOptions {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { RetentionJournal } from '../journal/retention.ts'
-import type { Spool } from '../spool/spool.ts'
+import type { RetentionJournal } from '../journal/journal.ts'
+import type { Spool } from '../uploads/upload-store.ts'
 import type { Clock } from '../task/clock.ts'
 import type { ProvenTime } from '../task/proven-time.ts'
-import { reached } from '../milestone.ts'
+import { reached } from '../failpoints.ts'
 
 export interface RetentionParts {
   readonly journal: RetentionJournal

@@ -1,5 +1,5 @@
 import type { Failure } from './failure.ts'
-import type { Headline } from './run/outcome.ts'
+import type { Headline } from './outcome.ts'
 import type { TaskStatus } from './status.ts'
 import type { ProgressDetail, WaitEstimate, WaitReason } from './task.ts'
 
@@ -88,3 +88,8 @@ export type TaskEvent = EventBody & {
 export function isTerminalEvent(event: { readonly type: EventType }): boolean {
   return event.type === 'result' || event.type === 'error'
 }
+
+/** Where a waiting task stands now; never numbered, never kept. */
+type PositionNews = { readonly type: 'position'; readonly taskId: string } & QueuePlace
+
+export type News = TaskEvent | PositionNews

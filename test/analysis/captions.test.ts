@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { reportRequest } from '../support/report.ts'
-import { extractReport } from '../../src/analysis/engine/extractive/extract.ts'
-import { readCaptions } from '../../src/analysis/source/spoken/captions.ts'
-import { clockTime } from '../../src/analysis/source/document.ts'
+import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
+import { readCaptions } from '../../src/analysis/parse/captions.ts'
+import { clockTime } from '../../src/analysis/parse/document.ts'
 
 const read = (text: string) => readCaptions(Buffer.from(text))
 const json = (lines: readonly string[], stepMs = 2000) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readDocx } from '../../src/analysis/source/office/docx.ts'
+import { readDocx } from '../../src/analysis/parse/office/docx.ts'
 import { docxOf, zipOf } from '../support/zip.ts'
 
 const failing = (errorType: string) =>

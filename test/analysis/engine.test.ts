@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { languageOf } from '../../src/analysis/engine/language.ts'
-import { centralityOf, similarity, vectorsOf } from '../../src/analysis/engine/extractive/rank.ts'
-import { extractReport } from '../../src/analysis/engine/extractive/extract.ts'
-import { splitSentences } from '../../src/analysis/engine/extractive/sentences.ts'
+import { languageOf } from '../../src/analysis/write/language.ts'
+import { centralityOf, similarity, vectorsOf } from '../../src/analysis/write/extractive/rank.ts'
+import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
+import { splitSentences } from '../../src/analysis/write/extractive/sentences.ts'
 import { reportRequest } from '../support/report.ts'
-import { readText } from '../../src/analysis/source/text.ts'
+import { readText } from '../../src/analysis/parse/text.ts'
 
 const report = (text: string) =>
   extractReport(readText(new TextEncoder().encode(text)), reportRequest(), () => undefined)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readHtml } from '../../src/analysis/source/html/html.ts'
+import { readHtml } from '../../src/analysis/parse/html/html.ts'
 
 const filler =
   'This sentence fills the paragraph with enough words, commas, and more words to look like an article. '

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { EPUB, ODT, PPTX, XLSX } from '../../src/analysis/source/media-types.ts'
-import { readDocument } from '../../src/analysis/source/read.ts'
+import { EPUB, ODT, PPTX, XLSX } from '../../src/analysis/parse/media-types.ts'
+import { readDocument } from '../../src/analysis/parse/parse.ts'
 import { zipOf, type ZipEntry } from '../support/zip.ts'
 
 const read = (mediaType: string, entries: readonly ZipEntry[]) =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { layOut } from '../../src/analysis/source/pdf/layout.ts'
-import { linesOf, type PdfItem, type PdfLine } from '../../src/analysis/source/pdf/lines.ts'
-import { readPdf } from '../../src/analysis/source/pdf/pdf.ts'
+import { layOut } from '../../src/analysis/parse/pdf/layout.ts'
+import { linesOf, type PdfItem, type PdfLine } from '../../src/analysis/parse/pdf/lines.ts'
+import { readPdf } from '../../src/analysis/parse/pdf/pdf.ts'
 import { chinesePdf, samplePdf } from '../support/pdf.ts'
 
 const item = (text: string, x: number, y: number, given: Partial<PdfItem> = {}): PdfItem => ({

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { Parsers } from '../../src/analysis/isolation/parsers.ts'
+import { Parsers } from '../../src/analysis/sandbox/parsers.ts'
 
 /** A file has to be read within this time. */
 export const LIMIT_MS = 60_000

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { iso, taskView } from '../../src/http/wire/wire.ts'
+import { iso, taskView } from '../../src/http/schemas/views.ts'
 import { sampleTask } from '../support/tasks.ts'
 
 test('an instant that no date can hold is shown as the furthest one, and none throws', () => {

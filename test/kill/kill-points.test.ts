@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { MILESTONES } from '../../src/milestone.ts'
+import { MILESTONES } from '../../src/failpoints.ts'
 import { createVictim, whenAllEnded } from './victim.ts'
 
 /** Kills at each place; `npm run test:kill-points` says 20. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/handler/define-task.ts'
 import { AdaptiveLimit } from '../../src/resource/adaptive-limit.ts'
-import { Waiters } from '../../src/resource/waiters.ts'
+import { Waiters } from '../../src/resource/wait-list.ts'
 import { createCore } from '../support/core.ts'
 import { settled } from '../support/settle.ts'
 

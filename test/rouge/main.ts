@@ -1,9 +1,9 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { l as rougeL, n as rougeN } from 'js-rouge'
-import { summarise } from '../../src/analysis/engine/extractive/summarise.ts'
-import { surveyOf, type Survey } from '../../src/analysis/engine/extractive/survey.ts'
-import { readText } from '../../src/analysis/source/text.ts'
+import { summarise } from '../../src/analysis/write/extractive/summarise.ts'
+import { surveyOf, type Survey } from '../../src/analysis/write/extractive/survey.ts'
+import { readText } from '../../src/analysis/parse/text.ts'
 import { textRank } from './text-rank.ts'
 
 /**

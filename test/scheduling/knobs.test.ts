@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { Controls } from '../../src/control/controls.ts'
+import { Controls } from '../../src/control/operator-controls.ts'
 import { defineTask } from '../../src/handler/define-task.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import type { Priority } from '../../src/task/priority.ts'

@@ -1,4 +1,4 @@
-import type { Origin, ReportRequest } from '../../src/analysis/engine/report.ts'
+import type { Origin, ReportRequest } from '../../src/analysis/report.ts'
 
 const ORIGIN: Origin = {
   kind: 'text',

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../src/task/run/outcome.ts'
+import type { Outcome } from '../../src/task/outcome.ts'
 import { createTask, type NewTask, type Task } from '../../src/task/task.ts'
 
 let count = 0

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { parseLimits } from '../../resource/limits.ts'
+import { parseLimits } from '../../resource/parse-limits.ts'
 import type { ProjectKey } from '../../resource/key-pool.ts'
-import type { ResourceLimits } from '../../task/draw/limits.ts'
+import type { ResourceLimits } from '../../task/resource.ts'
 import { MB, seconds, whole } from '../bounds.ts'
 import type { Row } from '../row.ts'
 

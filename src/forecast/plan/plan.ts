@@ -1,7 +1,6 @@
 import { PRIORITIES, priorityName, type Priority, type PriorityName } from '../../task/priority.ts'
-import { play, type Mill, type PlannedTask, type Played } from './play.ts'
-import { seededRandom } from './seeded-random.ts'
-import { drawService, meanOf, type Service } from './service.ts'
+import { play, type Mill, type PlannedTask, type Played } from './replay.ts'
+import { seededRandom, drawService, meanOf, type Service } from './distributions.ts'
 
 /** How tasks come. Times are s. */
 export type Arriving =

@@ -1,7 +1,7 @@
 import { failure, TaskError } from '../../task/failure.ts'
-import type { AcquireReply, Ask, Lease } from '../../task/draw/lease.ts'
+import type { AcquireReply, Ask, Lease } from '../../task/resource.ts'
 import type { Task } from '../../task/task.ts'
-import type { Verdict } from '../../task/draw/verdict.ts'
+import type { Verdict } from '../../task/verdict.ts'
 import type { RunnerPorts } from '../ports.ts'
 import { ParkedError } from '../retry/parked-error.ts'
 

@@ -1,6 +1,6 @@
 import { HeadgateError } from '../../task/errors.ts'
 import { TaskError } from '../../task/failure.ts'
-import { reached } from '../../milestone.ts'
+import { reached } from '../../failpoints.ts'
 import type { Task } from '../../task/task.ts'
 import { toJsonText } from '../json-text.ts'
 import type { StepStore } from '../ports.ts'

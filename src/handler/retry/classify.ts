@@ -1,5 +1,5 @@
 import { failure, TaskError, type Failure, type FailureType } from '../../task/failure.ts'
-import type { LimitKind, Verdict } from '../../task/draw/verdict.ts'
+import type { LimitKind, Verdict } from '../../task/verdict.ts'
 import { describeThrown } from '../thrown.ts'
 import { evidenceOf, type Evidence } from './evidence.ts'
 import { capDelayMs } from '../../task/delay.ts'

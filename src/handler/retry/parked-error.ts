@@ -1,4 +1,4 @@
-import type { Wait } from '../../task/run/outcome.ts'
+import type { Wait } from '../../task/outcome.ts'
 
 /**
  * Ends a run that cannot go on now: thrown by `ctx.resource`, and to be let through. The task goes on when there is

@@ -1,7 +1,7 @@
 import { failure, type Failure } from '../../task/failure.ts'
-import type { Outcome, Wait } from '../../task/run/outcome.ts'
+import type { Outcome, Wait } from '../../task/outcome.ts'
 import type { Task } from '../../task/task.ts'
-import type { Verdict } from '../../task/draw/verdict.ts'
+import type { Verdict } from '../../task/verdict.ts'
 import { RetryBudget } from './budget.ts'
 
 /** How a task type deals with errors that another attempt can mend. Durations in ms. */

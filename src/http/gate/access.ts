@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { maySee, type Caller } from '../../caller/caller.ts'
+import { maySee, type Caller } from '../../auth/caller.ts'
 import type { Task } from '../../task/task.ts'
-import type { EdgeParts } from '../parts.ts'
+import type { EdgeParts } from '../deps.ts'
 
 /** What a request may do: in whose name, and, by a ticket, with which task alone. */
 export interface Access {

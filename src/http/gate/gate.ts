@@ -1,16 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { reached } from '../../milestone.ts'
-import type { EdgeParts } from '../parts.ts'
+import { reached } from '../../failpoints.ts'
+import type { EdgeParts } from '../deps.ts'
 import type { AnswerUnknown } from '../problem/not-found.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { accessOf, decorateAccess, grant } from './access.ts'
 import { authenticate, bearing, byTicket, type Authentication } from './authenticate.ts'
-import { createLimits, type Limits } from './limits.ts'
+import { createLimits, type Limits } from './rate-limit.ts'
 import { readOnAfterReply } from './linger.ts'
 import { logRequests } from './request-log.ts'
-import { isForeign } from './origin.ts'
-import { headerFault } from './raw-headers.ts'
-import { SECURITY_HEADERS } from './security-headers.ts'
+import { isForeign, headerFault } from './origin.ts'
 
 /** What a route says of itself to the gate. */
 interface GateConfig {
@@ -183,3 +181,11 @@ function takesPlace({ places }: EdgeParts, request: FastifyRequest, reply: Fasti
 }
 
 const STREAM_RETRY_SECONDS = 5
+
+/** On every reply: what a browser must not do with it. Streams and pages say otherwise where they have to. */
+const SECURITY_HEADERS = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+} as const

@@ -1,5 +1,5 @@
-import type { App, EdgeParts } from '../parts.ts'
-import { iso } from '../wire/wire.ts'
+import type { App, EdgeParts } from '../deps.ts'
+import { iso } from '../schemas/views.ts'
 
 const PUBLIC = { config: { gate: { isPublic: true } } }
 

@@ -1,4 +1,4 @@
-import type { Subscription } from '../../feed/subscription.ts'
+import type { Subscription } from '../../events/subscription.ts'
 import { unnumbered, type Frame, type FramesEnd } from './frames.ts'
 
 /** Why a stream is ended by the server. */

@@ -1,10 +1,10 @@
-import type { Subscription } from '../../feed/subscription.ts'
+import type { Subscription } from '../../events/subscription.ts'
 import type { TaskJournal } from '../../journal/journal.ts'
 import { isTerminalEvent, type QueuePlace, type TaskEvent } from '../../task/event.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import { turn } from '../wire/turns.ts'
-import { newsView, taskView } from '../wire/wire.ts'
+import { turn } from '../server/fair-turns.ts'
+import { newsView, taskView } from '../schemas/views.ts'
 
 /** One message of a stream: its text, and its number when it has one. */
 export interface Frame {

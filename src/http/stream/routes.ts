@@ -1,14 +1,14 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { accessOf } from '../gate/access.ts'
-import { partsFor, type App, type EdgeParts } from '../parts.ts'
+import { partsFor, type App, type EdgeParts } from '../deps.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
-import { sendMissing } from '../routes/task/missing.ts'
-import { streamQuery, taskParams } from '../wire/schema.ts'
+import { sendMissing } from '../problem/missing-task.ts'
+import { streamQuery, taskParams } from '../schemas/requests.ts'
 import { Connection } from './connection.ts'
 import { EVENT_STREAM_HEADERS, eventStreamSink } from './event-stream.ts'
-import { ManyTasks } from './many-tasks.ts'
-import { framesFor, openReading, type Reading } from './reading.ts'
+import { ManyTasks } from './multiplexed-socket.ts'
+import { framesFor, openReading, type Reading } from './cursor.ts'
 import {
   CLOSE_POLICY,
   CLOSE_UNKNOWN_TASK,

@@ -1,4 +1,4 @@
-import { NOT_DUE, type Delivery, type DeliveryJournal } from '../deliveries.ts'
+import { NOT_DUE, type Delivery, type DeliveryJournal } from '../journal.ts'
 import type { Memory } from './memory.ts'
 
 export class MemoryDeliveries implements DeliveryJournal {

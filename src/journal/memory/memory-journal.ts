@@ -1,7 +1,7 @@
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import type { DeliveryJournal } from '../deliveries.ts'
 import type {
+  DeliveryJournal,
   DuplicateJournal,
   Journal,
   NoteJournal,
@@ -12,7 +12,7 @@ import type {
 import { MemoryDeliveries } from './deliveries.ts'
 import { Memory } from './memory.ts'
 import { MemoryRetention } from './retention.ts'
-import { FinishedShelf, type ShelfLimits } from './shelf.ts'
+import { FinishedShelf, type ShelfLimits } from './finished-tasks.ts'
 import { MemoryTasks } from './tasks.ts'
 
 /** A journal that lasts as long as the process; the twin of the durable one for tests and trials. */

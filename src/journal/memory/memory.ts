@@ -1,8 +1,7 @@
 import type { TaskEvent } from '../../task/event.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import type { Delivery } from '../deliveries.ts'
-import type { KeyRecord } from '../journal.ts'
+import type { Delivery, KeyRecord } from '../journal.ts'
 
 export interface Record {
   task: Task

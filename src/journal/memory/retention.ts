@@ -1,5 +1,5 @@
 import { isTerminal } from '../../task/status.ts'
-import type { KeptUpload, Pruned, RetentionJournal } from '../retention.ts'
+import type { KeptUpload, Pruned, RetentionJournal } from '../journal.ts'
 import type { Memory, Record } from './memory.ts'
 
 export class MemoryRetention implements RetentionJournal {

@@ -2,11 +2,17 @@ import { HeadgateError } from '../../task/errors.ts'
 import type { TaskEvent } from '../../task/event.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import type { JournalEntry, KeyRecord, TaskJournal, TaskPage, TaskQuery } from '../journal.ts'
+import {
+  type JournalEntry,
+  type KeyRecord,
+  type TaskJournal,
+  type TaskPage,
+  type TaskQuery,
+  NOT_DUE,
+} from '../journal.ts'
 import { pageOf } from '../live-tasks.ts'
-import { NOT_DUE } from '../deliveries.ts'
 import type { Memory } from './memory.ts'
-import type { FinishedShelf } from './shelf.ts'
+import type { FinishedShelf } from './finished-tasks.ts'
 
 const COMMITTED = Promise.resolve()
 

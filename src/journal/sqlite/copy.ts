@@ -1,8 +1,8 @@
 import { chmodSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import type { Task } from '../../task/task.ts'
-import { filesIn } from './start/files.ts'
-import { quickCheck } from './start/open.ts'
+import { filesIn } from './open/files.ts'
+import { quickCheck } from './open/open.ts'
 
 /** An upload that a copied journal names. */
 interface NamedUpload {

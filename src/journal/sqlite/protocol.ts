@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../task/errors.ts'
-import type { Read, Row } from './read/reads.ts'
-import type { Write } from './write/writes.ts'
+import type { Read, Row } from './reader/queries.ts'
+import type { Write } from './writer/mutations.ts'
 
 /** What the process and its two journal threads say to each other. */
 

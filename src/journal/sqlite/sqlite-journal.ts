@@ -3,23 +3,27 @@ import { HeadgateError } from '../../task/errors.ts'
 import type { TaskEvent } from '../../task/event.ts'
 import { isTerminal, type TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import { NOT_DUE, type Delivery, type DeliveryJournal } from '../deliveries.ts'
-import type {
-  DuplicateJournal,
-  Journal,
-  JournalEntry,
-  KeyRecord,
-  NoteJournal,
-  RecoveryJournal,
-  StepJournal,
-  TaskJournal,
-  TaskPage,
-  TaskQuery,
+import {
+  NOT_DUE,
+  type Delivery,
+  type DeliveryJournal,
+  type DuplicateJournal,
+  type Journal,
+  type JournalEntry,
+  type KeyRecord,
+  type NoteJournal,
+  type RecoveryJournal,
+  type StepJournal,
+  type TaskJournal,
+  type TaskPage,
+  type TaskQuery,
+  type KeptUpload,
+  type Pruned,
+  type RetentionJournal,
 } from '../journal.ts'
 import { LiveTasks } from '../live-tasks.ts'
-import type { KeptUpload, Pruned, RetentionJournal } from '../retention.ts'
-import { ReaderLink } from './read/reader-link.ts'
-import type { Row } from './read/reads.ts'
+import { ReaderLink } from './reader/client.ts'
+import type { Row } from './reader/queries.ts'
 import {
   eventOf,
   eventRowOf,
@@ -31,10 +35,10 @@ import {
   type EventRow,
   type WholeTaskRow,
 } from './rows.ts'
-import { QUICK_CHECK_BYTES } from './start/open.ts'
-import { filesIn } from './start/files.ts'
-import type { Write } from './write/writes.ts'
-import { WriterLink, type WriterLinkOptions } from './write/writer-link.ts'
+import { QUICK_CHECK_BYTES } from './open/open.ts'
+import { filesIn } from './open/files.ts'
+import type { Write } from './writer/mutations.ts'
+import { WriterLink, type WriterLinkOptions } from './writer/client.ts'
 
 /**
  * The durable journal: SQLite in the folder, written by a thread of its own and read by another.

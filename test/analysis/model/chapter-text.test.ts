@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import MarkdownIt from 'markdown-it'
 import { expect, test } from 'vitest'
-import { ChapterText, citationsOf } from '../../../src/analysis/output/chapter-text.ts'
+import { ChapterText, citationsOf } from '../../../src/analysis/render/chapter-text.ts'
 
 const passage = (number: number, page: number | null, seconds: number | null = null) => ({
   number,

@@ -6,14 +6,13 @@ import {
   type Plan,
   type Question,
 } from '../../../forecast/plan/plan.ts'
-import type { Service } from '../../../forecast/plan/service.ts'
+import type { Service } from '../../../forecast/plan/distributions.ts'
 import { DEFAULT_PRIORITY, PRIORITIES, priorityName } from '../../../task/priority.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../parts.ts'
+import type { App, EdgeParts } from '../../deps.ts'
 import { sendIssues } from '../../problem/problem.ts'
-import { capacityReply, forecastReply } from '../../wire/queue-replies.ts'
-import { capacityQuery, forecastQuery } from '../../wire/schema.ts'
-import { byPriority } from './by-priority.ts'
+import { capacityReply, forEachPriority, forecastReply } from '../../schemas/queue-responses.ts'
+import { capacityQuery, forecastQuery } from '../../schemas/requests.ts'
 
 /** The same question gets the same answer. */
 const SEED = 1
@@ -132,8 +131,8 @@ function forecastView({ outlook }: EdgeParts, { question, plan: told, smallest }
     last_wait_seconds: told.lastWait === null ? null : round(told.lastWait, 1),
     smallest_workers: smallest,
     now: {
-      estimated_wait_seconds: byPriority((priority) => outlook.newcomer(priority)),
-      estimate_coverage: byPriority((priority) => outlook.coverage.of(priority)),
+      estimated_wait_seconds: forEachPriority((priority) => outlook.newcomer(priority)),
+      estimate_coverage: forEachPriority((priority) => outlook.coverage.of(priority)),
       arrivals_per_minute: round(measured, 3),
     },
   }

@@ -3,9 +3,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { PRIORITIES, priorityName } from '../../../task/priority.ts'
 import { isTerminal, TASK_STATUSES } from '../../../task/status.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../parts.ts'
+import type { App, EdgeParts } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
-import { noQuery } from '../../wire/schema.ts'
+import { noQuery } from '../../schemas/requests.ts'
 
 const PREFIX = 'headgate_'
 const NS_PER_SECOND = 1_000_000_000

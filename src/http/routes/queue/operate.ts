@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { HeadgateError } from '../../../task/errors.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../parts.ts'
+import type { App, EdgeParts } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
-import { controlReply } from '../../wire/queue-replies.ts'
-import { configBody, noQuery, scopeBody } from '../../wire/schema.ts'
+import { controlReply } from '../../schemas/queue-responses.ts'
+import { configBody, noQuery, scopeBody } from '../../schemas/requests.ts'
 
 /** Knobs for operators: pause, resume, drain, and live bounds. Each answers with how everything stands then. */
 export function operateRoutes(app: App, parts: EdgeParts): void {

@@ -1,15 +1,14 @@
-import { maySee, type Caller } from '../../../caller/caller.ts'
+import { maySee, type Caller } from '../../../auth/caller.ts'
 import type { Quantiles } from '../../../forecast/samples.ts'
 import { priorityName } from '../../../task/priority.ts'
 import type { ResourceView } from '../../../resource/resources.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../parts.ts'
-import { sendText } from '../../wire/long-text.ts'
-import { statsReply } from '../../wire/queue-replies.ts'
-import { noQuery } from '../../wire/schema.ts'
-import { iso } from '../../wire/wire.ts'
-import { byPriority } from './by-priority.ts'
+import type { App, EdgeParts } from '../../deps.ts'
+import { sendText } from '../../schemas/long-text.ts'
+import { forEachPriority, statsReply } from '../../schemas/queue-responses.ts'
+import { noQuery } from '../../schemas/requests.ts'
+import { iso } from '../../schemas/views.ts'
 
 /** Public numbers of the queue: no ids, addresses or names in the stats. */
 export function queueRoutes(app: App, parts: EdgeParts): void {
@@ -56,12 +55,12 @@ function addedStats(parts: EdgeParts, startedAt: number) {
     waiting: tally.of('waiting'),
     scheduled: tally.of('scheduled'),
     stuck_workers: pool.stuck,
-    by_priority: byPriority((priority) => pool.waitingOf(priority)),
+    by_priority: forEachPriority((priority) => pool.waitingOf(priority)),
     oldest_queued_seconds: oldest === null ? 0 : Math.max(0, Math.round((clock.now() - oldest) / 1000)),
     utilization: pool.slots === 0 ? 0 : Math.min(1, round(pool.running / pool.slots, 2)),
     wait_seconds: inSeconds(intake.runs.waitSamples.quantiles()),
     run_seconds: inSeconds(intake.runs.runSamples.quantiles()),
-    estimated_wait_seconds: byPriority((priority) => outlook.newcomer(priority)),
+    estimated_wait_seconds: forEachPriority((priority) => outlook.newcomer(priority)),
     estimate_coverage: outlook.coverage.all,
     resources: resources.view().map(resourceView),
     accepting: !intake.isDraining && !intake.isPaused && health.refusal === null && !pool.isFull,

@@ -1,9 +1,9 @@
 import { accessOf } from '../../gate/access.ts'
 import { traceOf } from '../../gate/trace.ts'
-import { partsFor, type App, type EdgeParts } from '../../parts.ts'
+import { partsFor, type App, type EdgeParts } from '../../deps.ts'
 import { problemBody, sendProblem } from '../../problem/problem.ts'
-import { batchReply } from '../../wire/queue-replies.ts'
-import { batchBody, noQuery } from '../../wire/schema.ts'
+import { batchReply } from '../../schemas/queue-responses.ts'
+import { batchBody, noQuery } from '../../schemas/requests.ts'
 import { readSubmission, type Read } from './read-submission.ts'
 import { answerTo, type Answer } from './submit-reply.ts'
 

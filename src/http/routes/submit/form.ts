@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import type { UploadPolicy } from '../../../handler/define-task.ts'
-import type { PutReply, Spool } from '../../../spool/spool.ts'
+import type { PutReply, Spool } from '../../../uploads/upload-store.ts'
 import { HeadgateError } from '../../../task/errors.ts'
 
 const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, parts: 21 }

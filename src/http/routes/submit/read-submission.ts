@@ -1,11 +1,11 @@
 import type { z } from 'zod'
-import type { Caller } from '../../../caller/caller.ts'
-import type { Submission } from '../../../intake/admit/submission.ts'
+import type { Caller } from '../../../auth/caller.ts'
+import type { Submission } from '../../../admission/submission.ts'
 import { DEFAULT_PRIORITY, priorityName, type Priority } from '../../../task/priority.ts'
 import type { Trace, Webhook } from '../../../task/task.ts'
-import type { EdgeParts } from '../../parts.ts'
+import type { EdgeParts } from '../../deps.ts'
 import { issuesProblem, type Issue, type ProblemCode, type ProblemOptions } from '../../problem/problem.ts'
-import type { genericBody } from '../../wire/schema.ts'
+import type { genericBody } from '../../schemas/requests.ts'
 
 /** What a submit names itself only by `POST /api/tasks`. */
 export const PLAIN = {

@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify'
-import type { Duplicate, Refusal, SubmitReply } from '../../../intake/admit/submission.ts'
-import { reached } from '../../../milestone.ts'
+import type { Duplicate, Refusal, SubmitReply } from '../../../admission/submission.ts'
+import { reached } from '../../../failpoints.ts'
 import { priorityName } from '../../../task/priority.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
-import type { EdgeParts } from '../../parts.ts'
+import type { EdgeParts } from '../../deps.ts'
 import type { QueuePlace } from '../../../task/event.ts'
 import {
   issuesProblem,
@@ -13,7 +13,7 @@ import {
   type ProblemCode,
   type ProblemOptions,
 } from '../../problem/problem.ts'
-import { iso, urlsOf } from '../../wire/wire.ts'
+import { iso, urlsOf } from '../../schemas/views.ts'
 import { sendTask } from '../task/send-task.ts'
 import { waitForTask } from '../task/wait.ts'
 import { preferredWait } from './prefer.ts'

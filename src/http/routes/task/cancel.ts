@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify'
-import type { CancelReply } from '../../../intake/admit/submission.ts'
-import { partsFor, type App, type EdgeParts } from '../../parts.ts'
+import type { CancelReply } from '../../../admission/submission.ts'
+import { partsFor, type App, type EdgeParts } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
-import { cancelBody, taskParams, ticketQuery } from '../../wire/schema.ts'
-import { taskView } from '../../wire/wire.ts'
-import { ownTask, sendMissing, sendUnknown } from './missing.ts'
+import { cancelBody, taskParams, ticketQuery } from '../../schemas/requests.ts'
+import { taskView } from '../../schemas/views.ts'
+import { ownTask, sendMissing, sendUnknown } from '../../problem/missing-task.ts'
 
 /** A full disk, or one that stands still, is looked after by somebody. */
 const UNWRITTEN_RETRY_SECONDS = 10

@@ -1,11 +1,11 @@
 import { isTerminal } from '../../../task/status.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
-import { partsFor, type App, type EdgeParts } from '../../parts.ts'
+import { partsFor, type App, type EdgeParts } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
-import { noQuery, patchBody, taskParams } from '../../wire/schema.ts'
-import { taskView } from '../../wire/wire.ts'
+import { noQuery, patchBody, taskParams } from '../../schemas/requests.ts'
+import { taskView } from '../../schemas/views.ts'
 import { tooUrgent } from '../submit/read-submission.ts'
-import { sendMissing } from './missing.ts'
+import { sendMissing } from '../../problem/missing-task.ts'
 
 /** `PATCH /api/tasks/{id}`: another priority for a task that waits; it keeps its age. */
 export function reprioritiseRoute(app: App, shared: EdgeParts): void {

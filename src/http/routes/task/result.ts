@@ -3,15 +3,14 @@ import type { ResultFormat } from '../../../handler/define-task.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
-import { partsFor, type App, type EdgeParts } from '../../parts.ts'
+import { partsFor, type App, type EdgeParts } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
-import { sendBusy, sendBytes, sendText } from '../../wire/long-text.ts'
+import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
 import { JSON_TYPE, resultOf } from './send-task.ts'
 import { readTask } from './wait.ts'
-import { resultQuery, taskParams } from '../../wire/schema.ts'
-import { taskJson } from '../../wire/wire.ts'
-import { attachment } from './attachment.ts'
-import { sendMissing } from './missing.ts'
+import { resultQuery, taskParams } from '../../schemas/requests.ts'
+import { taskJson } from '../../schemas/views.ts'
+import { sendMissing } from '../../problem/missing-task.ts'
 
 const JSON_FORMAT = 'json'
 /** A file that somebody opens in a browser runs nothing and loads nothing. */
@@ -81,4 +80,21 @@ async function sendFile(
     .header('content-disposition', attachment(shared.loaded.filename))
     .header('content-security-policy', SANDBOX)
   return sendBytes(reply, [shared.loaded.bytes], shared.release)
+}
+
+/** What may stand between quotes in a header; everything else is written by RFC 8187. */
+const NOT_PLAIN = /[^\w.\- ]+/g
+
+/**
+ * Content-Disposition of a file to be saved: a plain name for old clients, the whole one as RFC 8187 writes it.
+ *
+ * @example attachment('报告-1.md') // attachment; filename="_-1.md"; filename*=UTF-8''%E6%8A%A5%E5%91%8A-1.md
+ */
+function attachment(filename: string): string {
+  const plain = filename.replace(NOT_PLAIN, '_')
+  const whole = encodeURIComponent(filename.toWellFormed()).replace(/['()*]/g, (sign) => {
+    return `%${sign.charCodeAt(0).toString(16).toUpperCase()}`
+  })
+  const extended = plain === filename ? '' : `; filename*=UTF-8''${whole}`
+  return `attachment; filename="${plain}"${extended}`
 }

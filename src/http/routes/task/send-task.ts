@@ -1,9 +1,9 @@
 import type { FastifyReply } from 'fastify'
 import type { Task } from '../../../task/task.ts'
-import type { EdgeParts } from '../../parts.ts'
-import { sendBusy, sendBytes, sendText } from '../../wire/long-text.ts'
-import type { Body, BodySource } from '../../wire/reply-memory.ts'
-import { taskJson, taskView } from '../../wire/wire.ts'
+import type { EdgeParts } from '../../deps.ts'
+import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
+import type { Body, BodySource } from '../../server/response-memory.ts'
+import { taskJson, taskView } from '../../schemas/views.ts'
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 const NULL = Buffer.from('null')

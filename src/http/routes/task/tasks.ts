@@ -1,15 +1,16 @@
-import type { z } from 'zod'
 import { isTerminal } from '../../../task/status.ts'
+import { type App, type EdgeParts, partsFor } from '../../deps.ts'
+import { sendProblem } from '../../problem/problem.ts'
+import { noQuery, taskParams, listQuery, taskQuery, ticketQuery } from '../../schemas/requests.ts'
+import { ownTask, sendMissing } from '../../problem/missing-task.ts'
+import type { z } from 'zod'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
-import { partsFor, type App, type EdgeParts } from '../../parts.ts'
-import { ownTask, sendMissing } from './missing.ts'
-import { listQuery, noQuery, taskParams, taskQuery, ticketQuery } from '../../wire/schema.ts'
-import { sendText } from '../../wire/long-text.ts'
+import { sendText } from '../../schemas/long-text.ts'
 import { JSON_TYPE, sendTask } from './send-task.ts'
 import { readTask } from './wait.ts'
-import { taskView } from '../../wire/wire.ts'
+import { taskView } from '../../schemas/views.ts'
 
 /** Log lines that `/status` repeats, as the original did. */
 const STATUS_LOGS = 10
@@ -79,4 +80,26 @@ async function statusView(parts: EdgeParts, task: Task) {
     last_seq: task.lastSeq,
     urls,
   }
+}
+
+/** `DELETE /api/tasks/{id}`: a task that has ended, with its upload, its result and its events, at once. */
+export function eraseRoute(app: App, parts: EdgeParts): void {
+  const schema = { params: taskParams, querystring: noQuery }
+  app.delete(
+    '/api/tasks/:id',
+    { schema, config: { gate: { hasOptionalBody: true } } },
+    async (request, reply) => {
+      const { id } = request.params
+      const task = await ownTask(parts, request)
+      if (task === undefined) return sendMissing(parts, request, reply)
+      if (!isTerminal(task.status)) {
+        const detail = `Task ${id} is ${task.status}: cancel it first.`
+        return sendProblem(reply, 'task-not-finished', { detail })
+      }
+      // The journal first: a file that is left over is removed at the next start.
+      const spoolId = await parts.erased.erase(id, parts.clock.now())
+      if (spoolId !== null) await parts.spool.remove({ spoolId })
+      return reply.code(204).send()
+    },
+  )
 }

@@ -1,9 +1,9 @@
 import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
-import { partsFor, type App, type EdgeParts } from '../../parts.ts'
-import { noQuery, taskParams, ticketBody } from '../../wire/schema.ts'
-import { urlsOf } from '../../wire/wire.ts'
-import { ownTask, sendMissing } from './missing.ts'
+import { partsFor, type App, type EdgeParts } from '../../deps.ts'
+import { noQuery, taskParams, ticketBody } from '../../schemas/requests.ts'
+import { urlsOf } from '../../schemas/views.ts'
+import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 
 /** `POST /api/tasks/{id}/ticket`: addresses that work without a key, for a browser. */
 export function ticketRoute(app: App, shared: EdgeParts): void {

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
-import type { EdgeParts } from '../../parts.ts'
-import { ownTask, type TaskRequest } from './missing.ts'
+import type { EdgeParts } from '../../deps.ts'
+import { ownTask, type TaskRequest } from '../../problem/missing-task.ts'
 
 export interface WaitOptions {
   readonly id: string

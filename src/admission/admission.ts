@@ -1,0 +1,277 @@
+import { retryAfterSeconds } from '../forecast/retry-after.ts'
+import type { TaskType } from '../handler/define-task.ts'
+import type { KeyRecord } from '../journal/journal.ts'
+import type { Place } from '../pool/capacity.ts'
+import { HeadgateError } from '../task/errors.ts'
+import { placeAfter, type QueuePlace } from '../task/event.ts'
+import { reached } from '../failpoints.ts'
+import type { Priority } from '../task/priority.ts'
+import { createTask, type Task } from '../task/task.ts'
+import { contentOf, fingerprintOf } from './digests.ts'
+import { Keys } from './idempotency-keys.ts'
+import { SingleFlight } from './single-flight.ts'
+import { problemsOf } from './validate.ts'
+import type { CancelReply, Refusal, Submission, SubmitReply } from './submission.ts'
+import { TaskIds } from './task-ids.ts'
+import { Waiters } from './joiners.ts'
+import { Cancellation } from './cancellation.ts'
+import type { IntakeParts } from './deps.ts'
+import { Recorder } from '../lifecycle/recorder.ts'
+import { Runs } from '../lifecycle/transitions.ts'
+import { Tally } from '../lifecycle/counters.ts'
+
+/** A submit on its way. */
+interface Given {
+  readonly type: TaskType
+  readonly submission: Submission
+  /** Reserved for it before; absent: it has to find one. */
+  readonly place: Place | undefined
+}
+
+/** The only way in: admits and cancels tasks, and knows the recorder of all that becomes of them. */
+export class Intake {
+  readonly tally = new Tally()
+  readonly recorder: Recorder
+  readonly runs: Runs
+  readonly keys: Keys
+  readonly ids: TaskIds
+  readonly flights: SingleFlight
+  readonly #waiters: Waiters
+  readonly #cancellation: Cancellation
+  readonly #parts: IntakeParts
+  #isClosed = false
+  #door: 'open' | 'paused' | 'draining' = 'open'
+
+  constructor(parts: IntakeParts) {
+    const { journal, duplicates, feed, clock, provenNow, onFatal, pool } = parts
+    const { now } = clock
+    this.#parts = parts
+    this.ids = new TaskIds(now)
+    const ended = (task: Task) => this.flights.remove(task)
+    this.recorder = new Recorder({ journal, feed, tally: this.tally, now, ended, onFatal })
+    this.runs = new Runs(parts, this.recorder, this.tally)
+    this.keys = new Keys({ duplicates, journal, now: provenNow })
+    const { resources, deliveries, deliver } = parts
+    this.#waiters = new Waiters({ recorder: this.recorder, pool, resources, deliveries, deliver, now })
+    const { recorder, runs } = this
+    this.#cancellation = new Cancellation({ ...parts, recorder, runs, waiters: this.#waiters })
+    const live = (id: string) => this.recorder.live(id)
+    this.flights = new SingleFlight({
+      duplicates,
+      journal,
+      live,
+      join: (task, submission) => this.#waiters.join(task, submission),
+      have: (task, submission) => this.#waiters.have(task, submission),
+    })
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Whether nothing more is admitted because the process comes to its end, or an operator lets the queue run dry. */
+  get isDraining(): boolean {
+    return this.#isClosed || this.#door === 'draining'
+  }
+
+  /** Whether an operator has stopped the intake for a while. */
+  get isPaused(): boolean {
+    return this.#door === 'paused'
+  }
+
+  /** Whether newcomers are taken; what was admitted goes on in any case. */
+  setDoor(door: 'open' | 'paused' | 'draining'): void {
+    this.#door = door
+  }
+
+  /** Where a waiting task stands, with its estimated wait; null when it does not wait. */
+  placeOf(id: string): QueuePlace | null {
+    const { pool, outlook } = this.#parts
+    const tasksAhead = pool.isWaiting(id) ? pool.tasksAhead(id) : undefined
+    return tasksAhead === undefined ? null : placeAfter(tasksAhead, outlook.waitAfter(tasksAhead))
+  }
+
+  /** Whether a task of this type can run here. */
+  knows(type: string): boolean {
+    return this.#parts.registry.find(type) !== undefined
+  }
+
+  /** Refuses every further submission as `draining`. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  /** Says whether a task of this caller would be refused now: asked before an upload is read. */
+  refusal(caller: string): Refusal | undefined {
+    const { health, pool } = this.#parts
+    if (this.isDraining) return this.#refuse('draining')
+    if (this.isPaused) return this.#refuse('intake-paused')
+    if (health.refusal !== null) return this.#refuse(health.refusal)
+    const refusal = pool.refusal(caller)
+    return refusal === null ? undefined : this.#refuse(refusal)
+  }
+
+  /** What is wrong with a submit, without admitting it; undefined: nothing. */
+  check(submission: Submission): Extract<SubmitReply, { kind: 'unknown-type' | 'invalid' }> | undefined {
+    const { registry, defaultTimeoutMs, defaultAttempts } = this.#parts
+    const type = registry.find(submission.type)
+    if (type === undefined) return { kind: 'unknown-type', type: submission.type }
+    const problems = problemsOf(type, submission, { timeoutMs: defaultTimeoutMs, attempts: defaultAttempts })
+    return problems === null ? undefined : { kind: 'invalid', ...problems }
+  }
+
+  /**
+   * Admits one task: find the type, parse the input, look for the same one, take a place, commit, enqueue.
+   * Never rejects.
+   *
+   * @param place one that was reserved for it before
+   */
+  async submit(submission: Submission, place?: Place): Promise<SubmitReply> {
+    const { registry, log } = this.#parts
+    const type = registry.find(submission.type)
+    const wrong = this.check(submission)
+    if (type === undefined || wrong !== undefined) {
+      place?.release()
+      return wrong ?? { kind: 'unknown-type', type: submission.type }
+    }
+    try {
+      const { key, caller } = submission
+      const given = { type, submission, place }
+      if (key === null) return await this.#submitContent(given, null)
+      const use = { key, caller, fingerprint: fingerprintOf(submission) }
+      return await this.keys.once(use, (record) => this.#submitContent(given, record))
+    } catch (error) {
+      // A look into the journal failed.
+      log.error({ err: error }, 'the journal cannot be read')
+      return this.#refuse('journal-unavailable')
+    } finally {
+      // Used up, unless nothing new was admitted.
+      place?.release()
+    }
+  }
+
+  /** Places for all of these, or the refusal of the first that finds none. */
+  reserveAll(submissions: readonly Submission[]): readonly Place[] | Refusal {
+    const places: Place[] = []
+    for (const { priority, caller } of submissions) {
+      const refusal = this.refusal(caller)
+      const place = refusal === undefined ? this.#parts.pool.reserve(priority, caller) : undefined
+      if (place !== undefined) {
+        places.push(place)
+        continue
+      }
+      for (const { release } of places) release()
+      for (const _ of submissions) this.tally.reject()
+      return refusal ?? this.#refuse('queue-full')
+    }
+    return places
+  }
+
+  /** Cancels a task, or takes one of several submits away that wait for it: see {@link Cancellation}. */
+  cancel(id: string, waiter: number | null = null): Promise<CancelReply> {
+    return this.#cancellation.cancel(id, waiter)
+  }
+
+  /** Moves a task that waits or sleeps to another level, where it keeps its age; undefined: it has started. */
+  reprioritise(task: Task, priority: Priority): Promise<Task | undefined> {
+    return this.#waiters.reprioritise(task, priority)
+  }
+
+  /** Looks for the same work, where that is wanted, and admits what is new. */
+  #submitContent(given: Given, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
+    const { type, submission } = given
+    const { isForced, dedupe } = submission
+    const content = (dedupe ?? type.dedupe ?? false) ? contentOf(submission, type.version) : null
+    const admit = () => this.#admitNew({ ...given, content }, key)
+    if (content === null || isForced) return admit()
+    return this.flights.once(submission, content, admit)
+  }
+
+  async #admitNew(
+    given: Given & { readonly content: string | null },
+    key: Omit<KeyRecord, 'taskId'> | null,
+  ): Promise<SubmitReply> {
+    const { priority, caller } = given.submission
+    const { pool } = this.#parts
+    const refusal = given.place === undefined ? this.refusal(caller) : undefined
+    const place = given.place ?? (refusal === undefined ? pool.reserve(priority, caller) : undefined)
+    if (place === undefined) {
+      this.tally.reject()
+      return refusal ?? this.#refuse('queue-full')
+    }
+    reached('place-reserved')
+    const task = this.#create(given, place)
+    return this.#admit(task, place, key && { ...key, taskId: task.id })
+  }
+
+  #create({ type, submission, content }: Given & { readonly content: string | null }, place: Place): Task {
+    const { input, upload, priority, metadata, webhook, caller, retryOf, trace } = submission
+    const { delayMs, startDeadlineMs } = submission
+    const { clock, defaultTimeoutMs, defaultAttempts, outlook } = this.#parts
+    const createdAt = clock.now()
+    return createTask({
+      id: this.ids.next(),
+      type: type.type,
+      priority,
+      caller,
+      input,
+      upload,
+      metadata,
+      webhook,
+      content,
+      createdAt,
+      retryOf,
+      trace,
+      timeoutMs: submission.timeoutMs ?? type.timeoutMs ?? defaultTimeoutMs,
+      maxAttempts: submission.maxAttempts ?? type.retry?.maxAttempts ?? defaultAttempts,
+      notBefore: delayMs === 0 ? null : createdAt + delayMs,
+      startDeadlineAt: startDeadlineMs === null ? null : createdAt + startDeadlineMs,
+      toldWait: delayMs === 0 ? outlook.newcomer(priority, place.tasksAhead) : null,
+    })
+  }
+
+  async #admit(task: Task, place: Place, key: KeyRecord | null): Promise<SubmitReply> {
+    const { pool, log, outlook } = this.#parts
+    const queuePlace = placeAfter(place.tasksAhead, task.toldWait)
+    let admitted: Task
+    try {
+      admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace }, key)
+    } catch (error) {
+      place.release()
+      this.tally.reject()
+      log.error({ err: error, taskId: task.id }, 'the journal refused a task')
+      const isFull = error instanceof HeadgateError && error.code === 'disk-full'
+      return this.#refuse(isFull ? 'disk-full' : 'journal-unavailable')
+    }
+    // It can be cancelled, or lifted, as soon as it can be seen, which is before this turn.
+    const newest = this.recorder.live(admitted.id)
+    if (newest === undefined) place.release()
+    else {
+      this.flights.add(newest)
+      this.runs.admitted(newest.id)
+      pool.enqueue(newest, place)
+    }
+    const { id: taskId, type, priority } = admitted
+    outlook.arrivals.add(priority, type, task.createdAt)
+    log.info(
+      { taskId, type, priority, caller: task.caller, ...task.trace, tasksAhead: place.tasksAhead },
+      'task queued',
+    )
+    return { kind: 'accepted', task: admitted, place: queuePlace }
+  }
+
+  #refuse(code: Refusal['code']): Refusal {
+    const { pool, random, outlook, clock } = this.#parts
+    // While a provider is down no place gets free before the first of its tasks goes on.
+    const until = pool.parkedFullUntil
+    const isKnown = until !== null && until < Infinity
+    const placeMs = isKnown ? Math.max(0, until - clock.now()) : outlook.placeMs()
+    return {
+      kind: 'refused',
+      code,
+      retryAfterSeconds: retryAfterSeconds(placeMs, pool.slots, random),
+      waiting: pool.taken,
+      capacity: pool.capacity,
+    }
+  }
+}

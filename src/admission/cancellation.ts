@@ -1,0 +1,74 @@
+import type { JournalHealth, TaskJournal } from '../journal/journal.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Clock } from '../task/clock.ts'
+import { isTerminal } from '../task/status.ts'
+import { settledWithin } from '../task/within.ts'
+import type { CancelReply } from './submission.ts'
+import type { Waiters } from './joiners.ts'
+import type { Recorder } from '../lifecycle/recorder.ts'
+import type { Runs } from '../lifecycle/transitions.ts'
+
+export interface CancellationParts {
+  readonly recorder: Recorder
+  readonly runs: Runs
+  readonly waiters: Waiters
+  readonly pool: WorkerPool
+  readonly journal: TaskJournal
+  readonly health: JournalHealth
+  readonly clock: Clock
+}
+
+/** A cancel is answered within this time, written down or not. */
+const MAX_CANCEL_MS = 2000
+
+/** The cancel of a task by one of those who wait for it. */
+export class Cancellation {
+  readonly #parts: CancellationParts
+
+  constructor(parts: CancellationParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Cancels a task that has not ended, or, of several submits that wait for it, takes one away. A running task is told
+   * to stop and ends when its handler does. A disk that is full or stands still is not waited for.
+   *
+   * @param waiter number of the submit that leaves; null: the newest
+   */
+  async cancel(id: string, waiter: number | null): Promise<CancelReply> {
+    const { clock, health } = this.#parts
+    const reply = await settledWithin(this.#cancel(id, waiter), MAX_CANCEL_MS, clock)
+    return reply ?? { kind: 'unwritten', code: health.refusal ?? 'journal-unavailable' }
+  }
+
+  async #cancel(id: string, waiter: number | null): Promise<CancelReply> {
+    const { health, journal, recorder, waiters, runs, pool } = this.#parts
+    const task = recorder.live(id)
+    if (task === undefined) {
+      // The journal still shows it as it was before.
+      if (recorder.isEnding(id)) await recorder.whenWritten()
+      const finished = await journal.find(id)
+      if (finished === undefined) return { kind: 'unknown' }
+      if (isTerminal(finished.status)) return { kind: 'already-finished', task: finished }
+      return { kind: 'unwritten', code: health.refusal ?? 'journal-unavailable' }
+    }
+    if (task.status === 'cancelling') return { kind: 'cancelling', task }
+    const leaver = waiters.find(task, waiter)
+    if (leaver.kind === 'unknown') return { kind: 'unknown-waiter' }
+    if (leaver.kind === 'left') return { kind: 'detached', task }
+    if (task.waiters > 1) {
+      return { kind: 'detached', task: (await waiters.leave(task, leaver.waiter)) ?? task }
+    }
+    const said = pool.cancel(id)
+    if (said === 'stopping') return { kind: 'cancelling', task }
+    if (said === 'aborting') {
+      // In the same turn as the abort, so that `cancelling` comes before the end.
+      const cancelling = await recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
+      return { kind: 'cancelling', task: cancelling ?? task }
+    }
+    const ended = await runs.end(task, { kind: 'cancelled' })
+    return ended === undefined
+      ? { kind: 'unwritten', code: 'journal-unavailable' }
+      : { kind: 'cancelled', task: ended }
+  }
+}

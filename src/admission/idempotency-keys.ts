@@ -1,0 +1,96 @@
+import type { DuplicateJournal, KeyRecord, TaskJournal } from '../journal/journal.ts'
+import type { SubmitReply } from './submission.ts'
+
+export interface KeysParts {
+  readonly duplicates: DuplicateJournal
+  readonly journal: TaskJournal
+  readonly now: () => number
+}
+
+export interface KeyUse {
+  readonly caller: string
+  readonly key: string
+  readonly fingerprint: string
+}
+
+type Admit = (record: Omit<KeyRecord, 'taskId'>) => Promise<SubmitReply>
+
+/** How long a key is remembered. */
+const KEY_LIFETIME_MS = 24 * 3600 * 1000
+
+/**
+ * Idempotency keys (draft-ietf-httpapi-idempotency-key-header): the same request under the same key makes
+ * one task, however often it is sent, also after a restart. What was refused may be tried again.
+ */
+export class Keys {
+  readonly #parts: KeysParts
+  readonly #underway = new Map<
+    string,
+    { readonly fingerprint: string; readonly reply: Promise<SubmitReply> }
+  >()
+  readonly #receiving = new Set<string>()
+
+  constructor(parts: KeysParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Marks a key whose request is still being received; the reply ends that. Undefined: another request with
+   * this key is.
+   */
+  receive(caller: string, key: string): (() => void) | undefined {
+    const name = nameOf(caller, key)
+    if (this.#receiving.has(name)) return undefined
+    this.#receiving.add(name)
+    return () => this.#receiving.delete(name)
+  }
+
+  /** Admits by `admit`, unless the key was used before: those that come meanwhile get the same reply. */
+  async once(use: KeyUse, admit: Admit): Promise<SubmitReply> {
+    const name = nameOf(use.caller, use.key)
+    const other = this.#underway.get(name)
+    if (other !== undefined) {
+      if (other.fingerprint !== use.fingerprint) return { kind: 'idempotency-mismatch' }
+      return replayOf(await other.reply)
+    }
+    const reply = this.#find(use).then((known) => known ?? this.#admit(use, admit))
+    this.#underway.set(name, { fingerprint: use.fingerprint, reply })
+    try {
+      return await reply
+    } finally {
+      this.#underway.delete(name)
+    }
+  }
+
+  /** A new task is written with its key; for one that was known by its content the key is written now. */
+  async #admit(use: KeyUse, admit: Admit): Promise<SubmitReply> {
+    const record = { ...use, waiter: 1, expiresAt: this.#parts.now() + KEY_LIFETIME_MS }
+    const reply = await admit(record)
+    if (reply.kind === 'duplicate') {
+      const { task, waiter } = reply
+      await this.#parts.duplicates.saveKey({ ...record, waiter, taskId: task.id })
+    }
+    return reply
+  }
+
+  async #find({ caller, key, fingerprint }: KeyUse): Promise<SubmitReply | undefined> {
+    const { duplicates, journal, now } = this.#parts
+    const record = await duplicates.keyed(caller, key)
+    if (record === undefined || record.expiresAt <= now()) return undefined
+    if (record.fingerprint !== fingerprint) return { kind: 'idempotency-mismatch' }
+    const task = await journal.find(record.taskId)
+    return task === undefined
+      ? { kind: 'task-gone' }
+      : { kind: 'duplicate', how: 'replayed', task, waiter: record.waiter, ignored: [] }
+  }
+}
+
+function replayOf(reply: SubmitReply): SubmitReply {
+  if (reply.kind === 'duplicate') return { ...reply, how: 'replayed' }
+  if (reply.kind !== 'accepted') return reply
+  return { kind: 'duplicate', how: 'replayed', task: reply.task, waiter: 1, ignored: [] }
+}
+
+function nameOf(caller: string, key: string): string {
+  return JSON.stringify([caller, key])
+}

@@ -1,0 +1,90 @@
+import type { Connector, Fetched } from '../../fetch/connector.ts'
+import type { Context } from '../../handler/context/context.ts'
+import { fetchedBy, type PutReply, type Spool } from '../../uploads/upload-store.ts'
+import { TaskError } from '../../task/failure.ts'
+import type { Upload } from '../../task/task.ts'
+import { READABLE_TYPES } from '../parse/media-types.ts'
+import { tellStage } from '../stages.ts'
+import type { Found } from './loaded.ts'
+
+/** The resource that fetches draw from: so many go on at once, in all tasks together. */
+export const DOWNLOAD = 'download'
+/** The step of a task that fetches. */
+export const FETCH = 'fetch'
+
+export interface AddressParts {
+  readonly connector: Connector
+  readonly spool: Spool
+  readonly maxFetchBytes: number
+}
+
+const EMPTY = ['Look at the address in a browser: a page that is made by scripts has no text of its own.']
+
+/** What an address leads to; it is kept in the spool until the task is over. */
+export async function addressOf(
+  parts: AddressParts,
+  {
+    url,
+    title,
+    language,
+  }: { readonly url: string; readonly title?: string | undefined; readonly language?: string | undefined },
+  ctx: Context,
+): Promise<Found> {
+  const { spool } = parts
+  const place = { spoolId: fetchedBy(ctx.taskId) }
+  tellStage(ctx, 'fetching')
+  const headers = language === undefined ? {} : { 'accept-language': language }
+  const { file, charset, address } = await ctx.step(FETCH, async () => {
+    return ctx.resource(DOWNLOAD, {}, async () => {
+      const fetched = await parts.connector.fetch(url, { signal: ctx.signal, headers })
+      const kept = await keep(parts, fetched, place.spoolId)
+      return { file: kept, charset: charsetOf(fetched.contentType), address: fetched.url }
+    })
+  })
+  const { mediaType, sha256 } = file
+  return {
+    mediaType,
+    open: async () => ({ kind: 'file', path: await spool.open(file), mediaType, charset }),
+    request: {
+      title: title ?? null,
+      fallbackTitle: new URL(url).host,
+      origin: { kind: 'web', name: null, url: address, mediaType, sha256 },
+    },
+    release: () => spool.remove(place),
+  }
+}
+
+async function keep(
+  { spool, maxFetchBytes }: AddressParts,
+  { body }: Fetched,
+  spoolId: string,
+): Promise<Upload> {
+  const put = await spool.put(body, {
+    spoolId,
+    name: 'fetched',
+    maxBytes: maxFetchBytes,
+    accept: READABLE_TYPES,
+  })
+  return storedOf(put)
+}
+
+function storedOf(put: PutReply): Upload {
+  switch (put.kind) {
+    case 'stored':
+      return put.upload
+    case 'empty':
+      throw new TaskError('no_text', 'The address leads to an empty document.', { suggestions: EMPTY })
+    case 'too-large':
+      throw new TaskError('input_too_large', `The document is larger than ${put.maxBytes} bytes.`)
+    case 'unsupported':
+      throw new TaskError(
+        'unsupported_format',
+        `The address leads to ${put.mediaType}, which cannot be read.`,
+      )
+  }
+}
+
+/** `text/html; charset=gb2312` → `gb2312`. */
+function charsetOf(contentType: string | null): string | null {
+  return /;\s*charset\s*=\s*"?([\w-]+)/i.exec(contentType ?? '')?.[1] ?? null
+}

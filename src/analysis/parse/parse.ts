@@ -1,0 +1,60 @@
+import { TaskError } from '../../task/failure.ts'
+import { readCaptions } from './captions.ts'
+import type { SourceDocument } from './document.ts'
+import { readHtml } from './html/html.ts'
+import { DOCX, ENCRYPTED_OFFICE, EPUB, ODT, PPTX, XLSX, YOUTUBE_CAPTIONS } from './media-types.ts'
+import { readDocx } from './office/docx.ts'
+import { readEpub } from './office/epub.ts'
+import { readOdt } from './office/odt.ts'
+import { readPptx } from './office/pptx.ts'
+import { readXlsx } from './office/xlsx.ts'
+import { readPdf } from './pdf/pdf.ts'
+import { readText } from './text.ts'
+
+export interface SourceFile {
+  readonly bytes: Uint8Array
+  /** As recognised. */
+  readonly mediaType: string
+  /** What the sender's header said of text; null when it said nothing. */
+  readonly charset: string | null
+}
+
+type Told = (page: number, pages: number) => void
+
+/** Reads a file by its recognised type. */
+export async function readDocument(file: SourceFile, told: Told): Promise<SourceDocument> {
+  const document = await readAs(file, told)
+  if (document.sections.every(({ paragraphs }) => paragraphs.length === 0))
+    throw new TaskError('no_text', 'The document holds no text.')
+  return document
+}
+
+function readAs(
+  { bytes, mediaType, charset }: SourceFile,
+  told: Told,
+): Promise<SourceDocument> | SourceDocument {
+  switch (mediaType) {
+    case 'application/pdf':
+      return readPdf(bytes, told)
+    case 'text/html':
+      return readHtml(bytes, charset)
+    case 'text/plain':
+      return readText(bytes, charset)
+    case DOCX:
+      return readDocx(bytes)
+    case PPTX:
+      return readPptx(bytes)
+    case XLSX:
+      return readXlsx(bytes)
+    case ODT:
+      return readOdt(bytes)
+    case EPUB:
+      return readEpub(bytes)
+    case YOUTUBE_CAPTIONS:
+      return readCaptions(bytes)
+    case ENCRYPTED_OFFICE:
+      throw new TaskError('encrypted_input', 'The file is protected by a password.')
+    default:
+      throw new TaskError('unsupported_format', `${mediaType} cannot be read.`)
+  }
+}

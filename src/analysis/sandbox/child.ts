@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+import { TaskError } from '../../task/failure.ts'
+import { extractReport } from '../write/extractive/extract.ts'
+import type { SourceDocument } from '../parse/document.ts'
+import { readDocument, type SourceFile } from '../parse/parse.ts'
+import type { ChildMessage, Job, JobKind, Jobs } from './protocol.ts'
+
+/** The child process: one job at a time, each reads a hostile file and may be killed for it. */
+
+/** At most this many news of one job reach the parent a second. */
+const NEWS_INTERVAL_MS = 100
+
+process.on('message', (job: Job) => void work(job))
+process.on('disconnect', () => process.exit(0))
+tell({ type: 'ready' })
+
+async function work(job: Job): Promise<void> {
+  try {
+    if (job.kind === 'page') {
+      // Its libraries are loaded with the first page.
+      const { htmlOf } = await import('../render/html.ts')
+      return tell({ type: 'done', made: htmlOf(job.request) })
+    }
+    const file = await fileOf(job)
+    let toldAt = 0
+    const document = await readDocument(file, (page, pages) => {
+      if (page < pages && Date.now() - toldAt < NEWS_INTERVAL_MS) return
+      toldAt = Date.now()
+      tell({ type: 'news', news: { kind: 'reading', page, pages } })
+    })
+    tell({ type: 'done', made: await make(job, document) })
+  } catch (error) {
+    if (!(error instanceof TaskError)) return tellDefect(error)
+    const { errorType, message } = error.failure
+    tell({ type: 'failed', errorType, message })
+  }
+}
+
+type ReadingJob = Exclude<Job, { kind: 'page' }>
+
+async function make(job: ReadingJob, document: SourceDocument): Promise<Jobs[JobKind]['makes']> {
+  if (job.kind === 'report') {
+    return extractReport(document, job.request, (kind) => tell({ type: 'news', news: { kind } }))
+  }
+  if (job.kind === 'text') return textOf(document)
+  // Its tables of tokens are large: who asks for no model does not load them.
+  const { manuscriptOf } = await import('../write/model/prepare-manuscript.ts')
+  return manuscriptOf(document, job.request)
+}
+
+function textOf({ title, sections }: SourceDocument): string {
+  const lines = sections.flatMap(({ heading, paragraphs }) => [
+    heading,
+    ...paragraphs.map(({ text }) => text),
+  ])
+  return [title, ...lines].filter((line) => line !== null).join('\n')
+}
+
+async function fileOf({ source }: ReadingJob): Promise<SourceFile> {
+  if (source.kind === 'text') {
+    const { text, mediaType } = source
+    return { bytes: new TextEncoder().encode(text), mediaType, charset: 'utf-8' }
+  }
+  const { path, mediaType, charset = null } = source
+  return { bytes: new Uint8Array(await readFile(path)), mediaType, charset }
+}
+
+function tellDefect(error: unknown): void {
+  const name = error instanceof Error ? error.name : 'an unknown error'
+  tell({
+    type: 'failed',
+    errorType: 'analysis_error',
+    message: `The document could not be analysed (${name}).`,
+  })
+}
+
+function tell(message: ChildMessage): void {
+  process.send?.(message)
+}

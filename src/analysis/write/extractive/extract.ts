@@ -1,0 +1,52 @@
+import { finishReport, provenanceOf } from '../../render/finish.ts'
+import type { SourceDocument } from '../../parse/document.ts'
+import { isWideLanguage } from '../wide-language.ts'
+import type { Report, ReportPoint, ReportRequest, ReportStage } from '../../report.ts'
+import { keywordsOf } from './keywords.ts'
+import { quotesOf, type Sentence } from './sentences.ts'
+import { summarise } from './summarise.ts'
+import { surveyOf } from './survey.ts'
+
+/** Writes a report without a model: whole sentences of the source, chosen and put in order. */
+export function extractReport(
+  source: SourceDocument,
+  request: ReportRequest,
+  told: (stage: ReportStage) => void,
+): Report {
+  told('language')
+  const { document, language, words, text, sentences, length, warnings: found } = surveyOf(source)
+  const warnings = [...found, ...(request.notes ?? [])]
+
+  told('ranking')
+  const summary = summarise(document, sentences, words)
+  const keywords = keywordsOf(text, words)
+  const points = summary.sections.flatMap((section) => section.points)
+  const taken = new Set([...summary.sentences, ...points].map(({ order }) => order))
+
+  told('writing')
+  const place = ({ text: said, page, seconds, section }: Sentence): ReportPoint => {
+    return { text: said, page, seconds, heading: document.sections[section]?.heading ?? null }
+  }
+  const draft = {
+    title: request.title ?? document.title ?? request.fallbackTitle,
+    summary: joined(summary.sentences, language),
+    cited: summary.sentences.map(place),
+    key_points: summary.sections.map((section) => ({ ...section, points: section.points.map(place) })),
+    quotes: quotesOf(sentences, taken).map(place),
+    chapters: [],
+    conclusion: null,
+    keywords,
+    language,
+    length,
+    engine: 'extractive' as const,
+    model: null,
+    usage: null,
+    provenance: provenanceOf(request.origin, document.about),
+    warnings: sentences.length > 0 ? warnings : [...warnings, 'No whole sentences were found in the text.'],
+  }
+  return finishReport(draft, request)
+}
+
+function joined(sentences: readonly Sentence[], language: string): string {
+  return sentences.map(({ text }) => text).join(isWideLanguage(language) ? '' : ' ')
+}

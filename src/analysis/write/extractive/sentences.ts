@@ -1,0 +1,162 @@
+import { isWideLanguage } from '../wide-language.ts'
+import { isRunningText, type Paragraph, type SourceDocument } from '../../parse/document.ts'
+
+/** One whole sentence of the source, with where it stands. */
+export interface Sentence {
+  readonly text: string
+  readonly page: number | null
+  readonly seconds: number | null
+  /** Index of its section in the document. */
+  readonly section: number
+  /** Place in the whole document, rising. */
+  readonly order: number
+}
+
+const ABBREVIATIONS =
+  /(?:^|[\s(“"])(?:Dr|Mr|Mrs|Ms|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|Sec|Ch|No|Nos|Vol|pp?|ed|eds|Inc|Ltd|Co|Corp|approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Gen|Col|Sen|Rep|Gov|Capt|Lt|U\.S|U\.K|U\.N|a\.m|p\.m)\.\s*$/
+/** "George W.", "J.": an initial stands after a name or at the beginning; "hepatitis A." ends its sentence. */
+const INITIAL = /(?:^|[\s(“"])(?:\p{Lu}[\p{L}.'’-]*\s+)?\p{Lu}\.\s*$/u
+const BEGINNING = /^(?:The|A|An|It|He|She|They|We|I|You|This|These|That|In|On|At|For|But|And|There|When|If)\s/
+const AFTER_SMALL = /(?:^|\s)\p{Ll}[\p{L}'’-]*\s+\p{Lu}\.\s*$/u
+const CLOSING = /^[”’"'»」』）)\]]+/
+/** Longer runs of text are not given to the segmenter in one piece. */
+const MAX_PIECE_CHARS = 20_000
+
+/** Splits every paragraph and keeps what reads as a whole sentence. */
+export function sentencesOf(document: SourceDocument, language: string): Sentence[] {
+  const segmenter = new Intl.Segmenter(language, { granularity: 'sentence' })
+  const isWide = isWideLanguage(language)
+  const seen = new Set<string>()
+  const sentences: Sentence[] = []
+  for (const [section, { paragraphs }] of document.sections.entries()) {
+    for (const paragraph of paragraphs) {
+      for (const text of wholeSentences(paragraph, segmenter, isWide)) {
+        const key = text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+        if (seen.has(key)) continue
+        seen.add(key)
+        const { page, seconds } = paragraph
+        sentences.push({ text, page, seconds, section, order: sentences.length })
+      }
+    }
+  }
+  return sentences
+}
+
+function wholeSentences(paragraph: Paragraph, segmenter: Intl.Segmenter, isWide: boolean): string[] {
+  if (!isRunningText(paragraph) || CAPTION.test(paragraph.text)) return []
+  // A list item, and in Chinese any line, may be a sentence that leaves its full stop out.
+  const plain = paragraph.text.replace(REFERENCE_MARK, '')
+  const isOpen = /[\p{L}\p{N}%)）”]$/u.test(plain) && (isWide || paragraph.kind === 'item')
+  const text = isOpen ? closed(plain, isWide) : plain
+  return splitSentences(text, segmenter).filter((sentence) => isWhole(sentence, isWide))
+}
+const REFERENCE_MARK = /\s?\[\d{1,3}(?:[,–-]\s?\d{1,3})*\]/g
+const CAPTION = /^(figure|fig\.|table|listing|algorithm|图|表)\s*\d+\s*[.:：]/i
+
+/**
+ * Sentences as Intl.Segmenter finds them, its known faults mended: it divides after "Dr." and "U.S." and
+ * before a closing quotation mark.
+ */
+export function splitSentences(text: string, segmenter: Intl.Segmenter): string[] {
+  const sentences: string[] = []
+  for (const piece of piecesOf(text)) {
+    for (const { segment } of segmenter.segment(piece)) {
+      const last = sentences.at(-1)
+      if (last !== undefined && (isAbbreviated(last, segment) || /^\s*\p{Ll}/u.test(segment))) {
+        sentences[sentences.length - 1] = last + segment
+      } else if (last !== undefined && isClosing(last, segment)) {
+        const closing = CLOSING.exec(segment)?.[0] ?? ''
+        sentences[sentences.length - 1] = last.trimEnd() + closing
+        if (segment.length > closing.length) sentences.push(segment.slice(closing.length))
+      } else {
+        sentences.push(segment)
+      }
+    }
+  }
+  return sentences.map((sentence) => sentence.trim()).filter((sentence) => sentence !== '')
+}
+
+function isAbbreviated(text: string, next: string): boolean {
+  const isEnd = AFTER_SMALL.test(text) && BEGINNING.test(next)
+  return ABBREVIATIONS.test(text) || (INITIAL.test(text) && !isEnd)
+}
+
+/** A straight quotation mark behind a space opens what follows. */
+function isClosing(last: string, segment: string): boolean {
+  return CLOSING.test(segment) && !(/\s$/.test(last) && /^["'](?=\S)/.test(segment))
+}
+
+function* piecesOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length;) {
+    const limit = start + MAX_PIECE_CHARS
+    const space = limit < text.length ? text.lastIndexOf(' ', limit) : -1
+    const end = limit >= text.length ? text.length : space > start ? space + 1 : limit
+    yield text.slice(start, end)
+    start = end
+  }
+}
+
+/** Puts the full stop; "问题：…" names what the sentence is about, and the sentence is the rest. */
+function closed(text: string, isWide: boolean): string {
+  if (!isWide) return `${text}.`
+  const [, rest = text] = /^[^：:，。]{1,16}[：:]\s*(.+)$/su.exec(text) ?? []
+  return `${rest}。`
+}
+
+const MIN_HAN = 9
+const MAX_WIDE_CHARS = 200
+const MIN_WORDS = 6
+const MAX_WORDS = 70
+/** Signs of code, formulas, arrows and measures: not prose. */
+const NOT_PROSE =
+  /·.*·|[{}<>=|\\→←↔≈×÷$]|::|\/\/|https?:|\w\(\)|\.{4,}|(?:^|\s)[\w./-]+\.(?:py|ts|js|sh|md|json|env)\b/
+
+/** Whether a piece reads as one whole sentence of prose. */
+function isWhole(text: string, isWide: boolean): boolean {
+  if (NOT_PROSE.test(text) || !/[.!?。！？…]["”’」』）)]*$/u.test(text)) return false
+  return isWide ? isWholeWide(text) : isWholeSpaced(text)
+}
+
+function isWholeWide(text: string): boolean {
+  const han = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/gu)?.length ?? 0
+  // A label with its value is no sentence, nor is a row of nouns.
+  const isLabelled = /^[^，。]{1,14}[：:]\s*[^，。]{0,14}。?$/u.test(text)
+  const isRow = !text.includes('，') && (text.match(/、/g)?.length ?? 0) >= 2
+  const isLongEnough = han >= MIN_HAN && han >= text.length * 0.4
+  return isLongEnough && text.length <= MAX_WIDE_CHARS && !isLabelled && !isRow
+}
+
+function isWholeSpaced(text: string): boolean {
+  const words = text.split(/\s+/)
+  const letters = text.match(/\p{L}/gu)?.length ?? 0
+  const startsWell = /^["“‘'([]?[\p{Lu}\p{Lo}\p{N}]/u.test(text)
+  const capitals = words.filter((word) => /^\p{Lu}/u.test(word)).length
+  return (
+    startsWell &&
+    words.length >= MIN_WORDS &&
+    words.length <= MAX_WORDS &&
+    letters >= text.length * 0.65 &&
+    // Names in a row: an author list, a menu, a reference.
+    capitals <= words.length * 0.6
+  )
+}
+
+const MAX_QUOTES = 5
+/** What is said, in the quotation marks of English, German, French and Chinese. */
+const SPEECH = /[“"„«「『]([^”"“»」』]{24,})[”"“»」』]/u
+const SAID =
+  /\b(said|says|told|added|adds|argued|argues|wrote|writes|explained|explains|warned|warns|noted|asked|according to|recalled|insisted|concluded)\b|说|表示|指出|认为|称|写道|强调|警告/iu
+
+/** Sentences in which somebody is heard, in the order of the source; those of `taken` are left out. */
+export function quotesOf(sentences: readonly Sentence[], taken: ReadonlySet<number>): Sentence[] {
+  const heard = sentences.filter(
+    ({ text, order }) => !taken.has(order) && SPEECH.test(text) && SAID.test(text),
+  )
+  // The fullest ones say most of what was said.
+  const fullest = heard.toSorted((a, b) => speechChars(b) - speechChars(a)).slice(0, MAX_QUOTES)
+  return fullest.sort((a, b) => a.order - b.order)
+}
+
+function speechChars({ text }: Sentence): number {
+  return SPEECH.exec(text)?.[1]?.length ?? 0
+}

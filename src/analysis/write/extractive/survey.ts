@@ -1,0 +1,68 @@
+import { isRunningText, type SourceDocument } from '../../parse/document.ts'
+import { languageOf } from '../language.ts'
+import { isWideLanguage } from '../wide-language.ts'
+import type { Draft } from '../../render/markdown.ts'
+import { sentencesOf, type Sentence } from './sentences.ts'
+import { Words } from './words.ts'
+
+/** Words a minute (Brysbaert, 2019) and, for Chinese and Japanese, characters a minute. */
+const WORDS_PER_MINUTE = 238
+const WIDE_CHARS_PER_MINUTE = 260
+/** A longer text is read as far as this; the report says so. */
+const MAX_CHARS = 4_000_000
+
+/** What is known of a text before anything is written about it. */
+export interface Survey {
+  /** As much of the document as is read. */
+  readonly document: SourceDocument
+  readonly warnings: readonly string[]
+  /** ISO 639-1. */
+  readonly language: string
+  readonly words: Words
+  /** Running text, a paragraph each. */
+  readonly text: readonly string[]
+  readonly sentences: readonly Sentence[]
+  readonly length: Draft['length']
+}
+
+export function surveyOf(source: SourceDocument): Survey {
+  const { document, warnings } = limited(source)
+  const text = document.sections.flatMap(({ paragraphs }) =>
+    paragraphs.filter(isRunningText).map((paragraph) => paragraph.text),
+  )
+  const language = languageOf(text.join('\n'))
+  const words = new Words(language)
+  const sentences = sentencesOf(document, language)
+  const length = {
+    ...lengthOf(text, words, language),
+    sentences: sentences.length,
+    pages: document.pages,
+  }
+  return { document, warnings, language, words, text, sentences, length }
+}
+
+/** As much of the document as is read, and what was said of it. */
+function limited(source: SourceDocument): { document: SourceDocument; warnings: readonly string[] } {
+  let left = MAX_CHARS
+  let total = 0
+  const sections = source.sections.map((section) => ({
+    ...section,
+    paragraphs: section.paragraphs.flatMap((paragraph) => {
+      total += paragraph.text.length
+      const text = paragraph.text.slice(0, Math.max(0, left))
+      left -= paragraph.text.length
+      return text === '' ? [] : [{ ...paragraph, text }]
+    }),
+  }))
+  if (left >= 0) return { document: source, warnings: source.warnings }
+  const warning = `The text has ${total} characters; the report covers the first ${MAX_CHARS}.`
+  return { document: { ...source, sections }, warnings: [...source.warnings, warning] }
+}
+
+function lengthOf(text: readonly string[], words: Words, language: string) {
+  const characters = text.reduce((sum, paragraph) => sum + paragraph.length, 0)
+  const count = text.reduce((sum, paragraph) => sum + words.of(paragraph).length, 0)
+  const isWide = isWideLanguage(language)
+  const minutes = isWide ? characters / WIDE_CHARS_PER_MINUTE : count / WORDS_PER_MINUTE
+  return { characters, words: count, reading_minutes: Math.max(1, Math.round(minutes)) }
+}

@@ -1,0 +1,95 @@
+import type { Prompt } from '../../llm/call.ts'
+import type { Passage } from './manuscript.ts'
+import { inParallel } from '../../llm/parallel.ts'
+import type { ModelSession } from '../../llm/session.ts'
+import type { ReportChapter } from '../../report.ts'
+import { tokensOf, type Material } from './condense.ts'
+import type { Outline } from './outline.ts'
+import { CHAPTER_TASK, documentBlock, INSTRUCTION_TOKENS, systemPrompt, type Shared } from './prompts.ts'
+import { writePart } from './part.ts'
+import type { Writing } from './draft.ts'
+
+/** A chapter as it was written, and as it stands in the report. */
+export interface Written extends ReportChapter {
+  readonly raw: string
+}
+
+const WORDS = { usual: { least: 300, most: 600 }, ultra: { least: 800, most: 1500 } }
+/** Several times the words that are asked for: other scripts, and models that think aloud, take more. */
+const CHAPTER_TOKENS = { usual: 8192, ultra: 16_384 }
+/** What a chapter sees of the one before it. */
+const BEFORE_CHARS = 1500
+
+/** Writes the chapters, side by side or one after the other; the first of `output` is what stands before them. */
+export async function writeChapters(session: ModelSession, writing: Writing): Promise<Written[]> {
+  const { outline, request, told } = writing
+  let done = 0
+  const write = async (index: number, before: string | null) => {
+    const chapter = await writeChapter(session, writing, { index, before })
+    done += 1
+    told(done)
+    return chapter
+  }
+  const indexes = [...outline.chapters.keys()]
+  if (request.mode === 'concurrent')
+    return inParallel(indexes, session.parallel, (index) => write(index, null))
+  const chapters: Written[] = []
+  for (const index of indexes)
+    chapters.push(await write(index, chapters.at(-1)?.raw.slice(-BEFORE_CHARS) ?? null))
+  return chapters
+}
+
+interface Turn {
+  /** From 0. */
+  readonly index: number
+  /** The end of the chapter before; null where it is not in view. */
+  readonly before: string | null
+}
+
+async function writeChapter(session: ModelSession, writing: Writing, turn: Turn): Promise<Written> {
+  const { outline, citations } = writing
+  const { title } = outline.chapters[turn.index] as Outline['chapters'][number]
+  const number = turn.index + 1
+  const { raw, text } = await writePart(session, writing, {
+    number,
+    step: `chapter ${number}`,
+    title: citations.plain(title),
+    prompt: () => promptFor(session, writing, turn),
+  })
+  return { title: citations.bare(title), raw, markdown: text.markdown, sources: text.sources }
+}
+
+function promptFor(
+  session: ModelSession,
+  { material, outline, shared, request }: Writing,
+  { index, before }: Turn,
+): Prompt {
+  const { title, focus, sources } = outline.chapters[index] as Outline['chapters'][number]
+  const form = request.isUltra ? 'ultra' : 'usual'
+  const titles = outline.chapters.map((chapter) => chapter.title)
+  const { block, tokens } = textFor(material, sources, shared)
+  return {
+    system: systemPrompt(shared),
+    prompt: `${block}\n\n${CHAPTER_TASK({ title, focus, outline: titles, words: WORDS[form], before })}`,
+    tokens: tokens + INSTRUCTION_TOKENS,
+    maxOutputTokens: session.outputTokens(CHAPTER_TOKENS[form]),
+  }
+}
+
+/** The whole text; or notes on it, and of the passages that the chapter rests on as many as there is room for. */
+function textFor(material: Material, sources: readonly number[], shared: Shared) {
+  const { passages, block, tokens, isCondensed, room, factor } = material
+  if (!isCondensed) return { block, tokens: tokens * factor }
+  const chosen: Passage[] = []
+  let left = room - tokens
+  for (const number of new Set(sources)) {
+    const passage = passages[number - 1]
+    if (passage === undefined) continue
+    left -= tokensOf([passage])
+    if (left < 0) break
+    chosen.push(passage)
+  }
+  chosen.sort((a, b) => a.number - b.number)
+  const full = `${block}\n\nPassages of it in full:\n${documentBlock(chosen, shared)}`
+  return { block: full, tokens: (tokens + tokensOf(chosen)) * factor }
+}

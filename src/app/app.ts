@@ -1,0 +1,190 @@
+import type { FastifyInstance } from 'fastify'
+import { loadBuiltins } from './builtins.ts'
+import { assembleDoor, openJournal, assembleStill, type Still } from './services.ts'
+import type { AssembleOptions, ComposeOptions } from './options.ts'
+import { assembleQueue } from './queue.ts'
+import type { Callers } from '../auth/token-store.ts'
+import { newTicketSecret, Tickets } from '../auth/tickets.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Feed } from '../events/event-bus.ts'
+import { Registry } from '../handler/registry.ts'
+import { createPrefixOf } from '../http/gate/base-path.ts'
+import { edge } from '../http/plugin.ts'
+import { ReplyMemory } from '../http/server/response-memory.ts'
+import type { Intake } from '../admission/admission.ts'
+import type { Journal } from '../journal/journal.ts'
+import { closeInOrder, drainInOrder, startInOrder, type LifecycleParts } from './start-stop.ts'
+import { VERSION } from '../package.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Resources } from '../resource/resources.ts'
+import type { Retention } from '../retention/retention.ts'
+import { systemClock } from '../task/clock.ts'
+import { HeadgateError } from '../task/errors.ts'
+import { createSteadyClock, ProvenTime } from '../task/proven-time.ts'
+
+/** The composed house. `start` and `stop` may be called twice. */
+export interface Headgate {
+  readonly intake: Intake
+  readonly pool: WorkerPool
+  readonly registry: Registry
+  readonly feed: Feed
+  readonly callers: Callers
+  readonly retention: Retention
+  readonly resources: Resources
+  /** What writes reports, the first choice first: `provider:model`, `extractive`. */
+  readonly engines: readonly string[]
+  /** The HTTP edge, to be registered in a Fastify application. */
+  readonly edge: (app: FastifyInstance) => Promise<void>
+  /** Takes over from the process before; then tasks may start. */
+  readonly start: () => Promise<void>
+  /**
+   * Admits nothing more, waits for running tasks as STOP_WAIT_SECONDS says, and ends the streams. Requests are served
+   * still: the HTTP server is to be closed after it. `skipWait`, once settled, ends the wait.
+   */
+  readonly drain: (skipWait?: Promise<void>) => Promise<void>
+  /** The rest of the stop, when no request is served any more: closes the journal. Drains first if that was not done. */
+  readonly stop: () => Promise<void>
+}
+
+const TICKET_SECRET_NOTE = 'ticket-secret'
+const TIME_NOTE = 'proven-time'
+const NEVER = new Promise<void>(() => {})
+
+/**
+ * The only place that knows every part. The journal is open when it settles.
+ * @throws HeadgateError for a setting that does not fit, or a journal that cannot be opened.
+ */
+export async function compose(given: ComposeOptions): Promise<Headgate> {
+  const rest: (() => void)[] = []
+  let isClosing = false
+  const keeper = { save: (_text: string): Promise<void> => Promise.resolve() }
+  const options = assembleOptions(given, { onFatal: firstFault(given, rest, () => isClosing), keeper })
+  const door = assembleDoor(options)
+  const base = assembleStill(options)
+  // Before anything is written: the folder may be somebody else's.
+  base.spool.assertOwn()
+  const still = { ...base, ...(await loadBuiltins(options.settings, base.analysisOptions)) }
+  const registry = new Registry([...still.analysis.types, ...options.tasks])
+  const journal = await openJournal(options, still.dataDir)
+  const parts = {
+    ...assembleQueue(options, { ...still, ...door, registry, journal }),
+    tickets: await createTickets(journal),
+  }
+  options.time.resume(await journal.notes.loadNote(TIME_NOTE))
+  keeper.save = (text) => journal.notes.saveNote(TIME_NOTE, text)
+  // What cannot be written down must not begin, and nobody must wait for it.
+  rest.push(
+    () => parts.pool.pause('lifecycle'),
+    () => parts.intake.close(),
+    () => parts.connections.closeAll(),
+  )
+  let isStarted = false
+  return {
+    ...parts,
+    engines: still.analysis.engines,
+    edge: (app) => edge(app, { ...parts, ...edgeParts(options, parts), isStarted: () => isStarted }),
+    start: async () => {
+      if (isStarted) return
+      await startInOrder(parts)
+      isStarted = true
+    },
+    ...createStop(parts, () => (isClosing = true)),
+  }
+}
+
+/** @param closing called when what requests need is about to go */
+function createStop(parts: LifecycleParts, closing: () => void): Pick<Headgate, 'drain' | 'stop'> {
+  let drained: Promise<void> | null = null
+  let stopped: Promise<void> | null = null
+  const drain = (skipWait = NEVER) => (drained ??= drainInOrder(parts, skipWait))
+  const close = async () => {
+    await drain()
+    closing()
+    await closeInOrder(parts)
+  }
+  return { drain, stop: () => (stopped ??= close()) }
+}
+
+interface Shared {
+  readonly onFatal: (error: unknown) => void
+  /** Keeps the proven time, once there is a journal. */
+  readonly keeper: { readonly save: (text: string) => Promise<void> }
+}
+
+function assembleOptions(given: ComposeOptions, { onFatal, keeper }: Shared): AssembleOptions {
+  const { clock = systemClock, log } = given
+  const time = new ProvenTime({
+    clock,
+    onJump: (byMs) =>
+      log.warn({ byMs: Math.round(byMs) }, 'wall clock jumped: nothing is erased until it is proven'),
+    keep: (text) => keeper.save(text),
+  })
+  return { ...given, onFatal, time, clock: createSteadyClock(clock, time) }
+}
+
+/** Reports the first fault alone, after everything was brought to rest. */
+function firstFault(
+  { onFatal }: ComposeOptions,
+  rest: readonly (() => void)[],
+  isClosing: () => boolean,
+): (error: unknown) => void {
+  let isTold = false
+  return (error) => {
+    // A request that was cut off may still write while the journal closes: it was confirmed to nobody.
+    if (isClosing() && error instanceof HeadgateError && error.code === 'journal-unavailable') return
+    if (isTold) return
+    isTold = true
+    for (const bring of rest) bring()
+    onFatal(error)
+  }
+}
+
+/** What the edge needs beside the parts themselves. */
+function edgeParts(
+  options: ComposeOptions,
+  {
+    journal,
+    connector,
+    analysis,
+    unavailable,
+  }: Pick<Still, 'journal' | 'connector' | 'analysis' | 'unavailable'>,
+) {
+  return {
+    journal: journal.tasks,
+    replyMemory: new ReplyMemory(options.settings.replyBytes),
+    erased: journal.retention,
+    health: journal.health,
+    modelUse: analysis.modelUse,
+    unavailable,
+    refusalOf: (address: string) => connector.refusalOf(address),
+    prefix: options.settings.basePath + options.prefix,
+    prefixOf: createPrefixOf({ prefix: options.prefix, ...options.settings }),
+    identify: options.identify ?? null,
+    ...edgeLimits(options.settings),
+    version: VERSION,
+  }
+}
+
+function edgeLimits({
+  maxUploadBytes,
+  slowBytesPerSecond,
+  maxBodyBytes,
+  corsOrigins,
+  ratePerMinute,
+  addressRatePerMinute,
+  webhookSecret,
+  headStartMs,
+}: Settings) {
+  const hasWebhookSecret = webhookSecret !== ''
+  const linger = { maxBytes: maxUploadBytes, bytesPerSecond: slowBytesPerSecond }
+  const limits = { maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute }
+  return { ...limits, linger, hasWebhookSecret, headStartMs }
+}
+
+/** Tickets outlive the process as long as the journal does. */
+async function createTickets({ notes }: Journal): Promise<Tickets> {
+  const known = await notes.loadNote(TICKET_SECRET_NOTE)
+  const secret = known ?? newTicketSecret()
+  if (known === undefined) await notes.saveNote(TICKET_SECRET_NOTE, secret)
+  return new Tickets(secret)
+}

@@ -1,0 +1,67 @@
+import type { Settings } from '../config/settings.ts'
+import type { Outlook } from '../forecast/wait-estimator.ts'
+import { taskView } from '../http/schemas/views.ts'
+import type { Intake } from '../admission/admission.ts'
+import { Positions } from '../lifecycle/position-updates.ts'
+import { TotalsKeeper } from '../lifecycle/saved-counters.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Resources } from '../resource/resources.ts'
+import { Retention } from '../retention/retention.ts'
+import type { Task } from '../task/task.ts'
+import { Webhooks } from '../webhook/webhooks.ts'
+import type { AssembleOptions } from './options.ts'
+import type { Still } from './services.ts'
+import { createPressure } from './from-settings.ts'
+
+interface Queue {
+  readonly pool: WorkerPool
+  readonly intake: Intake
+  readonly resources: Resources
+  readonly outlook: Outlook
+}
+
+/** What goes on by itself beside the work, and how long the work has when it is to stop. */
+export function createKeepers(
+  { settings, log, clock, time }: AssembleOptions,
+  { journal, spool, feed, intake, pool, resources, outlook }: Still & Queue,
+) {
+  const { stopWaitMs, stopGraceMs } = settings
+  const { notes } = journal
+  return {
+    retention: new Retention({
+      journal: journal.retention,
+      spool,
+      isLive: (taskId) => intake.recorder.live(taskId) !== undefined,
+      clock,
+      time,
+      log,
+      keepMs: keepMsOf(settings),
+    }),
+    totals: new TotalsKeeper({ notes, tally: intake.tally, resources, clock, log }),
+    positions: new Positions({ pool, feed, outlook, clock }),
+    pressure: createPressure(settings, pool, { clock, log }),
+    stopWaitMs,
+    stopGraceMs,
+  }
+}
+
+export function createWebhooks(options: AssembleOptions, { journal, connector }: Still): Webhooks {
+  const { settings, log, clock, random = Math.random } = options
+  const { deliveries, tasks } = journal
+  const viewOf = (task: Task) => taskView(task, null, options.prefix)
+  const secret = settings.webhookSecret
+  return new Webhooks({ deliveries, tasks, connector, clock, random, log, secret, viewOf })
+}
+
+/** JOURNAL=memory forgets by number. */
+function keepMsOf(settings: Settings) {
+  if (settings.journal === 'memory') {
+    return { results: Infinity, events: Infinity, uploads: Infinity, traces: settings.keepTracesMs }
+  }
+  return {
+    results: settings.keepResultsMs,
+    events: settings.keepEventsMs,
+    uploads: settings.keepUploadsMs,
+    traces: settings.keepTracesMs,
+  }
+}

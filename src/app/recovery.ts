@@ -1,0 +1,113 @@
+import type { Logger } from 'pino'
+import type { Journal } from '../journal/journal.ts'
+import type { Outlook } from '../forecast/wait-estimator.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Resources } from '../resource/resources.ts'
+import { failure } from '../task/failure.ts'
+import type { Task } from '../task/task.ts'
+import type { Intake } from '../admission/admission.ts'
+import type { TotalsKeeper } from '../lifecycle/saved-counters.ts'
+import { SAMPLE_COUNT } from '../lifecycle/transitions.ts'
+
+export interface RecoveryParts {
+  readonly journal: Journal
+  readonly intake: Intake
+  readonly pool: WorkerPool
+  readonly totals: TotalsKeeper
+  readonly outlook: Outlook
+  readonly resources: Pick<Resources, 'sleep'>
+  readonly log: Logger
+}
+
+const PAGE = 5000
+/** After so many interruptions in a row without a newly saved step a task is taken for their cause (design D6). */
+const STRIKES_OF_QUARANTINE = 3
+
+/**
+ * Takes over from the process before: its waiting tasks in their order, those that it left running, its
+ * totals and its samples. Nothing may start meanwhile: the pool is paused.
+ *
+ * @returns how many tasks were taken over
+ */
+export async function recover(parts: RecoveryParts): Promise<number> {
+  const { journal, intake, log } = parts
+  const { recovery } = journal
+  intake.tally.restore(await recovery.totals(), await parts.totals.load())
+  await learn(parts)
+  const newest = await recovery.newestId()
+  if (newest !== null) intake.ids.follow(newest)
+
+  const written: Promise<unknown>[] = []
+  let count = 0
+  for (let next = recovery.unfinished(null, PAGE); ;) {
+    const page = await next
+    const last = page.at(-1)
+    if (last === undefined) break
+    // The next page is read while this one is taken over.
+    next = recovery.unfinished(last.id, PAGE)
+    for (const task of page) {
+      intake.recorder.restore(task)
+      intake.flights.add(task)
+      if (isAtRest(task)) written.push(...restore(parts, task))
+      else written.push(...(await goOn(parts, task)))
+    }
+    count += page.length
+  }
+  await Promise.all(written)
+  if (count > 0) log.info({ tasks: count, interrupted: written.length }, 'tasks were taken over')
+  warnOfUnknownTypes(parts)
+  return count
+}
+
+/** What the newest tasks tell of run times, waits and arrivals. */
+async function learn({ journal, intake, outlook }: RecoveryParts): Promise<void> {
+  for (const { waitMs, runMs, type, priority, createdAt, toldWait } of await journal.recovery.durations(
+    SAMPLE_COUNT,
+  )) {
+    intake.runs.waitSamples.add(waitMs)
+    intake.runs.runSamples.add(runMs)
+    outlook.runTimes.add(type, runMs)
+    outlook.arrivals.add(priority, type, createdAt)
+    if (toldWait !== null) outlook.coverage.add(priority, toldWait, waitMs)
+  }
+}
+
+function isAtRest({ status }: Task): boolean {
+  return status === 'queued' || status === 'waiting' || status === 'scheduled'
+}
+
+/** Puts a task that waited or slept where it was. */
+function restore({ intake, pool, resources, log }: RecoveryParts, task: Task): Promise<unknown>[] {
+  const { id: taskId, waitResource, priority } = task
+  pool.restore(task)
+  if (waitResource === null || resources.sleep(waitResource, taskId, priority)) return []
+  log.warn({ taskId, resource: waitResource }, 'a task waits for a resource that is not declared any more')
+  // It goes on, and finds out.
+  return [intake.runs.goOn(taskId)]
+}
+
+/**
+ * What was running when the process ended runs again first, unless it seems to be the cause. The reply is what
+ * is being written of it.
+ */
+async function goOn({ journal, intake, pool, log }: RecoveryParts, task: Task): Promise<Promise<unknown>[]> {
+  if (task.status === 'cancelling') return [intake.runs.end(task, { kind: 'cancelled' })]
+  const stepsKept = await journal.recovery.stepCount(task.id)
+  const strikes = stepsKept > task.stepsKept ? 1 : task.strikes + 1
+  const also = { interruptions: task.interruptions + 1, strikes, stepsKept }
+  const { id: taskId, type } = task
+  log.warn({ taskId, type, strikes }, 'the process ended while a task ran')
+  if (strikes >= STRIKES_OF_QUARANTINE) {
+    const message = `The process ended ${strikes} times in a row while this task ran.`
+    return [intake.runs.end(task, { kind: 'failed', failure: failure('crash_loop', message) }, also)]
+  }
+  pool.restoreFirst({ ...task, ...also })
+  return [intake.runs.end(task, { kind: 'interrupted' }, also)]
+}
+
+/** Their tasks wait: the module that defines them may be back at the next start. */
+function warnOfUnknownTypes({ intake, pool, log }: RecoveryParts): void {
+  const unknown = new Set<string>()
+  for (const { type } of pool.waitingInOrder()) if (!intake.knows(type)) unknown.add(type)
+  if (unknown.size > 0) log.warn({ types: [...unknown] }, 'tasks wait whose type is not registered')
+}

@@ -1,0 +1,86 @@
+import type { Journal } from '../journal/journal.ts'
+import { createMemoryJournal } from '../journal/memory/memory-journal.ts'
+import { openSqliteJournal } from '../journal/sqlite/sqlite-journal.ts'
+import type { AssembleOptions } from './options.ts'
+import { resolve, join } from 'node:path'
+import { Callers } from '../auth/token-store.ts'
+import { tokensFileOf } from '../config/read.ts'
+import { isLoopback } from '../http/gate/origin.ts'
+import { StreamPlaces } from '../http/stream/stream-limits.ts'
+import { HeadgateError } from '../task/errors.ts'
+import { SETTINGS } from '../config/settings.ts'
+import { Feed } from '../events/event-bus.ts'
+import { Connector } from '../fetch/connector.ts'
+import { WEB_PORTS } from '../fetch/policy.ts'
+import type { Registry } from '../handler/registry.ts'
+import { Connections } from '../http/stream/connections.ts'
+import { Spool } from '../uploads/upload-store.ts'
+import { modelsOptions } from './from-settings.ts'
+import type { Builtins } from './builtins.ts'
+
+/** One reader may be this far behind before its stream is closed. */
+const FEED_LIMITS = { maxQueued: 1024, maxQueuedChars: 1024 * 1024 }
+
+/** The parts that know nothing of the pool and of the journal. */
+export function assembleStill({ settings, clock }: AssembleOptions) {
+  const dataDir = resolve(settings.dataDir)
+  const isDurable = settings.journal !== 'memory'
+  const spoolFolder = join(dataDir, isDurable ? 'spool' : `spool-${process.pid}`)
+  const spool = new Spool(spoolFolder)
+  const { maxUploadBytes, maxFetchBytes, youTubeUrl } = settings
+  const isUsual = youTubeUrl === SETTINGS.youTubeUrl.default
+  const connector = new Connector({
+    ports: WEB_PORTS,
+    // An operator who names another place for YouTube trusts that too.
+    allowHosts: isUsual ? settings.fetchAllowHosts : [...settings.fetchAllowHosts, new URL(youTubeUrl).host],
+    timeoutMs: settings.fetchTimeoutMs,
+    maxBytes: maxFetchBytes,
+  })
+  const parser = {
+    maxIdle: settings.slots,
+    memoryBytes: settings.parserMemoryBytes,
+    cpuMs: settings.parserCpuMs,
+  }
+  const limits = { maxUploadBytes, maxFetchBytes, youTubeUrl, parser, models: modelsOptions(settings, clock) }
+  return {
+    dataDir,
+    isDurable,
+    spool,
+    connector,
+    analysisOptions: { connector, spool, spoolFolder, ...limits },
+    feed: new Feed(FEED_LIMITS),
+    connections: new Connections(clock),
+  }
+}
+
+/** The parts that stand when the way of a task is laid. */
+export type Still = ReturnType<typeof assembleStill> &
+  Builtins &
+  ReturnType<typeof assembleDoor> & { readonly registry: Registry; readonly journal: Journal }
+
+/** Who may come in, and how many may stay. */
+export function assembleDoor({ settings, log, prefix, clock }: AssembleOptions) {
+  const isOwnServer = prefix === ''
+  const { tokens, maxStreams: max, maxCallerStreams: maxPerCaller } = settings
+  const callers = new Callers({ file: resolve(tokensFileOf(settings)), fixed: tokens, clock, log })
+  // A guest does not listen; whom it serves is decided for each request.
+  if (isOwnServer && callers.isOpen && !isLoopback(settings.host)) {
+    const why =
+      'without tokens only 127.0.0.1, ::1 and localhost are allowed. Make a token: headgate token new'
+    throw new HeadgateError('invalid-setting', `HOST="${settings.host}": ${why} NAME.`)
+  }
+  return { callers, places: new StreamPlaces({ max, maxPerCaller }) }
+}
+
+/** Larger ones cost less work in all, smaller ones shorter pauses: 4000 writes are a few milliseconds. */
+const WRITES_PER_CHECKPOINT = 4000
+
+export async function openJournal(options: AssembleOptions, folder: string): Promise<Journal> {
+  const { settings, log, onFatal, clock } = options
+  const { keptTasks: maxFinished, keptBytes: maxFinishedBytes, reserveBytes } = settings
+  if (settings.journal === 'memory') return createMemoryJournal({ maxFinished, maxFinishedBytes })
+  const { monotonic } = clock
+  const onNote = (note: string) => log.warn({ journal: folder }, note)
+  const writesPerCheckpoint = WRITES_PER_CHECKPOINT
+  return openSqliteJournal({ folder, reserveBytes, writesPerCheckpoint, monotonic, onNote, onFatal })
+}

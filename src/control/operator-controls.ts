@@ -1,0 +1,181 @@
+import type { Logger } from 'pino'
+import type { Intake } from '../admission/admission.ts'
+import type { NoteJournal } from '../journal/journal.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import { formatLimits, parseLimits } from '../resource/parse-limits.ts'
+import type { Resources } from '../resource/resources.ts'
+import { HeadgateError } from '../task/errors.ts'
+
+/** What an operator can pause. */
+export type Scope = 'intake' | 'processing'
+
+/** Bounds that can be changed while the process runs. */
+export interface Bounds {
+  readonly maxWorkers?: number
+  readonly maxQueueSize?: number
+  /** Limits of resources in the words of the setting RESOURCES. */
+  readonly resources?: Readonly<Record<string, string>>
+}
+
+export interface ControlsParts {
+  readonly pool: WorkerPool
+  readonly intake: Intake
+  readonly resources: Resources
+  readonly notes: NoteJournal
+  readonly log: Logger
+}
+
+/** A bound as an operator has set it, and the setting that it stands for: when that changes, it is forgotten. */
+interface Turned<Value> {
+  readonly value: Value
+  readonly insteadOf: Value
+}
+
+interface Kept {
+  readonly door: 'open' | 'paused' | 'draining'
+  readonly isProcessing: boolean
+  readonly maxWorkers: Turned<number> | null
+  readonly maxQueueSize: Turned<number> | null
+  readonly resources: Readonly<Record<string, Turned<string>>>
+}
+
+interface Turn {
+  readonly by: string
+  readonly what: object
+  /** The turn before it. */
+  readonly before: Promise<void>
+}
+
+const NOTE = 'controls'
+const NOTHING: Kept = {
+  door: 'open',
+  isProcessing: true,
+  maxWorkers: null,
+  maxQueueSize: null,
+  resources: {},
+}
+
+/** The knobs of an operator: each turn is written down, then takes effect at once, and outlives the process. */
+export class Controls {
+  readonly #parts: ControlsParts
+  readonly #settings: {
+    readonly slots: number
+    readonly capacity: number
+    readonly resources: Map<string, string>
+  }
+  #kept = NOTHING
+  /** Turns are made one after the other. */
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(parts: ControlsParts) {
+    const { pool, resources } = parts
+    this.#parts = parts
+    const words = resources.view().map(({ name, limits }) => [name, limits] as const)
+    this.#settings = { slots: pool.slots, capacity: pool.capacity, resources: new Map(words) }
+  }
+
+  /** What can be paused and is. */
+  get paused(): readonly Scope[] {
+    const { door, isProcessing } = this.#kept
+    return [
+      ...(door === 'paused' ? (['intake'] as const) : []),
+      ...(isProcessing ? [] : (['processing'] as const)),
+    ]
+  }
+
+  /** Takes over what an operator has set before, as far as the settings are as they were then. */
+  async load(): Promise<void> {
+    const text = await this.#parts.notes.loadNote(NOTE)
+    if (text === undefined) return
+    const kept = { ...NOTHING, ...(JSON.parse(text) as Partial<Kept>) }
+    const { slots, capacity, resources } = this.#settings
+    const stillStands = Object.entries(kept.resources).filter(
+      ([name, set]) => set.insteadOf === resources.get(name),
+    )
+    this.#kept = {
+      ...kept,
+      maxWorkers: kept.maxWorkers?.insteadOf === slots ? kept.maxWorkers : null,
+      maxQueueSize: kept.maxQueueSize?.insteadOf === capacity ? kept.maxQueueSize : null,
+      resources: Object.fromEntries(stillStands),
+    }
+    this.#apply()
+    this.#parts.log.warn({ controls: this.#kept }, 'what an operator has set before holds on')
+  }
+
+  /** @throws HeadgateError `journal-unavailable` when it cannot be written down; then nothing has changed. */
+  pause(scope: Scope, by: string): Promise<void> {
+    return this.#turn(by, { pause: scope }, (kept) =>
+      scope === 'intake' ? { ...kept, door: 'paused' } : { ...kept, isProcessing: false },
+    )
+  }
+
+  /** Ends a pause, and of the intake a drain too. @throws as `pause` */
+  resume(scope: Scope, by: string): Promise<void> {
+    return this.#turn(by, { resume: scope }, (kept) =>
+      scope === 'intake' ? { ...kept, door: 'open' } : { ...kept, isProcessing: true },
+    )
+  }
+
+  /** Takes no more, and works on until nothing is left. @throws as `pause` */
+  drain(by: string): Promise<void> {
+    return this.#turn(by, { drain: true }, (kept) => ({ ...kept, door: 'draining' }))
+  }
+
+  /**
+   * New bounds, at once: with fewer slots what runs goes on, and nothing starts until there is room.
+   * @throws HeadgateError `validation` for a resource that is not declared, or words that are none; as `pause`
+   */
+  configure(bounds: Bounds, by: string): Promise<void> {
+    for (const [name, words] of Object.entries(bounds.resources ?? {})) {
+      const limits = this.#settings.resources.has(name) ? parseLimits(words) : 'there is no such resource'
+      if (typeof limits === 'string') throw new HeadgateError('validation', `resources.${name}: ${limits}`)
+    }
+    return this.#turn(by, bounds, (kept) => this.#with(kept, bounds))
+  }
+
+  #with(kept: Kept, { maxWorkers, maxQueueSize, resources = {} }: Bounds): Kept {
+    const { slots, capacity, resources: words } = this.#settings
+    const limits = Object.entries(resources).map(([name, value]) => {
+      return [name, { value, insteadOf: words.get(name) ?? '' }] as const
+    })
+    return {
+      ...kept,
+      maxWorkers: maxWorkers === undefined ? kept.maxWorkers : { value: maxWorkers, insteadOf: slots },
+      maxQueueSize:
+        maxQueueSize === undefined ? kept.maxQueueSize : { value: maxQueueSize, insteadOf: capacity },
+      resources: { ...kept.resources, ...Object.fromEntries(limits) },
+    }
+  }
+
+  #turn(by: string, what: object, next: (kept: Kept) => Kept): Promise<void> {
+    const turned = this.#make({ by, what, before: this.#last }, next)
+    this.#last = turned.catch(() => undefined)
+    return turned
+  }
+
+  async #make({ by, what, before }: Turn, next: (kept: Kept) => Kept): Promise<void> {
+    await before
+    const kept = next(this.#kept)
+    await this.#parts.notes.saveNote(NOTE, JSON.stringify(kept))
+    this.#kept = kept
+    this.#apply()
+    this.#parts.log.warn({ by, ...what }, 'an operator has turned a knob')
+  }
+
+  #apply(): void {
+    const { pool, intake, resources } = this.#parts
+    const { door, isProcessing, maxWorkers, maxQueueSize } = this.#kept
+    intake.setDoor(door)
+    for (const [name, { value }] of Object.entries(this.#kept.resources)) {
+      const limits = parseLimits(value)
+      const resource = resources.has(name) ? resources.find(name) : undefined
+      if (typeof limits !== 'string' && formatLimits(limits) !== formatLimits(resource?.limits ?? {})) {
+        resource?.resize(limits)
+      }
+    }
+    const { slots, capacity } = this.#settings
+    pool.resize({ slots: maxWorkers?.value ?? slots, capacity: maxQueueSize?.value ?? capacity })
+    if (isProcessing) pool.resume('operator')
+    else pool.pause('operator')
+  }
+}

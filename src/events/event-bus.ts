@@ -1,0 +1,44 @@
+import type { News } from '../task/event.ts'
+import { Subscription, type SubscriptionLimits } from './subscription.ts'
+
+/** Live events to whoever listens. It publishes only what is committed, in the order of the commits. */
+export class Feed {
+  readonly #limits: SubscriptionLimits
+  readonly #subscriptions = new Map<string, Set<Subscription>>()
+
+  constructor(limits: SubscriptionLimits) {
+    this.#limits = limits
+  }
+
+  publish(news: News): void {
+    for (const subscription of this.#subscriptions.get(news.taskId) ?? []) subscription.offer(news)
+  }
+
+  /** Listens to one task from now on; iterate the reply, and close it. */
+  subscribe(taskId: string): Subscription {
+    const subscription = new Subscription(this.#limits, () => this.#remove(taskId, subscription))
+    const group = this.#subscriptions.get(taskId) ?? new Set()
+    this.#subscriptions.set(taskId, group.add(subscription))
+    return subscription
+  }
+
+  hasSubscribers(taskId: string): boolean {
+    return this.#subscriptions.has(taskId)
+  }
+
+  /** Tasks that somebody listens to. */
+  get watchedTasks(): number {
+    return this.#subscriptions.size
+  }
+
+  /** Ends every subscription. */
+  close(): void {
+    for (const group of this.#subscriptions.values()) for (const subscription of group) subscription.close()
+  }
+
+  #remove(taskId: string, subscription: Subscription): void {
+    const group = this.#subscriptions.get(taskId)
+    group?.delete(subscription)
+    if (group?.size === 0) this.#subscriptions.delete(taskId)
+  }
+}

@@ -1,0 +1,96 @@
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Caller } from '../auth/caller.ts'
+import type { Callers } from '../auth/token-store.ts'
+import type { Tickets } from '../auth/tickets.ts'
+import type { Controls } from '../control/operator-controls.ts'
+import type { Feed } from '../events/event-bus.ts'
+import type { Outlook } from '../forecast/wait-estimator.ts'
+import type { Registry } from '../handler/registry.ts'
+import type { Intake } from '../admission/admission.ts'
+import type { JournalHealth, TaskJournal, RetentionJournal } from '../journal/journal.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Resources } from '../resource/resources.ts'
+import type { Spool } from '../uploads/upload-store.ts'
+import type { Clock } from '../task/clock.ts'
+import type { PrefixOf } from './gate/base-path.ts'
+import type { LingerLimits } from './gate/linger.ts'
+import type { Connections } from './stream/connections.ts'
+import type { StreamPlaces } from './stream/stream-limits.ts'
+import type { ReplyMemory } from './server/response-memory.ts'
+
+/** Says who makes a request; null: nobody that may. */
+export type Identify = (request: FastifyRequest) => Caller | null | Promise<Caller | null>
+
+/** What the edge needs from the rest of the house. */
+interface ModelUse {
+  readonly calls: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** null while a call had no price. */
+  readonly usd: number | null
+}
+
+export interface EdgeParts {
+  readonly intake: Intake
+  readonly pool: WorkerPool
+  readonly outlook: Outlook
+  readonly resources: Resources
+  readonly controls: Controls
+  readonly headStartMs: number
+  readonly journal: TaskJournal
+  /** What long replies may hold. */
+  readonly replyMemory: ReplyMemory
+  readonly erased: Pick<RetentionJournal, 'erase' | 'ownerOfErased'>
+  readonly health: JournalHealth
+  readonly feed: Feed
+  readonly registry: Registry
+  /** Task types whose packages are not installed, each with what to do about it. */
+  readonly unavailable: ReadonlyMap<string, string>
+  readonly spool: Spool
+  readonly clock: Clock
+  readonly connections: Connections
+  readonly callers: Callers
+  readonly tickets: Tickets
+  readonly places: StreamPlaces
+  /** What models have used since the start, by `provider:model`. */
+  readonly modelUse: () => ReadonlyMap<string, ModelUse>
+  /** Who calls, as the host application knows it; null: by our own tokens. */
+  readonly identify: Identify | null
+  /** Origins whose web pages may call. */
+  readonly corsOrigins: readonly string[]
+  /** Requests of one caller; 0: no limit. */
+  readonly ratePerMinute: number
+  /** Requests of one address; 0: no limit. */
+  readonly addressRatePerMinute: number
+  /** Path that every URL of a reply begins with: see {@link partsFor}. */
+  readonly prefix: string
+  readonly prefixOf: PrefixOf
+  readonly version: string
+  /** Largest JSON body. */
+  readonly maxBodyBytes: number
+  /** What is still read of a request that was answered before its end. */
+  readonly linger: LingerLimits
+  /** Whether webhooks can be signed where a submit names no secret. */
+  readonly hasWebhookSecret: boolean
+  /** Why an address may not be told of a task's end; null when it may. */
+  readonly refusalOf: (address: string) => string | null
+  /** Whether everything is up; it stays so while the process stops. */
+  readonly isStarted: () => boolean
+}
+
+/** The parts as a request sees them: behind a proxy every URL of its reply may begin with another path. */
+export function partsFor(parts: EdgeParts, request: FastifyRequest): EdgeParts {
+  const prefix = parts.prefixOf(request)
+  return prefix === parts.prefix ? parts : { ...parts, prefix }
+}
+
+/** A Fastify instance whose routes are typed by zod schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>

@@ -1,0 +1,42 @@
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { EdgeParts } from '../deps.ts'
+
+/** Seconds until another request is welcome; null: this one is. */
+type Limit = (request: FastifyRequest, key: string) => Promise<number | null>
+
+export interface Limits {
+  /** By the name of the caller. */
+  readonly ofCaller: Limit
+  /** By the address that a request comes from. */
+  readonly ofAddress: Limit
+}
+
+const MINUTE_MS = 60_000
+
+/** The limits of rate, each a window of a minute. A host that limits rates itself keeps its own beside them. */
+export async function createLimits(
+  app: FastifyInstance,
+  { ratePerMinute, addressRatePerMinute }: Pick<EdgeParts, 'ratePerMinute' | 'addressRatePerMinute'>,
+): Promise<Limits> {
+  if (!app.hasDecorator('createRateLimit')) await app.register(rateLimit, { global: false })
+  return {
+    ofCaller: limitOf(app, ratePerMinute),
+    ofAddress: limitOf(app, addressRatePerMinute),
+  }
+}
+
+function limitOf(app: FastifyInstance, max: number): Limit {
+  if (max === 0) return () => Promise.resolve(null)
+  const keys = new WeakMap<FastifyRequest, string>()
+  const check = app.createRateLimit({
+    max,
+    timeWindow: MINUTE_MS,
+    keyGenerator: (request) => keys.get(request) ?? '',
+  })
+  return async (request, key) => {
+    keys.set(request, key)
+    const said = await check(request)
+    return 'isExceeded' in said && said.isExceeded ? Math.max(1, said.ttlInSeconds) : null
+  }
+}

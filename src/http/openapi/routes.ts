@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import type { App, EdgeParts } from '../deps.ts'
+import { sendProblem } from '../problem/problem.ts'
+import { PAGE_POLICY, docsFile, docsPage } from './docs-page.ts'
+import { eventSchema } from './events.ts'
+import { openApiOf } from './document.ts'
+
+const PUBLIC = { gate: { isPublic: true } }
+const CACHED = 'public, max-age=3600'
+
+/** `/openapi.json`, `/events.schema.json`, and `/docs` to browse the first. */
+export function descriptionRoutes(app: App, { registry, prefixOf, version }: EdgeParts): void {
+  // Written once for each path below which it is asked for, of which there are one or two.
+  const openApi = new Map<string, Buffer>()
+  const events = new Map<string, Buffer>()
+  app.get('/openapi.json', { config: PUBLIC }, (request, reply) => {
+    const document = keptFor(openApi, prefixOf(request), (prefix) =>
+      openApiOf({ types: registry.all, prefix, version }),
+    )
+    return reply.type('application/json; charset=utf-8').send(document)
+  })
+
+  app.get('/events.schema.json', { config: PUBLIC }, (request, reply) => {
+    const document = keptFor(events, prefixOf(request), (prefix) => eventSchema(prefix))
+    return reply.type('application/schema+json').send(document)
+  })
+
+  app.get('/docs', { config: PUBLIC }, (request, reply) =>
+    reply
+      .headers({ 'content-security-policy': PAGE_POLICY })
+      .type('text/html; charset=utf-8')
+      .send(docsPage(prefixOf(request))),
+  )
+
+  const schema = { params: z.object({ file: z.string() }) }
+  app.get('/docs/:file', { schema, config: PUBLIC }, async (request, reply) => {
+    const file = await docsFile(request.params.file, prefixOf(request))
+    if (file === undefined) return sendProblem(reply, 'not-found', { detail: 'There is no such route.' })
+    return reply.type(file.type).header('cache-control', CACHED).send(file.content)
+  })
+}
+
+/** Paths that a document is kept for; a proxy that names ever other ones fills no memory. */
+const MAX_KEPT = 8
+
+function keptFor(kept: Map<string, Buffer>, prefix: string, write: (prefix: string) => object): Buffer {
+  const known = kept.get(prefix)
+  if (known !== undefined) return known
+  const document = Buffer.from(JSON.stringify(write(prefix)))
+  if (kept.size < MAX_KEPT) kept.set(prefix, document)
+  return document
+}

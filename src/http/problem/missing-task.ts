@@ -1,0 +1,29 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { maySee } from '../../auth/caller.ts'
+import type { Task } from '../../task/task.ts'
+import { accessOf, visibleTask } from '../gate/access.ts'
+import type { EdgeParts } from '../deps.ts'
+import { sendProblem } from './problem.ts'
+
+export type TaskRequest = FastifyRequest<{ Params: { id: string } }>
+
+/** The task of a request, as far as its caller may see it. */
+export function ownTask(parts: EdgeParts, request: TaskRequest): Promise<Task | undefined> {
+  return visibleTask(parts, accessOf(request), request.params.id)
+}
+
+/** Answers for a task that is not there: erased, as far as the caller may know, or never seen. */
+export async function sendMissing(
+  { erased }: EdgeParts,
+  request: TaskRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const owner = await erased.ownerOfErased(request.params.id)
+  if (owner === undefined || !maySee(accessOf(request).caller, owner)) return sendUnknown(reply)
+  return sendProblem(reply, 'task-gone', { detail: 'The task was erased, with all that was kept of it.' })
+}
+
+/** Others' tasks are answered alike, so that nobody learns of them. */
+export function sendUnknown(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, 'task-not-found', { detail: 'There is no such task.' })
+}

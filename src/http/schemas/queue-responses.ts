@@ -1,0 +1,151 @@
+import { PRIORITIES, PRIORITY_NAMES, type Priority, type PriorityName } from '../../task/priority.ts'
+import { z } from 'zod'
+import {
+  byPriority,
+  count,
+  instant,
+  priorityNames,
+  quantiles,
+  seconds,
+  taskStatus,
+  waitEstimate,
+} from './responses.ts'
+
+/** What the routes of the queue answer: its numbers, its knobs, and what would be. */
+
+const listed = z.object({
+  task_id: z.string().nullable(),
+  task_type: z.string(),
+  priority: priorityNames,
+  status: taskStatus,
+  created_at: instant,
+  url: z.string().nullable(),
+  video_id: z.null(),
+  doc_hash: z.string().nullable(),
+})
+export const queueTasksReply = z.object({
+  processing: z.array(listed.extend({ progress: z.number() })),
+  queued: z.array(listed.extend({ queue_position: count })),
+  total_processing: count,
+  total_queued: count,
+})
+
+const coverage = z
+  .object({ samples: count, p50: z.number().nullable(), p90: z.number().nullable() })
+  .meta({ description: 'Share of waits that were not longer than told.' })
+
+const resourceView = z.object({
+  name: z.string(),
+  limit: count.nullable().meta({ description: 'Units at once, as found by now; null: no limit.' }),
+  in_use: count,
+  waiting: count.meta({ description: 'Tasks that sleep until there is room.' }),
+  open_at: instant
+    .nullable()
+    .meta({ description: 'When the provider takes calls again, where that is known.' }),
+})
+
+export const statsReply = z.object({
+  total_processed: count,
+  total_success: count,
+  total_failed: count,
+  total_timeout: count,
+  current_processing: count,
+  queue_size: count,
+  max_workers: count,
+  max_queue_size: count,
+  is_running: z.boolean(),
+  total_cancelled: count,
+  total_expired: count,
+  total_rejected: count,
+  total_retried: count,
+  waiting: count,
+  scheduled: count,
+  stuck_workers: count,
+  by_priority: byPriority(count),
+  oldest_queued_seconds: seconds,
+  utilization: z.number(),
+  wait_seconds: quantiles,
+  run_seconds: quantiles,
+  estimated_wait_seconds: byPriority(waitEstimate),
+  estimate_coverage: coverage,
+  resources: z.array(resourceView),
+  holds: z
+    .array(z.enum(['intake', 'processing', 'memory', 'event-loop', 'lifecycle']))
+    .meta({ description: 'What is paused, by an operator or by a shortage.' }),
+  accepting: z.boolean(),
+  paused: z.boolean(),
+  draining: z.boolean(),
+  engine: z.literal('local'),
+  uptime_seconds: seconds,
+})
+
+export const capacityReply = z.object({
+  accepting: z.boolean(),
+  priority: z.number(),
+  priority_name: priorityNames,
+  reason: z.string().nullable().meta({ description: 'Why not, as the code of a problem.' }),
+  free_places: count,
+  max_queue_size: count,
+  tasks_ahead: count,
+  estimated_wait_seconds: waitEstimate,
+  retry_after: seconds.nullable(),
+})
+
+export const controlReply = z.object({
+  max_workers: count,
+  max_queue_size: count,
+  resources: z.record(z.string(), z.string()),
+  paused: z.array(z.enum(['intake', 'processing'])),
+  draining: z.boolean(),
+})
+
+export const batchReply = z.object({
+  admission: z.enum(['all', 'partial']),
+  accepted: count,
+  refused: count,
+  tasks: z
+    .array(z.object({ status_code: z.number(), reply: z.unknown() }))
+    .meta({ description: 'What each would have been answered alone, in the order of the request.' }),
+})
+
+const waits = z.object({
+  tasks: count,
+  mean: seconds,
+  p50: seconds,
+  p90: seconds,
+  p99: seconds,
+  longest: seconds,
+})
+export const forecastReply = z
+  .object({
+    workers: count,
+    arrivals_per_minute: z.number(),
+    pattern: z.enum(['burst', 'steady', 'random']),
+    tasks: count,
+    mean_run_seconds: seconds,
+    load: z.number().nullable().meta({ description: 'Work that comes ÷ work that can be done.' }),
+    verdict: z.enum(['stable', 'on the edge', 'unstable', 'ends']),
+    wait_seconds: waits,
+    wait_seconds_by_priority: z.record(z.string(), waits),
+    queue: z.object({ mean: z.number(), longest: count, at_end: count }),
+    refused_share: z.number(),
+    last_done_seconds: seconds,
+    last_wait_seconds: seconds.nullable(),
+    smallest_workers: count
+      .nullable()
+      .meta({ description: 'With which nine of ten wait no longer than asked.' }),
+    now: z.object({
+      estimated_wait_seconds: byPriority(waitEstimate),
+      estimate_coverage: byPriority(coverage),
+      arrivals_per_minute: z.number(),
+    }),
+  })
+  .meta({ id: 'Forecast' })
+
+/** One value for each level, by its name. */
+export function forEachPriority<Value>(value: (priority: Priority) => Value): Record<PriorityName, Value> {
+  return Object.fromEntries(PRIORITIES.map((level) => [PRIORITY_NAMES[level], value(level)])) as Record<
+    PriorityName,
+    Value
+  >
+}

@@ -1,0 +1,50 @@
+import type { Subscription } from '../../events/subscription.ts'
+import { isTerminal } from '../../task/status.ts'
+import type { Task } from '../../task/task.ts'
+import { visibleTask, type Access } from '../gate/access.ts'
+import type { EdgeParts } from '../deps.ts'
+import { framesOf } from './frames.ts'
+
+/** One reader's place in the events of one task. */
+export interface Reading {
+  readonly task: Task
+  /** The reader has seen events up to this number. */
+  readonly after: number
+  readonly subscription: Subscription
+  /** The task's end among them. */
+  readonly hasSeenAll: boolean
+}
+
+export type ReadingReply =
+  | ({ readonly kind: 'open' } & Reading)
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'wrong-place'; readonly message: string }
+
+/**
+ * Finds a task and the place to read on from; `after` is a number or undefined for one that cannot be read.
+ * It listens before it looks, so that nothing falls between.
+ */
+export async function openReading(
+  parts: EdgeParts,
+  access: Access,
+  { id, after }: { readonly id: string; readonly after: number | undefined },
+): Promise<ReadingReply> {
+  const subscription = parts.feed.subscribe(id)
+  const task = await visibleTask(parts, access, id)
+  if (task !== undefined && after !== undefined && after <= task.lastSeq) {
+    const hasSeenAll = after === task.lastSeq && isTerminal(task.status)
+    return { kind: 'open', task, after, subscription, hasSeenAll }
+  }
+  subscription.close()
+  if (task === undefined) return { kind: 'unknown' }
+  const message = `expected a whole number from 0 to ${task.lastSeq}, the newest event`
+  return { kind: 'wrong-place', message }
+}
+
+/** The frames of a reading, from its place to the task's end. */
+export function framesFor(parts: EdgeParts, { task, after, subscription }: Reading) {
+  const { journal, prefix, intake, replyMemory } = parts
+  const placeOf = (each: Task) => intake.placeOf(each.id)
+  const take = (bytes: number) => replyMemory.take(bytes)
+  return framesOf({ journal, subscription, taskId: task.id, after, prefix, placeOf, take })
+}

@@ -1,0 +1,173 @@
+import type { WebSocket } from '@fastify/websocket'
+import { z } from 'zod'
+import { byTicket } from '../gate/authenticate.ts'
+import { visibleTask, type Access } from '../gate/access.ts'
+import type { EdgeParts } from '../deps.ts'
+import type { ProblemCode } from '../problem/problem.ts'
+import { Connection, type Sink, type StreamEnd } from './connection.ts'
+import type { Member } from './connections.ts'
+import { unnumbered } from './frames.ts'
+import { framesFor, openReading } from './cursor.ts'
+import { waiter } from '../schemas/requests.ts'
+import { endSocket, webSocketSink } from './web-socket.ts'
+
+/** Tasks that one socket may watch at once. */
+const MAX_TASKS = 100
+
+const taskId = z.string().min(1).max(100)
+const clientOp = z.discriminatedUnion('op', [
+  z.strictObject({
+    op: z.literal('subscribe'),
+    task_id: taskId,
+    after: z.int().min(0).default(0),
+    ticket: z.string().optional(),
+  }),
+  z.strictObject({ op: z.literal('unsubscribe'), task_id: taskId }),
+  z.strictObject({ op: z.literal('cancel'), task_id: taskId, waiter: waiter.optional() }),
+  z.strictObject({ op: z.literal('ping') }),
+])
+type ClientOp = z.output<typeof clientOp>
+type Subscribe = Extract<ClientOp, { op: 'subscribe' }>
+
+/** `WS /api/ws`: one socket that watches many tasks, each with its own numbers, and may cancel them. */
+export class ManyTasks implements Member {
+  readonly #parts: EdgeParts
+  readonly #socket: WebSocket
+  readonly #access: Access
+  readonly #sink: Sink
+  /** By task; while a subscription opens, a mark of its own. */
+  readonly #watched = new Map<string, Connection | symbol>()
+
+  constructor(parts: EdgeParts, socket: WebSocket, access: Access) {
+    this.#parts = parts
+    this.#socket = socket
+    this.#access = access
+    this.#sink = webSocketSink(socket)
+    socket.on('close', () => this.#leave())
+    if (socket.readyState === socket.OPEN) parts.connections.add(this)
+  }
+
+  tell(body: Record<string, unknown>): void {
+    if (this.#sink.isFlushed) void this.#sink.send(unnumbered(body)).catch(() => undefined)
+  }
+
+  end(reason: StreamEnd): void {
+    this.#leave()
+    endSocket(this.#socket, reason)
+  }
+
+  isStillGranted(): boolean {
+    return this.#access.isStillGranted()
+  }
+
+  /** Does what a client asks; what cannot be done is answered with a `problem` frame. */
+  hear(message: unknown): void {
+    if (!this.isStillGranted()) return this.end('revoked')
+    const parsed = clientOp.safeParse(message)
+    if (!parsed.success)
+      return this.#refuse('validation', 'expected an op: subscribe, unsubscribe, cancel, ping')
+    this.#obey(parsed.data).catch(() => this.end('failed'))
+  }
+
+  async #obey(asked: ClientOp): Promise<void> {
+    switch (asked.op) {
+      case 'subscribe':
+        return this.#subscribe(asked)
+      case 'unsubscribe':
+        return this.#unsubscribe(asked.task_id)
+      case 'cancel':
+        return this.#cancel(asked.task_id, asked.waiter ?? null)
+      case 'ping':
+    }
+  }
+
+  async #subscribe({ task_id: id, after, ticket }: Subscribe): Promise<void> {
+    if (this.#watched.has(id)) return this.#refuse('validation', 'the task is watched already', id)
+    if (this.#watched.size >= MAX_TASKS) {
+      return this.#refuse('rate-limited', `one socket watches at most ${MAX_TASKS} tasks`, id)
+    }
+    const opening = Symbol(id)
+    this.#watched.set(id, opening)
+    const access = await this.#accessFor(id, ticket)
+    const reading =
+      access === null ? ({ kind: 'unknown' } as const) : await openReading(this.#parts, access, { id, after })
+    // It may have been given up, or the socket have closed, while the journal was asked.
+    const isWanted = this.#watched.get(id) === opening
+    if (reading.kind !== 'open') {
+      if (isWanted) this.#watched.delete(id)
+      if (reading.kind === 'wrong-place') this.#refuse('validation', `after: ${reading.message}`, id)
+      else this.#refuse('task-not-found', 'there is no such task', id)
+      return
+    }
+    if (!isWanted) return reading.subscription.close()
+    const isStillGranted = () => access?.isStillGranted() ?? false
+    const sink = this.#sinkOf(() => this.#watched.get(id) === connection && this.#watched.delete(id))
+    const connection: Connection = new Connection(sink, reading.subscription, isStillGranted)
+    this.#watched.set(id, connection)
+    void connection.run(framesFor(this.#parts, reading))
+  }
+
+  #unsubscribe(id: string): void {
+    const connection = this.#watched.get(id)
+    if (!this.#watched.delete(id)) return this.#refuse('task-not-found', 'the task is not watched', id)
+    if (connection instanceof Connection) connection.end('finished')
+    this.#reply('unsubscribe', id, 'unsubscribed')
+  }
+
+  async #cancel(id: string, which: number | null): Promise<void> {
+    if (!this.#access.mayCancel)
+      return this.#refuse('forbidden', 'this ticket does not let its bearer cancel', id)
+    const task = await visibleTask(this.#parts, this.#access, id)
+    const said =
+      task === undefined ? ({ kind: 'unknown' } as const) : await this.#parts.intake.cancel(id, which)
+    if (said.kind === 'unknown-waiter')
+      this.#refuse('validation', 'waiter: no submit was answered with it', id)
+    else if (said.kind === 'unwritten')
+      this.#refuse(said.code, 'the cancel could not be written down yet', id)
+    else if (said.kind === 'unknown') this.#refuse('task-not-found', 'there is no such task', id)
+    else if (said.kind === 'already-finished') this.#refuse('already-finished', 'the task has ended', id)
+    else this.#reply('cancel', id, said.kind)
+  }
+
+  /** By the op's own ticket, or as the socket itself was let in. */
+  async #accessFor(id: string, ticket: string | undefined): Promise<Access | null> {
+    if (ticket === undefined) return this.#access
+    const said = await byTicket(this.#parts, ticket, id)
+    return said.kind === 'known' ? said.access : null
+  }
+
+  /** The end of one task ends its subscription; a reader that is too slow loses the socket. */
+  #sinkOf(ended: () => void): Sink {
+    const sink = this.#sink
+    return {
+      get isFlushed() {
+        return sink.isFlushed
+      },
+      send: (frame) => sink.send(frame),
+      end: (reason) => {
+        ended()
+        if (reason !== 'finished') this.end(reason)
+      },
+    }
+  }
+
+  #reply(op: ClientOp['op'], id: string, status: string): void {
+    this.#send({ type: 'reply', op, task_id: id, status })
+  }
+
+  #refuse(code: ProblemCode, message: string, id?: string): void {
+    const about = id === undefined ? {} : { task_id: id }
+    this.#send({ type: 'problem', ...about, error_type: code.replaceAll('-', '_'), message })
+  }
+
+  #send(body: Record<string, unknown>): void {
+    void this.#sink.send(unnumbered(body)).catch(() => undefined)
+  }
+
+  #leave(): void {
+    this.#parts.connections.remove(this)
+    const connections = [...this.#watched.values()]
+    this.#watched.clear()
+    for (const connection of connections) if (connection instanceof Connection) connection.end('finished')
+  }
+}

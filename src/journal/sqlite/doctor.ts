@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, statfsSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { HeadgateError } from '../../task/errors.ts'
+import { MIGRATIONS } from './schema.ts'
+import { filesIn, type JournalFiles } from './open/files.ts'
+import { sizeOfFile, syncFolder } from './open/folder.ts'
+import { takeLock } from './open/lock.ts'
+import { lookAt, quickCheck } from './open/open.ts'
+
+export interface Finding {
+  readonly about: string
+  readonly said: string
+  /** What to do; absent: nothing is wrong. */
+  readonly wayOut?: string
+}
+
+const MB = 1024 * 1024
+const LOW_DISK_BYTES = 256 * MB
+const SET_ASIDE =
+  'Restore the folder from a backup; or begin anew with headgate doctor --set-aside, which keeps what is here beside it.'
+
+const WAYS_OUT: Readonly<Record<string, string>> = {
+  'journal-missing': `Put journal.db and journal.db-wal back where they were. ${SET_ASIDE}`,
+  'restore-unfinished': 'Repeat the restore: headgate restore FOLDER.',
+  'journal-too-new': 'Start the version that wrote it, or a newer one.',
+  'journal-corrupt': `Copy the folder first. ${SET_ASIDE}`,
+}
+
+/** Looks at a journal's folder and changes nothing: each part that is sound, or not, and the way out. */
+export function examine(folder: string): readonly Finding[] {
+  if (!existsSync(folder))
+    return [{ about: 'folder', said: `${folder} is not there: the first start makes it` }]
+  const files = filesIn(folder)
+  const findings = [...lookAtFolder(files), ...lookAtModes(files), lookAtDisk(folder)]
+  const isInUse = isHeld(files)
+  if (isInUse) findings.push({ about: 'lock', said: 'a server uses the journal now' })
+  const fault = faultOf(() => void lookAt(files, MIGRATIONS.length))
+  // What a server is writing at this moment may look cut off.
+  if (fault !== undefined && !isInUse) return [...findings, fault]
+  if ((sizeOfFile(files.journal) ?? 0) === 0)
+    return [...findings, { about: 'journal', said: 'there is none yet: the first start makes it' }]
+  return [...findings, ...lookInside(files)]
+}
+
+/**
+ * Moves journal and uploads into a folder beside them, so that the next start begins anew.
+ * @returns that folder
+ * @throws HeadgateError `journal-in-use`
+ */
+export function setAside(folder: string): string {
+  const files = filesIn(folder)
+  const lock = takeLock(files.lock)
+  const stamp = new Date().toISOString().replaceAll(':', '-').slice(0, 19)
+  const aside = join(folder, `set-aside-${stamp}`)
+  mkdirSync(aside, 0o700)
+  const shm = `${files.journal}-shm`
+  for (const path of [files.journal, files.wal, shm, files.marker, join(folder, 'spool')]) {
+    if (existsSync(path)) renameSync(path, join(aside, basename(path)))
+  }
+  syncFolder(folder)
+  lock[Symbol.dispose]()
+  return aside
+}
+
+function lookAtFolder({ folder }: JournalFiles): Finding[] {
+  const mode = statSync(folder).mode & 0o777
+  const said = `${folder}, mode ${mode.toString(8)}`
+  if ((mode & 0o002) === 0) return [{ about: 'folder', said }]
+  return [{ about: 'folder', said: `${said}: anybody may write to it`, wayOut: `chmod 700 ${folder}` }]
+}
+
+/** Journal, uploads and tokens are for the service alone: tasks hold what callers have sent. */
+function lookAtModes({ folder, journal, wal }: JournalFiles): Finding[] {
+  const uploads = join(folder, 'spool')
+  const names = existsSync(uploads) ? readdirSync(uploads) : []
+  const paths = [journal, wal, join(folder, 'tokens.json'), ...names.map((name) => join(uploads, name))]
+  const open = paths.filter((path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0)
+  if (open.length === 0)
+    return [{ about: 'modes', said: 'journal, uploads and tokens are for their owner alone' }]
+  const shown = open.slice(0, 3).join(', ')
+  const said = `others may read or write ${open.length} files: ${shown}`
+  return [{ about: 'modes', said, wayOut: `chmod 600 ${shown}` }]
+}
+
+function lookAtDisk(folder: string): Finding {
+  const { bavail, bsize } = statfsSync(folder)
+  const free = bavail * bsize
+  const said = `${Math.floor(free / MB)} MB free`
+  if (free >= LOW_DISK_BYTES) return { about: 'disk', said }
+  return { about: 'disk', said, wayOut: 'Make room, or shorten RESULT_RETENTION_HOURS and its kin.' }
+}
+
+function isHeld({ lock }: JournalFiles): boolean {
+  if (sizeOfFile(lock) === undefined) return false
+  try {
+    takeLock(lock)[Symbol.dispose]()
+    return false
+  } catch (error) {
+    if (error instanceof HeadgateError && error.code === 'journal-in-use') return true
+    throw error
+  }
+}
+
+function faultOf(look: () => void): Finding | undefined {
+  try {
+    look()
+    return undefined
+  } catch (error) {
+    if (!(error instanceof HeadgateError)) throw error
+    return { about: 'journal', said: error.message, wayOut: WAYS_OUT[error.code] ?? SET_ASIDE }
+  }
+}
+
+function lookInside(files: JournalFiles): Finding[] {
+  const db = new DatabaseSync(files.journal, { readOnly: true, timeout: 5000 })
+  try {
+    const damage = faultOf(() => quickCheck(db))
+    if (damage !== undefined) return [damage]
+    const counts = db
+      .prepare('SELECT status, count(*) AS count FROM tasks GROUP BY status ORDER BY status')
+      .all()
+      .map(({ status, count }) => `${String(count)} ${String(status)}`)
+    const size = `${((sizeOfFile(files.journal) ?? 0) / MB).toFixed(1)} MB`
+    return [
+      { about: 'journal', said: `sound, ${size}: ${counts.join(', ') || 'no tasks'}` },
+      ...lookAtUploads(db, join(files.folder, 'spool')),
+    ]
+  } finally {
+    db.close()
+  }
+}
+
+function lookAtUploads(db: DatabaseSync, spool: string): Finding[] {
+  const there = new Set(existsSync(spool) ? readdirSync(spool) : [])
+  const named = db
+    .prepare('SELECT id, spool_id FROM tasks WHERE spool_id IS NOT NULL AND finished_at IS NULL')
+    .all()
+  const lost = named.filter(({ spool_id: id }) => !there.has(String(id)))
+  if (lost.length === 0)
+    return [{ about: 'uploads', said: `${named.length} of tasks that wait or run, all there` }]
+  const ids = lost.map(({ id }) => String(id)).join(', ')
+  const wayOut = `Put the files back into ${spool}; without them these tasks end as input_missing.`
+  return [{ about: 'uploads', said: `${lost.length} files are missing, of tasks ${ids}`, wayOut }]
+}

@@ -1,0 +1,68 @@
+import { Worker } from 'node:worker_threads'
+import type { ReaderNews, ReadRequest } from '../protocol.ts'
+import type { Read, Row } from './queries.ts'
+import { errorOf } from '../writer/client.ts'
+
+const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+
+interface Waiting {
+  readonly resolve: (rows: readonly Row[]) => void
+  readonly reject: (error: Error) => void
+}
+
+/** The process's end of the thread that reads. */
+export class ReaderLink {
+  readonly #thread: Worker
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #died: (error: Error) => void
+  #isClosing = false
+  #next = 0
+  #ended: Error | null = null
+
+  /** @param died hears that the thread ended without being asked to */
+  constructor(path: string, died: (error: Error) => void) {
+    this.#thread = new Worker(new URL(`./thread.${OWN_ENDING}`, import.meta.url), { workerData: { path } })
+    this.#thread.on('message', (news: ReaderNews) => this.#hear(news))
+    this.#died = died
+    this.#thread.on('error', (error: Error) => this.#end(error))
+    this.#thread.on('exit', () => this.#end(new Error('The thread that reads the journal has ended.')))
+  }
+
+  read(read: Read): Promise<readonly Row[]> {
+    if (this.#ended !== null) return Promise.reject(this.#ended)
+    const id = this.#next
+    this.#next += 1
+    const request: ReadRequest = { id, read }
+    this.#thread.postMessage(request)
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended !== null) return
+    this.#isClosing = true
+    const ended = new Promise((resolve) => this.#thread.once('exit', resolve))
+    this.#thread.postMessage('close')
+    await ended
+  }
+
+  /** At once, whatever it is doing. */
+  async terminate(): Promise<void> {
+    this.#isClosing = true
+    this.#ended ??= new Error('stopped')
+    await this.#thread.terminate()
+  }
+
+  #hear(news: ReaderNews): void {
+    const waiting = this.#waiting.get(news.id)
+    this.#waiting.delete(news.id)
+    if ('rows' in news) waiting?.resolve(news.rows)
+    else waiting?.reject(errorOf(news.fault))
+  }
+
+  #end(error: Error): void {
+    if (!this.#isClosing && this.#ended === null) this.#died(error)
+    this.#ended ??= error
+    for (const waiting of this.#waiting.values()) waiting.reject(error)
+    this.#waiting.clear()
+  }
+}

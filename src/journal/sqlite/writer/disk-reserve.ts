@@ -1,0 +1,50 @@
+import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { sizeOfFile } from '../open/folder.ts'
+
+const CHUNK = Buffer.alloc(1024 * 1024)
+const OWNER_ONLY = 0o600
+/** What must be free beside the reserve, so that new tasks are not refused again at once. */
+const MARGIN_BYTES = 1024 * 1024
+
+/**
+ * Room that is set aside while the disk has it, and given back when it is full: the ends of running tasks
+ * can still be written.
+ */
+export class DiskReserve {
+  readonly #path: string
+  readonly #bytes: number
+
+  constructor(path: string, bytes: number) {
+    this.#path = path
+    this.#bytes = bytes
+  }
+
+  /** Sets the room aside, or leaves none of it; the reply tells whether it is there. */
+  keep(): boolean {
+    try {
+      if (sizeOfFile(this.#path) === this.#bytes) return true
+      // Asked first: filling a disk to its brim to see whether it holds would harm whoever else writes to it.
+      const { bavail, bsize } = statfsSync(dirname(this.#path))
+      if (bavail * bsize < this.#bytes + MARGIN_BYTES) return false
+      // Blocks that are only promised (a sparse file) would not help.
+      const file = openSync(this.#path, 'w', OWNER_ONLY)
+      try {
+        for (let left = this.#bytes; left > 0; left -= CHUNK.length) {
+          writeSync(file, CHUNK.subarray(0, Math.min(left, CHUNK.length)))
+        }
+        fsyncSync(file)
+      } finally {
+        closeSync(file)
+      }
+      return true
+    } catch {
+      this.give()
+      return false
+    }
+  }
+
+  give(): void {
+    rmSync(this.#path, { force: true })
+  }
+}

@@ -1,0 +1,246 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { reached } from '../../../failpoints.ts'
+import type { DiskReserve } from './disk-reserve.ts'
+import type { Fault, NumberedReply, WriteBatch, WriterNews } from '../protocol.ts'
+import { primaryCodeOf } from '../open/lock.ts'
+import { STALE, Writes, type Write } from './mutations.ts'
+
+const DISK_FULL = 13
+/** How often a full disk is tried again. */
+const RETRY_MS = 500
+
+const STALE_RUN: Fault = {
+  code: 'stale-run',
+  message: 'The event is not the next one of its task, or of a run that is over.',
+}
+const REFUSED: Fault = { code: 'disk-full', message: 'The disk under the journal is full.' }
+
+export interface GroupCommitParts {
+  readonly db: DatabaseSync
+  readonly reserve: DiskReserve
+  readonly writesPerCheckpoint: number
+  /** Says why the files of the journal are no longer those that are open; null: they are. */
+  readonly lost: () => string | null
+  /** Size of the log on disk, bytes. */
+  readonly logBytes: () => number
+  readonly tell: (news: WriterNews) => void
+}
+
+/** The log goes into the journal after so much text, whatever the number of writes. */
+const CHARS_PER_CHECKPOINT = 16 * 1024 * 1024
+/** A larger log is cut while the work goes on. */
+const MAX_LOG_BYTES = 64 * 1024 * 1024
+/** A larger log is cut when nothing is written. */
+const IDLE_LOG_BYTES = 8 * 1024 * 1024
+const IDLE_MS = 1000
+/** A reader that takes longer is not waited for: the log is cut the next time. */
+const CUT_LOG = 'PRAGMA busy_timeout = 100; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000'
+/** Text of one transaction: it goes to the log as a whole. */
+const MAX_TRANSACTION_CHARS = 16 * 1024 * 1024
+/** What a full disk refuses at once: nothing that an accepted task needs to come to its end. */
+const REFUSED_WHEN_FULL: ReadonlySet<Write['op']> = new Set(['admit', 'saveKey', 'saveNote', 'addDelivery'])
+
+interface Numbered {
+  readonly number: number
+  readonly write: Write
+}
+
+/**
+ * All writes that arrived while a commit ran share the next one, and its sync (`synchronous=FULL`). When the
+ * disk is full, new tasks are refused and everything else is held in its order until there is room. Any other
+ * fault of the disk is the end: after a sync that failed, nobody knows what the disk holds.
+ */
+export class GroupCommit {
+  readonly #db: DatabaseSync
+  readonly #writes: Writes
+  readonly #reserve: DiskReserve
+  readonly #writesPerCheckpoint: number
+  readonly #tell: (news: WriterNews) => void
+  /** Writes that wait for room on the disk, in their order. */
+  #held: readonly Numbered[] = []
+  #isFull = false
+  #isBroken = false
+  #sinceCheckpoint = 0
+  #charsSinceCheckpoint = 0
+  readonly #lost: () => string | null
+  readonly #logBytes: () => number
+  #idle: NodeJS.Timeout | undefined
+  #retry: NodeJS.Timeout | undefined
+
+  constructor({ db, reserve, writesPerCheckpoint, lost, logBytes, tell }: GroupCommitParts) {
+    this.#lost = lost
+    this.#logBytes = logBytes
+    this.#db = db
+    this.#writes = new Writes(db)
+    this.#reserve = reserve
+    this.#writesPerCheckpoint = writesPerCheckpoint
+    this.#tell = tell
+  }
+
+  /** Commits these after those that are held, and tells how they went. */
+  commit(batches: readonly WriteBatch[]): void {
+    const given = batches.flatMap(({ first, writes }) =>
+      writes.map((write, index) => ({ number: first + index, write })),
+    )
+    for (const piece of piecesOf(given)) {
+      this.#commitAll([...this.#held, ...(this.#isFull ? this.#refuseNewTasks(piece) : piece)])
+    }
+    this.#checkpointWhenIdle()
+  }
+
+  /** Looks whether the files are still those that are open; called now and then too. */
+  checkFiles(): boolean {
+    if (this.#isBroken) return false
+    const lost = this.#lost()
+    if (lost === null) return true
+    this.#break(new Error(lost))
+    return false
+  }
+
+  /** Everything into the journal itself. */
+  close(): void {
+    if (this.#isBroken) return
+    clearTimeout(this.#retry)
+    clearTimeout(this.#idle)
+    this.#commitAll(this.#held)
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch (error) {
+      // The log holds everything; the next start reads it.
+      if (primaryCodeOf(error) !== DISK_FULL) throw error
+    }
+    this.#db.close()
+  }
+
+  #commitAll(writes: readonly Numbered[]): void {
+    const last = writes.at(-1)
+    if (this.#isBroken || last === undefined) return
+    this.#held = []
+    try {
+      const replies = this.#transaction(writes)
+      // Nothing is confirmed that was written to a file which nobody finds again.
+      if (!this.checkFiles()) return
+      this.#tell({ kind: 'written', upTo: last.number, replies })
+    } catch (error) {
+      this.#rollBack()
+      if (primaryCodeOf(error) === DISK_FULL) this.#hold(writes)
+      else this.#break(error)
+      return
+    }
+    this.#checkpointSometimes(writes)
+  }
+
+  #transaction(writes: readonly Numbered[]): readonly NumberedReply[] {
+    const replies: NumberedReply[] = []
+    this.#db.exec('BEGIN IMMEDIATE')
+    reached('batch-begun')
+    for (const { number, write } of writes) {
+      const value = this.#writes.apply(write)
+      if (value === STALE) replies.push({ number, fault: STALE_RUN })
+      else if (value !== null) replies.push({ number, value })
+    }
+    this.#writes.flushTotals()
+    const hasEnd = writes.some(({ write }) => write.op === 'append' && write.isEnd)
+    if (hasEnd) reached('end-written')
+    this.#db.exec('COMMIT')
+    reached('batch-committed')
+    if (hasEnd) reached('end-committed')
+    return replies
+  }
+
+  /** The room that is left goes to tasks that were accepted. */
+  #refuseNewTasks(writes: readonly Numbered[]): readonly Numbered[] {
+    const refused = writes.filter(({ write }) => REFUSED_WHEN_FULL.has(write.op))
+    if (refused.length === 0) return writes
+    const replies = refused.map(({ number }) => ({ number, fault: REFUSED }))
+    this.#tell({ kind: 'refused', replies })
+    return writes.filter(({ write }) => !REFUSED_WHEN_FULL.has(write.op))
+  }
+
+  /** The disk is full: give the reserve back and go on without new tasks; if even that fails, wait. */
+  #hold(writes: readonly Numbered[]): void {
+    const isNews = !this.#isFull
+    this.#isFull = true
+    this.#held = this.#refuseNewTasks(writes)
+    if (!isNews) return
+    this.#tell({ kind: 'disk', isFull: true })
+    this.#reserve.give()
+    this.#retry = setTimeout(() => this.#tryAgain(), RETRY_MS)
+    this.#commitAll(this.#held)
+  }
+
+  #tryAgain(): void {
+    this.#commitAll(this.#held)
+    if (this.#isBroken) return
+    if (this.#held.length > 0 || !this.#reserve.keep()) {
+      this.#retry = setTimeout(() => this.#tryAgain(), RETRY_MS)
+      return
+    }
+    this.#isFull = false
+    this.#tell({ kind: 'disk', isFull: false })
+  }
+
+  /** Not left to SQLite, which would not tell when it fails. */
+  #checkpointSometimes(writes: readonly Numbered[]): void {
+    this.#sinceCheckpoint += writes.length
+    for (const { write } of writes) this.#charsSinceCheckpoint += charsOf(write)
+    const isDue =
+      this.#sinceCheckpoint >= this.#writesPerCheckpoint || this.#charsSinceCheckpoint >= CHARS_PER_CHECKPOINT
+    if (isDue) this.#checkpoint(this.#logBytes() > MAX_LOG_BYTES)
+  }
+
+  /** A log that has grown is made small again when there is nothing else to do. */
+  #checkpointWhenIdle(): void {
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => {
+      if (!this.#isBroken && this.#logBytes() > IDLE_LOG_BYTES) this.#checkpoint(true)
+    }, IDLE_MS)
+  }
+
+  /** @param cut whether the log is cut to nothing, for which it waits for readers */
+  #checkpoint(cut: boolean): void {
+    this.#sinceCheckpoint = 0
+    this.#charsSinceCheckpoint = 0
+    try {
+      this.#db.exec(cut ? CUT_LOG : 'PRAGMA wal_checkpoint(PASSIVE)')
+    } catch (error) {
+      // Everything is durable in the log; it goes on growing until there is room.
+      if (primaryCodeOf(error) !== DISK_FULL) this.#break(error)
+    }
+  }
+
+  #rollBack(): void {
+    this.#writes.forgetTotals()
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+  }
+
+  /** Nothing more is written, and nothing more confirmed. */
+  #break(error: unknown): void {
+    this.#isBroken = true
+    const message = `The journal can no longer be written: ${(error as Error).message}`
+    this.#tell({ kind: 'fault', fault: { code: 'journal-failed', message } })
+  }
+}
+
+/** Writes in pieces that each fit into one transaction, in their order. */
+function piecesOf(writes: readonly Numbered[]): readonly (readonly Numbered[])[] {
+  const pieces: Numbered[][] = [[]]
+  let chars = 0
+  for (const each of writes) {
+    const own = charsOf(each.write)
+    if (chars > 0 && chars + own > MAX_TRANSACTION_CHARS) {
+      pieces.push([])
+      chars = 0
+    }
+    chars += own
+    pieces.at(-1)?.push(each)
+  }
+  return pieces
+}
+
+/** The long texts of a write. */
+function charsOf(write: Write): number {
+  if (write.op === 'admit') return write.input.length
+  if (write.op === 'append') return (write.result?.length ?? 0) + write.event.body.length
+  return write.op === 'saveStep' ? write.value.length : 0
+}

@@ -1,0 +1,30 @@
+import { statSync } from 'node:fs'
+import type { JournalFiles } from '../open/files.ts'
+
+/**
+ * Tells whether the journal's files are still those that were open when this was called: a folder that is removed, or
+ * put back from a backup, leaves the process with files that nobody finds again.
+ *
+ * @returns what says why they are not; null: they are
+ */
+export function watchFiles({ journal, wal }: JournalFiles): () => string | null {
+  const identities = [journal, wal].map((path) => ({ path, identity: identityOf(path) }))
+  return () => {
+    for (const { path, identity } of identities) {
+      const now = identityOf(path)
+      if (now === identity || now === undefined) continue
+      return `${path} was ${now === 'gone' ? 'removed' : 'replaced'} while it was in use`
+    }
+    return null
+  }
+}
+
+/** Device and file number; undefined when that cannot be read, which says nothing of the file. */
+function identityOf(path: string): string | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    return stat === undefined ? 'gone' : `${stat.dev} ${stat.ino}`
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? 'gone' : undefined
+  }
+}

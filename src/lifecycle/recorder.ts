@@ -1,0 +1,145 @@
+import type { Feed } from '../events/event-bus.ts'
+import type { JournalEntry, KeyRecord, TaskJournal } from '../journal/journal.ts'
+import type { EventBody, TaskEvent } from '../task/event.ts'
+import { reached } from '../failpoints.ts'
+import { isTerminal } from '../task/status.ts'
+import { changeTask, type Task, type TaskChange } from '../task/task.ts'
+import type { Tally } from './counters.ts'
+
+export interface RecorderOptions {
+  readonly journal: TaskJournal
+  readonly feed: Feed
+  readonly tally: Tally
+  readonly now: () => number
+  /** Hears of each end when it is committed, or cannot be. */
+  readonly ended: (task: Task) => void
+  /** The journal refused an entry of an admitted task: the process has to stop rather than lie. */
+  readonly onFatal: (error: unknown) => void
+}
+
+/** What happens to a task. */
+export interface Recording extends Pick<JournalEntry, 'delivery' | 'dropped'> {
+  readonly change: TaskChange
+  readonly body: EventBody
+}
+
+/**
+ * The one sink of events: number → journal → feed. Numbers are given in the call, so they follow the order
+ * of what happened; subscribers hear of an event only when it is committed.
+ */
+export class Recorder {
+  readonly #options: RecorderOptions
+  readonly #live = new Map<string, Task>()
+  /** Tasks whose end is decided and not committed yet. */
+  readonly #ending = new Set<string>()
+  readonly #waiters = new Set<() => void>()
+  #unwritten = 0
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+  }
+
+  /** The newest version of a task that has not ended. */
+  live(id: string): Task | undefined {
+    return this.#live.get(id)
+  }
+
+  /** Whether the end of a task is decided and not committed yet. */
+  isEnding(id: string): boolean {
+    return this.#ending.has(id)
+  }
+
+  /**
+   * Writes the first event of a new task, and the key that it was sent under.
+   * @throws what the journal throws; the task then does not exist.
+   */
+  async admit(task: Task, body: EventBody, key: KeyRecord | null): Promise<Task> {
+    const admitted = { ...task, lastSeq: 1 }
+    const event = this.#stamp(admitted, body)
+    this.#live.set(task.id, admitted)
+    this.#unwritten += 1
+    try {
+      await this.#options.journal.admit({ task: admitted, event }, key)
+    } catch (error) {
+      this.#live.delete(task.id)
+      throw error
+    } finally {
+      this.#countWritten()
+    }
+    this.#options.tally.accept(admitted.status)
+    this.#options.feed.publish(event)
+    return admitted
+  }
+
+  /** Takes in a task of an earlier process. */
+  restore(task: Task): void {
+    this.#live.set(task.id, task)
+  }
+
+  /** Changes a live task and writes the event that says so; undefined when the task has ended. */
+  record(id: string, change: TaskChange, body: EventBody): Promise<Task | undefined> {
+    return this.recordWith(id, { change, body })
+  }
+
+  /** The same, with a webhook that comes or goes. */
+  async recordWith(id: string, { change, body, ...also }: Recording): Promise<Task | undefined> {
+    const before = this.#live.get(id)
+    if (before === undefined) return undefined
+    const task = changeTask(before, change)
+    const event = this.#stamp(task, body)
+    // In this turn: what is asked for next sees it.
+    if (isTerminal(task.status)) {
+      this.#live.delete(id)
+      this.#ending.add(id)
+    } else this.#live.set(id, task)
+    this.#unwritten += 1
+    try {
+      await this.#options.journal.append({ task, event, ...also })
+    } catch (error) {
+      this.#options.onFatal(error)
+      if (isTerminal(task.status)) this.#options.ended(task)
+      return undefined
+    } finally {
+      this.#ending.delete(id)
+      this.#countWritten()
+    }
+    if (task.status !== before.status) this.#options.tally.move(before.status, task.status)
+    this.#options.feed.publish(event)
+    if (isTerminal(task.status)) {
+      this.#options.ended(task)
+      reached('end-told')
+    }
+    return task
+  }
+
+  /** Like `record`, for what a run says: dropped when that run is over. */
+  async recordOfRun(run: Task, change: TaskChange, body: EventBody): Promise<void> {
+    if (this.#live.get(run.id)?.run === run.run) await this.record(run.id, change, body)
+  }
+
+  /** Settles when everything that was recorded so far is written, or refused, and told. */
+  async whenWritten(): Promise<void> {
+    if (this.#unwritten > 0) await new Promise<void>((resolve) => this.#waiters.add(resolve))
+  }
+
+  #countWritten(): void {
+    this.#unwritten -= 1
+    // After the turn in which subscribers hear of it.
+    if (this.#unwritten === 0 && this.#waiters.size > 0) setImmediate(() => this.#tellWritten())
+  }
+
+  #tellWritten(): void {
+    for (const waiter of this.#waiters) waiter()
+    this.#waiters.clear()
+  }
+
+  #stamp(task: Task, body: EventBody): TaskEvent {
+    return {
+      ...body,
+      seq: task.lastSeq,
+      taskId: task.id,
+      status: task.status,
+      at: this.#options.now(),
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { Logger } from 'pino'
+import type { NoteJournal } from '../journal/journal.ts'
+import type { Clock } from '../task/clock.ts'
+import type { LastingTotals, Tally } from './counters.ts'
+
+/** Where each is kept. */
+const NOTES = { rejected: 'total_rejected', retried: 'total_retried' } as const
+const NAMES = Object.keys(NOTES) as (keyof typeof NOTES)[]
+const SAVE_EVERY_MS = 5000
+/** What resources have drawn, and what they wait for. */
+const RESOURCES_NOTE = 'resources'
+
+export interface TotalsKeeperParts {
+  readonly notes: NoteJournal
+  readonly tally: Tally
+  readonly resources: { readonly save: () => string | null; readonly load: (text: string) => void }
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/**
+ * Keeps what no task tells: the numbers of refused submits and of retries, and the quotas that were drawn. They are
+ * written now and then, so a process that is killed loses those of its last seconds.
+ */
+export class TotalsKeeper {
+  readonly #parts: TotalsKeeperParts
+  readonly #saved = new Map<string, string>()
+  #takeBackTimer: (() => void) | null = null
+
+  constructor(parts: TotalsKeeperParts) {
+    this.#parts = parts
+  }
+
+  async load(): Promise<LastingTotals> {
+    const { notes, resources } = this.#parts
+    const drawn = await notes.loadNote(RESOURCES_NOTE)
+    if (drawn !== undefined) resources.load(drawn)
+    const [rejected = 0, retried = 0] = await Promise.all(
+      NAMES.map(async (name) => Number((await notes.loadNote(NOTES[name])) ?? 0)),
+    )
+    return { rejected, retried }
+  }
+
+  start(): void {
+    this.#takeBackTimer ??= this.#parts.clock.after(SAVE_EVERY_MS, () => {
+      this.#takeBackTimer = null
+      this.start()
+      void this.save()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#takeBackTimer?.()
+    this.#takeBackTimer = null
+    await this.save()
+  }
+
+  /** Never rejects: a count is not worth a stop. */
+  async save(): Promise<void> {
+    const { tally, resources } = this.#parts
+    for (const name of NAMES) await this.#saveNote(NOTES[name], `${tally[name]}`)
+    const drawn = resources.save()
+    if (drawn !== null) await this.#saveNote(RESOURCES_NOTE, drawn)
+  }
+
+  async #saveNote(name: string, text: string): Promise<void> {
+    if ((this.#saved.get(name) ?? '0') === text) return
+    this.#saved.set(name, text)
+    await this.#parts.notes.saveNote(name, text).catch((error: unknown) => {
+      this.#parts.log.warn({ err: error, note: name }, 'a count could not be saved')
+    })
+  }
+}

@@ -1,0 +1,99 @@
+import { placeAfter, type EventBody } from '../task/event.ts'
+import { failure, type Failure, type FailureType } from '../task/failure.ts'
+import type { Outcome, Wait } from '../task/outcome.ts'
+import type { PastRun, Task, TaskChange } from '../task/task.ts'
+
+/** Runs that a task's record tells of. */
+const MAX_HISTORY = 20
+
+export interface Settlement {
+  readonly change: TaskChange
+  readonly body: EventBody
+}
+
+export interface Moment {
+  readonly now: number
+  /** Waiting tasks before this one, when it goes back to the queue. */
+  readonly tasksAhead: number
+}
+
+/** What one outcome does to its task, and the event that tells it. */
+export function settlementOf(task: Task, outcome: Outcome, moment: Moment): Settlement {
+  const { change, body } = endOf(task, outcome, moment)
+  const history = historyOf(task, outcome, moment.now)
+  return { change: history === task.history ? change : { ...change, history }, body }
+}
+
+function endOf(task: Task, outcome: Outcome, { now, tasksAhead }: Moment): Settlement {
+  switch (outcome.kind) {
+    case 'completed':
+      return {
+        change: { status: 'completed', finishedAt: now, progress: 100, result: outcome.result },
+        body: { type: 'result', ...outcome.headline },
+      }
+    case 'failed':
+      return ended('error', outcome.failure, now)
+    case 'timeout':
+      return ended('timeout', timeoutFailure(outcome.limitMs), now)
+    case 'cancelled':
+      return ended('cancelled', failure('cancelled', 'The task was cancelled.'), now)
+    case 'waits':
+      return waiting(task, outcome.wait, now)
+    case 'interrupted':
+      return {
+        // The attempt is given back: a stopping server burns none.
+        change: { status: 'queued', attempt: Math.max(0, task.attempt - 1), startedAt: null },
+        body: { type: 'queued', ...placeAfter(tasksAhead) },
+      }
+  }
+}
+
+/** A back-off uses its attempt up; who was parked had no chance, and keeps it. */
+function waiting(task: Task, { reason, failure: why, until, resource }: Wait, now: number): Settlement {
+  const isBackoff = reason === 'retry_backoff'
+  const since = why === null ? task.parkedSince : (task.parkedSince ?? now)
+  return {
+    change: {
+      status: 'waiting',
+      waitReason: reason,
+      waitUntil: until,
+      waitResource: resource,
+      attempt: isBackoff ? task.attempt : Math.max(0, task.attempt - 1),
+      parkedSince: isBackoff ? null : since,
+    },
+    body: { type: 'retrying', attempt: task.attempt, failure: why, retryAt: until, waitReason: reason },
+  }
+}
+
+/** The runs of a task, the one that ends now included. */
+function historyOf(task: Task, outcome: Outcome, now: number): readonly PastRun[] {
+  const { run, attempt, startedAt, status, history } = task
+  if (startedAt === null || (status !== 'running' && status !== 'cancelling')) return history
+  const past = {
+    run,
+    attempt,
+    startedAt,
+    endedAt: now,
+    outcome: wordOf(outcome),
+    errorType: errorTypeOf(outcome),
+  }
+  return [...history.slice(-(MAX_HISTORY - 1)), past]
+}
+
+function wordOf(outcome: Outcome): PastRun['outcome'] {
+  if (outcome.kind === 'waits') return outcome.wait.reason
+  return outcome.kind === 'failed' ? 'error' : outcome.kind
+}
+
+function errorTypeOf(outcome: Outcome): FailureType | null {
+  if (outcome.kind === 'failed') return outcome.failure.errorType
+  return outcome.kind === 'waits' ? (outcome.wait.failure?.errorType ?? null) : null
+}
+
+function ended(status: 'error' | 'timeout' | 'cancelled', why: Failure, now: number): Settlement {
+  return { change: { status, finishedAt: now, failure: why }, body: { type: 'error', failure: why } }
+}
+
+function timeoutFailure(limitMs: number): Failure {
+  return failure('timeout', `The task passed its time limit of ${limitMs / 1000} s.`)
+}

@@ -1,0 +1,186 @@
+import { Samples } from '../forecast/samples.ts'
+import type { Report } from '../handler/ports.ts'
+import { reached } from '../failpoints.ts'
+import { failure } from '../task/failure.ts'
+import { placeAfter } from '../task/event.ts'
+import type { Outcome } from '../task/outcome.ts'
+import { isTerminal } from '../task/status.ts'
+import type { Task, TaskChange } from '../task/task.ts'
+import type { IntakeParts } from '../admission/deps.ts'
+import type { Recorder } from './recorder.ts'
+import { settlementOf } from './settlement.ts'
+import type { Tally } from './counters.ts'
+
+/** Durations that estimates rest on. */
+export const SAMPLE_COUNT = 512
+
+/** Writes down what becomes of a task from the start of a run to its end. */
+export class Runs {
+  /** Time between admission and start, ms. */
+  readonly waitSamples = new Samples(SAMPLE_COUNT)
+  /** Time between start and end, ms. */
+  readonly runSamples = new Samples(SAMPLE_COUNT)
+  /** Monotonic readings of this process, by task: since its admission, and since the start of its run. */
+  readonly #admittedAt = new Map<string, number>()
+  readonly #startedAt = new Map<string, number>()
+  readonly #parts: IntakeParts
+  readonly #recorder: Recorder
+  readonly #tally: Tally
+
+  constructor(parts: IntakeParts, recorder: Recorder, tally: Tally) {
+    this.#parts = parts
+    this.#recorder = recorder
+    this.#tally = tally
+  }
+
+  /** A task was admitted: its wait begins. */
+  admitted(id: string): void {
+    this.#admittedAt.set(id, this.#parts.clock.monotonic())
+  }
+
+  /** Commits the start of a run, before the handler begins; null: it could not be, and the handler must not. */
+  async started(task: Task): Promise<Task | null> {
+    const { clock, log, outlook } = this.#parts
+    const before = this.#recorder.live(task.id) ?? task
+    const startedAt = clock.now()
+    const waitMs = this.#sinceAdmission(before, startedAt)
+    const attempt = before.attempt + 1
+    const started = await this.#recorder.record(
+      task.id,
+      { status: 'running', run: before.run + 1, attempt, startedAt, waitMs: before.waitMs ?? waitMs },
+      { type: 'started', attempt },
+    )
+    reached('start-committed')
+    this.#startedAt.set(task.id, clock.monotonic())
+    if (before.run === 0) {
+      this.waitSamples.add(waitMs)
+      outlook.started(before, startedAt)
+    }
+    log.info({ ...fieldsOf(task), attempt, waitMs }, 'task started')
+    return started ?? null
+  }
+
+  /** Writes down what a run says; what comes after its end is dropped. */
+  report(run: Task, report: Report): void {
+    void this.#recorder.recordOfRun(run, changeOf(report), report).then(() => reached('progress-sent'))
+  }
+
+  /** Hears the one outcome of a run. */
+  ended(task: Task, outcome: Outcome): void {
+    const live = this.#recorder.live(task.id)
+    if (live !== undefined) void this.end(live, outcome)
+  }
+
+  /** Writes the outcome of a live task; the reply is the task as it then is. */
+  async end(task: Task, outcome: Outcome, also: TaskChange = {}): Promise<Task | undefined> {
+    const { clock, pool, outlook, resources } = this.#parts
+    const now = clock.now()
+    const tasksAhead = outcome.kind === 'interrupted' ? (pool.tasksAhead(task.id) ?? 0) : 0
+    const moment = { now, tasksAhead }
+    const { change, body } = settlementOf(task, outcome, moment)
+    const runMs = this.#sinceStart(task, now)
+    if (runMs !== null && outcome.kind === 'completed') {
+      this.runSamples.add(runMs)
+      outlook.runTimes.add(task.type, runMs)
+    }
+    if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#tally.retry()
+    resources.forget(task.id, outcome.kind === 'waits' ? outcome.wait.resource : null)
+    const isEnd = change.status !== undefined && isTerminal(change.status)
+    if (isEnd) this.#admittedAt.delete(task.id)
+    const recorded = this.#recorder.record(task.id, { ...change, ...(isEnd ? { runMs } : {}), ...also }, body)
+    // It may be woken in this very call: what it waits for is recorded already.
+    if (outcome.kind === 'waits' && outcome.wait.resource !== null) {
+      resources.sleep(outcome.wait.resource, task.id, task.priority)
+    }
+    const ended = await recorded
+    if (outcome.kind === 'interrupted') return ended
+    this.#tell(task, outcome, runMs)
+    if (ended !== undefined && isTerminal(ended.status)) await this.#letGo(ended)
+    return ended
+  }
+
+  /** A sleeping task goes on: its time has come, or there is room for it. */
+  async goOn(id: string): Promise<void> {
+    const { pool } = this.#parts
+    const task = this.#recorder.live(id)
+    // It may be on its way already, or have been cancelled.
+    if (task?.status !== 'waiting' && task?.status !== 'scheduled') return
+    const change = { status: 'queued', waitReason: null, waitUntil: null, waitResource: null } as const
+    await this.#recorder.record(id, change, { type: 'queued', ...placeAfter(pool.tasksAhead(id) ?? 0) })
+    const newest = this.#recorder.live(id)
+    if (newest?.status === 'queued') pool.goOn(newest)
+  }
+
+  /** The start deadline of a task has passed; the pool has let go of it. */
+  async expire(id: string): Promise<void> {
+    const task = this.#recorder.live(id)
+    if (task === undefined) return
+    const why = failure('expired', 'The task had not started when its start deadline passed.')
+    const change = { status: 'expired', finishedAt: this.#parts.clock.now(), failure: why } as const
+    this.#admittedAt.delete(id)
+    const expired = await this.#recorder.record(id, change, { type: 'error', failure: why })
+    this.#parts.log.info(fieldsOf(task), 'task expired')
+    if (expired !== undefined) await this.#letGo(expired)
+  }
+
+  /** Until now, ms: measured, or, of a task that an earlier process admitted, by its instants. */
+  #sinceAdmission({ id, createdAt }: Task, now: number): number {
+    const reading = this.#admittedAt.get(id)
+    this.#admittedAt.delete(id)
+    return reading === undefined ? Math.max(0, now - createdAt) : this.#msSince(reading)
+  }
+
+  /** Likewise of the run that goes on; null: it has none. */
+  #sinceStart({ id, startedAt }: Task, now: number): number | null {
+    const reading = this.#startedAt.get(id)
+    this.#startedAt.delete(id)
+    if (startedAt === null) return null
+    return reading === undefined ? Math.max(0, now - startedAt) : this.#msSince(reading)
+  }
+
+  #msSince(reading: number): number {
+    return Math.round(this.#parts.clock.monotonic() - reading)
+  }
+
+  #tell(task: Task, outcome: Outcome, runMs: number | null): void {
+    const { log } = this.#parts
+    if (outcome.kind === 'waits') {
+      const { reason, until, resource, failure: why } = outcome.wait
+      const errorType = why?.errorType
+      log.info({ ...fieldsOf(task), reason, until, resource, errorType, runMs }, 'task waits')
+      return
+    }
+    const errorType = outcome.kind === 'failed' ? outcome.failure.errorType : undefined
+    log.info({ ...fieldsOf(task), outcome: outcome.kind, errorType, runMs }, 'task ended')
+  }
+
+  /** An upload that is not to be kept goes with the end of its task. */
+  async #letGo({ id: taskId, upload, webhook }: Task): Promise<void> {
+    const { keepsUploads, spool, log, deliver } = this.#parts
+    if (webhook !== null) deliver()
+    if (upload === null || keepsUploads) return
+    await spool
+      .remove(upload)
+      // The next start removes what is left.
+      .catch((error: unknown) => log.error({ err: error, taskId }, 'upload not removed'))
+  }
+}
+
+/** The fields of every log line about a task. */
+function fieldsOf({ id: taskId, type, priority, caller, trace }: Task) {
+  return { taskId, type, priority, caller, ...trace }
+}
+
+/** What a report changes in the task that everybody reads. */
+function changeOf(report: Report): TaskChange {
+  switch (report.type) {
+    case 'progress': {
+      const { progress, detail, message } = report
+      return { progress, progressDetail: detail, ...(message === null ? {} : { message }) }
+    }
+    case 'log':
+      return { message: report.message }
+    case 'output':
+      return { outputs: report.index + 1 }
+  }
+}

@@ -1,0 +1,113 @@
+import type { Task } from '../task/task.ts'
+import type { LaneKind } from './lane.ts'
+
+/** A task that was interrupted so often without getting further is a suspect (design D6). */
+const STRIKES_OF_SUSPECT = 2
+const SUSPECTS = 'suspects'
+
+export interface GateOptions {
+  /** How many tasks of a type may run at once; Infinity for no limit of its own. */
+  readonly concurrencyOf: (type: string) => number
+  /** How many tasks of a caller may run at once; Infinity for no limit. */
+  readonly maxRunningPerCaller: number
+  /** Resources without which a task of this type need not begin. */
+  readonly resourcesOf: (type: string) => readonly string[]
+}
+
+/**
+ * What holds tasks back that could otherwise start: their type or their caller has as many running as it may, a
+ * suspect runs already, a resource has no room. A shut gate closes its lanes, which are then passed over without
+ * being looked at.
+ */
+export class Gates {
+  readonly #options: GateOptions
+  readonly #running = new Map<string, number>()
+  /** Shut from outside. */
+  readonly #shut = new Set<string>()
+  readonly #ofNew = new Map<string, LaneKind>()
+  readonly #ofReturning = new Map<string, LaneKind>()
+  readonly #changed: (gate: string) => void
+  #newest: { readonly type: string; readonly hasRun: boolean; readonly kind: LaneKind } | null = null
+
+  /** @param changed hears that a gate may have opened or shut */
+  constructor(options: GateOptions, changed: (gate: string) => void) {
+    this.#options = options
+    this.#changed = changed
+  }
+
+  /** The lane of a task, by the gates before it. */
+  kindOf(task: Task): LaneKind {
+    const { maxRunningPerCaller } = this.#options
+    const kind = this.#kindOfType(task.type, task.run > 0)
+    if (maxRunningPerCaller === Infinity && !isSuspect(task)) return kind
+    const gates = [
+      ...kind.gates,
+      ...(isSuspect(task) ? [SUSPECTS] : []),
+      ...(maxRunningPerCaller === Infinity ? [] : [callerGate(task.caller)]),
+    ]
+    return { name: gates.join(), gates, isLasting: false }
+  }
+
+  isOpen(gate: string): boolean {
+    return !this.#shut.has(gate) && (this.#running.get(gate) ?? 0) < this.#limitOf(gate)
+  }
+
+  /** Running tasks of a type that has a limit of its own; 0 for others. */
+  runningOf(type: string): number {
+    return this.#running.get(typeGate(type)) ?? 0
+  }
+
+  /** Counts a task that starts, or, with −1, one that has ended. */
+  count(task: Task, change: 1 | -1): void {
+    const { gates } = this.kindOf(task)
+    if (gates.length > 0) this.#countAt(gates, change)
+  }
+
+  #countAt(gates: readonly string[], change: 1 | -1): void {
+    for (const gate of gates) {
+      if (this.#limitOf(gate) === Infinity) continue
+      const running = (this.#running.get(gate) ?? 0) + change
+      if (running === 0) this.#running.delete(gate)
+      else this.#running.set(gate, running)
+      this.#changed(gate)
+    }
+  }
+
+  setResource(name: string, isOpen: boolean): void {
+    const gate = resourceGate(name)
+    if (isOpen) this.#shut.delete(gate)
+    else this.#shut.add(gate)
+    this.#changed(gate)
+  }
+
+  /** One that has run before was told that there is room, or finds out: it is not held back by resources. */
+  #kindOfType(type: string, hasRun: boolean): LaneKind {
+    // Tasks of one type often come one behind the other.
+    if (this.#newest?.type === type && this.#newest.hasRun === hasRun) return this.#newest.kind
+    const kinds = hasRun ? this.#ofReturning : this.#ofNew
+    let kind = kinds.get(type)
+    if (kind === undefined) {
+      const isLimited = this.#options.concurrencyOf(type) !== Infinity
+      const resources = hasRun ? [] : this.#options.resourcesOf(type).map(resourceGate)
+      const gates = [...(isLimited ? [typeGate(type)] : []), ...resources]
+      kind = { name: gates.join(), gates, isLasting: true }
+      kinds.set(type, kind)
+    }
+    this.#newest = { type, hasRun, kind }
+    return kind
+  }
+
+  #limitOf(gate: string): number {
+    if (gate === SUSPECTS) return 1
+    if (gate.startsWith('type ')) return this.#options.concurrencyOf(gate.slice('type '.length))
+    return gate.startsWith('caller ') ? this.#options.maxRunningPerCaller : Infinity
+  }
+}
+
+function isSuspect({ strikes }: Task): boolean {
+  return strikes >= STRIKES_OF_SUSPECT
+}
+
+const typeGate = (type: string) => `type ${type}`
+const callerGate = (caller: string) => `caller ${caller}`
+const resourceGate = (name: string) => `resource ${name}`

@@ -1,0 +1,98 @@
+import type { Clock } from '../task/clock.ts'
+import { capDelayMs } from '../task/delay.ts'
+import type { Task } from '../task/task.ts'
+import { Alarms } from './timers.ts'
+
+/** Parked tasks for each place of the queue, where no setting says otherwise. */
+export const PARKED_PER_PLACE = 10
+/** A refusal looks at this many parked tasks. */
+const MAX_LOOKED_AT = 256
+
+interface Sleeper {
+  readonly task: Task
+  /** Its age in the waiting room. */
+  readonly seq: number
+}
+
+/** Admitted tasks that are not to start yet: their delay is not over, or they wait to go on. They hold no slot. */
+export class Parked {
+  readonly #sleepers = new Map<string, Sleeper>()
+  readonly #alarms: Alarms
+  readonly #clock: Clock
+  readonly #due: (id: string) => void
+  #scheduled = 0
+
+  /** @param due hears the id of each task whose time has come; it sleeps on until it is taken */
+  constructor(clock: Clock, due: (id: string) => void) {
+    this.#clock = clock
+    this.#alarms = new Alarms(clock)
+    this.#due = due
+  }
+
+  /** Those whose delay is not over: they hold a place of the waiting room. */
+  get scheduled(): number {
+    return this.#scheduled
+  }
+
+  get size(): number {
+    return this.#sleepers.size
+  }
+
+  /** Whether as many as this are parked; those whose delay is not over count as queued. */
+  isOver(max: number): boolean {
+    return this.size - this.#scheduled >= max
+  }
+
+  /** When the first of them may go on, epoch ms, as far as the longest parked ones tell; null: that is not known. */
+  get nextAt(): number | null {
+    let next = Infinity
+    let looked = 0
+    for (const { task } of this.#sleepers.values()) {
+      if (task.status !== 'scheduled' && task.waitUntil !== null) next = Math.min(next, task.waitUntil)
+      looked += 1
+      if (looked === MAX_LOOKED_AT) break
+    }
+    return next === Infinity ? null : next
+  }
+
+  /** @param isTimed whether it is due at its time; else somebody will say so */
+  add(task: Task, seq: number, isTimed: boolean): void {
+    this.#sleepers.set(task.id, { task, seq })
+    if (task.status === 'scheduled') this.#scheduled += 1
+    if (isTimed) this.#alarms.set(task.id, this.#dueAt(task), () => this.#due(task.id))
+  }
+
+  /** When a task is due; a journal of before may hold a time that is none, or far away. */
+  #dueAt({ status, waitUntil }: Task): number {
+    const now = this.#clock.now()
+    const until = waitUntil ?? now
+    return status === 'scheduled' ? until : now + (capDelayMs(until - now) ?? 0)
+  }
+
+  get(id: string): Sleeper | undefined {
+    return this.#sleepers.get(id)
+  }
+
+  take(id: string): Sleeper | undefined {
+    const sleeper = this.#sleepers.get(id)
+    if (sleeper === undefined) return undefined
+    this.#sleepers.delete(id)
+    this.#alarms.clear(id)
+    if (sleeper.task.status === 'scheduled') this.#scheduled -= 1
+    return sleeper
+  }
+
+  /** Nothing is due any more. */
+  stop(): void {
+    this.#alarms.stop()
+  }
+
+  /** Takes the new version of a sleeping task; false: it does not sleep. */
+  replace(task: Task): boolean {
+    const sleeper = this.#sleepers.get(task.id)
+    if (sleeper === undefined) return false
+    // What it waits for is as before.
+    this.#sleepers.set(task.id, { ...sleeper, task: { ...sleeper.task, priority: task.priority } })
+    return true
+  }
+}

@@ -1,0 +1,94 @@
+import { TimedOut, type AbortReason, type Outcome } from '../task/outcome.ts'
+import { failure } from '../task/failure.ts'
+import type { Deadline, Deadlines } from './timers.ts'
+
+export interface GuardLimits {
+  /** Time limit of the run; after it the handler is told to stop. */
+  readonly limitMs: number
+  /** Time between that and its abandonment. */
+  readonly graceMs: number
+}
+
+/**
+ * Enforces one run's limit in two stages (design D2). First the signal is aborted with a typed reason; a
+ * handler that has not settled when the grace is over is *abandoned*: `outcome` settles without it, its
+ * late result is refused, and `finished` settles whenever it does come to an end, if ever.
+ */
+export class Guard {
+  /** Settles when the handler settles or is abandoned; never rejects. */
+  readonly outcome: Promise<Outcome>
+  /** Settles when the handler really ended; never rejects. */
+  readonly finished: Promise<void>
+  readonly #controller = new AbortController()
+  readonly #deadlines: Deadlines
+  #deadline: Deadline
+  #decide!: (outcome: Outcome) => void
+  #reason: AbortReason | null = null
+  #isSettled = false
+  #isAbandoned = false
+
+  constructor(work: (signal: AbortSignal) => Promise<Outcome>, limits: GuardLimits, deadlines: Deadlines) {
+    const { limitMs, graceMs } = limits
+    this.#deadlines = deadlines
+    this.outcome = new Promise((resolve) => (this.#decide = resolve))
+    this.#deadline = deadlines.set(limitMs, () => this.abort(new TimedOut(limitMs), graceMs))
+    this.finished = work(this.#controller.signal).then(
+      (outcome) => this.#settle(outcome),
+      // A defect of the caller: work is expected to turn every error into an outcome.
+      (error: unknown) => this.#settle({ kind: 'failed', failure: failure('internal', String(error)) }),
+    )
+  }
+
+  get reason(): AbortReason | null {
+    return this.#reason
+  }
+
+  /** Whether the outcome stands: nothing that comes now changes it. */
+  get isDecided(): boolean {
+    return this.#isSettled || this.#isAbandoned
+  }
+
+  get isAbandoned(): boolean {
+    return this.#isAbandoned
+  }
+
+  /**
+   * Tells the handler to stop. The first reason stands, with one exception: a cancel outranks a shutdown, or
+   * the task would run again after the restart. A later call starts the grace anew.
+   */
+  abort(reason: AbortReason, graceMs: number): void {
+    if (this.#isSettled || this.#isAbandoned) return
+    if (this.#reason?.name === 'ShuttingDown' && reason.name === 'CancelRequested') this.#reason = reason
+    this.#deadlines.clear(this.#deadline)
+    this.#deadline = this.#deadlines.set(graceMs, () => this.#abandon())
+    if (this.#reason !== null) return
+    this.#reason = reason
+    this.#controller.abort(reason)
+  }
+
+  #abandon(): void {
+    this.#isAbandoned = true
+    this.#end(null)
+  }
+
+  #settle(outcome: Outcome): void {
+    this.#isSettled = true
+    if (!this.#isAbandoned) this.#end(outcome)
+  }
+
+  #end(outcome: Outcome | null): void {
+    this.#deadlines.clear(this.#deadline)
+    this.#decide(this.#reason === null ? (outcome as Outcome) : outcomeOf(this.#reason))
+  }
+}
+
+function outcomeOf(reason: AbortReason): Outcome {
+  switch (reason.name) {
+    case 'TimedOut':
+      return { kind: 'timeout', limitMs: reason.limitMs }
+    case 'CancelRequested':
+      return { kind: 'cancelled' }
+    case 'ShuttingDown':
+      return { kind: 'interrupted' }
+  }
+}

@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest'
+import type { KeyRecord } from '../../src/journal/journal.ts'
+import { Keys } from '../../src/admission/idempotency-keys.ts'
+import { SingleFlight } from '../../src/admission/single-flight.ts'
+import type { Submission, SubmitReply } from '../../src/admission/submission.ts'
+import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
+import type { Task } from '../../src/task/task.ts'
+import { actsOn } from '../journal/conformance.ts'
+import { memoryJournal } from '../support/core.ts'
+import { sampleTask } from '../support/tasks.ts'
+
+const HOUR_MS = 3_600_000
+const USE = { key: 'k-1', fingerprint: 'same' }
+const place = { queuePosition: 1, tasksAhead: 0, wait: null }
+
+/** Keys over a journal, and an admission that makes a task of each request that reaches it. */
+function setup() {
+  let now = 1000
+  const journal = memoryJournal()
+  const { admit } = actsOn(journal)
+  const keys = new Keys({ duplicates: journal.duplicates, journal: journal.tasks, now: () => now })
+  const once = (caller: string) =>
+    keys.once({ ...USE, caller }, async (record: Omit<KeyRecord, 'taskId'>): Promise<SubmitReply> => {
+      const task = sampleTask({ caller })
+      await admit(task, { ...record, taskId: task.id })
+      return { kind: 'accepted', task, place }
+    })
+  const pass = (ms: number) => (now += ms)
+  return { journal, keys, once, pass, flight: flightOn(journal) }
+}
+
+/** Equal work on a journal of its own, with what is live and who joined. */
+function flightOn(journal: ReturnType<typeof memoryJournal>) {
+  const live = new Map<string, Task>()
+  const joined: string[] = []
+  const flight = new SingleFlight({
+    duplicates: journal.duplicates,
+    journal: journal.tasks,
+    live: (id) => live.get(id),
+    join: (task) => {
+      joined.push(task.id)
+      return Promise.resolve({ task, waiter: 2 })
+    },
+    have: () => Promise.resolve(),
+  })
+  const add = (task: Task) => {
+    live.set(task.id, task)
+    flight.add(task)
+  }
+  const submit = (caller: string, admit: () => Promise<SubmitReply>) => {
+    const submission: Submission = { ...PLAIN, type: 'sample', input: {}, priority: 1, caller, key: null }
+    return flight.once(submission, 'content', admit)
+  }
+  return { live, joined, add, submit }
+}
+
+const idOf = (reply: SubmitReply) => ('task' in reply ? reply.task.id : reply.kind)
+
+test('the same key of two callers at once names two tasks, and neither sees the task of the other', async () => {
+  const { once } = setup()
+  const replies = await Promise.all([once('ann'), once('ben'), once('ann')])
+  expect(replies.map(({ kind }) => kind)).toEqual(['accepted', 'accepted', 'duplicate'])
+  expect(replies.map((reply) => 'task' in reply && reply.task.caller)).toEqual(['ann', 'ben', 'ann'])
+  expect((await Promise.all([once('ann'), once('ben')])).map(idOf)).toEqual(replies.slice(0, 2).map(idOf))
+})
+
+test('an upload of one caller does not hold up the same key of another', () => {
+  const { keys } = setup()
+  expect(keys.receive('ann', 'k-1')).toBeTypeOf('function')
+  expect(keys.receive('ann', 'k-1')).toBeUndefined()
+  expect(keys.receive('ben', 'k-1')).toBeTypeOf('function')
+})
+
+test('a key is known for 24 hours, and then makes a new task', async () => {
+  const { once, pass } = setup()
+  const first = idOf(await once('ann'))
+  pass(24 * HOUR_MS - 1)
+  expect(idOf(await once('ann'))).toBe(first)
+  pass(1)
+  expect(idOf(await once('ann'))).not.toBe(first)
+})
+
+test('equal work of two callers at once is two tasks', async () => {
+  const { add, submit } = setup().flight
+  const admitFor = (caller: string) => () => {
+    const task = sampleTask({ caller, content: 'content' })
+    add(task)
+    return Promise.resolve({ kind: 'accepted', task, place } as const)
+  }
+  const replies = await Promise.all(['ann', 'ben'].map((caller) => submit(caller, admitFor(caller))))
+  expect(replies.map((reply) => [reply.kind, 'task' in reply && reply.task.caller])).toEqual([
+    ['accepted', 'ann'],
+    ['accepted', 'ben'],
+  ])
+})
+
+test('a task that is being cancelled is joined by nobody', async () => {
+  const { add, joined, live, submit } = setup().flight
+  const task = sampleTask({ caller: 'ann', content: 'content' })
+  add(task)
+  const fresh = sampleTask({ caller: 'ann', content: 'content' })
+  const admit = () => Promise.resolve({ kind: 'accepted', task: fresh, place } as const)
+  expect(idOf(await submit('ann', admit))).toBe(task.id)
+  live.set(task.id, { ...task, status: 'cancelling' })
+  expect(idOf(await submit('ann', admit))).toBe(fresh.id)
+  expect(joined).toEqual([task.id])
+})

@@ -1,0 +1,143 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { WaitingRoom, type RoomOptions } from '../../src/pool/priority-queue.ts'
+import type { Priority } from '../../src/task/priority.ts'
+import { poolDefaults } from '../support/pool.ts'
+import { sampleTask } from '../support/tasks.ts'
+
+function setup(given: Partial<RoomOptions> = {}) {
+  const room = new WaitingRoom({ ...poolDefaults(), ...given })
+  const putTask = (task: ReturnType<typeof sampleTask>) => room.put(task, room.arrive())
+  const put = (id: string, priority: Priority = 1, type = 'sample') =>
+    putTask(sampleTask({ id, priority, type }))
+  const takeAll = () => {
+    const ids: string[] = []
+    for (let taken = room.take(); taken !== undefined; taken = room.take()) ids.push(taken.task.id)
+    return ids
+  }
+  return { room, put, putTask, takeAll }
+}
+
+test('a higher level goes first, and a level is first in, first out', () => {
+  const { put, takeAll } = setup()
+  put('low', 0)
+  put('normal 1')
+  put('urgent', 3)
+  put('normal 2', 1, 'other type')
+  put('high', 2)
+  put('normal 3')
+  expect(takeAll()).toEqual(['urgent', 'high', 'normal 1', 'normal 2', 'normal 3', 'low'])
+})
+
+test('a type whose resource has no room is passed over and keeps its place', () => {
+  const { room, put, takeAll } = setup({ resourcesOf: (type) => (type === 'a' ? ['llm'] : []) })
+  put('a1', 2, 'a')
+  put('b1', 1, 'b')
+  put('a2', 1, 'a')
+  room.gates.setResource('llm', false)
+  expect(room.eligible).toBe(1)
+  expect(takeAll()).toEqual(['b1'])
+  put('a3', 1, 'a')
+  room.gates.setResource('llm', true)
+  expect(takeAll()).toEqual(['a1', 'a2', 'a3'])
+})
+
+test('a task that returns goes in front of later arrivals of its level, and not before earlier ones', () => {
+  const { room, put, takeAll } = setup()
+  put('first')
+  put('second')
+  put('third')
+  const first = room.take()
+  const second = room.take()
+  room.put(second!.task, second!.seq)
+  room.put(first!.task, first!.seq)
+  put('fourth')
+  expect(takeAll()).toEqual(['first', 'second', 'third', 'fourth'])
+})
+
+test('removing takes a task out from anywhere and counts stay true', () => {
+  const { room, put, takeAll } = setup()
+  for (const id of ['a', 'b', 'c', 'd']) put(id)
+  expect(room.remove('b')?.id).toBe('b')
+  expect(room.remove('d')?.id).toBe('d')
+  expect(room.remove('d')).toBeUndefined()
+  put('e')
+  expect([room.size, room.countOf(1), room.eligible]).toEqual([3, 3, 3])
+  expect(takeAll()).toEqual(['a', 'c', 'e'])
+})
+
+test('tasks ahead are those that would start before', () => {
+  const { room, put } = setup()
+  put('low', 0)
+  put('normal 1', 1, 'a')
+  put('normal 2', 1, 'b')
+  put('urgent', 3)
+  expect(['urgent', 'normal 1', 'normal 2', 'low'].map((id) => room.tasksAhead(id))).toEqual([0, 1, 2, 3])
+  expect(room.tasksAhead('unknown')).toBeUndefined()
+  expect([...room.inOrder()].map((task) => task.id)).toEqual(['urgent', 'normal 1', 'normal 2', 'low'])
+})
+
+test('a task that is moved to another level keeps its age there', () => {
+  const { room, put, takeAll } = setup()
+  put('old', 0)
+  put('normal')
+  expect(room.reprioritise(sampleTask({ id: 'old', priority: 1 }))).toBe(true)
+  expect(room.reprioritise(sampleTask({ id: 'gone' }))).toBe(false)
+  expect(takeAll()).toEqual(['old', 'normal'])
+})
+
+test('with a head start a level goes first only by so much age', () => {
+  const { putTask, takeAll } = setup({ headStartMs: 60_000 })
+  putTask(sampleTask({ id: 'low at 0', priority: 0, createdAt: 0 }))
+  putTask(sampleTask({ id: 'urgent at 179', priority: 3, createdAt: 179_000 }))
+  putTask(sampleTask({ id: 'urgent at 181', priority: 3, createdAt: 181_000 }))
+  expect(takeAll()).toEqual(['urgent at 179', 'low at 0', 'urgent at 181'])
+})
+
+test('callers take turns inside a level, by their weight', () => {
+  const weights: Record<string, number> = { heavy: 2 }
+  const { putTask, takeAll } = setup({ weightOf: (caller) => weights[caller] ?? 1 })
+  for (const caller of ['hog', 'heavy', 'light']) {
+    for (let count = 1; count <= 4; count += 1) putTask(sampleTask({ id: `${caller} ${count}`, caller }))
+  }
+  putTask(sampleTask({ id: 'urgent', caller: 'hog', priority: 3 }))
+  const order = takeAll()
+  expect(order[0]).toBe('urgent')
+  const startsOf = (caller: string) => order.slice(1, 9).filter((id) => id.startsWith(caller)).length
+  expect([startsOf('hog'), startsOf('heavy'), startsOf('light')]).toEqual([2, 4, 2])
+  expect(order.filter((id) => id.startsWith('hog'))).toEqual(['hog 1', 'hog 2', 'hog 3', 'hog 4'])
+})
+
+test('who comes anew into a long queue of another has its turn next', () => {
+  const { room, putTask } = setup({ weightOf: () => 1 })
+  for (let count = 1; count <= 1000; count += 1) putTask(sampleTask({ id: `hog ${count}`, caller: 'hog' }))
+  for (let taken = 0; taken < 10; taken += 1) room.take()
+  expect(room.aheadOfNewcomer(1, 'light', () => 0)).toBeLessThanOrEqual(1)
+  putTask(sampleTask({ id: 'light', caller: 'light' }))
+  expect(room.tasksAhead('light')).toBe(0)
+  expect(room.take()?.task.id).toBe('light')
+})
+
+test('in every order the positions that are told are those of the walk, and the walk is what is taken', () => {
+  const priority = fc.constantFrom<Priority>(0, 1, 2, 3)
+  const arrival = fc.record({ priority, caller: fc.constantFrom('a', 'b', 'c'), gap: fc.nat(90_000) })
+  const order = fc.record({ headStartMs: fc.constantFrom(0, 60_000), isFair: fc.boolean() })
+  fc.assert(
+    fc.property(
+      fc.array(arrival, { maxLength: 30 }),
+      order,
+      fc.nat(10),
+      (arrivals, { headStartMs, isFair }, start) => {
+        const weightOf = isFair ? (caller: string) => (caller === 'a' ? 3 : 1) : null
+        const { room, putTask, takeAll } = setup({ headStartMs, weightOf })
+        let createdAt = 0
+        for (const { gap, ...given } of arrivals)
+          putTask(sampleTask({ ...given, createdAt: (createdAt += gap) }))
+        for (let taken = 0; taken < start; taken += 1) room.take()
+        const walk = [...room.inOrder()].map(({ id }) => id)
+        expect(walk.map((id) => room.tasksAhead(id))).toEqual(walk.map((_, index) => index))
+        expect(takeAll()).toEqual(walk)
+      },
+    ),
+  )
+})
