@@ -1,16 +1,16 @@
 import { PLAIN } from '../src/http/routes/submit/read-submission.ts'
 import { pino } from 'pino'
 import { z } from 'zod'
-import { Feed } from '../src/events/event-bus.ts'
+import { EventBus } from '../src/events/event-bus.ts'
 import { defineTask } from '../src/handler/define-task.ts'
-import { Outlook } from '../src/forecast/wait-estimator.ts'
+import { WaitEstimator } from '../src/forecast/wait-estimator.ts'
 import { Registry } from '../src/handler/registry.ts'
 import { createRunner } from '../src/handler/runner.ts'
-import { Intake } from '../src/admission/admission.ts'
+import { Admission } from '../src/admission/admission.ts'
 import type { Journal } from '../src/journal/journal.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { Resources } from '../src/resource/resources.ts'
-import { Spool } from '../src/uploads/upload-store.ts'
+import { UploadStore } from '../src/uploads/upload-store.ts'
 import { systemClock } from '../src/task/clock.ts'
 import type { Priority } from '../src/task/priority.ts'
 
@@ -36,18 +36,18 @@ export interface CoreOptions {
   readonly capacity: number
   /** The handler's first line. */
   readonly entered?: () => void
-  /** Hears of each end as it is decided. */
+  /** PoolCallbacks of each end as it is decided. */
   readonly ended: () => void
 }
 
-/** The whole way behind the edge: parse, reserve, journal, enqueue, guard, context, outcome, three events to the feed. */
+/** The whole way behind the httpPlugin: parse, reserve, journal, enqueue, guard, context, outcome, three events to the feed. */
 export function createCore({ journal, capacity, entered = () => undefined, ended }: CoreOptions) {
   const run = () => {
     entered()
     return null
   }
   const registry = new Registry([defineTask({ type: 'empty', input: z.object({ n: z.number() }), run })])
-  const feed = new Feed({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
+  const bus = new EventBus({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
   const pool: WorkerPool = new WorkerPool({
     slots: SLOTS,
     capacity,
@@ -58,7 +58,7 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     ...NO_LIMITS,
     work: (task, signal) => runner(task, signal),
     ended: (task, outcome) => {
-      intake.runs.ended(task, outcome)
+      admission.transitions.ended(task, outcome)
       ended()
     },
   })
@@ -69,10 +69,10 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     ...parts,
     limits,
     keys: new Map(),
-    wake: (id) => void intake.runs.goOn(id),
+    wake: (id) => void admission.transitions.requeue(id),
     opened: (name, isOpen) => pool.setResource(name, isOpen),
   })
-  const outlook = new Outlook({
+  const estimator = new WaitEstimator({
     look: () => ({
       slots: pool.slots,
       isProcessing: pool.holds.size === 0,
@@ -86,7 +86,7 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     monotonic: systemClock.monotonic,
     random: Math.random,
   })
-  const intake = new Intake({
+  const admission = new Admission({
     registry,
     pool,
     journal: journal.tasks,
@@ -95,10 +95,10 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     health: journal.health,
     keepsUploads: false,
     deliver: () => undefined,
-    feed,
-    spool: new Spool('unused'),
+    bus,
+    uploadStore: new UploadStore('unused'),
     resources,
-    outlook,
+    estimator,
     ...parts,
     defaultTimeoutMs: 3_600_000,
     defaultAttempts: 3,
@@ -107,8 +107,8 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     },
   })
   const runner = createRunner(registry, {
-    started: (task) => intake.runs.started(task),
-    report: (task, report) => intake.runs.report(task, report),
+    started: (task) => admission.transitions.started(task),
+    report: (task, report) => admission.transitions.report(task, report),
     steps: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
     outputOf: () => Promise.resolve(''),
     fileOf: () => Promise.resolve(''),
@@ -118,6 +118,6 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     random: Math.random,
   })
   const submit = (n: number, priority: Priority) =>
-    intake.submit({ ...BARE, type: 'empty', input: { n }, priority, caller: 'local' })
-  return { pool, intake, submit }
+    admission.submit({ ...BARE, type: 'empty', input: { n }, priority, caller: 'local' })
+  return { pool, admission, submit }
 }

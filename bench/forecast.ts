@@ -2,7 +2,7 @@ import { simulate, type SimulatedQueue } from '../src/forecast/simulation/simula
 import { median } from './support.ts'
 
 const ROUNDS = 15
-/** As the outlook asks with so many waiting. */
+/** As the wait estimator asks with so many waiting. */
 const PLAYS = 30
 
 /** One forecast with so many waiting tasks, log-normal run times, and arrivals of every level: ms. */

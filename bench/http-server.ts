@@ -83,10 +83,10 @@ async function headgate() {
     defineTask({ type: 'held', input: z.object({}), concurrency: 1, run: () => new Promise(() => {}) }),
     defineTask({ type: 'big', input: z.object({}), run: () => 'x'.repeat(8_000_000) }),
   ]
-  const house = await compose({ settings, log, tasks, prefix: '', onFatal: () => process.exit(1) })
+  const core = await compose({ settings, log, tasks, prefix: '', onFatal: () => process.exit(1) })
   const app = createServer({ log, ...settings })
-  await app.register(house.edge)
-  await house.start()
+  await app.register(core.httpPlugin)
+  await core.start()
   return app
 }
 

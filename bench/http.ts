@@ -45,7 +45,7 @@ async function start({ kind, env = {} }: Contender): Promise<Server> {
   return { process, url: `http://127.0.0.1:${port}/empty` }
 }
 
-/** While one is under load the others stand still: what they still have to do of their own would slow it. */
+/** While one is under load the others stand services: what they services have to do of their own would slow it. */
 async function alone<Value>({ process }: Server, work: () => Promise<Value>): Promise<Value> {
   process.kill('SIGCONT')
   try {

@@ -32,18 +32,18 @@ export async function readersBench(): Promise<{ alone: number; besideStuck: numb
   })
   const log = pino({ level: 'silent' })
   const settings = { ...readSettings({}), dataDir }
-  const house = await compose({ settings, log, tasks: [talk], prefix: '', onFatal: () => process.exit(1) })
+  const core = await compose({ settings, log, tasks: [talk], prefix: '', onFatal: () => process.exit(1) })
   const app = createServer({ log, ...settings })
-  await app.register(house.edge)
-  await house.start()
+  await app.register(core.httpPlugin)
+  await core.start()
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
 
   const alone = await oneRun(port, 0)
   const beside = await oneRun(port, STUCK_READERS)
-  await house.drain()
+  await core.drain()
   await app.close()
-  await house.stop()
+  await core.stop()
   rmSync(dataDir, { recursive: true, force: true })
   return {
     alone: quantile(alone.delays, 0.99),

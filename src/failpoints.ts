@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 
 /**
  * The places on the way of a task at which a process may end, in their order. Whoever listens on the
- * diagnostics channel `headgate:milestone` (Node's `diagnostics_channel`, in each thread) hears of each as
+ * diagnostics channel `headgate:milestone` (Node's `diagnostics_channel`, in each thread) callbacks of each as
  * it is passed: the tests end the process there.
  */
 export const MILESTONES = [
@@ -32,11 +32,11 @@ export const MILESTONES = [
   'retention-deleted',
 ] as const
 
-export type Milestone = (typeof MILESTONES)[number]
+export type Failpoint = (typeof MILESTONES)[number]
 
 const route = channel('headgate:milestone')
 
 /** Says that a place was passed; without a listener it costs nothing. */
-export function reached(milestone: Milestone): void {
+export function failpoint(milestone: Failpoint): void {
   if (route.hasSubscribers) route.publish(milestone)
 }

@@ -26,7 +26,7 @@ export interface HeadgateOptions {
   readonly callerOf?: (request: FastifyRequest) => Caller | null | Promise<Caller | null>
   /** Settings that differ from the defaults, by the names and units of docs/configuration.md. */
   readonly settings?: Readonly<Record<string, string | number>>
-  /** Hears that accepted tasks can no longer be kept; the host should stop. Default: it is only logged. */
+  /** PoolCallbacks that accepted tasks can no longer be kept; the host should stop. Default: it is only logged. */
   readonly onFatal?: (error: unknown) => void
 }
 
@@ -43,7 +43,7 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
   if (typeof prefix !== 'string' || !prefix.startsWith('/')) {
     throw new HeadgateError('invalid-setting', `prefix="${prefix}": expected a path such as /headgate.`)
   }
-  const house = await compose({
+  const core = await compose({
     settings: readSettings(environmentOf(options)),
     log: app.log as Parameters<typeof compose>[0]['log'],
     tasks,
@@ -52,14 +52,14 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     prefix: app.prefix.replace(/\/+$/, ''),
     onFatal: onFatal ?? ((error) => app.log.fatal({ err: error }, 'headgate cannot keep its tasks')),
   })
-  // Before the hook that closes the streams: readers see the stop, and what still ends.
-  app.addHook('preClose', () => house.drain())
+  // Before the hook that closes the streams: readers see the stop, and what services ends.
+  app.addHook('preClose', () => core.drain())
   // After the last request was answered: until then the journal is needed.
-  app.addHook('onClose', () => house.stop())
+  app.addHook('onClose', () => core.stop())
   try {
-    await house.edge(app)
-    await house.start()
-    const { pool, registry, engines } = house
+    await core.httpPlugin(app)
+    await core.start()
+    const { pool, registry, engines } = core
     const taskTypes = registry.all.map(({ type }) => type)
     app.log.info(
       { prefix: app.prefix, slots: pool.slots, capacity: pool.capacity, taskTypes, engines },
@@ -67,7 +67,7 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     )
   } catch (error) {
     // A host that goes on without us finds the journal free.
-    await house.stop()
+    await core.stop()
     throw error
   }
 }

@@ -64,7 +64,7 @@ async function check(settings: Settings, tasks: readonly TaskType[]): Promise<vo
   process.exit(0)
 }
 
-interface ServerParts {
+interface ServerDeps {
   readonly tasks: readonly TaskType[]
   readonly output: Log
 }
@@ -79,7 +79,7 @@ class Server {
   #skipWait: (() => void) | null = null
   #stoppingSince = 0
 
-  static async create(settings: Settings, { tasks, output }: ServerParts): Promise<Server> {
+  static async create(settings: Settings, { tasks, output }: ServerDeps): Promise<Server> {
     const server = new Server(settings, output)
     const onFatal = (error: unknown) => server.#end(error)
     server.#headgate = await compose({ settings, log: output.log, tasks, prefix: '', onFatal })
@@ -107,7 +107,7 @@ class Server {
       if (taskId === undefined) this.stop('unhandledRejection', error)
       else log.warn({ err: error, taskId }, 'a handler left a promise floating')
     })
-    await this.#app.register(this.#headgate.edge)
+    await this.#app.register(this.#headgate.httpPlugin)
     await this.#headgate.start()
     // A signal came while it started.
     if (this.#skipWait !== null) return
@@ -150,7 +150,7 @@ class Server {
   /** Work first, then requests, then the journal that both need. */
   async #stopInOrder(skipped: Promise<void>): Promise<void> {
     await this.#headgate.drain(skipped)
-    // What is still open then has nothing to wait for: a request that is never sent to its end, a reader that is gone.
+    // What is services open then has nothing to wait for: a request that is never sent to its end, a reader that is gone.
     setTimeout(() => this.#app.server.closeAllConnections(), LAST_WORDS_MS)
     await this.#app.close()
     await this.#headgate.stop()
@@ -189,11 +189,11 @@ class Server {
 
   /** One line every 30 s while there is work. */
   #logStatus(): void {
-    const { pool, intake } = this.#headgate
+    const { pool, admission } = this.#headgate
     const { running, waiting, stuck } = pool
     if (running + waiting + stuck === 0) return
-    const done = intake.tally.of('completed')
-    this.#output.log.info({ running, waiting, done, stuck, rejected: intake.tally.rejected }, 'status')
+    const done = admission.counters.of('completed')
+    this.#output.log.info({ running, waiting, done, stuck, rejected: admission.counters.rejected }, 'status')
   }
 }
 

@@ -88,7 +88,7 @@ test('docs/http-api.md names exactly the routes', async () => {
     for (const verb of [method].flat())
       if (verb !== 'HEAD') routes.add(`${verb} ${url.replace(/:(\w+)/g, '{$1}')}`)
   })
-  await app.register(house.edge)
+  await app.register(house.httpPlugin)
   await app.ready()
   await app.close()
   const text = await read('docs/http-api.md')

@@ -1,60 +1,60 @@
 import { retryAfterSeconds } from '../forecast/retry-after.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { KeyRecord } from '../journal/journal.ts'
-import type { Place } from '../pool/capacity.ts'
+import type { Reservation } from '../pool/capacity.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { placeAfter, type QueuePlace } from '../task/event.ts'
-import { reached } from '../failpoints.ts'
+import { failpoint } from '../failpoints.ts'
 import type { Priority } from '../task/priority.ts'
 import { createTask, type Task } from '../task/task.ts'
-import { contentOf, fingerprintOf } from './digests.ts'
-import { Keys } from './idempotency-keys.ts'
+import { toDedupeKey, fingerprintOf } from './digests.ts'
+import { IdempotencyKeys } from './idempotency-keys.ts'
 import { SingleFlight } from './single-flight.ts'
-import { problemsOf } from './validate.ts'
+import { validate } from './validate.ts'
 import type { CancelReply, Refusal, Submission, SubmitReply } from './submission.ts'
 import { TaskIds } from './task-ids.ts'
-import { Waiters } from './joiners.ts'
+import { Joiners } from './joiners.ts'
 import { Cancellation } from './cancellation.ts'
-import type { IntakeParts } from './deps.ts'
+import type { IntakeDeps } from './deps.ts'
 import { Recorder } from '../lifecycle/recorder.ts'
-import { Runs } from '../lifecycle/transitions.ts'
-import { Tally } from '../lifecycle/counters.ts'
+import { Transitions } from '../lifecycle/transitions.ts'
+import { Counters } from '../lifecycle/counters.ts'
 
 /** A submit on its way. */
 interface Given {
   readonly type: TaskType
   readonly submission: Submission
   /** Reserved for it before; absent: it has to find one. */
-  readonly place: Place | undefined
+  readonly place: Reservation | undefined
 }
 
 /** The only way in: admits and cancels tasks, and knows the recorder of all that becomes of them. */
-export class Intake {
-  readonly tally = new Tally()
+export class Admission {
+  readonly counters = new Counters()
   readonly recorder: Recorder
-  readonly runs: Runs
-  readonly keys: Keys
+  readonly transitions: Transitions
+  readonly keys: IdempotencyKeys
   readonly ids: TaskIds
   readonly flights: SingleFlight
-  readonly #waiters: Waiters
+  readonly #waiters: Joiners
   readonly #cancellation: Cancellation
-  readonly #parts: IntakeParts
+  readonly #deps: IntakeDeps
   #isClosed = false
   #door: 'open' | 'paused' | 'draining' = 'open'
 
-  constructor(parts: IntakeParts) {
-    const { journal, duplicates, feed, clock, provenNow, onFatal, pool } = parts
+  constructor(deps: IntakeDeps) {
+    const { journal, duplicates, bus, clock, provenNow, onFatal, pool } = deps
     const { now } = clock
-    this.#parts = parts
+    this.#deps = deps
     this.ids = new TaskIds(now)
     const ended = (task: Task) => this.flights.remove(task)
-    this.recorder = new Recorder({ journal, feed, tally: this.tally, now, ended, onFatal })
-    this.runs = new Runs(parts, this.recorder, this.tally)
-    this.keys = new Keys({ duplicates, journal, now: provenNow })
-    const { resources, deliveries, deliver } = parts
-    this.#waiters = new Waiters({ recorder: this.recorder, pool, resources, deliveries, deliver, now })
-    const { recorder, runs } = this
-    this.#cancellation = new Cancellation({ ...parts, recorder, runs, waiters: this.#waiters })
+    this.recorder = new Recorder({ journal, bus, counters: this.counters, now, ended, onFatal })
+    this.transitions = new Transitions(deps, this.recorder, this.counters)
+    this.keys = new IdempotencyKeys({ duplicates, journal, now: provenNow })
+    const { resources, deliveries, deliver } = deps
+    this.#waiters = new Joiners({ recorder: this.recorder, pool, resources, deliveries, deliver, now })
+    const { recorder, transitions } = this
+    this.#cancellation = new Cancellation({ ...deps, recorder, transitions, waiters: this.#waiters })
     const live = (id: string) => this.recorder.live(id)
     this.flights = new SingleFlight({
       duplicates,
@@ -74,7 +74,7 @@ export class Intake {
     return this.#isClosed || this.#door === 'draining'
   }
 
-  /** Whether an operator has stopped the intake for a while. */
+  /** Whether an operator has stopped the admission for a while. */
   get isPaused(): boolean {
     return this.#door === 'paused'
   }
@@ -86,14 +86,14 @@ export class Intake {
 
   /** Where a waiting task stands, with its estimated wait; null when it does not wait. */
   placeOf(id: string): QueuePlace | null {
-    const { pool, outlook } = this.#parts
+    const { pool, estimator } = this.#deps
     const tasksAhead = pool.isWaiting(id) ? pool.tasksAhead(id) : undefined
-    return tasksAhead === undefined ? null : placeAfter(tasksAhead, outlook.waitAfter(tasksAhead))
+    return tasksAhead === undefined ? null : placeAfter(tasksAhead, estimator.waitAfter(tasksAhead))
   }
 
   /** Whether a task of this type can run here. */
   knows(type: string): boolean {
-    return this.#parts.registry.find(type) !== undefined
+    return this.#deps.registry.find(type) !== undefined
   }
 
   /** Refuses every further submission as `draining`. */
@@ -103,7 +103,7 @@ export class Intake {
 
   /** Says whether a task of this caller would be refused now: asked before an upload is read. */
   refusal(caller: string): Refusal | undefined {
-    const { health, pool } = this.#parts
+    const { health, pool } = this.#deps
     if (this.isDraining) return this.#refuse('draining')
     if (this.isPaused) return this.#refuse('intake-paused')
     if (health.refusal !== null) return this.#refuse(health.refusal)
@@ -113,10 +113,10 @@ export class Intake {
 
   /** What is wrong with a submit, without admitting it; undefined: nothing. */
   check(submission: Submission): Extract<SubmitReply, { kind: 'unknown-type' | 'invalid' }> | undefined {
-    const { registry, defaultTimeoutMs, defaultAttempts } = this.#parts
+    const { registry, defaultTimeoutMs, defaultAttempts } = this.#deps
     const type = registry.find(submission.type)
     if (type === undefined) return { kind: 'unknown-type', type: submission.type }
-    const problems = problemsOf(type, submission, { timeoutMs: defaultTimeoutMs, attempts: defaultAttempts })
+    const problems = validate(type, submission, { timeoutMs: defaultTimeoutMs, attempts: defaultAttempts })
     return problems === null ? undefined : { kind: 'invalid', ...problems }
   }
 
@@ -126,8 +126,8 @@ export class Intake {
    *
    * @param place one that was reserved for it before
    */
-  async submit(submission: Submission, place?: Place): Promise<SubmitReply> {
-    const { registry, log } = this.#parts
+  async submit(submission: Submission, place?: Reservation): Promise<SubmitReply> {
+    const { registry, log } = this.#deps
     const type = registry.find(submission.type)
     const wrong = this.check(submission)
     if (type === undefined || wrong !== undefined) {
@@ -151,17 +151,17 @@ export class Intake {
   }
 
   /** Places for all of these, or the refusal of the first that finds none. */
-  reserveAll(submissions: readonly Submission[]): readonly Place[] | Refusal {
-    const places: Place[] = []
+  reserveAll(submissions: readonly Submission[]): readonly Reservation[] | Refusal {
+    const places: Reservation[] = []
     for (const { priority, caller } of submissions) {
       const refusal = this.refusal(caller)
-      const place = refusal === undefined ? this.#parts.pool.reserve(priority, caller) : undefined
+      const place = refusal === undefined ? this.#deps.pool.reserve(priority, caller) : undefined
       if (place !== undefined) {
         places.push(place)
         continue
       }
       for (const { release } of places) release()
-      for (const _ of submissions) this.tally.reject()
+      for (const _ of submissions) this.counters.reject()
       return refusal ?? this.#refuse('queue-full')
     }
     return places
@@ -181,7 +181,7 @@ export class Intake {
   #submitContent(given: Given, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
     const { type, submission } = given
     const { isForced, dedupe } = submission
-    const content = (dedupe ?? type.dedupe ?? false) ? contentOf(submission, type.version) : null
+    const content = (dedupe ?? type.dedupe ?? false) ? toDedupeKey(submission, type.version) : null
     const admit = () => this.#admitNew({ ...given, content }, key)
     if (content === null || isForced) return admit()
     return this.flights.once(submission, content, admit)
@@ -192,22 +192,25 @@ export class Intake {
     key: Omit<KeyRecord, 'taskId'> | null,
   ): Promise<SubmitReply> {
     const { priority, caller } = given.submission
-    const { pool } = this.#parts
+    const { pool } = this.#deps
     const refusal = given.place === undefined ? this.refusal(caller) : undefined
     const place = given.place ?? (refusal === undefined ? pool.reserve(priority, caller) : undefined)
     if (place === undefined) {
-      this.tally.reject()
+      this.counters.reject()
       return refusal ?? this.#refuse('queue-full')
     }
-    reached('place-reserved')
+    failpoint('place-reserved')
     const task = this.#create(given, place)
     return this.#admit(task, place, key && { ...key, taskId: task.id })
   }
 
-  #create({ type, submission, content }: Given & { readonly content: string | null }, place: Place): Task {
+  #create(
+    { type, submission, content }: Given & { readonly content: string | null },
+    place: Reservation,
+  ): Task {
     const { input, upload, priority, metadata, webhook, caller, retryOf, trace } = submission
     const { delayMs, startDeadlineMs } = submission
-    const { clock, defaultTimeoutMs, defaultAttempts, outlook } = this.#parts
+    const { clock, defaultTimeoutMs, defaultAttempts, estimator } = this.#deps
     const createdAt = clock.now()
     return createTask({
       id: this.ids.next(),
@@ -226,19 +229,19 @@ export class Intake {
       maxAttempts: submission.maxAttempts ?? type.retry?.maxAttempts ?? defaultAttempts,
       notBefore: delayMs === 0 ? null : createdAt + delayMs,
       startDeadlineAt: startDeadlineMs === null ? null : createdAt + startDeadlineMs,
-      toldWait: delayMs === 0 ? outlook.newcomer(priority, place.tasksAhead) : null,
+      toldWait: delayMs === 0 ? estimator.newcomer(priority, place.tasksAhead) : null,
     })
   }
 
-  async #admit(task: Task, place: Place, key: KeyRecord | null): Promise<SubmitReply> {
-    const { pool, log, outlook } = this.#parts
+  async #admit(task: Task, place: Reservation, key: KeyRecord | null): Promise<SubmitReply> {
+    const { pool, log, estimator } = this.#deps
     const queuePlace = placeAfter(place.tasksAhead, task.toldWait)
     let admitted: Task
     try {
       admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace }, key)
     } catch (error) {
       place.release()
-      this.tally.reject()
+      this.counters.reject()
       log.error({ err: error, taskId: task.id }, 'the journal refused a task')
       const isFull = error instanceof HeadgateError && error.code === 'disk-full'
       return this.#refuse(isFull ? 'disk-full' : 'journal-unavailable')
@@ -248,11 +251,11 @@ export class Intake {
     if (newest === undefined) place.release()
     else {
       this.flights.add(newest)
-      this.runs.admitted(newest.id)
+      this.transitions.admitted(newest.id)
       pool.enqueue(newest, place)
     }
     const { id: taskId, type, priority } = admitted
-    outlook.arrivals.add(priority, type, task.createdAt)
+    estimator.arrivals.add(priority, type, task.createdAt)
     log.info(
       { taskId, type, priority, caller: task.caller, ...task.trace, tasksAhead: place.tasksAhead },
       'task queued',
@@ -261,11 +264,11 @@ export class Intake {
   }
 
   #refuse(code: Refusal['code']): Refusal {
-    const { pool, random, outlook, clock } = this.#parts
+    const { pool, random, estimator, clock } = this.#deps
     // While a provider is down no place gets free before the first of its tasks goes on.
     const until = pool.parkedFullUntil
     const isKnown = until !== null && until < Infinity
-    const placeMs = isKnown ? Math.max(0, until - clock.now()) : outlook.placeMs()
+    const placeMs = isKnown ? Math.max(0, until - clock.now()) : estimator.placeMs()
     return {
       kind: 'refused',
       code,

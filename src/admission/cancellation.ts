@@ -4,14 +4,14 @@ import type { Clock } from '../task/clock.ts'
 import { isTerminal } from '../task/status.ts'
 import { settledWithin } from '../task/within.ts'
 import type { CancelReply } from './submission.ts'
-import type { Waiters } from './joiners.ts'
+import type { Joiners } from './joiners.ts'
 import type { Recorder } from '../lifecycle/recorder.ts'
-import type { Runs } from '../lifecycle/transitions.ts'
+import type { Transitions } from '../lifecycle/transitions.ts'
 
-export interface CancellationParts {
+export interface CancellationDeps {
   readonly recorder: Recorder
-  readonly runs: Runs
-  readonly waiters: Waiters
+  readonly transitions: Transitions
+  readonly waiters: Joiners
   readonly pool: WorkerPool
   readonly journal: TaskJournal
   readonly health: JournalHealth
@@ -23,10 +23,10 @@ const MAX_CANCEL_MS = 2000
 
 /** The cancel of a task by one of those who wait for it. */
 export class Cancellation {
-  readonly #parts: CancellationParts
+  readonly #deps: CancellationDeps
 
-  constructor(parts: CancellationParts) {
-    this.#parts = parts
+  constructor(deps: CancellationDeps) {
+    this.#deps = deps
   }
 
   /**
@@ -36,13 +36,13 @@ export class Cancellation {
    * @param waiter number of the submit that leaves; null: the newest
    */
   async cancel(id: string, waiter: number | null): Promise<CancelReply> {
-    const { clock, health } = this.#parts
+    const { clock, health } = this.#deps
     const reply = await settledWithin(this.#cancel(id, waiter), MAX_CANCEL_MS, clock)
     return reply ?? { kind: 'unwritten', code: health.refusal ?? 'journal-unavailable' }
   }
 
   async #cancel(id: string, waiter: number | null): Promise<CancelReply> {
-    const { health, journal, recorder, waiters, runs, pool } = this.#parts
+    const { health, journal, recorder, waiters, transitions, pool } = this.#deps
     const task = recorder.live(id)
     if (task === undefined) {
       // The journal still shows it as it was before.
@@ -66,7 +66,7 @@ export class Cancellation {
       const cancelling = await recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
       return { kind: 'cancelling', task: cancelling ?? task }
     }
-    const ended = await runs.end(task, { kind: 'cancelled' })
+    const ended = await transitions.end(task, { kind: 'cancelled' })
     return ended === undefined
       ? { kind: 'unwritten', code: 'journal-unavailable' }
       : { kind: 'cancelled', task: ended }

@@ -1,25 +1,25 @@
 import type { Logger } from 'pino'
-import type { Outlook } from '../forecast/wait-estimator.ts'
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
-import type { Spool } from '../uploads/upload-store.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Clock } from '../task/clock.ts'
 import type { DeliveryJournal, DuplicateJournal, JournalHealth, TaskJournal } from '../journal/journal.ts'
-import type { Feed } from '../events/event-bus.ts'
+import type { EventBus } from '../events/event-bus.ts'
 
 /** What the door needs from the rest of the house. */
-export interface IntakeParts {
+export interface IntakeDeps {
   readonly registry: Registry
   readonly pool: WorkerPool
   readonly journal: TaskJournal
   readonly duplicates: DuplicateJournal
   readonly deliveries: Pick<DeliveryJournal, 'add'>
   readonly health: JournalHealth
-  readonly feed: Feed
-  readonly spool: Spool
+  readonly bus: EventBus
+  readonly uploadStore: UploadStore
   readonly resources: Pick<Resources, 'forget' | 'reprioritise' | 'sleep'>
-  readonly outlook: Outlook
+  readonly estimator: WaitEstimator
   readonly clock: Clock
   /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
   readonly provenNow: () => number

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Submission } from './submission.ts'
 
 /** What two submits have in common that ask for the same work. */
-export function contentOf({ type, input, upload }: Submission, version: string | undefined): string {
+export function toDedupeKey({ type, input, upload }: Submission, version: string | undefined): string {
   return digest([type, input, upload?.sha256 ?? null, ...(version === undefined ? [] : [version])])
 }
 

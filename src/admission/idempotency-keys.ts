@@ -1,7 +1,7 @@
 import type { DuplicateJournal, KeyRecord, TaskJournal } from '../journal/journal.ts'
 import type { SubmitReply } from './submission.ts'
 
-export interface KeysParts {
+export interface IdempotencyKeysDeps {
   readonly duplicates: DuplicateJournal
   readonly journal: TaskJournal
   readonly now: () => number
@@ -22,16 +22,16 @@ const KEY_LIFETIME_MS = 24 * 3600 * 1000
  * Idempotency keys (draft-ietf-httpapi-idempotency-key-header): the same request under the same key makes
  * one task, however often it is sent, also after a restart. What was refused may be tried again.
  */
-export class Keys {
-  readonly #parts: KeysParts
+export class IdempotencyKeys {
+  readonly #deps: IdempotencyKeysDeps
   readonly #underway = new Map<
     string,
     { readonly fingerprint: string; readonly reply: Promise<SubmitReply> }
   >()
   readonly #receiving = new Set<string>()
 
-  constructor(parts: KeysParts) {
-    this.#parts = parts
+  constructor(deps: IdempotencyKeysDeps) {
+    this.#deps = deps
   }
 
   /**
@@ -64,17 +64,17 @@ export class Keys {
 
   /** A new task is written with its key; for one that was known by its content the key is written now. */
   async #admit(use: KeyUse, admit: Admit): Promise<SubmitReply> {
-    const record = { ...use, waiter: 1, expiresAt: this.#parts.now() + KEY_LIFETIME_MS }
+    const record = { ...use, waiter: 1, expiresAt: this.#deps.now() + KEY_LIFETIME_MS }
     const reply = await admit(record)
     if (reply.kind === 'duplicate') {
       const { task, waiter } = reply
-      await this.#parts.duplicates.saveKey({ ...record, waiter, taskId: task.id })
+      await this.#deps.duplicates.saveKey({ ...record, waiter, taskId: task.id })
     }
     return reply
   }
 
   async #find({ caller, key, fingerprint }: KeyUse): Promise<SubmitReply | undefined> {
-    const { duplicates, journal, now } = this.#parts
+    const { duplicates, journal, now } = this.#deps
     const record = await duplicates.keyed(caller, key)
     if (record === undefined || record.expiresAt <= now()) return undefined
     if (record.fingerprint !== fingerprint) return { kind: 'idempotency-mismatch' }

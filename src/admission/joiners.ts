@@ -15,7 +15,7 @@ type Leaver =
   | { readonly kind: 'left' }
   | { readonly kind: 'unknown' }
 
-export interface WaitersParts {
+export interface JoinersDeps {
   readonly recorder: Recorder
   readonly pool: WorkerPool
   readonly resources: Pick<Resources, 'reprioritise'>
@@ -26,11 +26,11 @@ export interface WaitersParts {
 }
 
 /** Several submits that wait for one task. */
-export class Waiters {
-  readonly #parts: WaitersParts
+export class Joiners {
+  readonly #deps: JoinersDeps
 
-  constructor(parts: WaitersParts) {
-    this.#parts = parts
+  constructor(deps: JoinersDeps) {
+    this.#deps = deps
   }
 
   /**
@@ -38,7 +38,7 @@ export class Waiters {
    * has ended meanwhile.
    */
   async join(task: Task, { priority: asked, webhook, caller }: Submission): Promise<Joined | undefined> {
-    const { pool, recorder } = this.#parts
+    const { pool, recorder } = this.#deps
     const waiters = task.waiters + 1
     const joins = task.joins + 1
     const priority = asked > task.priority ? asked : task.priority
@@ -56,7 +56,7 @@ export class Waiters {
   /** One more has a task that has completed: its webhook is sent at once. */
   async have(task: Task, { webhook, caller }: Submission): Promise<void> {
     if (webhook === null) return
-    const { deliveries, deliver, now } = this.#parts
+    const { deliveries, deliver, now } = this.#deps
     const id = `${deliveryId(task.id, task.joins)}_${randomUUID()}`
     await deliveries.add({ id, taskId: task.id, caller, ...webhook, attempt: 0, nextAt: now() })
     deliver()
@@ -65,7 +65,7 @@ export class Waiters {
   /** Moves a task that has not started to another level, where it keeps its age; undefined: it has started. */
   reprioritise(task: Task, priority: Priority): Promise<Task | undefined> {
     if (!this.#move({ ...task, priority })) return Promise.resolve(undefined)
-    const { pool, recorder } = this.#parts
+    const { pool, recorder } = this.#deps
     const body: EventBody =
       task.status === 'queued'
         ? { type: 'queued', ...placeAfter(pool.tasksAhead(task.id) ?? 0) }
@@ -74,8 +74,8 @@ export class Waiters {
   }
 
   #move(task: Task): boolean {
-    this.#parts.resources.reprioritise(task.id, task.priority)
-    return this.#parts.pool.reprioritise(task)
+    this.#deps.resources.reprioritise(task.id, task.priority)
+    return this.#deps.pool.reprioritise(task)
   }
 
   /** The submit that a cancel means: the named one, or the newest that has not left. */
@@ -96,7 +96,7 @@ export class Waiters {
     const also = waiter === 1 ? {} : { dropped: deliveryId(task.id, waiter) }
     const message = `One of ${task.waiters} submits that waited for this task has left; it goes on for the rest.`
     const body = { type: 'log', message, level: 'info' } as const
-    return this.#parts.recorder.recordWith(task.id, { change: { waiters, left }, body, ...also })
+    return this.#deps.recorder.recordWith(task.id, { change: { waiters, left }, body, ...also })
   }
 }
 

@@ -2,7 +2,7 @@ import type { DuplicateJournal, TaskJournal } from '../journal/journal.ts'
 import type { Task } from '../task/task.ts'
 import type { Submission, SubmitReply } from './submission.ts'
 
-export interface SingleFlightParts {
+export interface SingleFlightDeps {
   readonly duplicates: DuplicateJournal
   readonly journal: TaskJournal
   /** The newest version of a task that has not ended. */
@@ -24,7 +24,7 @@ export interface Joined {
  * or the result of one that completed.
  */
 export class SingleFlight {
-  readonly #parts: SingleFlightParts
+  readonly #deps: SingleFlightDeps
   /** Ids of live tasks by caller and content. */
   readonly #live = new Map<string, string>()
   /** Who waits until the end of a task is committed, by its id. */
@@ -32,8 +32,8 @@ export class SingleFlight {
   /** Submits that are being looked up or admitted. */
   readonly #underway = new Map<string, Promise<SubmitReply>>()
 
-  constructor(parts: SingleFlightParts) {
-    this.#parts = parts
+  constructor(deps: SingleFlightDeps) {
+    this.#deps = deps
   }
 
   /** Remembers a task that can be found by its content. */
@@ -73,7 +73,7 @@ export class SingleFlight {
   }
 
   async #find(submission: Submission, content: string): Promise<SubmitReply | undefined> {
-    const { duplicates, journal, live, join, have } = this.#parts
+    const { duplicates, journal, live, join, have } = this.#deps
     const { caller } = submission
     const ignored = ignoredOf(submission)
     const known = this.#live.get(nameOf(caller, content))

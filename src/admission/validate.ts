@@ -3,7 +3,7 @@ import type { TaskType } from '../handler/define-task.ts'
 import type { InputIssue, Submission } from './submission.ts'
 
 /** What is wrong with a submit, and under which code. */
-export interface Problems {
+export interface ValidationIssues {
   readonly code: 'validation' | typeof UNSAFE_URL
   readonly issues: readonly InputIssue[]
 }
@@ -18,7 +18,11 @@ export interface Defaults {
 const UNSAFE_URL = 'unsafe-url'
 
 /** What is wrong with a submit; null when it fits. A schema of somebody's own may throw. */
-export function problemsOf(type: TaskType, submission: Submission, defaults: Defaults): Problems | null {
+export function validate(
+  type: TaskType,
+  submission: Submission,
+  defaults: Defaults,
+): ValidationIssues | null {
   const issues = timeIssues(type, submission, defaults)
   if (issues.length > 0) return { code: 'validation', issues }
   try {
@@ -51,7 +55,7 @@ function timeIssues(type: TaskType, submission: Submission, defaults: Defaults):
 }
 
 /** Says what is wrong with an input, field by field, without repeating its values. */
-function issuesOf(error: z.ZodError): Problems {
+function issuesOf(error: z.ZodError): ValidationIssues {
   const issues = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
   const isUnsafe = error.issues.some(
     (issue) => issue.code === 'custom' && issue.params?.['code'] === UNSAFE_URL,

@@ -1,9 +1,9 @@
 import type { Connector } from '../fetch/connector.ts'
-import { TimedFetch, type CallLimits } from '../fetch/timed-fetch.ts'
+import { TimeoutFetch, type CallLimits } from '../fetch/timed-fetch.ts'
 import PQueue from 'p-queue'
 import { defineTask, type ResultFormat, type TaskType } from '../handler/define-task.ts'
 import type { Context } from '../handler/context/context.ts'
-import type { Spool } from '../uploads/upload-store.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
 import type { ResourceLimits } from '../task/resource.ts'
 import { engineKey, enginesOf, type EngineName } from './write/engines.ts'
 import { modelOf, type Price, type Provider, type ProviderSetup } from './llm/providers.ts'
@@ -17,7 +17,7 @@ import { textOf, uploadOf } from './load/upload.ts'
 import { videoOf } from './load/video.ts'
 import { videoLinkOf } from './load/youtube/link.ts'
 import { reportFormats } from './render/formats.ts'
-import { reportOn, type WritingParts } from './report-task.ts'
+import { reportOn, type WritingDeps } from './report-task.ts'
 import { READABLE_TYPES } from './parse/media-types.ts'
 
 export interface ModelsOptions {
@@ -36,9 +36,9 @@ export interface ModelsOptions {
 
 export interface AnalysisOptions {
   readonly connector: Connector
-  readonly spool: Spool
-  /** The folder of the spool: all that a reading process may see of the data. */
-  readonly spoolFolder: string
+  readonly uploadStore: UploadStore
+  /** The folder of the upload store: all that a reading process may see of the data. */
+  readonly uploadsFolder: string
   readonly maxUploadBytes: number
   readonly maxFetchBytes: number
   /** Where YouTube answers. */
@@ -68,19 +68,19 @@ const CONVERT = 'Convert it to PDF, docx, pptx, xlsx, odt, EPUB, HTML, Markdown 
 
 export function createAnalysis(options: AnalysisOptions): Analysis {
   const { maxTaskTokens, parallel } = options.models
-  const line = new TimedFetch(options.models.limits)
+  const line = new TimeoutFetch(options.models.limits)
   const engines = enginesOf(options.models.order, modelsOf(options.models, line))
   const hasModels = engines.some(({ kind }) => kind === 'llm')
-  const parsers = new Parsers({ ...options.parser, readableFolder: options.spoolFolder })
+  const parsers = new Parsers({ ...options.parser, readableFolder: options.uploadsFolder })
   const spending = new Spending(options.models.spending)
-  const parts = { ...options, parsers, engines, spending, maxTaskTokens, parallel }
+  const deps = { ...options, parsers, engines, spending, maxTaskTokens, parallel }
 
   const formats = reportFormats(pageRenderer(parsers))
   const version = [ENGINE_VERSION, ...engines.map(engineKey)].join(' ')
   return {
     types: [
-      summarizeType(parts, { hasModels, version, formats }),
-      ...uploadTypes(parts, { hasModels, version, formats }),
+      summarizeType(deps, { hasModels, version, formats }),
+      ...uploadTypes(deps, { hasModels, version, formats }),
     ],
     engines: engines.map(engineKey),
     resources: resourcesOf(options.models),
@@ -102,13 +102,13 @@ function resourcesOf({ providers }: ModelsOptions): ReadonlyMap<string, Resource
   return new Map<string, ResourceLimits>([[DOWNLOAD, { isOneProvider: false }], ...models])
 }
 
-function modelsOf({ providers, prices }: ModelsOptions, { fetch }: TimedFetch) {
+function modelsOf({ providers, prices }: ModelsOptions, { fetch }: TimeoutFetch) {
   return [...providers].map(([provider, setup]) => {
     return modelOf(provider, setup, { price: prices.get(setup.model) ?? null, fetch })
   })
 }
 
-type Parts = AnalysisOptions & WritingParts
+type Parts = AnalysisOptions & WritingDeps
 
 interface TypeGiven {
   readonly hasModels: boolean
@@ -128,11 +128,11 @@ function pageRenderer(parsers: Parsers): (report: Report) => Promise<string> {
   }
 }
 
-function uploadTypes(parts: Parts, { hasModels, version, formats }: TypeGiven): TaskType[] {
-  const { maxUploadBytes: maxBytes } = parts
+function uploadTypes(deps: Parts, { hasModels, version, formats }: TypeGiven): TaskType[] {
+  const { maxUploadBytes: maxBytes } = deps
   const shared = { dedupe: true, version, formats, input: uploadInput(hasModels) }
   const run = (input: ReportOptions, ctx: Context) => {
-    return reportOn(parts, { ctx, options: input, find: () => uploadOf(ctx, input) })
+    return reportOn(deps, { ctx, options: input, find: () => uploadOf(ctx, input) })
   }
   return [
     defineTask({
@@ -150,23 +150,23 @@ function uploadTypes(parts: Parts, { hasModels, version, formats }: TypeGiven): 
   ]
 }
 
-function summarizeType(parts: Parts, { hasModels, version, formats }: TypeGiven): TaskType {
+function summarizeType(deps: Parts, { hasModels, version, formats }: TypeGiven): TaskType {
   return defineTask({
     type: 'summarize',
     dedupe: true,
     version,
     formats,
-    input: summarizeInput(parts.connector, hasModels),
+    input: summarizeInput(deps.connector, hasModels),
     run: (input, ctx) => {
       const { url, text = '', title, language } = input
       const find = () => {
         if (url === undefined) return textOf(text, { title })
         const link = videoLinkOf(url)
         return link.kind === 'video'
-          ? videoOf(parts, { id: link.id, title, language }, ctx)
-          : addressOf(parts, { url, title, language }, ctx)
+          ? videoOf(deps, { id: link.id, title, language }, ctx)
+          : addressOf(deps, { url, title, language }, ctx)
       }
-      return reportOn(parts, { ctx, options: input, find })
+      return reportOn(deps, { ctx, options: input, find })
     },
   })
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../handler/context/context.ts'
 import { classify } from '../handler/retry/classify.ts'
-import { waitIn } from '../handler/retry/parked-error.ts'
+import { findReschedule } from '../handler/retry/parked-error.ts'
 import { describeThrown } from '../handler/thrown.ts'
 import { ShuttingDown } from '../task/outcome.ts'
 import { enginesFor, type Engine } from './write/engines.ts'
@@ -11,10 +11,10 @@ import { NO_USAGE, type Spending, type Usage } from './llm/budget.ts'
 import type { Report } from './report.ts'
 import type { ReportOptions } from './input.ts'
 import type { Parsers } from './sandbox/parsers.ts'
-import type { Found } from './load/loaded.ts'
+import type { LoadedDocument } from './load/loaded.ts'
 import { relay, tellDeepStage, tellStage } from './stages.ts'
 
-export interface WritingParts {
+export interface WritingDeps {
   readonly parsers: Parsers
   readonly engines: readonly Engine[]
   readonly spending: Spending
@@ -29,17 +29,21 @@ const REPORT = 'report'
 
 /** The way of a report: find the document, have it written by the first engine that can, put the document away. */
 export async function reportOn(
-  parts: WritingParts,
+  deps: WritingDeps,
   {
     find,
     options,
     ctx,
-  }: { readonly find: () => Promise<Found> | Found; readonly options: ReportOptions; readonly ctx: Context },
+  }: {
+    readonly find: () => Promise<LoadedDocument> | LoadedDocument
+    readonly options: ReportOptions
+    readonly ctx: Context
+  },
 ): Promise<Report> {
-  let found: Found | null = null
+  let found: LoadedDocument | null = null
   try {
     found = await find()
-    const report = await writeByFirst(parts, { found, options, ctx })
+    const report = await writeByFirst(deps, { found, options, ctx })
     await found.release()
     return report
   } catch (error) {
@@ -50,14 +54,14 @@ export async function reportOn(
 }
 
 interface Given {
-  readonly found: Found
+  readonly found: LoadedDocument
   readonly options: ReportOptions
   readonly ctx: Context
 }
 
 /** Asks one engine after the other; what a failed one said is told in the report of the next. */
-async function writeByFirst(parts: WritingParts, { found, options, ctx }: Given): Promise<Report> {
-  const engines = enginesFor(parts.engines, options.engine)
+async function writeByFirst(deps: WritingDeps, { found, options, ctx }: Given): Promise<Report> {
+  const engines = enginesFor(deps.engines, options.engine)
   const failed: string[] = []
   let before = NO_USAGE
   for (const [index, engine] of engines.entries()) {
@@ -66,8 +70,8 @@ async function writeByFirst(parts: WritingParts, { found, options, ctx }: Given)
       request: { ...found.request, notes: [...(found.request.notes ?? []), ...failed] },
     }
     const given = { found: told, options, ctx }
-    if (engine.kind === 'extractive') return extract(parts, given)
-    const said = await writeByModel(parts, given, {
+    if (engine.kind === 'extractive') return extract(deps, given)
+    const said = await writeByModel(deps, given, {
       model: engine.model,
       isLast: index === engines.length - 1,
       before,
@@ -80,7 +84,7 @@ async function writeByFirst(parts: WritingParts, { found, options, ctx }: Given)
   throw new Error('There is no engine.')
 }
 
-function extract({ parsers }: WritingParts, { found, ctx }: Given): Promise<Report> {
+function extract({ parsers }: WritingDeps, { found, ctx }: Given): Promise<Report> {
   const { request } = found
   return ctx.step(REPORT, async () => {
     tellStage(ctx, 'reading')
@@ -98,7 +102,7 @@ interface Try {
 
 /** The report of a model, or why it has none and will have none. Kept, so that a failed one is not asked again. */
 async function writeByModel(
-  { parsers, spending, maxTaskTokens: maxTokens, parallel }: WritingParts,
+  { parsers, spending, maxTaskTokens: maxTokens, parallel }: WritingDeps,
   { found, options, ctx }: Given,
   { model, isLast, before }: Try,
 ): Promise<{ readonly report: Report } | { readonly failure: string; readonly spent: Usage }> {
@@ -122,14 +126,14 @@ async function writeByModel(
 
 /** Whether an error ends what it meets: it neither passes by itself nor is tried again. */
 function isForGood(error: unknown, ctx: Context): boolean {
-  if (waitIn(error) !== null) return false
+  if (findReschedule(error) !== null) return false
   const { kind } = classify(error, Date.now())
   return kind === 'end' || (kind === 'retry' && ctx.attempt >= ctx.maxAttempts)
 }
 
 /** Whether an error passes only when a day is over: another engine need not wait for that. */
 function isOutOfQuota(error: unknown): boolean {
-  const wait = waitIn(error)
+  const wait = findReschedule(error)
   if (wait !== null) return wait.reason === 'quota'
   const verdict = classify(error, Date.now())
   return verdict.kind === 'park' && verdict.limit === 'quota'

@@ -14,7 +14,7 @@ const STAGES = {
   reading: { at: 5, message: 'Reading the document' },
   language: { at: 60, message: 'Splitting the text into sentences' },
   ranking: { at: 70, message: 'Ranking the sentences' },
-  writing: { at: 95, message: 'Writing the report' },
+  writing: { at: 95, message: 'ReportDraft the report' },
 } as const satisfies Record<string, StageRow>
 /** The same where a model writes: its calls are what takes time. */
 const DEEP_STAGES = {
@@ -22,20 +22,24 @@ const DEEP_STAGES = {
   reading: { at: 1, message: 'Reading the document' },
   condensing: { at: 5, message: 'Preparing the text' },
   outlining: { at: 25, message: 'Planning the report' },
-  chapters: { at: 35, message: 'Writing the chapters' },
-  concluding: { at: 90, message: 'Writing the conclusion' },
+  chapters: { at: 35, message: 'ReportDraft the chapters' },
+  concluding: { at: 90, message: 'ReportDraft the conclusion' },
   assembling: { at: 98, message: 'Putting the report together' },
 } as const satisfies Record<'fetching' | 'reading' | DeepStage, StageRow>
 
 type Stage = keyof typeof STAGES
 
 /** Tells the watchers what the reading process tells. */
-export function relay(ctx: Context, isDeep = false): (news: JobNews) => void {
+export function relay(ctx: Context, isDeep = false): (feedEvent: JobNews) => void {
   const stages = isDeep ? DEEP_STAGES : STAGES
-  return (news) => {
-    if (news.kind !== 'reading') return tell(ctx, stages, { stage: news.kind })
-    const share = news.page / news.pages
-    tell(ctx, stages, { stage: 'reading', share, message: `Read page ${news.page} of ${news.pages}` })
+  return (feedEvent) => {
+    if (feedEvent.kind !== 'reading') return tell(ctx, stages, { stage: feedEvent.kind })
+    const share = feedEvent.page / feedEvent.pages
+    tell(ctx, stages, {
+      stage: 'reading',
+      share,
+      message: `Read page ${feedEvent.page} of ${feedEvent.pages}`,
+    })
   }
 }
 

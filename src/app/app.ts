@@ -1,19 +1,19 @@
 import type { FastifyInstance } from 'fastify'
 import { loadBuiltins } from './builtins.ts'
-import { assembleDoor, openJournal, assembleStill, type Still } from './services.ts'
-import type { AssembleOptions, ComposeOptions } from './options.ts'
-import { assembleQueue } from './queue.ts'
-import type { Callers } from '../auth/token-store.ts'
+import { createAuth, openJournal, createServices, type Services } from './services.ts'
+import type { AppOptions, ComposeOptions } from './options.ts'
+import { createQueue } from './queue.ts'
+import type { TokenStore } from '../auth/token-store.ts'
 import { newTicketSecret, Tickets } from '../auth/tickets.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Feed } from '../events/event-bus.ts'
+import type { EventBus } from '../events/event-bus.ts'
 import { Registry } from '../handler/registry.ts'
 import { createPrefixOf } from '../http/gate/base-path.ts'
-import { edge } from '../http/plugin.ts'
+import { httpPlugin } from '../http/plugin.ts'
 import { ReplyMemory } from '../http/server/response-memory.ts'
-import type { Intake } from '../admission/admission.ts'
+import type { Admission } from '../admission/admission.ts'
 import type { Journal } from '../journal/journal.ts'
-import { closeInOrder, drainInOrder, startInOrder, type LifecycleParts } from './start-stop.ts'
+import { closeInOrder, drainInOrder, startInOrder, type LifecycleDeps } from './start-stop.ts'
 import { VERSION } from '../package.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
@@ -24,22 +24,22 @@ import { createSteadyClock, ProvenTime } from '../task/proven-time.ts'
 
 /** The composed house. `start` and `stop` may be called twice. */
 export interface Headgate {
-  readonly intake: Intake
+  readonly admission: Admission
   readonly pool: WorkerPool
   readonly registry: Registry
-  readonly feed: Feed
-  readonly callers: Callers
+  readonly bus: EventBus
+  readonly callers: TokenStore
   readonly retention: Retention
   readonly resources: Resources
   /** What writes reports, the first choice first: `provider:model`, `extractive`. */
   readonly engines: readonly string[]
   /** The HTTP edge, to be registered in a Fastify application. */
-  readonly edge: (app: FastifyInstance) => Promise<void>
+  readonly httpPlugin: (app: FastifyInstance) => Promise<void>
   /** Takes over from the process before; then tasks may start. */
   readonly start: () => Promise<void>
   /**
    * Admits nothing more, waits for running tasks as STOP_WAIT_SECONDS says, and ends the streams. Requests are served
-   * still: the HTTP server is to be closed after it. `skipWait`, once settled, ends the wait.
+   * services: the HTTP server is to be closed after it. `skipWait`, once settled, ends the wait.
    */
   readonly drain: (skipWait?: Promise<void>) => Promise<void>
   /** The rest of the stop, when no request is served any more: closes the journal. Drains first if that was not done. */
@@ -59,48 +59,48 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   let isClosing = false
   const keeper = { save: (_text: string): Promise<void> => Promise.resolve() }
   const options = assembleOptions(given, { onFatal: firstFault(given, rest, () => isClosing), keeper })
-  const door = assembleDoor(options)
-  const base = assembleStill(options)
+  const door = createAuth(options)
+  const base = createServices(options)
   // Before anything is written: the folder may be somebody else's.
-  base.spool.assertOwn()
-  const still = { ...base, ...(await loadBuiltins(options.settings, base.analysisOptions)) }
-  const registry = new Registry([...still.analysis.types, ...options.tasks])
-  const journal = await openJournal(options, still.dataDir)
-  const parts = {
-    ...assembleQueue(options, { ...still, ...door, registry, journal }),
+  base.uploadStore.assertOwn()
+  const services = { ...base, ...(await loadBuiltins(options.settings, base.analysisOptions)) }
+  const registry = new Registry([...services.analysis.types, ...options.tasks])
+  const journal = await openJournal(options, services.dataDir)
+  const deps = {
+    ...createQueue(options, { ...services, ...door, registry, journal }),
     tickets: await createTickets(journal),
   }
   options.time.resume(await journal.notes.loadNote(TIME_NOTE))
   keeper.save = (text) => journal.notes.saveNote(TIME_NOTE, text)
   // What cannot be written down must not begin, and nobody must wait for it.
   rest.push(
-    () => parts.pool.pause('lifecycle'),
-    () => parts.intake.close(),
-    () => parts.connections.closeAll(),
+    () => deps.pool.pause('lifecycle'),
+    () => deps.admission.close(),
+    () => deps.connections.closeAll(),
   )
   let isStarted = false
   return {
-    ...parts,
-    engines: still.analysis.engines,
-    edge: (app) => edge(app, { ...parts, ...edgeParts(options, parts), isStarted: () => isStarted }),
+    ...deps,
+    engines: services.analysis.engines,
+    httpPlugin: (app) => httpPlugin(app, { ...deps, ...httpDeps(options, deps), isStarted: () => isStarted }),
     start: async () => {
       if (isStarted) return
-      await startInOrder(parts)
+      await startInOrder(deps)
       isStarted = true
     },
-    ...createStop(parts, () => (isClosing = true)),
+    ...createStop(deps, () => (isClosing = true)),
   }
 }
 
 /** @param closing called when what requests need is about to go */
-function createStop(parts: LifecycleParts, closing: () => void): Pick<Headgate, 'drain' | 'stop'> {
+function createStop(deps: LifecycleDeps, closing: () => void): Pick<Headgate, 'drain' | 'stop'> {
   let drained: Promise<void> | null = null
   let stopped: Promise<void> | null = null
-  const drain = (skipWait = NEVER) => (drained ??= drainInOrder(parts, skipWait))
+  const drain = (skipWait = NEVER) => (drained ??= drainInOrder(deps, skipWait))
   const close = async () => {
     await drain()
     closing()
-    await closeInOrder(parts)
+    await closeInOrder(deps)
   }
   return { drain, stop: () => (stopped ??= close()) }
 }
@@ -111,7 +111,7 @@ interface Shared {
   readonly keeper: { readonly save: (text: string) => Promise<void> }
 }
 
-function assembleOptions(given: ComposeOptions, { onFatal, keeper }: Shared): AssembleOptions {
+function assembleOptions(given: ComposeOptions, { onFatal, keeper }: Shared): AppOptions {
   const { clock = systemClock, log } = given
   const time = new ProvenTime({
     clock,
@@ -130,7 +130,7 @@ function firstFault(
 ): (error: unknown) => void {
   let isTold = false
   return (error) => {
-    // A request that was cut off may still write while the journal closes: it was confirmed to nobody.
+    // A request that was cut off may services write while the journal closes: it was confirmed to nobody.
     if (isClosing() && error instanceof HeadgateError && error.code === 'journal-unavailable') return
     if (isTold) return
     isTold = true
@@ -140,14 +140,14 @@ function firstFault(
 }
 
 /** What the edge needs beside the parts themselves. */
-function edgeParts(
+function httpDeps(
   options: ComposeOptions,
   {
     journal,
     connector,
     analysis,
     unavailable,
-  }: Pick<Still, 'journal' | 'connector' | 'analysis' | 'unavailable'>,
+  }: Pick<Services, 'journal' | 'connector' | 'analysis' | 'unavailable'>,
 ) {
   return {
     journal: journal.tasks,

@@ -1,51 +1,51 @@
 import type { Settings } from '../config/settings.ts'
-import type { Outlook } from '../forecast/wait-estimator.ts'
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import { taskView } from '../http/schemas/views.ts'
-import type { Intake } from '../admission/admission.ts'
+import type { Admission } from '../admission/admission.ts'
 import { Positions } from '../lifecycle/position-updates.ts'
-import { TotalsKeeper } from '../lifecycle/saved-counters.ts'
+import { CounterStore } from '../lifecycle/saved-counters.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import { Retention } from '../retention/retention.ts'
 import type { Task } from '../task/task.ts'
 import { Webhooks } from '../webhook/webhooks.ts'
-import type { AssembleOptions } from './options.ts'
-import type { Still } from './services.ts'
+import type { AppOptions } from './options.ts'
+import type { Services } from './services.ts'
 import { createPressure } from './from-settings.ts'
 
 interface Queue {
   readonly pool: WorkerPool
-  readonly intake: Intake
+  readonly admission: Admission
   readonly resources: Resources
-  readonly outlook: Outlook
+  readonly estimator: WaitEstimator
 }
 
 /** What goes on by itself beside the work, and how long the work has when it is to stop. */
-export function createKeepers(
-  { settings, log, clock, time }: AssembleOptions,
-  { journal, spool, feed, intake, pool, resources, outlook }: Still & Queue,
+export function createBackgroundJobs(
+  { settings, log, clock, time }: AppOptions,
+  { journal, uploadStore, bus, admission, pool, resources, estimator }: Services & Queue,
 ) {
   const { stopWaitMs, stopGraceMs } = settings
   const { notes } = journal
   return {
     retention: new Retention({
       journal: journal.retention,
-      spool,
-      isLive: (taskId) => intake.recorder.live(taskId) !== undefined,
+      uploadStore,
+      isLive: (taskId) => admission.recorder.live(taskId) !== undefined,
       clock,
       time,
       log,
       keepMs: keepMsOf(settings),
     }),
-    totals: new TotalsKeeper({ notes, tally: intake.tally, resources, clock, log }),
-    positions: new Positions({ pool, feed, outlook, clock }),
+    totals: new CounterStore({ notes, counters: admission.counters, resources, clock, log }),
+    positions: new Positions({ pool, bus, estimator, clock }),
     pressure: createPressure(settings, pool, { clock, log }),
     stopWaitMs,
     stopGraceMs,
   }
 }
 
-export function createWebhooks(options: AssembleOptions, { journal, connector }: Still): Webhooks {
+export function createWebhooks(options: AppOptions, { journal, connector }: Services): Webhooks {
   const { settings, log, clock, random = Math.random } = options
   const { deliveries, tasks } = journal
   const viewOf = (task: Task) => taskView(task, null, options.prefix)

@@ -11,7 +11,7 @@ import { Resources, type ResourcesOptions } from '../resource/resources.ts'
 import type { Clock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { ResourceLimits } from '../task/resource.ts'
-import type { AssembleOptions } from './options.ts'
+import type { AppOptions } from './options.ts'
 import type { Provider, ProviderSetup } from '../analysis/llm/providers.ts'
 
 /** The longest reply that is asked for takes some 5 MB, an event for each token. */
@@ -62,7 +62,7 @@ function setup(model: string, url: string, windowTokens: number): ProviderSetup 
 /** Share of the granted memory at which nothing new starts, where no setting says otherwise. */
 const MEMORY_SHARE = 0.8
 
-type Hears = Pick<ResourcesOptions, 'wake' | 'opened'>
+type PoolCallbacks = Pick<ResourcesOptions, 'wake' | 'opened'>
 
 interface Declared {
   readonly registry: Registry
@@ -72,9 +72,9 @@ interface Declared {
 
 /** The resources of the settings and of the task types; the settings' word counts where both name one. */
 export function createResources(
-  options: AssembleOptions,
+  options: AppOptions,
   { registry, analysis }: Declared,
-  hears: Hears,
+  callbacks: PoolCallbacks,
 ): Resources {
   const { settings, log, clock, random = Math.random } = options
   const limits = new Map<string, ResourceLimits>(analysis.resources)
@@ -85,7 +85,7 @@ export function createResources(
       throw new HeadgateError('invalid-setting', `RESOURCE_KEYS: no resource is named "${name}".`)
     }
   }
-  return new Resources({ limits, keys: keysOf(settings), clock, random, log, ...hears })
+  return new Resources({ limits, keys: keysOf(settings), clock, random, log, ...callbacks })
 }
 
 /** The keys of the models beside those of RESOURCE_KEYS, which go before. */

@@ -6,7 +6,7 @@ import type { Clock } from '../task/clock.ts'
 import type { ProvenTime } from '../task/proven-time.ts'
 
 /** What the parts are made of: the options, with the clocks that the process shares. */
-export interface AssembleOptions extends ComposeOptions {
+export interface AppOptions extends ComposeOptions {
   readonly clock: Clock
   readonly time: ProvenTime
 }

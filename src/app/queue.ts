@@ -1,60 +1,59 @@
-import { Controls } from '../control/operator-controls.ts'
-import { Outlook } from '../forecast/wait-estimator.ts'
+import { OperatorControls } from '../control/operator-controls.ts'
+import { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { RunnerPorts } from '../handler/ports.ts'
 import { createRunner } from '../handler/runner.ts'
-import { Intake } from '../admission/admission.ts'
+import { Admission } from '../admission/admission.ts'
 import { readOutput } from '../lifecycle/output.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
 import type { Journal } from '../journal/journal.ts'
 import { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
-import type { Spool } from '../uploads/upload-store.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Clock } from '../task/clock.ts'
-import { createKeepers, createWebhooks } from './background.ts'
-import type { AssembleOptions } from './options.ts'
+import { createBackgroundJobs, createWebhooks } from './background.ts'
+import type { AppOptions } from './options.ts'
 import { createResources } from './from-settings.ts'
-import type { Still } from './services.ts'
+import type { Services } from './services.ts'
 
-/** The way of a task: door, waiting room, slots, handlers, memory and voice. */
-export function assembleQueue(options: AssembleOptions, still: Still) {
+/** Creates the queue itself: admission, worker pool, resources, runner, and the jobs beside them. */
+export function createQueue(options: AppOptions, services: Services) {
   const { log, onFatal, clock, time, random = Math.random } = options
-  const { registry, journal, feed, spool } = still
-  const goOn = (id: string) => void intake.runs.goOn(id)
-  const pool = createPool(options, still, {
+  const { registry, journal, bus, uploadStore } = services
+  const requeue = (id: string) => void admission.transitions.requeue(id)
+  const pool = createPool(options, services, {
     work: (task, signal) => run(task, signal),
-    ended: (task, outcome) => intake.runs.ended(task, outcome),
-    due: goOn,
-    expired: (id) => void intake.runs.expire(id),
+    ended: (task, outcome) => admission.transitions.ended(task, outcome),
+    due: requeue,
+    expired: (id) => void admission.transitions.expire(id),
   })
-  const resources: Resources = createResources(options, still, {
-    wake: goOn,
+  const resources: Resources = createResources(options, services, {
+    wake: requeue,
     opened: (name, isOpen) => pool.setResource(name, isOpen),
   })
-  const liveOf = (id: string) => intake.recorder.live(id)
-  const outlook: Outlook = createOutlook(options, { pool, registry, liveOf })
-  const webhooks = createWebhooks(options, still)
+  const liveOf = (id: string) => admission.recorder.live(id)
+  const estimator: WaitEstimator = createEstimator(options, { pool, registry, liveOf })
+  const webhooks = createWebhooks(options, services)
   const provenNow = () => time.now()
-  const shared = { registry, pool, feed, spool, resources, outlook, clock, provenNow, random, log, onFatal }
   const { deliveries, duplicates, health } = journal
-  const memory = { journal: journal.tasks, duplicates, deliveries, health }
-  const intake = new Intake({
-    ...intakeSettings(options),
+  const storage = { journal: journal.tasks, duplicates, deliveries, health, uploadStore }
+  const shared = { registry, pool, bus, resources, estimator, log, onFatal }
+  const timing = { clock, provenNow, random }
+  const admission = new Admission({
+    ...admissionSettings(options),
     ...shared,
-    ...memory,
+    ...storage,
+    ...timing,
     deliver: () => webhooks.start(),
   })
-  const run = createRunner(
-    registry,
-    runnerPorts({ intake, resources, spool, journal, clock, provenNow, random }),
-  )
-  const queue = { pool, intake, resources, outlook }
-  const controls = new Controls({ ...queue, notes: journal.notes, log })
-  const keepers = createKeepers(options, { ...still, ...queue })
-  return { ...still, ...queue, ...keepers, controls, webhooks, clock, time, log }
+  const run = createRunner(registry, runnerPorts({ admission, resources, uploadStore, journal, ...timing }))
+  const queue = { pool, admission, resources, estimator }
+  const controls = new OperatorControls({ ...queue, notes: journal.notes, log })
+  const jobs = createBackgroundJobs(options, { ...services, ...queue })
+  return { ...services, ...queue, ...jobs, controls, webhooks, clock, time, log }
 }
 
-function intakeSettings({ settings }: AssembleOptions) {
+function admissionSettings({ settings }: AppOptions) {
   return {
     defaultTimeoutMs: settings.taskTimeoutMs,
     defaultAttempts: settings.defaultAttempts,
@@ -62,10 +61,10 @@ function intakeSettings({ settings }: AssembleOptions) {
   }
 }
 
-interface RunnerGiven {
-  readonly intake: Intake
+interface RunnerDeps {
+  readonly admission: Admission
   readonly resources: Resources
-  readonly spool: Spool
+  readonly uploadStore: UploadStore
   readonly journal: Journal
   readonly clock: Clock
   readonly provenNow: () => number
@@ -73,20 +72,20 @@ interface RunnerGiven {
 }
 
 function runnerPorts({
-  intake,
+  admission,
   resources,
-  spool,
+  uploadStore,
   journal,
   clock,
   provenNow,
   random,
-}: RunnerGiven): RunnerPorts {
+}: RunnerDeps): RunnerPorts {
   return {
-    started: (task) => intake.runs.started(task),
-    report: (task, report) => intake.runs.report(task, report),
-    steps: createStepStore(intake.recorder, journal.steps),
+    started: (task) => admission.transitions.started(task),
+    report: (task, report) => admission.transitions.report(task, report),
+    steps: createStepStore(admission.recorder, journal.steps),
     outputOf: (task) => readOutput(journal.tasks, task),
-    fileOf: (upload) => spool.open(upload),
+    fileOf: (upload) => uploadStore.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,
     provenNow,
@@ -94,10 +93,14 @@ function runnerPorts({
   }
 }
 
-type Hears = Pick<ConstructorParameters<typeof WorkerPool>[0], 'work' | 'ended' | 'due' | 'expired'>
+type PoolCallbacks = Pick<ConstructorParameters<typeof WorkerPool>[0], 'work' | 'ended' | 'due' | 'expired'>
 
-function createPool({ settings, clock }: AssembleOptions, still: Still, hears: Hears): WorkerPool {
-  const { registry, callers } = still
+function createPool(
+  { settings, clock }: AppOptions,
+  services: Services,
+  callbacks: PoolCallbacks,
+): WorkerPool {
+  const { registry, callers } = services
   const {
     slots,
     capacity,
@@ -116,19 +119,19 @@ function createPool({ settings, clock }: AssembleOptions, still: Still, hears: H
     weightOf: settings.isFair ? (caller) => callers.named(caller)?.weight ?? 1 : null,
     concurrencyOf: (type) => registry.concurrencyOf(type),
     resourcesOf: (type) => registry.resourcesOf(type),
-    ...hears,
+    ...callbacks,
   })
 }
 
-interface OutlookGiven {
+interface EstimatorDeps {
   readonly pool: WorkerPool
   readonly registry: Registry
-  readonly liveOf: Intake['recorder']['live']
+  readonly liveOf: Admission['recorder']['live']
 }
 
-function createOutlook(options: AssembleOptions, { pool, registry, liveOf }: OutlookGiven): Outlook {
+function createEstimator(options: AppOptions, { pool, registry, liveOf }: EstimatorDeps): WaitEstimator {
   const { settings, clock, random = Math.random } = options
-  return new Outlook({
+  return new WaitEstimator({
     look: () => ({
       slots: pool.slots,
       isProcessing: pool.holds.size === 0,

@@ -1,20 +1,20 @@
 import type { Logger } from 'pino'
 import type { Journal } from '../journal/journal.ts'
-import type { Outlook } from '../forecast/wait-estimator.ts'
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import { failure } from '../task/failure.ts'
 import type { Task } from '../task/task.ts'
-import type { Intake } from '../admission/admission.ts'
-import type { TotalsKeeper } from '../lifecycle/saved-counters.ts'
+import type { Admission } from '../admission/admission.ts'
+import type { CounterStore } from '../lifecycle/saved-counters.ts'
 import { SAMPLE_COUNT } from '../lifecycle/transitions.ts'
 
-export interface RecoveryParts {
+export interface RecoveryDeps {
   readonly journal: Journal
-  readonly intake: Intake
+  readonly admission: Admission
   readonly pool: WorkerPool
-  readonly totals: TotalsKeeper
-  readonly outlook: Outlook
+  readonly totals: CounterStore
+  readonly estimator: WaitEstimator
   readonly resources: Pick<Resources, 'sleep'>
   readonly log: Logger
 }
@@ -29,13 +29,13 @@ const STRIKES_OF_QUARANTINE = 3
  *
  * @returns how many tasks were taken over
  */
-export async function recover(parts: RecoveryParts): Promise<number> {
-  const { journal, intake, log } = parts
+export async function recover(deps: RecoveryDeps): Promise<number> {
+  const { journal, admission, log } = deps
   const { recovery } = journal
-  intake.tally.restore(await recovery.totals(), await parts.totals.load())
-  await learn(parts)
+  admission.counters.restore(await recovery.totals(), await deps.totals.load())
+  await learn(deps)
   const newest = await recovery.newestId()
-  if (newest !== null) intake.ids.follow(newest)
+  if (newest !== null) admission.ids.follow(newest)
 
   const written: Promise<unknown>[] = []
   let count = 0
@@ -46,29 +46,29 @@ export async function recover(parts: RecoveryParts): Promise<number> {
     // The next page is read while this one is taken over.
     next = recovery.unfinished(last.id, PAGE)
     for (const task of page) {
-      intake.recorder.restore(task)
-      intake.flights.add(task)
-      if (isAtRest(task)) written.push(...restore(parts, task))
-      else written.push(...(await goOn(parts, task)))
+      admission.recorder.restore(task)
+      admission.flights.add(task)
+      if (isAtRest(task)) written.push(...restore(deps, task))
+      else written.push(...(await requeue(deps, task)))
     }
     count += page.length
   }
   await Promise.all(written)
   if (count > 0) log.info({ tasks: count, interrupted: written.length }, 'tasks were taken over')
-  warnOfUnknownTypes(parts)
+  warnOfUnknownTypes(deps)
   return count
 }
 
 /** What the newest tasks tell of run times, waits and arrivals. */
-async function learn({ journal, intake, outlook }: RecoveryParts): Promise<void> {
+async function learn({ journal, admission, estimator }: RecoveryDeps): Promise<void> {
   for (const { waitMs, runMs, type, priority, createdAt, toldWait } of await journal.recovery.durations(
     SAMPLE_COUNT,
   )) {
-    intake.runs.waitSamples.add(waitMs)
-    intake.runs.runSamples.add(runMs)
-    outlook.runTimes.add(type, runMs)
-    outlook.arrivals.add(priority, type, createdAt)
-    if (toldWait !== null) outlook.coverage.add(priority, toldWait, waitMs)
+    admission.transitions.waitSamples.add(waitMs)
+    admission.transitions.runSamples.add(runMs)
+    estimator.runTimes.add(type, runMs)
+    estimator.arrivals.add(priority, type, createdAt)
+    if (toldWait !== null) estimator.coverage.add(priority, toldWait, waitMs)
   }
 }
 
@@ -77,21 +77,24 @@ function isAtRest({ status }: Task): boolean {
 }
 
 /** Puts a task that waited or slept where it was. */
-function restore({ intake, pool, resources, log }: RecoveryParts, task: Task): Promise<unknown>[] {
+function restore({ admission, pool, resources, log }: RecoveryDeps, task: Task): Promise<unknown>[] {
   const { id: taskId, waitResource, priority } = task
   pool.restore(task)
   if (waitResource === null || resources.sleep(waitResource, taskId, priority)) return []
   log.warn({ taskId, resource: waitResource }, 'a task waits for a resource that is not declared any more')
   // It goes on, and finds out.
-  return [intake.runs.goOn(taskId)]
+  return [admission.transitions.requeue(taskId)]
 }
 
 /**
  * What was running when the process ended runs again first, unless it seems to be the cause. The reply is what
  * is being written of it.
  */
-async function goOn({ journal, intake, pool, log }: RecoveryParts, task: Task): Promise<Promise<unknown>[]> {
-  if (task.status === 'cancelling') return [intake.runs.end(task, { kind: 'cancelled' })]
+async function requeue(
+  { journal, admission, pool, log }: RecoveryDeps,
+  task: Task,
+): Promise<Promise<unknown>[]> {
+  if (task.status === 'cancelling') return [admission.transitions.end(task, { kind: 'cancelled' })]
   const stepsKept = await journal.recovery.stepCount(task.id)
   const strikes = stepsKept > task.stepsKept ? 1 : task.strikes + 1
   const also = { interruptions: task.interruptions + 1, strikes, stepsKept }
@@ -99,15 +102,17 @@ async function goOn({ journal, intake, pool, log }: RecoveryParts, task: Task): 
   log.warn({ taskId, type, strikes }, 'the process ended while a task ran')
   if (strikes >= STRIKES_OF_QUARANTINE) {
     const message = `The process ended ${strikes} times in a row while this task ran.`
-    return [intake.runs.end(task, { kind: 'failed', failure: failure('crash_loop', message) }, also)]
+    return [
+      admission.transitions.end(task, { kind: 'failed', failure: failure('crash_loop', message) }, also),
+    ]
   }
   pool.restoreFirst({ ...task, ...also })
-  return [intake.runs.end(task, { kind: 'interrupted' }, also)]
+  return [admission.transitions.end(task, { kind: 'interrupted' }, also)]
 }
 
 /** Their tasks wait: the module that defines them may be back at the next start. */
-function warnOfUnknownTypes({ intake, pool, log }: RecoveryParts): void {
+function warnOfUnknownTypes({ admission, pool, log }: RecoveryDeps): void {
   const unknown = new Set<string>()
-  for (const { type } of pool.waitingInOrder()) if (!intake.knows(type)) unknown.add(type)
+  for (const { type } of pool.waitingInOrder()) if (!admission.knows(type)) unknown.add(type)
   if (unknown.size > 0) log.warn({ types: [...unknown] }, 'tasks wait whose type is not registered')
 }

@@ -1,20 +1,20 @@
 import type { Journal } from '../journal/journal.ts'
 import { createMemoryJournal } from '../journal/memory/memory-journal.ts'
 import { openSqliteJournal } from '../journal/sqlite/sqlite-journal.ts'
-import type { AssembleOptions } from './options.ts'
+import type { AppOptions } from './options.ts'
 import { resolve, join } from 'node:path'
-import { Callers } from '../auth/token-store.ts'
+import { TokenStore } from '../auth/token-store.ts'
 import { tokensFileOf } from '../config/read.ts'
 import { isLoopback } from '../http/gate/origin.ts'
-import { StreamPlaces } from '../http/stream/stream-limits.ts'
+import { StreamLimits } from '../http/stream/stream-limits.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { SETTINGS } from '../config/settings.ts'
-import { Feed } from '../events/event-bus.ts'
+import { EventBus } from '../events/event-bus.ts'
 import { Connector } from '../fetch/connector.ts'
 import { WEB_PORTS } from '../fetch/policy.ts'
 import type { Registry } from '../handler/registry.ts'
 import { Connections } from '../http/stream/connections.ts'
-import { Spool } from '../uploads/upload-store.ts'
+import { UploadStore } from '../uploads/upload-store.ts'
 import { modelsOptions } from './from-settings.ts'
 import type { Builtins } from './builtins.ts'
 
@@ -22,11 +22,11 @@ import type { Builtins } from './builtins.ts'
 const FEED_LIMITS = { maxQueued: 1024, maxQueuedChars: 1024 * 1024 }
 
 /** The parts that know nothing of the pool and of the journal. */
-export function assembleStill({ settings, clock }: AssembleOptions) {
+export function createServices({ settings, clock }: AppOptions) {
   const dataDir = resolve(settings.dataDir)
   const isDurable = settings.journal !== 'memory'
-  const spoolFolder = join(dataDir, isDurable ? 'spool' : `spool-${process.pid}`)
-  const spool = new Spool(spoolFolder)
+  const uploadsFolder = join(dataDir, isDurable ? 'spool' : `spool-${process.pid}`)
+  const uploadStore = new UploadStore(uploadsFolder)
   const { maxUploadBytes, maxFetchBytes, youTubeUrl } = settings
   const isUsual = youTubeUrl === SETTINGS.youTubeUrl.default
   const connector = new Connector({
@@ -45,37 +45,37 @@ export function assembleStill({ settings, clock }: AssembleOptions) {
   return {
     dataDir,
     isDurable,
-    spool,
+    uploadStore,
     connector,
-    analysisOptions: { connector, spool, spoolFolder, ...limits },
-    feed: new Feed(FEED_LIMITS),
+    analysisOptions: { connector, uploadStore, uploadsFolder, ...limits },
+    bus: new EventBus(FEED_LIMITS),
     connections: new Connections(clock),
   }
 }
 
 /** The parts that stand when the way of a task is laid. */
-export type Still = ReturnType<typeof assembleStill> &
+export type Services = ReturnType<typeof createServices> &
   Builtins &
-  ReturnType<typeof assembleDoor> & { readonly registry: Registry; readonly journal: Journal }
+  ReturnType<typeof createAuth> & { readonly registry: Registry; readonly journal: Journal }
 
 /** Who may come in, and how many may stay. */
-export function assembleDoor({ settings, log, prefix, clock }: AssembleOptions) {
+export function createAuth({ settings, log, prefix, clock }: AppOptions) {
   const isOwnServer = prefix === ''
   const { tokens, maxStreams: max, maxCallerStreams: maxPerCaller } = settings
-  const callers = new Callers({ file: resolve(tokensFileOf(settings)), fixed: tokens, clock, log })
+  const callers = new TokenStore({ file: resolve(tokensFileOf(settings)), fixed: tokens, clock, log })
   // A guest does not listen; whom it serves is decided for each request.
   if (isOwnServer && callers.isOpen && !isLoopback(settings.host)) {
     const why =
       'without tokens only 127.0.0.1, ::1 and localhost are allowed. Make a token: headgate token new'
     throw new HeadgateError('invalid-setting', `HOST="${settings.host}": ${why} NAME.`)
   }
-  return { callers, places: new StreamPlaces({ max, maxPerCaller }) }
+  return { callers, places: new StreamLimits({ max, maxPerCaller }) }
 }
 
 /** Larger ones cost less work in all, smaller ones shorter pauses: 4000 writes are a few milliseconds. */
 const WRITES_PER_CHECKPOINT = 4000
 
-export async function openJournal(options: AssembleOptions, folder: string): Promise<Journal> {
+export async function openJournal(options: AppOptions, folder: string): Promise<Journal> {
   const { settings, log, onFatal, clock } = options
   const { keptTasks: maxFinished, keptBytes: maxFinishedBytes, reserveBytes } = settings
   if (settings.journal === 'memory') return createMemoryJournal({ maxFinished, maxFinishedBytes })

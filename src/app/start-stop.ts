@@ -1,20 +1,20 @@
 import type { Logger } from 'pino'
 import type { Analysis } from '../analysis/analysis.ts'
-import type { Feed } from '../events/event-bus.ts'
+import type { EventBus } from '../events/event-bus.ts'
 import type { Connector } from '../fetch/connector.ts'
 import type { Connections } from '../http/stream/connections.ts'
-import type { Controls } from '../control/operator-controls.ts'
-import type { Outlook } from '../forecast/wait-estimator.ts'
-import type { Intake } from '../admission/admission.ts'
+import type { OperatorControls } from '../control/operator-controls.ts'
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
+import type { Admission } from '../admission/admission.ts'
 import type { Positions } from '../lifecycle/position-updates.ts'
 import { recover } from './recovery.ts'
-import type { TotalsKeeper } from '../lifecycle/saved-counters.ts'
+import type { CounterStore } from '../lifecycle/saved-counters.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Pressure } from '../process/pressure.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { Retention } from '../retention/retention.ts'
-import { fetchedOf, removeAbandoned, type Spool } from '../uploads/upload-store.ts'
+import { fetchedOf, removeAbandoned, type UploadStore } from '../uploads/upload-store.ts'
 import { ShuttingDown } from '../task/outcome.ts'
 import type { Clock } from '../task/clock.ts'
 import { settledWithin } from '../task/within.ts'
@@ -22,23 +22,23 @@ import type { Webhooks } from '../webhook/webhooks.ts'
 
 /** The order in which the house wakes up and goes to rest. */
 
-export interface LifecycleParts {
+export interface LifecycleDeps {
   readonly dataDir: string
-  /** Whether the journal, and so the spool, outlives the process. */
+  /** Whether the journal, and so the upload store, outlives the process. */
   readonly isDurable: boolean
   readonly journal: Journal
-  readonly intake: Intake
+  readonly admission: Admission
   readonly pool: WorkerPool
-  readonly spool: Spool
-  readonly feed: Feed
+  readonly uploadStore: UploadStore
+  readonly bus: EventBus
   readonly connections: Connections
   readonly connector: Connector
   readonly analysis: Pick<Analysis, 'start' | 'stop'>
   readonly positions: Positions
-  readonly totals: TotalsKeeper
-  readonly outlook: Outlook
+  readonly totals: CounterStore
+  readonly estimator: WaitEstimator
   readonly resources: Resources
-  readonly controls: Controls
+  readonly controls: OperatorControls
   readonly pressure: Pressure
   readonly retention: Retention
   readonly webhooks: Webhooks
@@ -55,58 +55,58 @@ const WRITING_MS = 5000
 const LAST_WORDS_MS = 500
 
 /** Takes over from the process before, then lets tasks start. */
-export async function startInOrder(parts: LifecycleParts): Promise<void> {
-  const { journal, intake, pool, spool, totals, outlook, resources, log } = parts
-  await removeAbandoned(parts.dataDir)
-  await spool.start()
+export async function startInOrder(deps: LifecycleDeps): Promise<void> {
+  const { journal, admission, pool, uploadStore, totals, estimator, resources, log } = deps
+  await removeAbandoned(deps.dataDir)
+  await uploadStore.start()
   pool.pause('lifecycle')
-  await parts.controls.load()
-  await recover({ journal, intake, pool, totals, outlook, resources, log })
+  await deps.controls.load()
+  await recover({ journal, admission, pool, totals, estimator, resources, log })
   const named = new Set(await journal.recovery.spoolIds())
-  const isKept = (id: string) => named.has(id) || intake.recorder.live(fetchedOf(id)) !== undefined
-  const { removed, left } = await spool.sweep(isKept)
+  const isKept = (id: string) => named.has(id) || admission.recorder.live(fetchedOf(id)) !== undefined
+  const { removed, left } = await uploadStore.sweep(isKept)
   if (removed > 0) log.info({ files: removed }, 'uploads without a task removed')
   if (left > 0) log.warn({ files: left }, 'uploads without a task not removed')
-  await parts.analysis.start(journal.notes)
-  parts.positions.start()
+  await deps.analysis.start(journal.notes)
+  deps.positions.start()
   totals.start()
-  parts.pressure.start()
-  parts.retention.start()
-  parts.webhooks.start()
+  deps.pressure.start()
+  deps.retention.start()
+  deps.webhooks.start()
   // A stop may have come meanwhile.
-  if (!intake.isClosed) pool.resume('lifecycle')
+  if (!admission.isClosed) pool.resume('lifecycle')
 }
 
-/** Lets running work end and readers see it; requests are served still. `skipWait`, once settled, ends the wait. */
-export async function drainInOrder(parts: LifecycleParts, skipWait: Promise<void>): Promise<void> {
-  const { intake, pool, connections, clock } = parts
-  intake.close()
+/** Lets running work end and readers see it; requests are served services. `skipWait`, once settled, ends the wait. */
+export async function drainInOrder(deps: LifecycleDeps, skipWait: Promise<void>): Promise<void> {
+  const { admission, pool, connections, clock } = deps
+  admission.close()
   pool.pause('lifecycle')
   connections.announceShutdown()
-  await settledWithin(Promise.race([pool.whenQuiet(), skipWait]), parts.stopWaitMs, clock)
-  pool.abortAll(new ShuttingDown(), parts.stopGraceMs)
+  await settledWithin(Promise.race([pool.whenQuiet(), skipWait]), deps.stopWaitMs, clock)
+  pool.abortAll(new ShuttingDown(), deps.stopGraceMs)
   await pool.whenQuiet()
-  parts.positions.stop()
-  parts.pressure.stop()
+  deps.positions.stop()
+  deps.pressure.stop()
   // Who is woken now could no longer be written down.
   pool.stop()
-  parts.resources.stop()
-  // A disk that is full or stands still is not waited for: what is not written runs again.
-  await settledWithin(intake.recorder.whenWritten(), WRITING_MS, clock)
-  parts.feed.close()
+  deps.resources.stop()
+  // A disk that is full or stands services is not waited for: what is not written runs again.
+  await settledWithin(admission.recorder.whenWritten(), WRITING_MS, clock)
+  deps.bus.close()
   await connections.whenClosed(LAST_WORDS_MS)
   connections.closeAll()
 }
 
 /** When no request is served any more. */
-export async function closeInOrder(parts: LifecycleParts): Promise<void> {
-  await Promise.all([parts.analysis.stop(), parts.webhooks.stop(), parts.retention.stop()])
-  await parts.connector.close()
-  await parts.totals.stop()
-  await parts.journal[Symbol.asyncDispose]()
-  if (parts.isDurable) return
+export async function closeInOrder(deps: LifecycleDeps): Promise<void> {
+  await Promise.all([deps.analysis.stop(), deps.webhooks.stop(), deps.retention.stop()])
+  await deps.connector.close()
+  await deps.totals.stop()
+  await deps.journal[Symbol.asyncDispose]()
+  if (deps.isDurable) return
   // What cannot be removed now is removed by the next start.
-  await parts.spool
+  await deps.uploadStore
     .clear()
-    .catch((error: unknown) => parts.log.warn({ err: error }, 'upload folder not removed'))
+    .catch((error: unknown) => deps.log.warn({ err: error }, 'upload folder not removed'))
 }

@@ -23,7 +23,7 @@ interface Known extends TokenRecord {
 const LOOK_EVERY_MS = 1000
 
 /** Who may call: the bearers of tokens, or, as long as there are none, everybody on this machine. */
-export class Callers {
+export class TokenStore {
   readonly #options: CallersOptions
   #known: readonly Known[] = []
   #hasTokens = false
@@ -45,7 +45,7 @@ export class Callers {
   }
 
   /** The caller that a token stands for; undefined for one that is unknown, revoked or expired. */
-  bearing(token: string): Caller | undefined {
+  authenticate(token: string): Caller | undefined {
     this.#look()
     const digest = digestOf(token)
     // Every record is compared, so that the time says nothing of which was nearest.

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { resolve } from 'node:path'
 import { readSettings } from '../config/read.ts'
-import { examine, setAside } from '../journal/sqlite/doctor.ts'
+import { diagnose, setAside } from '../journal/sqlite/doctor.ts'
 import { tableOf } from './table.ts'
 
 interface DoctorOptions {
@@ -24,10 +24,10 @@ export function doctorCommand(): Command {
 }
 
 function report(folder: string): void {
-  const findings = examine(folder)
-  const rows = findings.map(({ about, said, wayOut }) => [wayOut === undefined ? 'ok' : 'WRONG', about, said])
+  const findings = diagnose(folder)
+  const rows = findings.map(({ about, said, fix }) => [fix === undefined ? 'ok' : 'WRONG', about, said])
   console.log(tableOf(rows))
-  const wrong = findings.filter(({ wayOut }) => wayOut !== undefined)
-  for (const { about, wayOut } of wrong) console.log(`\nThe way out (${about}): ${wayOut}`)
+  const wrong = findings.filter(({ fix }) => fix !== undefined)
+  for (const { about, fix } of wrong) console.log(`\nThe way out (${about}): ${fix}`)
   if (wrong.length > 0) process.exitCode = 1
 }

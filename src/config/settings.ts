@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { EDGE_SETTINGS } from './tables/edge.ts'
+import { HTTP_SETTINGS } from './tables/http.ts'
 import { MEMORY_SETTINGS } from './tables/memory.ts'
 import { MODELS_SETTINGS } from './tables/models.ts'
 import { PROCESS_SETTINGS } from './tables/process.ts'
@@ -9,7 +9,7 @@ import { WORK_SETTINGS } from './tables/work.ts'
 
 /** Every setting there is. `.env.example` and `docs/configuration.md` are held to this table by a test. */
 export const SETTINGS = {
-  ...EDGE_SETTINGS,
+  ...HTTP_SETTINGS,
   ...WORK_SETTINGS,
   ...SCHEDULING_SETTINGS,
   ...MEMORY_SETTINGS,

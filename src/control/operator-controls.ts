@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Intake } from '../admission/admission.ts'
+import type { Admission } from '../admission/admission.ts'
 import type { NoteJournal } from '../journal/journal.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import { formatLimits, parseLimits } from '../resource/parse-limits.ts'
@@ -17,9 +17,9 @@ export interface Bounds {
   readonly resources?: Readonly<Record<string, string>>
 }
 
-export interface ControlsParts {
+export interface ControlsDeps {
   readonly pool: WorkerPool
-  readonly intake: Intake
+  readonly admission: Admission
   readonly resources: Resources
   readonly notes: NoteJournal
   readonly log: Logger
@@ -31,7 +31,7 @@ interface Turned<Value> {
   readonly insteadOf: Value
 }
 
-interface Kept {
+interface SavedControls {
   readonly door: 'open' | 'paused' | 'draining'
   readonly isProcessing: boolean
   readonly maxWorkers: Turned<number> | null
@@ -39,7 +39,7 @@ interface Kept {
   readonly resources: Readonly<Record<string, Turned<string>>>
 }
 
-interface Turn {
+interface ControlChange {
   readonly by: string
   readonly what: object
   /** The turn before it. */
@@ -47,7 +47,7 @@ interface Turn {
 }
 
 const NOTE = 'controls'
-const NOTHING: Kept = {
+const NOTHING: SavedControls = {
   door: 'open',
   isProcessing: true,
   maxWorkers: null,
@@ -55,9 +55,9 @@ const NOTHING: Kept = {
   resources: {},
 }
 
-/** The knobs of an operator: each turn is written down, then takes effect at once, and outlives the process. */
-export class Controls {
-  readonly #parts: ControlsParts
+/** The operator controls of an operator: each turn is written down, then takes effect at once, and outlives the process. */
+export class OperatorControls {
+  readonly #deps: ControlsDeps
   readonly #settings: {
     readonly slots: number
     readonly capacity: number
@@ -67,9 +67,9 @@ export class Controls {
   /** Turns are made one after the other. */
   #last: Promise<void> = Promise.resolve()
 
-  constructor(parts: ControlsParts) {
-    const { pool, resources } = parts
-    this.#parts = parts
+  constructor(deps: ControlsDeps) {
+    const { pool, resources } = deps
+    this.#deps = deps
     const words = resources.view().map(({ name, limits }) => [name, limits] as const)
     this.#settings = { slots: pool.slots, capacity: pool.capacity, resources: new Map(words) }
   }
@@ -85,9 +85,9 @@ export class Controls {
 
   /** Takes over what an operator has set before, as far as the settings are as they were then. */
   async load(): Promise<void> {
-    const text = await this.#parts.notes.loadNote(NOTE)
+    const text = await this.#deps.notes.loadNote(NOTE)
     if (text === undefined) return
-    const kept = { ...NOTHING, ...(JSON.parse(text) as Partial<Kept>) }
+    const kept = { ...NOTHING, ...(JSON.parse(text) as Partial<SavedControls>) }
     const { slots, capacity, resources } = this.#settings
     const stillStands = Object.entries(kept.resources).filter(
       ([name, set]) => set.insteadOf === resources.get(name),
@@ -99,26 +99,26 @@ export class Controls {
       resources: Object.fromEntries(stillStands),
     }
     this.#apply()
-    this.#parts.log.warn({ controls: this.#kept }, 'what an operator has set before holds on')
+    this.#deps.log.warn({ controls: this.#kept }, 'what an operator has set before holds on')
   }
 
   /** @throws HeadgateError `journal-unavailable` when it cannot be written down; then nothing has changed. */
   pause(scope: Scope, by: string): Promise<void> {
-    return this.#turn(by, { pause: scope }, (kept) =>
+    return this.#change(by, { pause: scope }, (kept) =>
       scope === 'intake' ? { ...kept, door: 'paused' } : { ...kept, isProcessing: false },
     )
   }
 
-  /** Ends a pause, and of the intake a drain too. @throws as `pause` */
+  /** Ends a pause, and of the admission a drain too. @throws as `pause` */
   resume(scope: Scope, by: string): Promise<void> {
-    return this.#turn(by, { resume: scope }, (kept) =>
+    return this.#change(by, { resume: scope }, (kept) =>
       scope === 'intake' ? { ...kept, door: 'open' } : { ...kept, isProcessing: true },
     )
   }
 
   /** Takes no more, and works on until nothing is left. @throws as `pause` */
   drain(by: string): Promise<void> {
-    return this.#turn(by, { drain: true }, (kept) => ({ ...kept, door: 'draining' }))
+    return this.#change(by, { drain: true }, (kept) => ({ ...kept, door: 'draining' }))
   }
 
   /**
@@ -130,10 +130,10 @@ export class Controls {
       const limits = this.#settings.resources.has(name) ? parseLimits(words) : 'there is no such resource'
       if (typeof limits === 'string') throw new HeadgateError('validation', `resources.${name}: ${limits}`)
     }
-    return this.#turn(by, bounds, (kept) => this.#with(kept, bounds))
+    return this.#change(by, bounds, (kept) => this.#with(kept, bounds))
   }
 
-  #with(kept: Kept, { maxWorkers, maxQueueSize, resources = {} }: Bounds): Kept {
+  #with(kept: SavedControls, { maxWorkers, maxQueueSize, resources = {} }: Bounds): SavedControls {
     const { slots, capacity, resources: words } = this.#settings
     const limits = Object.entries(resources).map(([name, value]) => {
       return [name, { value, insteadOf: words.get(name) ?? '' }] as const
@@ -147,25 +147,28 @@ export class Controls {
     }
   }
 
-  #turn(by: string, what: object, next: (kept: Kept) => Kept): Promise<void> {
+  #change(by: string, what: object, next: (kept: SavedControls) => SavedControls): Promise<void> {
     const turned = this.#make({ by, what, before: this.#last }, next)
     this.#last = turned.catch(() => undefined)
     return turned
   }
 
-  async #make({ by, what, before }: Turn, next: (kept: Kept) => Kept): Promise<void> {
+  async #make(
+    { by, what, before }: ControlChange,
+    next: (kept: SavedControls) => SavedControls,
+  ): Promise<void> {
     await before
     const kept = next(this.#kept)
-    await this.#parts.notes.saveNote(NOTE, JSON.stringify(kept))
+    await this.#deps.notes.saveNote(NOTE, JSON.stringify(kept))
     this.#kept = kept
     this.#apply()
-    this.#parts.log.warn({ by, ...what }, 'an operator has turned a knob')
+    this.#deps.log.warn({ by, ...what }, 'control changed')
   }
 
   #apply(): void {
-    const { pool, intake, resources } = this.#parts
+    const { pool, admission, resources } = this.#deps
     const { door, isProcessing, maxWorkers, maxQueueSize } = this.#kept
-    intake.setDoor(door)
+    admission.setDoor(door)
     for (const [name, { value }] of Object.entries(this.#kept.resources)) {
       const limits = parseLimits(value)
       const resource = resources.has(name) ? resources.find(name) : undefined

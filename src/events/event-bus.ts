@@ -1,8 +1,8 @@
-import type { News } from '../task/event.ts'
+import type { FeedEvent } from '../task/event.ts'
 import { Subscription, type SubscriptionLimits } from './subscription.ts'
 
 /** Live events to whoever listens. It publishes only what is committed, in the order of the commits. */
-export class Feed {
+export class EventBus {
   readonly #limits: SubscriptionLimits
   readonly #subscriptions = new Map<string, Set<Subscription>>()
 
@@ -10,8 +10,8 @@ export class Feed {
     this.#limits = limits
   }
 
-  publish(news: News): void {
-    for (const subscription of this.#subscriptions.get(news.taskId) ?? []) subscription.offer(news)
+  publish(feedEvent: FeedEvent): void {
+    for (const subscription of this.#subscriptions.get(feedEvent.taskId) ?? []) subscription.offer(feedEvent)
   }
 
   /** Listens to one task from now on; iterate the reply, and close it. */

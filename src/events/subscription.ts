@@ -1,4 +1,4 @@
-import type { News } from '../task/event.ts'
+import type { FeedEvent } from '../task/event.ts'
 
 export interface SubscriptionLimits {
   /** News that may wait for one reader; at the limit it is too slow and its subscription ends. */
@@ -14,12 +14,12 @@ export type SubscriptionEnd = 'closed' | 'too-slow'
  * waits. A reader that falls behind loses unnumbered news first; then its subscription ends as
  * `too-slow`, and it can resume by number without a loss.
  */
-export class Subscription implements AsyncIterable<News> {
+export class Subscription implements AsyncIterable<FeedEvent> {
   /** Settles once, when nothing more will come. */
   readonly ended: Promise<SubscriptionEnd>
   readonly #limits: SubscriptionLimits
   readonly #left: () => void
-  readonly #queue: News[] = []
+  readonly #queue: FeedEvent[] = []
   #queuedChars = 0
   #end: SubscriptionEnd | null = null
   #wake: (() => void) | null = null
@@ -31,15 +31,15 @@ export class Subscription implements AsyncIterable<News> {
     this.ended = new Promise((resolve) => (this.#settleEnded = resolve))
   }
 
-  offer(news: News): void {
+  offer(feedEvent: FeedEvent): void {
     if (this.#end !== null) return
-    if (news.type === 'position' && this.#queue.length > 0) return
-    const chars = charsOf(news)
+    if (feedEvent.type === 'position' && this.#queue.length > 0) return
+    const chars = charsOf(feedEvent)
     const isFull =
       this.#queue.length >= this.#limits.maxQueued ||
       (this.#queue.length > 0 && this.#queuedChars + chars > this.#limits.maxQueuedChars)
     if (isFull) return this.#finish('too-slow')
-    this.#queue.push(news)
+    this.#queue.push(feedEvent)
     this.#queuedChars += chars
     this.#wake?.()
   }
@@ -49,13 +49,13 @@ export class Subscription implements AsyncIterable<News> {
     this.#finish('closed')
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<News, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<FeedEvent, void, undefined> {
     try {
       for (;;) {
-        const news = this.#queue.shift()
-        if (news !== undefined) {
-          this.#queuedChars -= charsOf(news)
-          yield news
+        const feedEvent = this.#queue.shift()
+        if (feedEvent !== undefined) {
+          this.#queuedChars -= charsOf(feedEvent)
+          yield feedEvent
         } else if (this.#end !== null) {
           return
         } else {
@@ -78,7 +78,7 @@ export class Subscription implements AsyncIterable<News> {
   }
 }
 
-function charsOf(news: News): number {
-  if (news.type === 'output') return news.chunk.length
-  return news.type === 'log' ? news.message.length : 0
+function charsOf(feedEvent: FeedEvent): number {
+  if (feedEvent.type === 'output') return feedEvent.chunk.length
+  return feedEvent.type === 'log' ? feedEvent.message.length : 0
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { Agent, fetch, type RequestInit, type Response } from 'undici'
 import { TaskError } from '../task/failure.ts'
-import { failureOfStatus, hostOf, silence } from './failures.ts'
+import { failureOfStatus, hostOf, toTaskError } from './failures.ts'
 import { guardedConnect, type Network } from './guarded-connect.ts'
 import { AddressPolicy } from './policy.ts'
 
@@ -31,7 +31,7 @@ export interface TellOptions {
   readonly signal: AbortSignal
 }
 
-export interface Told {
+export interface PostResult {
   readonly status: number
   /** The reply's Retry-After, as it was sent. */
   readonly retryAfter: string | null
@@ -94,7 +94,7 @@ export class Connector {
    * POSTs a text and hears how it was taken; nothing is redirected, and the reply's body is not read.
    * @throws TaskError when it is refused, unreachable or too slow.
    */
-  async tell(url: string, { body, headers, signal }: TellOptions): Promise<Told> {
+  async post(url: string, { body, headers, signal }: TellOptions): Promise<PostResult> {
     const response = await this.#request(url, { method: 'POST', headers, body, signal })
     await response.body?.cancel()
     return { status: response.status, retryAfter: response.headers.get('retry-after') }
@@ -124,7 +124,7 @@ export class Connector {
     if (refusal !== null)
       throw new TaskError('ssrf_blocked', `${hostOf(url)} is not fetched from: ${refusal}.`)
     return fetch(url, { ...init, dispatcher: this.#agent, redirect: 'manual' }).catch((error: unknown) => {
-      throw silence(error, url, init.signal)
+      throw toTaskError(error, url, init.signal)
     })
   }
 
@@ -138,7 +138,7 @@ export class Connector {
         yield Buffer.from(chunk as Uint8Array)
       }
     } catch (error) {
-      throw silence(error, url, signal)
+      throw toTaskError(error, url, signal)
     }
     if (bytes > maxBytes)
       throw new TaskError('input_too_large', `The document is larger than ${maxBytes} bytes.`)

@@ -7,7 +7,7 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/
 const MAX_RETRY_AFTER_SECONDS = 600
 
 /** What a request that broke off means: a block of ours, our own caller's stop, or a host that does not answer. */
-export function silence(error: unknown, url: string, signal: AbortSignal): unknown {
+export function toTaskError(error: unknown, url: string, signal: AbortSignal): unknown {
   const causes = causesOf(error)
   const known = causes.find((cause) => cause instanceof TaskError)
   if (known !== undefined) return known

@@ -21,7 +21,7 @@ export type Fetch = typeof globalThis.fetch
  * A fetch for addresses that the operator has named, such as a model's: every way to hang has a limit of its own, and
  * after any of them the socket is gone. Replies are streamed.
  */
-export class TimedFetch {
+export class TimeoutFetch {
   readonly #limits: CallLimits
   readonly #agent: Agent
 

@@ -13,7 +13,7 @@ export interface Coverage {
 }
 
 /** How often waits were as told: the honest measure of an estimate. */
-export class CoverageMeter {
+export class Calibration {
   readonly #levels = PRIORITIES.map(() => [] as { readonly p50: boolean; readonly p90: boolean }[])
 
   /** A task has started. One that was told it need not wait says nothing. */

@@ -1,11 +1,11 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Task, WaitEstimate } from '../task/task.ts'
 import { Arrivals } from './arrivals.ts'
-import { CoverageMeter } from './coverage.ts'
+import { Calibration } from './coverage.ts'
 import { MIN_SAMPLES, RunTimesByType } from './run-times.ts'
 import { simulate, type Simulated, type SimulatedQueue, type SimulatedType } from './simulation/simulate.ts'
 
-/** The queue, as the outlook sees it. */
+/** The queue, as the wait estimator sees it. */
 interface QueueView {
   readonly slots: number
   /** Whether what could start does. */
@@ -30,7 +30,7 @@ export interface OutlookOptions {
 }
 
 /** One look into the future. */
-interface Vista {
+interface QueueForecast {
   readonly samples: number
   readonly simulated: Simulated
   /** Waits of newcomers, ms, by level. */
@@ -53,12 +53,12 @@ const LOWEST: Priority = 0
 const ROUNDS = { min: 30, max: 200 }
 
 /** Wait estimates by simulation of the queue as it is (design D13), and how well they held. */
-export class Outlook {
+export class WaitEstimator {
   readonly runTimes = new RunTimesByType()
   readonly arrivals: Arrivals
-  readonly coverage = new CoverageMeter()
+  readonly coverage = new Calibration()
   readonly #options: OutlookOptions
-  #vista: Vista | null = null
+  #vista: QueueForecast | null = null
   #lookedAt = -Infinity
 
   constructor(options: OutlookOptions) {
@@ -108,7 +108,7 @@ export class Outlook {
     if (toldWait !== null && run === 0) this.coverage.add(priority, toldWait, at - createdAt)
   }
 
-  #look(): Vista | null {
+  #look(): QueueForecast | null {
     const now = this.#options.monotonic()
     if (now - this.#lookedAt < FRESH_MS) return this.#vista
     this.#lookedAt = now
@@ -116,7 +116,7 @@ export class Outlook {
     return this.#vista
   }
 
-  #takeVista(): Vista | null {
+  #takeVista(): QueueForecast | null {
     const { look, headStartMs, random, now } = this.#options
     const { slots, isProcessing, running, waiting, countOf } = look()
     // Nobody can say when an operator goes on.
@@ -180,7 +180,7 @@ class TypeTable {
 /** @param behind tasks between the one that was played and the one that is asked for */
 function estimateOf(
   { p50, p90 }: { readonly p50: number; readonly p90: number },
-  { samples, paceMs }: Vista,
+  { samples, paceMs }: QueueForecast,
   behind: number,
 ): WaitEstimate | null {
   if (!Number.isFinite(p90)) return null

@@ -1,6 +1,6 @@
 import type { Clock } from '../task/clock.ts'
 import type { EventBody } from '../task/event.ts'
-import type { Acquire, AcquireReply } from '../task/resource.ts'
+import type { AcquireRequest, AcquireReply } from '../task/resource.ts'
 import type { Task, Upload } from '../task/task.ts'
 
 /** What a running handler may tell: the events that it can cause itself. */
@@ -31,7 +31,7 @@ export interface RunnerPorts {
    * Draws from a named resource.
    * @throws HeadgateError `unknown-resource` for a name that nobody has declared.
    */
-  readonly acquire: (name: string, acquire: Acquire) => Promise<AcquireReply>
+  readonly acquire: (name: string, acquire: AcquireRequest) => Promise<AcquireReply>
   readonly clock: Clock
   /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
   readonly provenNow: () => number

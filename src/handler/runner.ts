@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { reached } from '../failpoints.ts'
+import { failpoint } from '../failpoints.ts'
 import { failure } from '../task/failure.ts'
 import type { Headline, Outcome } from '../task/outcome.ts'
 import type { Task, Upload } from '../task/task.ts'
-import type { Verdict } from '../task/verdict.ts'
+import type { ErrorClass } from '../task/error-class.ts'
 import { toText } from '../task/text.ts'
 import { createContext, type Context } from './context/context.ts'
 import type { TaskType } from './define-task.ts'
@@ -11,7 +11,7 @@ import { toJsonText } from './json-text.ts'
 import type { RunnerPorts } from './ports.ts'
 import type { Registry } from './registry.ts'
 import { classify } from './retry/classify.ts'
-import { waitIn } from './retry/parked-error.ts'
+import { findReschedule } from './retry/parked-error.ts'
 import type { Moment, RetryPolicy } from './retry/policy.ts'
 import { failureOf } from './thrown.ts'
 
@@ -42,7 +42,7 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     const given = { signal, uploadPath, verdictOf, sentOutput }
     const { context, close, faultOf } = createContext(started, given, ports)
 
-    reached('handler-entered')
+    failpoint('handler-entered')
     const run: CurrentRun = { task: started, stray: null }
     const settled = await currentRun.run(run, () => settle(type, started, context))
     close()
@@ -69,7 +69,7 @@ async function settle(
   try {
     const input = type.input.parse(task.input)
     const value = await type.run(input, context)
-    reached('result-made')
+    failpoint('result-made')
     const frozen = toJsonText(value)
     if (!frozen.ok) return failed(`The result of the handler is not JSON-safe: ${frozen.why}.`)
     return { kind: 'completed', result: frozen.text, headline: headlineOf(value) }
@@ -80,18 +80,18 @@ async function settle(
 
 interface Thrown {
   readonly thrown: unknown
-  readonly verdictOf: (thrown: unknown) => Verdict
+  readonly verdictOf: (thrown: unknown) => ErrorClass
   readonly moment: Moment
 }
 
 /** Another attempt, a pause, or the end. */
 function decide(policy: RetryPolicy, task: Task, { thrown, verdictOf, moment }: Thrown): Outcome {
-  const wait = waitIn(thrown)
+  const wait = findReschedule(thrown)
   return wait === null ? policy.decide(task, verdictOf(thrown), moment) : policy.wait(task, wait, moment)
 }
 
 /** What an error means: the type's own word goes before the built-in rules. */
-function verdictFor(type: TaskType, thrown: unknown, now: number): Verdict {
+function verdictFor(type: TaskType, thrown: unknown, now: number): ErrorClass {
   const known = classify(thrown, now)
   const said = saidOf(type, thrown)
   if (said === undefined || said === known.kind) return known

@@ -2,22 +2,22 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../auth/caller.ts'
-import type { Callers } from '../auth/token-store.ts'
+import type { TokenStore } from '../auth/token-store.ts'
 import type { Tickets } from '../auth/tickets.ts'
-import type { Controls } from '../control/operator-controls.ts'
-import type { Feed } from '../events/event-bus.ts'
-import type { Outlook } from '../forecast/wait-estimator.ts'
+import type { OperatorControls } from '../control/operator-controls.ts'
+import type { EventBus } from '../events/event-bus.ts'
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
-import type { Intake } from '../admission/admission.ts'
+import type { Admission } from '../admission/admission.ts'
 import type { JournalHealth, TaskJournal, RetentionJournal } from '../journal/journal.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
-import type { Spool } from '../uploads/upload-store.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Clock } from '../task/clock.ts'
 import type { PrefixOf } from './gate/base-path.ts'
 import type { LingerLimits } from './gate/linger.ts'
 import type { Connections } from './stream/connections.ts'
-import type { StreamPlaces } from './stream/stream-limits.ts'
+import type { StreamLimits } from './stream/stream-limits.ts'
 import type { ReplyMemory } from './server/response-memory.ts'
 
 /** Says who makes a request; null: nobody that may. */
@@ -32,28 +32,28 @@ interface ModelUse {
   readonly usd: number | null
 }
 
-export interface EdgeParts {
-  readonly intake: Intake
+export interface HttpDeps {
+  readonly admission: Admission
   readonly pool: WorkerPool
-  readonly outlook: Outlook
+  readonly estimator: WaitEstimator
   readonly resources: Resources
-  readonly controls: Controls
+  readonly controls: OperatorControls
   readonly headStartMs: number
   readonly journal: TaskJournal
   /** What long replies may hold. */
   readonly replyMemory: ReplyMemory
   readonly erased: Pick<RetentionJournal, 'erase' | 'ownerOfErased'>
   readonly health: JournalHealth
-  readonly feed: Feed
+  readonly bus: EventBus
   readonly registry: Registry
   /** Task types whose packages are not installed, each with what to do about it. */
   readonly unavailable: ReadonlyMap<string, string>
-  readonly spool: Spool
+  readonly uploadStore: UploadStore
   readonly clock: Clock
   readonly connections: Connections
-  readonly callers: Callers
+  readonly callers: TokenStore
   readonly tickets: Tickets
-  readonly places: StreamPlaces
+  readonly places: StreamLimits
   /** What models have used since the start, by `provider:model`. */
   readonly modelUse: () => ReadonlyMap<string, ModelUse>
   /** Who calls, as the host application knows it; null: by our own tokens. */
@@ -64,7 +64,7 @@ export interface EdgeParts {
   readonly ratePerMinute: number
   /** Requests of one address; 0: no limit. */
   readonly addressRatePerMinute: number
-  /** Path that every URL of a reply begins with: see {@link partsFor}. */
+  /** Path that every URL of a reply begins with: see {@link depsFor}. */
   readonly prefix: string
   readonly prefixOf: PrefixOf
   readonly version: string
@@ -81,9 +81,9 @@ export interface EdgeParts {
 }
 
 /** The parts as a request sees them: behind a proxy every URL of its reply may begin with another path. */
-export function partsFor(parts: EdgeParts, request: FastifyRequest): EdgeParts {
-  const prefix = parts.prefixOf(request)
-  return prefix === parts.prefix ? parts : { ...parts, prefix }
+export function depsFor(deps: HttpDeps, request: FastifyRequest): HttpDeps {
+  const prefix = deps.prefixOf(request)
+  return prefix === deps.prefix ? deps : { ...deps, prefix }
 }
 
 /** A Fastify instance whose routes are typed by zod schemas. */

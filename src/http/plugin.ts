@@ -8,7 +8,7 @@ import { HeadgateError } from '../task/errors.ts'
 import { descriptionRoutes } from './openapi/routes.ts'
 import { gate } from './gate/gate.ts'
 import { readJsonBodies } from './gate/json-body.ts'
-import type { EdgeParts } from './deps.ts'
+import type { HttpDeps } from './deps.ts'
 import { handleError } from './problem/error-handler.ts'
 import { answerUnknownRoutes } from './problem/not-found.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -55,7 +55,7 @@ const REPLY_HEADERS = [
 const PREFLIGHT_SECONDS = 600
 
 /** The edge as a Fastify plugin: schemas, errors and routes stay inside its own context. */
-export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
+export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -63,33 +63,33 @@ export async function edge(instance: FastifyInstance, parts: EdgeParts): Promise
   const answerUnknown = answerUnknownRoutes(app)
   if (app.hasContentTypeParser('text/plain')) app.removeContentTypeParser('text/plain')
   readJsonBodies(app)
-  if (parts.corsOrigins.length > 0) await allowOrigins(app, parts.corsOrigins)
-  await gate(app, parts, answerUnknown)
+  if (deps.corsOrigins.length > 0) await allowOrigins(app, deps.corsOrigins)
+  await gate(app, deps, answerUnknown)
   // Registered before the websocket plugin, whose own hook would close the sockets without a code.
   app.addHook('preClose', (done) => {
-    parts.connections.closeAll()
+    deps.connections.closeAll()
     done()
   })
-  for (const type of parts.registry.all) if (!takesUpload(type)) submitRoute(app, parts, type)
-  for (const [type, detail] of parts.unavailable) unavailableRoute(app, type, detail)
-  genericSubmitRoute(app, parts)
-  batchRoute(app, parts)
-  retryRoute(app, parts)
-  taskRoutes(app, parts)
-  cancelRoute(app, parts)
-  ticketRoute(app, parts)
-  resultRoute(app, parts)
-  reprioritiseRoute(app, parts)
-  eraseRoute(app, parts)
-  queueRoutes(app, parts)
-  metricsRoute(app, parts)
-  operateRoutes(app, parts)
-  forecastRoutes(app, parts)
-  healthRoutes(app, parts)
-  descriptionRoutes(app, parts)
+  for (const type of deps.registry.all) if (!takesUpload(type)) submitRoute(app, deps, type)
+  for (const [type, detail] of deps.unavailable) unavailableRoute(app, type, detail)
+  genericSubmitRoute(app, deps)
+  batchRoute(app, deps)
+  retryRoute(app, deps)
+  taskRoutes(app, deps)
+  cancelRoute(app, deps)
+  ticketRoute(app, deps)
+  resultRoute(app, deps)
+  reprioritiseRoute(app, deps)
+  eraseRoute(app, deps)
+  queueRoutes(app, deps)
+  metricsRoute(app, deps)
+  operateRoutes(app, deps)
+  forecastRoutes(app, deps)
+  healthRoutes(app, deps)
+  descriptionRoutes(app, deps)
   // Each in a context of its own, so that its hooks run for its routes alone.
-  await app.register((scope) => uploads(scope, parts))
-  await app.register((scope) => streams(scope, parts))
+  await app.register((scope) => uploads(scope, deps))
+  await app.register((scope) => streams(scope, deps))
 }
 
 /** Pages of these origins may call (Fetch, CORS protocol). A host that has its own rules keeps them. */
@@ -104,13 +104,13 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
   })
 }
 
-async function uploads(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
+async function uploads(instance: FastifyInstance, deps: HttpDeps): Promise<void> {
   if (!instance.hasContentTypeParser('multipart/form-data')) await instance.register(multipart)
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  for (const type of parts.registry.all) if (takesUpload(type)) uploadRoute(app, parts, type)
+  for (const type of deps.registry.all) if (takesUpload(type)) uploadRoute(app, deps, type)
 }
 
-async function streams(instance: FastifyInstance, parts: EdgeParts): Promise<void> {
+async function streams(instance: FastifyInstance, deps: HttpDeps): Promise<void> {
   if (!instance.hasDecorator('websocketServer')) {
     if (instance.server.listenerCount('upgrade') > 0) {
       const mend = 'Register @fastify/websocket on the same instance as headgate, or above it, and before it.'
@@ -118,7 +118,7 @@ async function streams(instance: FastifyInstance, parts: EdgeParts): Promise<voi
     }
     await instance.register(websocket, { options: WEB_SOCKET })
   }
-  streamRoutes(instance.withTypeProvider<ZodTypeProvider>(), parts)
+  streamRoutes(instance.withTypeProvider<ZodTypeProvider>(), deps)
 }
 
 function takesUpload(type: TaskType): type is UploadType {

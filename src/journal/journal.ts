@@ -179,7 +179,7 @@ export interface KeptUpload {
  * instants are epoch ms and mean the end of the task.
  */
 export interface RetentionJournal {
-  /** Erases a task that has ended, with all that was kept of it; the reply is its upload's place in the spool. */
+  /** Erases a task that has ended, with all that was kept of it; the reply is its upload's place in the upload store. */
   erase(taskId: string, erasedAt: number): Promise<string | null>
   /** Whose erased task this was; undefined when there was none, or too long ago. */
   ownerOfErased(taskId: string): Promise<string | undefined>

@@ -1,7 +1,7 @@
 import { TASK_STATUSES, type TaskStatus } from '../task/status.ts'
 
 /** Totals that no task tells. */
-export interface LastingTotals {
+export interface SavedCounters {
   readonly rejected: number
   readonly retried: number
 }
@@ -10,7 +10,7 @@ export interface LastingTotals {
  * How many tasks are in each of the ten statuses, those that ended long ago included: the sum is always
  * what was accepted.
  */
-export class Tally {
+export class Counters {
   readonly #counts = Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<
     TaskStatus,
     number
@@ -37,7 +37,7 @@ export class Tally {
   }
 
   /** Takes over what earlier processes counted. */
-  restore(counts: Readonly<Partial<Record<TaskStatus, number>>>, lasting: LastingTotals): void {
+  restore(counts: Readonly<Partial<Record<TaskStatus, number>>>, lasting: SavedCounters): void {
     for (const status of TASK_STATUSES) this.#counts[status] = counts[status] ?? 0
     this.#rejected = lasting.rejected
     this.#retried = lasting.retried

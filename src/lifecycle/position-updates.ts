@@ -1,5 +1,5 @@
-import type { Feed } from '../events/event-bus.ts'
-import type { Outlook } from '../forecast/wait-estimator.ts'
+import type { EventBus } from '../events/event-bus.ts'
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Clock } from '../task/clock.ts'
 import { placeAfter } from '../task/event.ts'
@@ -7,25 +7,25 @@ import { placeAfter } from '../task/event.ts'
 /** A watched task hears of its place at most this often. */
 const POSITION_INTERVAL_MS = 2000
 
-export interface PositionsParts {
+export interface PositionsDeps {
   readonly pool: WorkerPool
-  readonly feed: Feed
-  readonly outlook: Outlook
+  readonly bus: EventBus
+  readonly estimator: WaitEstimator
   readonly clock: Clock
 }
 
 /** Tells whoever watches a waiting task where it stands, when that has changed. */
 export class Positions {
-  readonly #parts: PositionsParts
+  readonly #deps: PositionsDeps
   #told = new Map<string, number>()
   #takeBackTimer: (() => void) | null = null
 
-  constructor(parts: PositionsParts) {
-    this.#parts = parts
+  constructor(deps: PositionsDeps) {
+    this.#deps = deps
   }
 
   start(): void {
-    this.#takeBackTimer ??= this.#parts.clock.after(POSITION_INTERVAL_MS, () => this.#tick())
+    this.#takeBackTimer ??= this.#deps.clock.after(POSITION_INTERVAL_MS, () => this.#tick())
   }
 
   stop(): void {
@@ -41,18 +41,18 @@ export class Positions {
 
   /** One walk over the waiting room serves every watched task. */
   #tellAll(): void {
-    const { pool, feed, outlook } = this.#parts
+    const { pool, bus, estimator } = this.#deps
     const told = new Map<string, number>()
-    let remaining = feed.watchedTasks
+    let remaining = bus.watchedTasks
     let tasksAhead = 0
     for (const { id } of remaining > 0 ? pool.waitingInOrder() : []) {
-      if (feed.hasSubscribers(id)) {
+      if (bus.hasSubscribers(id)) {
         const isNews = this.#told.has(id) && this.#told.get(id) !== tasksAhead
         if (isNews)
-          feed.publish({
+          bus.publish({
             type: 'position',
             taskId: id,
-            ...placeAfter(tasksAhead, outlook.waitAfter(tasksAhead)),
+            ...placeAfter(tasksAhead, estimator.waitAfter(tasksAhead)),
           })
         told.set(id, tasksAhead)
         remaining -= 1

@@ -1,15 +1,15 @@
-import type { Feed } from '../events/event-bus.ts'
+import type { EventBus } from '../events/event-bus.ts'
 import type { JournalEntry, KeyRecord, TaskJournal } from '../journal/journal.ts'
 import type { EventBody, TaskEvent } from '../task/event.ts'
-import { reached } from '../failpoints.ts'
+import { failpoint } from '../failpoints.ts'
 import { isTerminal } from '../task/status.ts'
 import { changeTask, type Task, type TaskChange } from '../task/task.ts'
-import type { Tally } from './counters.ts'
+import type { Counters } from './counters.ts'
 
 export interface RecorderOptions {
   readonly journal: TaskJournal
-  readonly feed: Feed
-  readonly tally: Tally
+  readonly bus: EventBus
+  readonly counters: Counters
   readonly now: () => number
   /** Hears of each end when it is committed, or cannot be. */
   readonly ended: (task: Task) => void
@@ -66,8 +66,8 @@ export class Recorder {
     } finally {
       this.#countWritten()
     }
-    this.#options.tally.accept(admitted.status)
-    this.#options.feed.publish(event)
+    this.#options.counters.accept(admitted.status)
+    this.#options.bus.publish(event)
     return admitted
   }
 
@@ -103,11 +103,11 @@ export class Recorder {
       this.#ending.delete(id)
       this.#countWritten()
     }
-    if (task.status !== before.status) this.#options.tally.move(before.status, task.status)
-    this.#options.feed.publish(event)
+    if (task.status !== before.status) this.#options.counters.move(before.status, task.status)
+    this.#options.bus.publish(event)
     if (isTerminal(task.status)) {
       this.#options.ended(task)
-      reached('end-told')
+      failpoint('end-told')
     }
     return task
   }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { NoteJournal } from '../journal/journal.ts'
 import type { Clock } from '../task/clock.ts'
-import type { LastingTotals, Tally } from './counters.ts'
+import type { SavedCounters, Counters } from './counters.ts'
 
 /** Where each is kept. */
 const NOTES = { rejected: 'total_rejected', retried: 'total_retried' } as const
@@ -10,9 +10,9 @@ const SAVE_EVERY_MS = 5000
 /** What resources have drawn, and what they wait for. */
 const RESOURCES_NOTE = 'resources'
 
-export interface TotalsKeeperParts {
+export interface TotalsKeeperDeps {
   readonly notes: NoteJournal
-  readonly tally: Tally
+  readonly counters: Counters
   readonly resources: { readonly save: () => string | null; readonly load: (text: string) => void }
   readonly clock: Clock
   readonly log: Logger
@@ -22,17 +22,17 @@ export interface TotalsKeeperParts {
  * Keeps what no task tells: the numbers of refused submits and of retries, and the quotas that were drawn. They are
  * written now and then, so a process that is killed loses those of its last seconds.
  */
-export class TotalsKeeper {
-  readonly #parts: TotalsKeeperParts
+export class CounterStore {
+  readonly #deps: TotalsKeeperDeps
   readonly #saved = new Map<string, string>()
   #takeBackTimer: (() => void) | null = null
 
-  constructor(parts: TotalsKeeperParts) {
-    this.#parts = parts
+  constructor(deps: TotalsKeeperDeps) {
+    this.#deps = deps
   }
 
-  async load(): Promise<LastingTotals> {
-    const { notes, resources } = this.#parts
+  async load(): Promise<SavedCounters> {
+    const { notes, resources } = this.#deps
     const drawn = await notes.loadNote(RESOURCES_NOTE)
     if (drawn !== undefined) resources.load(drawn)
     const [rejected = 0, retried = 0] = await Promise.all(
@@ -42,7 +42,7 @@ export class TotalsKeeper {
   }
 
   start(): void {
-    this.#takeBackTimer ??= this.#parts.clock.after(SAVE_EVERY_MS, () => {
+    this.#takeBackTimer ??= this.#deps.clock.after(SAVE_EVERY_MS, () => {
       this.#takeBackTimer = null
       this.start()
       void this.save()
@@ -57,8 +57,8 @@ export class TotalsKeeper {
 
   /** Never rejects: a count is not worth a stop. */
   async save(): Promise<void> {
-    const { tally, resources } = this.#parts
-    for (const name of NAMES) await this.#saveNote(NOTES[name], `${tally[name]}`)
+    const { counters, resources } = this.#deps
+    for (const name of NAMES) await this.#saveNote(NOTES[name], `${counters[name]}`)
     const drawn = resources.save()
     if (drawn !== null) await this.#saveNote(RESOURCES_NOTE, drawn)
   }
@@ -66,8 +66,8 @@ export class TotalsKeeper {
   async #saveNote(name: string, text: string): Promise<void> {
     if ((this.#saved.get(name) ?? '0') === text) return
     this.#saved.set(name, text)
-    await this.#parts.notes.saveNote(name, text).catch((error: unknown) => {
-      this.#parts.log.warn({ err: error, note: name }, 'a count could not be saved')
+    await this.#deps.notes.saveNote(name, text).catch((error: unknown) => {
+      this.#deps.log.warn({ err: error, note: name }, 'a count could not be saved')
     })
   }
 }

@@ -1,21 +1,21 @@
 import { Samples } from '../forecast/samples.ts'
 import type { Report } from '../handler/ports.ts'
-import { reached } from '../failpoints.ts'
+import { failpoint } from '../failpoints.ts'
 import { failure } from '../task/failure.ts'
 import { placeAfter } from '../task/event.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { isTerminal } from '../task/status.ts'
 import type { Task, TaskChange } from '../task/task.ts'
-import type { IntakeParts } from '../admission/deps.ts'
+import type { IntakeDeps } from '../admission/deps.ts'
 import type { Recorder } from './recorder.ts'
 import { settlementOf } from './settlement.ts'
-import type { Tally } from './counters.ts'
+import type { Counters } from './counters.ts'
 
 /** Durations that estimates rest on. */
 export const SAMPLE_COUNT = 512
 
 /** Writes down what becomes of a task from the start of a run to its end. */
-export class Runs {
+export class Transitions {
   /** Time between admission and start, ms. */
   readonly waitSamples = new Samples(SAMPLE_COUNT)
   /** Time between start and end, ms. */
@@ -23,24 +23,24 @@ export class Runs {
   /** Monotonic readings of this process, by task: since its admission, and since the start of its run. */
   readonly #admittedAt = new Map<string, number>()
   readonly #startedAt = new Map<string, number>()
-  readonly #parts: IntakeParts
+  readonly #deps: IntakeDeps
   readonly #recorder: Recorder
-  readonly #tally: Tally
+  readonly #counters: Counters
 
-  constructor(parts: IntakeParts, recorder: Recorder, tally: Tally) {
-    this.#parts = parts
+  constructor(deps: IntakeDeps, recorder: Recorder, counters: Counters) {
+    this.#deps = deps
     this.#recorder = recorder
-    this.#tally = tally
+    this.#counters = counters
   }
 
   /** A task was admitted: its wait begins. */
   admitted(id: string): void {
-    this.#admittedAt.set(id, this.#parts.clock.monotonic())
+    this.#admittedAt.set(id, this.#deps.clock.monotonic())
   }
 
   /** Commits the start of a run, before the handler begins; null: it could not be, and the handler must not. */
   async started(task: Task): Promise<Task | null> {
-    const { clock, log, outlook } = this.#parts
+    const { clock, log, estimator } = this.#deps
     const before = this.#recorder.live(task.id) ?? task
     const startedAt = clock.now()
     const waitMs = this.#sinceAdmission(before, startedAt)
@@ -50,11 +50,11 @@ export class Runs {
       { status: 'running', run: before.run + 1, attempt, startedAt, waitMs: before.waitMs ?? waitMs },
       { type: 'started', attempt },
     )
-    reached('start-committed')
+    failpoint('start-committed')
     this.#startedAt.set(task.id, clock.monotonic())
     if (before.run === 0) {
       this.waitSamples.add(waitMs)
-      outlook.started(before, startedAt)
+      estimator.started(before, startedAt)
     }
     log.info({ ...fieldsOf(task), attempt, waitMs }, 'task started')
     return started ?? null
@@ -62,7 +62,7 @@ export class Runs {
 
   /** Writes down what a run says; what comes after its end is dropped. */
   report(run: Task, report: Report): void {
-    void this.#recorder.recordOfRun(run, changeOf(report), report).then(() => reached('progress-sent'))
+    void this.#recorder.recordOfRun(run, changeOf(report), report).then(() => failpoint('progress-sent'))
   }
 
   /** Hears the one outcome of a run. */
@@ -73,7 +73,7 @@ export class Runs {
 
   /** Writes the outcome of a live task; the reply is the task as it then is. */
   async end(task: Task, outcome: Outcome, also: TaskChange = {}): Promise<Task | undefined> {
-    const { clock, pool, outlook, resources } = this.#parts
+    const { clock, pool, estimator, resources } = this.#deps
     const now = clock.now()
     const tasksAhead = outcome.kind === 'interrupted' ? (pool.tasksAhead(task.id) ?? 0) : 0
     const moment = { now, tasksAhead }
@@ -81,9 +81,9 @@ export class Runs {
     const runMs = this.#sinceStart(task, now)
     if (runMs !== null && outcome.kind === 'completed') {
       this.runSamples.add(runMs)
-      outlook.runTimes.add(task.type, runMs)
+      estimator.runTimes.add(task.type, runMs)
     }
-    if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#tally.retry()
+    if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#counters.retry()
     resources.forget(task.id, outcome.kind === 'waits' ? outcome.wait.resource : null)
     const isEnd = change.status !== undefined && isTerminal(change.status)
     if (isEnd) this.#admittedAt.delete(task.id)
@@ -100,15 +100,15 @@ export class Runs {
   }
 
   /** A sleeping task goes on: its time has come, or there is room for it. */
-  async goOn(id: string): Promise<void> {
-    const { pool } = this.#parts
+  async requeue(id: string): Promise<void> {
+    const { pool } = this.#deps
     const task = this.#recorder.live(id)
     // It may be on its way already, or have been cancelled.
     if (task?.status !== 'waiting' && task?.status !== 'scheduled') return
     const change = { status: 'queued', waitReason: null, waitUntil: null, waitResource: null } as const
     await this.#recorder.record(id, change, { type: 'queued', ...placeAfter(pool.tasksAhead(id) ?? 0) })
     const newest = this.#recorder.live(id)
-    if (newest?.status === 'queued') pool.goOn(newest)
+    if (newest?.status === 'queued') pool.requeue(newest)
   }
 
   /** The start deadline of a task has passed; the pool has let go of it. */
@@ -116,10 +116,10 @@ export class Runs {
     const task = this.#recorder.live(id)
     if (task === undefined) return
     const why = failure('expired', 'The task had not started when its start deadline passed.')
-    const change = { status: 'expired', finishedAt: this.#parts.clock.now(), failure: why } as const
+    const change = { status: 'expired', finishedAt: this.#deps.clock.now(), failure: why } as const
     this.#admittedAt.delete(id)
     const expired = await this.#recorder.record(id, change, { type: 'error', failure: why })
-    this.#parts.log.info(fieldsOf(task), 'task expired')
+    this.#deps.log.info(fieldsOf(task), 'task expired')
     if (expired !== undefined) await this.#letGo(expired)
   }
 
@@ -139,11 +139,11 @@ export class Runs {
   }
 
   #msSince(reading: number): number {
-    return Math.round(this.#parts.clock.monotonic() - reading)
+    return Math.round(this.#deps.clock.monotonic() - reading)
   }
 
   #tell(task: Task, outcome: Outcome, runMs: number | null): void {
-    const { log } = this.#parts
+    const { log } = this.#deps
     if (outcome.kind === 'waits') {
       const { reason, until, resource, failure: why } = outcome.wait
       const errorType = why?.errorType
@@ -156,10 +156,10 @@ export class Runs {
 
   /** An upload that is not to be kept goes with the end of its task. */
   async #letGo({ id: taskId, upload, webhook }: Task): Promise<void> {
-    const { keepsUploads, spool, log, deliver } = this.#parts
+    const { keepsUploads, uploadStore, log, deliver } = this.#deps
     if (webhook !== null) deliver()
     if (upload === null || keepsUploads) return
-    await spool
+    await uploadStore
       .remove(upload)
       // The next start removes what is left.
       .catch((error: unknown) => log.error({ err: error, taskId }, 'upload not removed'))

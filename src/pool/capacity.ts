@@ -8,20 +8,20 @@ export interface PlaceLimits {
 }
 
 /** A place in the waiting room, held for a task that is being admitted. Used up by `enqueue` or `release`. */
-export interface Place {
+export interface Reservation {
   /** Waiting and reserved tasks that would start before this one, when the place was taken. */
   readonly tasksAhead: number
   readonly release: () => void
 }
 
-interface Asked {
+interface ReserveRequest {
   readonly priority: Priority
   readonly caller: string
   readonly tasksAhead: number
 }
 
 /** Places of the waiting room: those that are reserved, and who holds one. */
-export class Places {
+export class Capacity {
   capacity: number
   readonly #maxQueuedPerCaller: number
   readonly #reservedByPriority: number[] = PRIORITIES.map(() => 0)
@@ -54,7 +54,7 @@ export class Places {
   }
 
   /** Counts a reservation. @param released hears that it was given back, once */
-  reserve({ priority, caller, tasksAhead }: Asked, released: () => void): Place {
+  reserve({ priority, caller, tasksAhead }: ReserveRequest, released: () => void): Reservation {
     this.#count(priority, caller, 1)
     let isHeld = true
     const release = () => {

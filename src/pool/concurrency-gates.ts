@@ -19,7 +19,7 @@ export interface GateOptions {
  * suspect runs already, a resource has no room. A shut gate closes its lanes, which are then passed over without
  * being looked at.
  */
-export class Gates {
+export class ConcurrencyGates {
   readonly #options: GateOptions
   readonly #running = new Map<string, number>()
   /** Shut from outside. */

@@ -15,7 +15,7 @@ interface Sleeper {
 }
 
 /** Admitted tasks that are not to start yet: their delay is not over, or they wait to go on. They hold no slot. */
-export class Parked {
+export class DelayedTasks {
   readonly #sleepers = new Map<string, Sleeper>()
   readonly #alarms: Alarms
   readonly #clock: Clock

@@ -27,7 +27,7 @@ export interface LevelView {
 }
 
 /** The waiting tasks of one caller inside a level. */
-export class CallerTurn implements Turn {
+export class FairShare implements Turn {
   readonly caller: string
   readonly weight: number
   readonly lanes: Lane[] = []
@@ -50,8 +50,8 @@ export class CallerTurn implements Turn {
 /** One level of the waiting room. */
 export class Level implements LevelView {
   readonly aheadMs: number
-  readonly turns: CallerTurn[] = []
-  readonly #byCaller = new Map<string, CallerTurn>()
+  readonly turns: FairShare[] = []
+  readonly #byCaller = new Map<string, FairShare>()
   readonly isFront: boolean
   virtual = 0
   /** Waiting tasks. */
@@ -63,12 +63,12 @@ export class Level implements LevelView {
   }
 
   /** The turn of a caller; a new one begins where the level is. */
-  turnOf(caller: string, weight: number): CallerTurn {
+  turnOf(caller: string, weight: number): FairShare {
     const only = this.turns[0]
     if (only?.caller === caller) return only
     let turn = this.#byCaller.get(caller)
     if (turn === undefined) {
-      turn = new CallerTurn(caller, weight, this.virtual)
+      turn = new FairShare(caller, weight, this.virtual)
       this.#byCaller.set(caller, turn)
       this.turns.push(turn)
     }
@@ -119,7 +119,7 @@ export function choose(levels: readonly LevelView[]): Entry | null {
 }
 
 /** Tells a level that one of a caller's tasks was taken. */
-export function passTurn(level: { virtual: number }, turn: Turn): void {
+export function charge(level: { virtual: number }, turn: Turn): void {
   level.virtual = Math.max(level.virtual, turn.tag)
   turn.tag = level.virtual + 1 / turn.weight
 }

@@ -18,7 +18,7 @@ export interface PoolOptions extends PlaceLimits, RoomOptions {
   readonly work: (task: Task, signal: AbortSignal) => Promise<Outcome>
   /** Hears the one outcome of each run, before the slot is given to another task. */
   readonly ended: (task: Task, outcome: Outcome) => void
-  /** Hears that a sleeping task should go on: it does with `goOn`. */
+  /** Hears that a sleeping task should go on: it does with `requeue`. */
   readonly due: (id: string) => void
   /** Hears that the start deadline of a task passed; it waits no more. */
   readonly expired: (id: string) => void

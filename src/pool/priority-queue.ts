@@ -1,8 +1,8 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
-import { Gates, type GateOptions } from './concurrency-gates.ts'
+import { ConcurrencyGates, type GateOptions } from './concurrency-gates.ts'
 import { Lane, type Entry, type LaneKind } from './lane.ts'
-import { choose, Level, passTurn, type CallerTurn, type LevelView, type Turn } from './level.ts'
+import { choose, Level, charge, type FairShare, type LevelView, type Turn } from './level.ts'
 
 export interface RoomOptions extends GateOptions {
   /** A level is this much ahead of the one below it; 0: levels are strict. */
@@ -23,8 +23,8 @@ const EVERYBODY = ''
  * Costs: enqueue, take and remove are O(1) in waiting tasks (take looks at one head per lane); positions are
  * O(answer), with turns O(answer × callers).
  */
-export class WaitingRoom {
-  readonly gates: Gates
+export class PriorityQueue {
+  readonly gates: ConcurrencyGates
   readonly #options: RoomOptions
   readonly #entries = new Map<string, Entry>()
   /** Before all levels: tasks that ran when the process before ended. */
@@ -44,7 +44,7 @@ export class WaitingRoom {
       (level) => new Level(headStartMs === 0 ? Infinity : level * headStartMs, false),
     )
     this.#inOrder = [this.#front, ...this.#levels.toReversed()]
-    this.gates = new Gates(options, (gate) => this.#openOrClose(gate))
+    this.gates = new ConcurrencyGates(options, (gate) => this.#openOrClose(gate))
   }
 
   get size(): number {
@@ -95,7 +95,7 @@ export class WaitingRoom {
     if (this.#eligible === 0) return undefined
     const entry = choose(this.#inOrder)
     if (entry === null) return undefined
-    if (this.#options.weightOf !== null) this.#passTurn(entry)
+    if (this.#options.weightOf !== null) this.#charge(entry)
     this.#takeOut(entry)
     return entry
   }
@@ -139,7 +139,7 @@ export class WaitingRoom {
     for (let next = choose(levels); next !== null; next = choose(levels)) {
       yield next.task
       const { level, turn } = next.lane
-      if (this.#options.weightOf !== null) passTurn(views.get(level) as LevelView, views.get(turn) as Turn)
+      if (this.#options.weightOf !== null) charge(views.get(level) as LevelView, views.get(turn) as Turn)
       ;(views.get(next.lane) as { head: Entry | null }).head = next.next
     }
   }
@@ -175,7 +175,7 @@ export class WaitingRoom {
     this.#entries.delete(task.id)
     this.#count(lane, -1)
     if (lane.length > 0 || (lane.kind.isLasting && this.#options.weightOf === null)) return
-    const { lanes } = lane.turn as CallerTurn
+    const { lanes } = lane.turn as FairShare
     lanes.splice(lanes.indexOf(lane), 1)
     for (const gate of lane.kind.gates) {
       const known = this.#lanesByGate.get(gate)
@@ -184,8 +184,8 @@ export class WaitingRoom {
     }
   }
 
-  #passTurn({ lane }: Entry): void {
-    passTurn(lane.level as Level, lane.turn as CallerTurn)
+  #charge({ lane }: Entry): void {
+    charge(lane.level as Level, lane.turn as FairShare)
     this.#taken += 1
     if (this.#taken % SWEEP_EVERY === 0) for (const level of this.#levels) level.sweep()
   }

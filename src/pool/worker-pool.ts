@@ -1,15 +1,15 @@
-import { reached } from '../failpoints.ts'
+import { failpoint } from '../failpoints.ts'
 import { CancelRequested, type AbortReason, type Outcome } from '../task/outcome.ts'
 import type { Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
 import type { Hold, PoolOptions } from './options.ts'
-import { Places, type Place } from './capacity.ts'
-import { WaitingRoom } from './priority-queue.ts'
+import { Capacity, type Reservation } from './capacity.ts'
+import { PriorityQueue } from './priority-queue.ts'
 import { Deadlines, Alarms, isOverdue } from './timers.ts'
 import { Guard } from './run-guard.ts'
 import { StuckHandlers } from './stuck-handlers.ts'
 import { Watchers, Slots } from './slots.ts'
-import { Parked, PARKED_PER_PLACE } from './delayed.ts'
+import { DelayedTasks, PARKED_PER_PLACE } from './delayed.ts'
 
 /**
  * The waiting room and the slots: admits tasks up to the bound, starts the best eligible one the moment a
@@ -18,9 +18,9 @@ import { Parked, PARKED_PER_PLACE } from './delayed.ts'
 export class WorkerPool {
   readonly #options: PoolOptions
   readonly #slots: Slots<{ readonly task: Task; readonly seq: number }>
-  readonly #room: WaitingRoom
-  readonly #places: Places
-  readonly #parked: Parked
+  readonly #room: PriorityQueue
+  readonly #places: Capacity
+  readonly #parked: DelayedTasks
   readonly #startDeadlines: Alarms
   readonly #deadlines: Deadlines
   readonly #stuck: StuckHandlers
@@ -32,9 +32,9 @@ export class WorkerPool {
   constructor(options: PoolOptions) {
     const { clock, due, maxStuck, slots } = options
     this.#options = options
-    this.#room = new WaitingRoom(options)
-    this.#places = new Places(options)
-    this.#parked = new Parked(clock, due)
+    this.#room = new PriorityQueue(options)
+    this.#places = new Capacity(options)
+    this.#parked = new DelayedTasks(clock, due)
     this.#startDeadlines = new Alarms(clock)
     this.#deadlines = new Deadlines(clock)
     this.#stuck = new StuckHandlers(maxStuck)
@@ -143,17 +143,17 @@ export class WorkerPool {
   }
 
   /** Holds a place, or refuses with undefined: the bound counts reserved, waiting and scheduled tasks. */
-  reserve(priority: Priority, caller: string): Place | undefined {
+  reserve(priority: Priority, caller: string): Reservation | undefined {
     if (this.refusal(caller) !== null) return undefined
     const tasksAhead = this.aheadOfNewcomer(priority, caller)
     return this.#places.reserve({ priority, caller, tasksAhead }, this.#released)
   }
 
   /** Puts an admitted task into the waiting room; a free slot starts it in this very call. */
-  enqueue(task: Task, place: Place): void {
+  enqueue(task: Task, place: Reservation): void {
     place.release()
     this.restore(task)
-    reached('enqueued')
+    failpoint('enqueued')
     this.#slots.fill()
   }
 
@@ -171,7 +171,7 @@ export class WorkerPool {
   }
 
   /** Puts a task that slept into the waiting room, where its age belongs; it may have been taken out meanwhile. */
-  goOn(task: Task): void {
+  requeue(task: Task): void {
     const sleeper = this.#parked.take(task.id)
     if (sleeper === undefined) return
     this.#room.put(task, sleeper.seq)
@@ -247,7 +247,7 @@ export class WorkerPool {
     // Its alarm may be late, as after a pause of the process.
     if (task.run === 0 && isOverdue(task, this.#options.clock)) return this.#options.expired(task.id)
     this.#room.gates.count(task, 1)
-    reached('dequeued')
+    failpoint('dequeued')
     const { graceMs, work } = this.#options
     const limits = { limitMs: task.timeoutMs, graceMs }
     const guard = new Guard((signal) => work(task, signal), limits, this.#deadlines)
@@ -255,7 +255,7 @@ export class WorkerPool {
     const outcome = await guard.outcome
     this.#running.delete(task.id)
     this.#room.gates.count(task, -1)
-    this.#takeBack(task, seq, outcome)
+    this.#cancelTimer(task, seq, outcome)
     this.#options.ended(task, outcome)
     this.#watchers.tell()
     // Its type may have opened: another slot can be idle beside a task that waited for that, and this one may stay taken.
@@ -264,7 +264,7 @@ export class WorkerPool {
   }
 
   /** A task whose run did not end it keeps its age. */
-  #takeBack(task: Task, seq: number, outcome: Outcome): void {
+  #cancelTimer(task: Task, seq: number, outcome: Outcome): void {
     if (outcome.kind === 'interrupted') this.#room.put(task, seq)
     if (outcome.kind !== 'waits') return
     const { resource, until: waitUntil } = outcome.wait

@@ -1,9 +1,9 @@
 import type { Lease } from '../task/resource.ts'
-import type { Verdict } from '../task/verdict.ts'
+import type { ErrorClass } from '../task/error-class.ts'
 import { failure } from '../task/failure.ts'
 
 /** A call that was left behind says nothing of its provider. */
-const ABANDONED: Verdict = {
+const ABANDONED: ErrorClass = {
   kind: 'end',
   failure: failure('execution_error', 'The run ended before the call did.'),
   why: 'other',

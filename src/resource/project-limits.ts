@@ -1,5 +1,5 @@
-import type { Ask, ResourceLimits } from '../task/resource.ts'
-import type { LimitKind } from '../task/verdict.ts'
+import type { Cost, ResourceLimits } from '../task/resource.ts'
+import type { LimitKind } from '../task/error-class.ts'
 import { AdaptiveLimit, type CallMark } from './adaptive-limit.ts'
 import { KeyPool } from './key-pool.ts'
 import { RateWindow, type Piece, type SavedWindow } from './rate-window.ts'
@@ -18,8 +18,8 @@ export interface Project {
 }
 
 /** What was drawn for one call, until it is given back. */
-export interface Draw {
-  readonly ask: Ask
+export interface Grant {
+  readonly ask: Cost
   readonly key: string | null
   readonly mark: CallMark
   /** Its place in the ramp after a cool-down. */
@@ -37,7 +37,7 @@ export interface Overload {
 }
 
 /** What a later process has to know. Instants are epoch ms. */
-export interface SavedAccount {
+export interface SavedProjectLimits {
   readonly project: string
   readonly coolUntil: number | null
   readonly limit: number
@@ -48,7 +48,7 @@ export interface SavedAccount {
  * The limits of one project of a provider: calls at once, rates, and a cool-down. After a cool-down one call
  * goes first; when it went well two may, then more, up to the limit.
  */
-export class Account {
+export class ProjectLimits {
   readonly project: string
   readonly keys: KeyPool
   readonly #random: () => number
@@ -96,13 +96,13 @@ export class Account {
   }
 
   /** Whether a call so large could ever be made. */
-  isPossible({ weight, tokens }: Ask): boolean {
+  isPossible({ weight, tokens }: Cost): boolean {
     const isInTokens = this.#windows.tokens.every(({ limit }) => tokens <= limit)
     return isInTokens && weight <= this.#concurrency.ceiling
   }
 
   /** ms until a call may be made, as far as time alone decides; 0: now, unless others have to end first. */
-  waitFor({ tokens }: Ask, now: number): number {
+  waitFor({ tokens }: Cost, now: number): number {
     const { requests, tokens: perTokens } = this.#windows
     return Math.max(
       0,
@@ -113,12 +113,12 @@ export class Account {
   }
 
   /** Whether calls at once, and the units that are kept for others, leave room; a call heavier than the whole limit goes alone. */
-  hasRoom({ weight }: Ask, kept: number): boolean {
+  hasRoom({ weight }: Cost, kept: number): boolean {
     const taken = this.#inFlight + kept
     return taken === 0 || taken + weight <= this.limit
   }
 
-  draw(ask: Ask, now: number): Draw {
+  draw(ask: Cost, now: number): Grant {
     this.#inFlight += ask.weight
     for (const window of this.#windows.requests) window.spend(1, now)
     const spent = this.#windows.tokens.map((window) => window.spend(ask.tokens, now))
@@ -128,7 +128,7 @@ export class Account {
   }
 
   /** The call has used more, or fewer, tokens than was thought. */
-  correct(draw: Draw, tokens: number): void {
+  correct(draw: Grant, tokens: number): void {
     // A provider that tells no usage tells nothing new.
     if (!Number.isFinite(tokens) || tokens < 0) return
     for (const piece of draw.spent) {
@@ -137,11 +137,11 @@ export class Account {
     draw.tokens = tokens
   }
 
-  giveBack({ ask }: Draw): void {
+  giveBack({ ask }: Grant): void {
     this.#inFlight -= ask.weight
   }
 
-  succeeded({ mark, isProbe }: Draw): void {
+  succeeded({ mark, isProbe }: Grant): void {
     this.#coolings = 0
     this.#concurrency.succeeded(mark)
     if (isProbe && this.#ramp < Infinity) this.#ramp += 1
@@ -149,7 +149,7 @@ export class Account {
   }
 
   /** The provider refused a call for now. */
-  overloaded({ mark }: Draw, { kind, afterMs }: Overload, now: number): void {
+  overloaded({ mark }: Grant, { kind, afterMs }: Overload, now: number): void {
     const isAtFloor = this.#concurrency.isAtFloor
     if (kind === 'concurrency' || kind === 'overload') this.#concurrency.overloaded(mark)
     // Fewer calls at once may be all that it takes.
@@ -160,7 +160,7 @@ export class Account {
     this.#ramp = 1
   }
 
-  save(now: number, wall: number): SavedAccount {
+  save(now: number, wall: number): SavedProjectLimits {
     const { requests, tokens } = this.#windows
     return {
       project: this.project,
@@ -174,7 +174,10 @@ export class Account {
   }
 
   /** @param idleMs time between the save and now */
-  restore(saved: SavedAccount, { now, wall, idleMs }: { now: number; wall: number; idleMs: number }): void {
+  restore(
+    saved: SavedProjectLimits,
+    { now, wall, idleMs }: { now: number; wall: number; idleMs: number },
+  ): void {
     if (saved.coolUntil !== null && saved.coolUntil > wall) {
       this.#coolUntil = now + saved.coolUntil - wall
       this.#ramp = 1

@@ -1,11 +1,11 @@
 import { MAX_TIMER_MS, type Clock } from '../task/clock.ts'
-import type { Acquire, AcquireReply, Ask, Lease, ResourceLimits } from '../task/resource.ts'
+import type { AcquireRequest, AcquireReply, Cost, Lease, ResourceLimits } from '../task/resource.ts'
 import type { Priority } from '../task/priority.ts'
-import type { Verdict } from '../task/verdict.ts'
-import { Account, type Draw, type SavedAccount } from './project-limits.ts'
+import type { ErrorClass } from '../task/error-class.ts'
+import { ProjectLimits, type Grant, type SavedProjectLimits } from './project-limits.ts'
 import type { ProjectKey } from './key-pool.ts'
 import { OpenLeases } from './open-leases.ts'
-import { Waiters } from './wait-list.ts'
+import { WaitList } from './wait-list.ts'
 
 export interface ResourceOptions {
   readonly name: string
@@ -24,15 +24,15 @@ export interface ResourceOptions {
 /** Room that comes within this time is waited for in the slot: going to sleep and coming back costs a run. */
 const PATIENCE_MS = 1000
 
-interface InPlace extends Acquire {
+interface InPlace extends AcquireRequest {
   readonly settle: (reply: AcquireReply) => void
 }
 
 /** One named resource: grants what its limits allow, in turn, and wakes those for whom there is room again. */
 export class Resource {
   readonly #options: ResourceOptions
-  readonly #accounts: readonly Account[]
-  readonly #waiters = new Waiters()
+  readonly #accounts: readonly ProjectLimits[]
+  readonly #waiters = new WaitList()
   readonly #inPlace: InPlace[] = []
   readonly #open = new OpenLeases()
   #isOpen = true
@@ -49,7 +49,7 @@ export class Resource {
     const projects = keys.length === 0 ? [''] : [...new Set(keys.map(({ project }) => project))]
     this.#accounts = projects.map((project) => {
       const own = keys.filter((key) => key.project === project).map(({ key }) => key)
-      return new Account({ project, keys: own }, limits, random)
+      return new ProjectLimits({ project, keys: own }, limits, random)
     })
   }
 
@@ -82,7 +82,7 @@ export class Resource {
   }
 
   /** Draws, at once or within a second; else the task has to sleep. */
-  acquire(given: Acquire): Promise<AcquireReply> {
+  acquire(given: AcquireRequest): Promise<AcquireReply> {
     const { ask, taskId, signal } = given
     // A call that is left over from a run that has ended.
     if (signal.aborted) return Promise.resolve({ kind: 'busy', until: null })
@@ -124,12 +124,12 @@ export class Resource {
     this.#serve()
   }
 
-  save(): readonly SavedAccount[] {
+  save(): readonly SavedProjectLimits[] {
     const { clock } = this.#options
     return this.#accounts.map((account) => account.save(clock.monotonic(), clock.now()))
   }
 
-  load(saved: readonly SavedAccount[], idleMs: number): void {
+  load(saved: readonly SavedProjectLimits[], idleMs: number): void {
     const { clock } = this.#options
     const times = { now: clock.monotonic(), wall: clock.now(), idleMs }
     for (const account of this.#accounts) {
@@ -146,16 +146,16 @@ export class Resource {
     this.#isStopped = true
   }
 
-  #sleep({ taskId, ask }: Acquire): AcquireReply {
+  #sleep({ taskId, ask }: AcquireRequest): AcquireReply {
     this.#waiters.leave(taskId, ask)
     const wait = this.#waitFor(ask)
     return { kind: 'busy', until: wait === 0 ? null : this.#options.clock.now() + wait }
   }
 
-  #waitInPlace(given: Acquire): Promise<AcquireReply> {
+  #waitInPlace(given: AcquireRequest): Promise<AcquireReply> {
     return new Promise((resolve) => {
       const leave = () => {
-        takeBack()
+        cancelTimer()
         given.signal.removeEventListener('abort', giveUp)
         const at = this.#inPlace.indexOf(waiting)
         if (at >= 0) this.#inPlace.splice(at, 1)
@@ -171,7 +171,7 @@ export class Resource {
           resolve(reply)
         },
       }
-      const takeBack = this.#options.clock.after(PATIENCE_MS, giveUp)
+      const cancelTimer = this.#options.clock.after(PATIENCE_MS, giveUp)
       given.signal.addEventListener('abort', giveUp, { once: true })
       this.#inPlace.push(waiting)
       this.#arm()
@@ -179,9 +179,9 @@ export class Resource {
   }
 
   /** The account with most room that can take the call now. */
-  #accountFor(ask: Ask, kept: number): Account | undefined {
+  #accountFor(ask: Cost, kept: number): ProjectLimits | undefined {
     const now = this.#options.clock.monotonic()
-    let best: Account | undefined
+    let best: ProjectLimits | undefined
     for (const account of this.#accounts) {
       if (account.keys.isUsedUp || !account.isPossible(ask) || account.waitFor(ask, now) > 0) continue
       if (!account.hasRoom(ask, kept)) continue
@@ -190,7 +190,7 @@ export class Resource {
     return best
   }
 
-  #draw({ ask, taskId, signal }: Acquire): Lease | null {
+  #draw({ ask, taskId, signal }: AcquireRequest): Lease | null {
     const now = this.#options.clock.monotonic()
     const kept = this.#waiters.expectedWeight(now, taskId)
     const account = this.#accountFor(ask, kept)
@@ -217,7 +217,7 @@ export class Resource {
   }
 
   /** The reply says whether this resource tells the task when to go on. */
-  #end(account: Account, draw: Draw, verdict: Verdict | null): boolean {
+  #end(account: ProjectLimits, draw: Grant, verdict: ErrorClass | null): boolean {
     account.giveBack(draw)
     this.changes += 1
     const isTold = this.#learn(account, draw, verdict)
@@ -225,7 +225,7 @@ export class Resource {
     return isTold
   }
 
-  #learn(account: Account, draw: Draw, verdict: Verdict | null): boolean {
+  #learn(account: ProjectLimits, draw: Grant, verdict: ErrorClass | null): boolean {
     if (verdict === null) account.succeeded(draw)
     if (verdict === null || this.limits.isOneProvider === false) return false
     if (verdict.kind === 'park') {
@@ -266,12 +266,12 @@ export class Resource {
     this.#options.opened(isOpen)
   }
 
-  #ableFor(ask: Ask): readonly Account[] {
+  #ableFor(ask: Cost): readonly ProjectLimits[] {
     return this.#accounts.filter((account) => !account.keys.isUsedUp && account.isPossible(ask))
   }
 
   /** ms until time alone lets a call through, of the account that is first. */
-  #waitFor(ask: Ask): number {
+  #waitFor(ask: Cost): number {
     const now = this.#options.clock.monotonic()
     const able = this.#ableFor(ask)
     return able.length === 0 ? 0 : Math.min(...able.map((account) => account.waitFor(ask, now)))

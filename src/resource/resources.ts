@@ -3,7 +3,7 @@ import type { Clock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { ResourceLimits } from '../task/resource.ts'
 import type { Priority } from '../task/priority.ts'
-import type { SavedAccount } from './project-limits.ts'
+import type { SavedProjectLimits } from './project-limits.ts'
 import type { ProjectKey } from './key-pool.ts'
 import { formatLimits } from './parse-limits.ts'
 import { Resource } from './resource.ts'
@@ -37,7 +37,7 @@ export interface ResourceView {
 
 interface Saved {
   readonly at: number
-  readonly accounts: Readonly<Record<string, readonly SavedAccount[]>>
+  readonly accounts: Readonly<Record<string, readonly SavedProjectLimits[]>>
 }
 
 /** The named limits that tasks draw from. */

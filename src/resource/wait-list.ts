@@ -1,24 +1,27 @@
-import type { Ask } from '../task/resource.ts'
+import type { Cost } from '../task/resource.ts'
 import type { Priority } from '../task/priority.ts'
 
 /** A task that sleeps until a resource has room for it. */
-export interface Sleeper {
+export interface Waiter {
   readonly taskId: string
-  readonly ask: Ask
+  readonly ask: Cost
   readonly priority: Priority
 }
 
-const ONE: Ask = { weight: 1, tokens: 0 }
+const ONE: Cost = { weight: 1, tokens: 0 }
 /** A task that was told to go on is waited for this long: it may have to wait for a slot first. */
 const EXPECTED_MS = 5000
 
 /** Who wants a resource that has no room: tasks that sleep, and those that were woken and are on their way. */
-export class Waiters {
-  readonly #sleeping = new Map<string, Sleeper & { readonly turn: number }>()
+export class WaitList {
+  readonly #sleeping = new Map<string, Waiter & { readonly turn: number }>()
   /** Runs that have been told to end for want of room; their tasks will sleep. */
-  readonly #leaving = new Map<string, { readonly ask: Ask; readonly turn: number }>()
+  readonly #leaving = new Map<string, { readonly ask: Cost; readonly turn: number }>()
   /** Woken at this time (monotonic, ms); one that has to sleep again keeps its turn. */
-  readonly #expected = new Map<string, { readonly ask: Ask; readonly since: number; readonly turn: number }>()
+  readonly #expected = new Map<
+    string,
+    { readonly ask: Cost; readonly since: number; readonly turn: number }
+  >()
   #turns = 0
 
   get sleeping(): number {
@@ -26,7 +29,7 @@ export class Waiters {
   }
 
   /** Its run is told to end: it will want so much. */
-  leave(taskId: string, ask: Ask): void {
+  leave(taskId: string, ask: Cost): void {
     this.#turns += 1
     const turn = this.#expected.get(taskId)?.turn ?? this.#turns
     this.#expected.delete(taskId)
@@ -60,8 +63,8 @@ export class Waiters {
   }
 
   /** The sleeper that is first: of the highest level the one that sleeps longest. */
-  first(): Sleeper | undefined {
-    let first: (Sleeper & { readonly turn: number }) | undefined
+  first(): Waiter | undefined {
+    let first: (Waiter & { readonly turn: number }) | undefined
     for (const sleeper of this.#sleeping.values()) {
       const lead = first === undefined ? 1 : sleeper.priority - first.priority || first.turn - sleeper.turn
       if (lead > 0) first = sleeper
@@ -70,7 +73,7 @@ export class Waiters {
   }
 
   /** Tells that it was woken: room is kept for it for a while. */
-  wake({ taskId, ask }: Sleeper, now: number): void {
+  wake({ taskId, ask }: Waiter, now: number): void {
     const turn = this.#sleeping.get(taskId)?.turn ?? 0
     this.#sleeping.delete(taskId)
     this.#expected.set(taskId, { ask, since: now, turn })

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { RetentionJournal } from '../journal/journal.ts'
-import type { Spool } from '../uploads/upload-store.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Clock } from '../task/clock.ts'
 import type { ProvenTime } from '../task/proven-time.ts'
-import { reached } from '../failpoints.ts'
+import { failpoint } from '../failpoints.ts'
 
-export interface RetentionParts {
+export interface RetentionDeps {
   readonly journal: RetentionJournal
-  readonly spool: Spool
+  readonly uploadStore: UploadStore
   /** Wall clock that a jump does not move: what is erased cannot be had again. */
   readonly time: Pick<ProvenTime, 'now' | 'cutoff' | 'save'>
   /** Whether a task has not ended. */
@@ -32,13 +32,13 @@ const PAUSE_MS = 10
 
 /** Forgets what has been kept long enough, piece by piece beside the work. */
 export class Retention {
-  readonly #parts: RetentionParts
+  readonly #deps: RetentionDeps
   #takeBackTimer: (() => void) | null = null
   #round: Promise<void> | null = null
   #isStopped = false
 
-  constructor(parts: RetentionParts) {
-    this.#parts = parts
+  constructor(deps: RetentionDeps) {
+    this.#deps = deps
   }
 
   start(): void {
@@ -57,7 +57,7 @@ export class Retention {
     this.#takeBackTimer?.()
     this.#takeBackTimer = null
     this.#round ??= this.#pruneAll()
-      .catch((error: unknown) => this.#parts.log.error({ err: error }, 'retention failed'))
+      .catch((error: unknown) => this.#deps.log.error({ err: error }, 'retention failed'))
       .finally(() => {
         this.#round = null
         this.#pruneAfter(ROUND_MS)
@@ -67,14 +67,14 @@ export class Retention {
 
   #pruneAfter(ms: number): void {
     if (this.#isStopped) return
-    this.#takeBackTimer ??= this.#parts.clock.after(ms, () => void this.prune())
+    this.#takeBackTimer ??= this.#deps.clock.after(ms, () => void this.prune())
   }
 
   async #pruneAll(): Promise<void> {
-    const { journal, keepMs, time } = this.#parts
+    const { journal, keepMs, time } = this.#deps
     const now = time.now()
     await time.save()
-    await this.#parts.spool.sweepFetched(this.#parts.isLive)
+    await this.#deps.uploadStore.sweepFetched(this.#deps.isLive)
     await this.#piecemeal(() => this.#pruneUploads(time.cutoff(keepMs.uploads)))
     await this.#piecemeal(async () => {
       const { tasks, spoolIds } = await journal.eraseEnded(time.cutoff(keepMs.results), now, PIECE)
@@ -90,14 +90,14 @@ export class Retention {
     while (!this.#isStopped) {
       const startedAt = performance.now()
       if ((await prune()) === 0) return
-      reached('retention-deleted')
+      failpoint('retention-deleted')
       await sleep(performance.now() - startedAt + PAUSE_MS)
     }
   }
 
   /** The files first: a name without a file does no harm. */
   async #pruneUploads(before: number): Promise<number> {
-    const { journal } = this.#parts
+    const { journal } = this.#deps
     const ended = await journal.endedUploads(before, PIECE)
     if (ended.length === 0) return 0
     await this.#removeFiles(ended.map(({ spoolId }) => spoolId))
@@ -108,8 +108,8 @@ export class Retention {
   /** One that cannot be removed holds nothing up: no task names it any more, so the next start tries again. */
   async #removeFiles(spoolIds: readonly string[]): Promise<void> {
     for (const spoolId of spoolIds) {
-      await this.#parts.spool.remove({ spoolId }).catch((error: unknown) => {
-        this.#parts.log.warn({ err: error, spoolId }, 'upload not removed')
+      await this.#deps.uploadStore.remove({ spoolId }).catch((error: unknown) => {
+        this.#deps.log.warn({ err: error, spoolId }, 'upload not removed')
       })
     }
   }

@@ -90,6 +90,6 @@ export function isTerminalEvent(event: { readonly type: EventType }): boolean {
 }
 
 /** Where a waiting task stands now; never numbered, never kept. */
-type PositionNews = { readonly type: 'position'; readonly taskId: string } & QueuePlace
+type PositionUpdate = { readonly type: 'position'; readonly taskId: string } & QueuePlace
 
-export type News = TaskEvent | PositionNews
+export type FeedEvent = TaskEvent | PositionUpdate

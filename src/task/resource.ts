@@ -1,8 +1,8 @@
 import type { Priority } from './priority.ts'
-import type { Verdict } from './verdict.ts'
+import type { ErrorClass } from './error-class.ts'
 
 /** What one call draws from a resource. */
-export interface Ask {
+export interface Cost {
   /** Units of concurrency, 1 or more. */
   readonly weight: number
   /** Tokens as far as they are known before. */
@@ -10,10 +10,10 @@ export interface Ask {
 }
 
 /** Who draws. */
-export interface Acquire {
+export interface AcquireRequest {
   readonly taskId: string
   readonly priority: Priority
-  readonly ask: Ask
+  readonly ask: Cost
   readonly signal: AbortSignal
 }
 
@@ -25,10 +25,10 @@ export interface Lease {
   /** The call has used so many tokens. */
   readonly used: (tokens: number) => void
   /**
-   * Gives it back; the verdict says how the call failed, null that it did not. The reply says whether the resource
+   * Gives it back; the error class says how the call failed, null that it did not. The reply says whether the resource
    * will tell when to go on.
    */
-  readonly end: (verdict: Verdict | null) => boolean
+  readonly end: (verdict: ErrorClass | null) => boolean
 }
 
 export type AcquireReply =

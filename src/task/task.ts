@@ -2,7 +2,7 @@ import type { Failure, FailureType } from './failure.ts'
 import type { Priority } from './priority.ts'
 import { assertMove, type TaskStatus } from './status.ts'
 
-/** A file that came with a task, stored in the spool. */
+/** A file that came with a task, stored in the upload store. */
 export interface Upload {
   readonly spoolId: string
   /** The client's file name, cleaned; only for show. */

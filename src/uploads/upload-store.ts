@@ -4,13 +4,13 @@ import { link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'n
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { TaskError } from '../task/failure.ts'
-import { reached } from '../failpoints.ts'
+import { failpoint } from '../failpoints.ts'
 import type { Upload } from '../task/task.ts'
 import { assertOwnFolder, removeFolder, removeOwnFile } from './own-files.ts'
 import { HEAD_BYTES, recognise } from './detect-media-type.ts'
 
 export interface PutOptions {
-  /** Its place in the spool; default: a new one. */
+  /** Its place in the upload store; default: a new one. */
   readonly spoolId?: string
   /** The client's name for the file, any text; kept for show only. */
   readonly name: string
@@ -51,7 +51,7 @@ export function fetchedOf(spoolId: string): string {
 }
 
 /** Uploaded files in a folder of our own, under ids of our own: a client's name never becomes a path. */
-export class Spool {
+export class UploadStore {
   readonly #folder: string
   /** Places whose files are known to be whole: taken in, or read through, by this process. */
   readonly #own = new Set<string>()
@@ -155,9 +155,9 @@ export class Spool {
       if (!accept.includes(mediaType)) return { kind: 'unsupported', mediaType }
 
       await rename(partPath, this.pathOf({ spoolId }))
-      reached('spool-renamed')
+      failpoint('spool-renamed')
       await syncFolder(this.#folder)
-      reached('spool-folder-synced')
+      failpoint('spool-folder-synced')
       this.#own.add(spoolId)
       const { bytes, sha256 } = received
       return { kind: 'stored', upload: { spoolId, name: cleanName(name), mediaType, bytes, sha256 } }
@@ -170,10 +170,10 @@ export class Spool {
 async function receive(stream: Readable, path: string, maxBytes: number): Promise<Received> {
   const file = await open(path, 'wx', 0o600)
   try {
-    reached('spool-opened')
+    failpoint('spool-opened')
     const received = await copy(stream, file, maxBytes)
     if (!received.isTooLarge) await file.sync()
-    reached('spool-synced')
+    failpoint('spool-synced')
     return received
   } finally {
     await file.close()
@@ -190,7 +190,7 @@ async function copy(stream: Readable, file: FileHandle, maxBytes: number): Promi
     if (head.length < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - head.length)])
     hash.update(chunk)
     await file.writev([chunk])
-    reached('spool-half')
+    failpoint('spool-half')
   }
   return { head, bytes, sha256: hash.digest('hex'), isTooLarge: bytes > maxBytes }
 }

@@ -1,15 +1,15 @@
 import type { Logger } from 'pino'
-import type { Connector, Told } from '../fetch/connector.ts'
+import type { Connector, PostResult } from '../fetch/connector.ts'
 import { hostOf } from '../fetch/failures.ts'
 import type { Delivery, DeliveryJournal, TaskJournal } from '../journal/journal.ts'
 import { MAX_TIMER_MS, type Clock } from '../task/clock.ts'
-import { reached } from '../failpoints.ts'
+import { failpoint } from '../failpoints.ts'
 import { parseRetryAfter } from '../task/retry-after.ts'
 import type { Task } from '../task/task.ts'
 import { waitAfter } from './schedule.ts'
 import { headersOf } from './signature.ts'
 
-export interface WebhooksParts {
+export interface WebhooksDeps {
   readonly deliveries: DeliveryJournal
   readonly tasks: TaskJournal
   readonly connector: Connector
@@ -46,7 +46,7 @@ const MAX_RETRY_AFTER_MS = 24 * 3600 * 1000
  * process. A place that gets free takes the next delivery at once: a receiver that hangs delays only its own.
  */
 export class Webhooks {
-  readonly #parts: WebhooksParts
+  readonly #deps: WebhooksDeps
   readonly #stopped = new AbortController()
   readonly #underWay = new Map<string, UnderWay>()
   /** Deliveries whose try ended since the journal was last asked: what it answers may be older. */
@@ -57,8 +57,8 @@ export class Webhooks {
   /** After a fault of the journal: ends the pause. */
   #endPause: (() => void) | null = null
 
-  constructor(parts: WebhooksParts) {
-    this.#parts = parts
+  constructor(deps: WebhooksDeps) {
+    this.#deps = deps
   }
 
   /** Sends what is due now, and later what will be. Called again whenever a delivery is added. */
@@ -85,7 +85,7 @@ export class Webhooks {
   }
 
   async #look(): Promise<void> {
-    const { deliveries, clock } = this.#parts
+    const { deliveries, clock } = this.#deps
     try {
       while (this.#isWanted && !this.#isStopped) {
         this.#isWanted = false
@@ -99,7 +99,7 @@ export class Webhooks {
 
   /** Begins as many as there are places for, those that are due longest first. */
   async #sendDue(now: number): Promise<void> {
-    const { deliveries } = this.#parts
+    const { deliveries } = this.#deps
     for (let offset = 0; offset < MAX_LOOKED_AT; offset += PAGE) {
       this.#ended.clear()
       const due = await deliveries.due(now, PAGE, offset)
@@ -139,9 +139,9 @@ export class Webhooks {
 
   #failed(error: unknown): void {
     if (this.#isStopped) return
-    this.#parts.log.error({ err: error }, 'webhooks cannot be read or written down')
+    this.#deps.log.error({ err: error }, 'webhooks cannot be read or written down')
     this.#isWanted = false
-    this.#endPause ??= this.#parts.clock.after(RETRY_MS, () => {
+    this.#endPause ??= this.#deps.clock.after(RETRY_MS, () => {
       this.#endPause = null
       this.start()
     })
@@ -150,12 +150,12 @@ export class Webhooks {
   #wakeAt(at: number | null): void {
     this.#clearTimer?.()
     if (at === null) return
-    const ms = Math.min(MAX_TIMER_MS, Math.max(0, at - this.#parts.clock.now()))
-    this.#clearTimer = this.#parts.clock.after(ms, () => this.start())
+    const ms = Math.min(MAX_TIMER_MS, Math.max(0, at - this.#deps.clock.now()))
+    this.#clearTimer = this.#deps.clock.after(ms, () => this.start())
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
-    const { deliveries, tasks, log } = this.#parts
+    const { deliveries, tasks, log } = this.#deps
     const { id, taskId, caller, url } = delivery
     const task = await tasks.find(taskId)
     if (task === undefined) return deliveries.settle(id)
@@ -163,17 +163,17 @@ export class Webhooks {
     const status = reply?.status ?? null
     // A stop says nothing about the receiver: the next process tries again.
     if (this.#isStopped && status === null) return
-    reached('webhook-sent')
+    failpoint('webhook-sent')
     if (status !== null && status >= 200 && status < 300) await deliveries.settle(id)
     else if (status === GONE) {
       log.warn({ taskId, caller }, 'a webhook address wants no more')
       await deliveries.settleAll(caller, url)
     } else await this.#postpone(delivery, reply)
-    reached('webhook-settled')
+    failpoint('webhook-settled')
   }
 
-  async #postpone({ id, taskId, attempt }: Delivery, reply: Told | null): Promise<void> {
-    const { deliveries, clock, random, log } = this.#parts
+  async #postpone({ id, taskId, attempt }: Delivery, reply: PostResult | null): Promise<void> {
+    const { deliveries, clock, random, log } = this.#deps
     const status = reply?.status ?? null
     const asked =
       reply?.retryAfter == null ? null : parseRetryAfter(reply.retryAfter, clock.now(), MAX_RETRY_AFTER_MS)
@@ -185,8 +185,8 @@ export class Webhooks {
   }
 
   /** The reply; null: there was none. */
-  async #send({ id, url, secret: own }: Delivery, task: Task): Promise<Told | null> {
-    const { connector, clock, viewOf, secret, log } = this.#parts
+  async #send({ id, url, secret: own }: Delivery, task: Task): Promise<PostResult | null> {
+    const { connector, clock, viewOf, secret, log } = this.#deps
     const key = own ?? (id === `msg_${task.id}` ? task.webhook?.secret : null) ?? secret
     if (key === '') {
       log.error(
@@ -204,7 +204,7 @@ export class Webhooks {
       const traceparent = task.trace?.traceparent ?? null
       const traced = traceparent === null ? {} : { traceparent }
       const headers = { ...headersOf({ id, timestamp, body }, key), ...traced }
-      return await connector.tell(url, { body, headers, signal })
+      return await connector.post(url, { body, headers, signal })
     } catch (error) {
       log.debug({ err: error, taskId: task.id }, 'a webhook did not arrive')
       return null

@@ -40,37 +40,39 @@ test('an accepted task is in the journal, and its place is told', async () => {
 })
 
 test('an unknown type and a bad input are refused before a place is taken', async () => {
-  const { submit, pool, intake } = setup()
+  const { submit, pool, admission } = setup()
   expect(await submit('unknown')).toEqual({ kind: 'unknown-type', type: 'unknown' })
   expect(await submit('picky', { pages: [1, 'x'], extra: 1 })).toMatchObject({
     kind: 'invalid',
     code: 'validation',
     issues: [{ path: 'pages.1' }, { path: '' }],
   })
-  expect([pool.waiting, pool.reserved, intake.tally.accepted, intake.tally.rejected]).toEqual([0, 0, 0, 0])
+  expect([pool.waiting, pool.reserved, admission.counters.accepted, admission.counters.rejected]).toEqual([
+    0, 0, 0, 0,
+  ])
 })
 
 test('exactly as many tasks are accepted as there are places, also in one turn', async () => {
-  const { submit, intake } = setup({ slots: 0, capacity: 10 })
+  const { submit, admission } = setup({ slots: 0, capacity: 10 })
   const replies = await Promise.all(Array.from({ length: 100 }, () => submit('good')))
   expect(replies.filter((reply) => reply.kind === 'accepted')).toHaveLength(10)
   const refused = replies.find((reply) => reply.kind === 'refused')
   expect(refused).toMatchObject({ code: 'queue-full', waiting: 10, capacity: 10, retryAfterSeconds: 30 })
-  expect(intake.tally.rejected).toBe(90)
+  expect(admission.counters.rejected).toBe(90)
 })
 
 test('a closed intake refuses as draining', async () => {
-  const { submit, intake } = setup()
-  intake.close()
+  const { submit, admission } = setup()
+  admission.close()
   expect(await submit('good')).toMatchObject({ kind: 'refused', code: 'draining' })
 })
 
 test('a task that cannot be written down is refused and leaves its place', async () => {
   const journal = memoryJournal()
   journal.tasks.admit = () => Promise.reject(new Error('disk'))
-  const { submit, pool, intake } = setup({ journal })
+  const { submit, pool, admission } = setup({ journal })
   expect(await submit('good')).toMatchObject({ kind: 'refused', code: 'journal-unavailable' })
-  expect([pool.reserved, pool.waiting, intake.tally.accepted]).toEqual([0, 0, 0])
+  expect([pool.reserved, pool.waiting, admission.counters.accepted]).toEqual([0, 0, 0])
 })
 
 test('a journal that fails later is fatal, and nobody hears of what it did not keep', async () => {
@@ -79,29 +81,29 @@ test('a journal that fails later is fatal, and nobody hears of what it did not k
   const append = journal.tasks.append.bind(journal.tasks)
   journal.tasks.append = (entry) => (isBroken ? Promise.reject(new Error('disk')) : append(entry))
   const fatal: unknown[] = []
-  const { submitId, ends, feed } = setup({ journal, onFatal: (error) => fatal.push(error) })
+  const { submitId, ends, bus } = setup({ journal, onFatal: (error) => fatal.push(error) })
   const id = await submitId('slow')
-  const subscription = feed.subscribe(id)
+  const subscription = bus.subscribe(id)
   await settled()
   isBroken = true
   ends[0]?.()
   await settled()
   subscription.close()
   const heard = []
-  for await (const news of subscription) heard.push(news.type)
+  for await (const feedEvent of subscription) heard.push(feedEvent.type)
   expect([fatal.length, heard]).toEqual([1, []])
 })
 
 test('cancelling: a waiting task ends at once, a running one when its handler does, an ended one not again', async () => {
-  const { submitId, intake, status, eventsOf } = setup()
+  const { submitId, admission, status, eventsOf } = setup()
   const running = await submitId('slow')
   const waiting = await submitId('slow')
-  expect((await intake.cancel(waiting)).kind).toBe('cancelled')
-  expect((await intake.cancel(running)).kind).toBe('cancelling')
+  expect((await admission.cancel(waiting)).kind).toBe('cancelled')
+  expect((await admission.cancel(running)).kind).toBe('cancelling')
   await settled()
   expect([await status(waiting), await status(running)]).toEqual(['cancelled', 'cancelled'])
-  expect((await intake.cancel(running)).kind).toBe('already-finished')
-  expect((await intake.cancel('unknown')).kind).toBe('unknown')
+  expect((await admission.cancel(running)).kind).toBe('already-finished')
+  expect((await admission.cancel('unknown')).kind).toBe('unknown')
   expect((await eventsOf(running)).map((event) => event.type)).toEqual([
     'queued',
     'started',
@@ -112,12 +114,12 @@ test('cancelling: a waiting task ends at once, a running one when its handler do
 })
 
 test('cancelling twice says the same', async () => {
-  const { submitId, intake, pool } = setup({
+  const { submitId, admission, pool } = setup({
     types: [defineTask({ type: 'deaf', input: z.object({}), run: () => new Promise(() => {}) })],
   })
   const id = await submitId('deaf')
   await settled()
-  expect([(await intake.cancel(id)).kind, (await intake.cancel(id)).kind]).toEqual([
+  expect([(await admission.cancel(id)).kind, (await admission.cancel(id)).kind]).toEqual([
     'cancelling',
     'cancelling',
   ])
@@ -128,10 +130,10 @@ test('a run that is timing out ends as timeout, whoever cancels it meanwhile', a
   const types = [
     defineTask({ type: 'deaf', input: z.object({}), timeoutMs: 1000, run: () => new Promise(() => {}) }),
   ]
-  const { submitId, intake, clock, status, eventsOf } = setup({ types })
+  const { submitId, admission, clock, status, eventsOf } = setup({ types })
   const id = await submitId('deaf')
   clock.advance(1000)
-  expect((await intake.cancel(id)).kind).toBe('cancelling')
+  expect((await admission.cancel(id)).kind).toBe('cancelling')
   clock.advance(10_000)
   await settled()
   expect(await status(id)).toBe('timeout')
@@ -139,12 +141,12 @@ test('a run that is timing out ends as timeout, whoever cancels it meanwhile', a
 })
 
 test('a stop gives the attempt back and puts the task in front; a cancel meanwhile is kept', async () => {
-  const { submitId, intake, pool, journal, status } = setup({ slots: 2 })
+  const { submitId, admission, pool, journal, status } = setup({ slots: 2 })
   const first = await submitId('slow')
   const second = await submitId('slow')
   pool.pause()
   pool.abortAll(new ShuttingDown(), 5000)
-  await intake.cancel(second)
+  await admission.cancel(second)
   await settled()
   expect(await journal.tasks.task(first)).toMatchObject({
     status: 'queued',
@@ -156,34 +158,35 @@ test('a stop gives the attempt back and puts the task in front; a cancel meanwhi
 })
 
 test('the numbers add up while tasks succeed, throw, time out and are cancelled', async () => {
-  const { submitId, intake, clock, pool } = setup({ slots: 2 })
+  const { submitId, admission, clock, pool } = setup({ slots: 2 })
   for (const type of ['good', 'bad', 'good', 'bad', 'good']) await submitId(type)
   await settled()
   const slow = await submitId('slow')
   await submitId('slow')
   const waiting = await submitId('slow')
-  await intake.cancel(waiting)
-  await intake.cancel(slow)
+  await admission.cancel(waiting)
+  await admission.cancel(slow)
   clock.advance(60_000)
   await pool.whenIdle()
   await settled()
-  const { tally } = intake
-  expect(['completed', 'error', 'timeout', 'cancelled'].map((status) => tally.of(status as 'error'))).toEqual(
-    [3, 2, 1, 2],
-  )
-  expect(TASK_STATUSES.reduce((sum, status) => sum + tally.of(status), 0)).toBe(8)
+  const { counters } = admission
+  expect(
+    ['completed', 'error', 'timeout', 'cancelled'].map((status) => counters.of(status as 'error')),
+  ).toEqual([3, 2, 1, 2])
+  expect(TASK_STATUSES.reduce((sum, status) => sum + counters.of(status), 0)).toBe(8)
 })
 
 test('a watched task hears of its new place, at most every two seconds, and only when it has changed', async () => {
-  const { submitId, pool, feed, outlook, clock, ends } = setup()
-  const positions = new Positions({ pool, feed, outlook, clock })
+  const { submitId, pool, bus, estimator, clock, ends } = setup()
+  const positions = new Positions({ pool, bus, estimator, clock })
   positions.start()
   for (let count = 0; count < 3; count += 1) await submitId('slow')
   const last = await submitId('slow')
-  const subscription = feed.subscribe(last)
+  const subscription = bus.subscribe(last)
   const heard: number[] = []
   const reading = (async () => {
-    for await (const news of subscription) if (news.type === 'position') heard.push(news.queuePosition)
+    for await (const feedEvent of subscription)
+      if (feedEvent.type === 'position') heard.push(feedEvent.queuePosition)
   })()
   const tick = async () => {
     clock.advance(2000)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { KeyRecord } from '../../src/journal/journal.ts'
-import { Keys } from '../../src/admission/idempotency-keys.ts'
+import { IdempotencyKeys } from '../../src/admission/idempotency-keys.ts'
 import { SingleFlight } from '../../src/admission/single-flight.ts'
 import type { Submission, SubmitReply } from '../../src/admission/submission.ts'
 import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
@@ -13,12 +13,12 @@ const HOUR_MS = 3_600_000
 const USE = { key: 'k-1', fingerprint: 'same' }
 const place = { queuePosition: 1, tasksAhead: 0, wait: null }
 
-/** Keys over a journal, and an admission that makes a task of each request that reaches it. */
+/** IdempotencyKeys over a journal, and an admission that makes a task of each request that reaches it. */
 function setup() {
   let now = 1000
   const journal = memoryJournal()
   const { admit } = actsOn(journal)
-  const keys = new Keys({ duplicates: journal.duplicates, journal: journal.tasks, now: () => now })
+  const keys = new IdempotencyKeys({ duplicates: journal.duplicates, journal: journal.tasks, now: () => now })
   const once = (caller: string) =>
     keys.once({ ...USE, caller }, async (record: Omit<KeyRecord, 'taskId'>): Promise<SubmitReply> => {
       const task = sampleTask({ caller })

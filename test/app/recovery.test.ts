@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/handler/define-task.ts'
 import { recover } from '../../src/app/recovery.ts'
-import { TotalsKeeper } from '../../src/lifecycle/saved-counters.ts'
+import { CounterStore } from '../../src/lifecycle/saved-counters.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { pino } from 'pino'
 import { createCore, memoryJournal } from '../support/core.ts'
@@ -21,11 +21,17 @@ async function startOver(journal: Journal, slots = 3) {
     },
   })
   const core = createCore({ types: [definition, stepped], journal, slots })
-  const { intake, pool, clock, outlook, resources } = core
+  const { admission, pool, clock, estimator, resources } = core
   const log = pino({ level: 'silent' })
-  const totals = new TotalsKeeper({ notes: journal.notes, tally: intake.tally, resources, clock, log })
+  const totals = new CounterStore({
+    notes: journal.notes,
+    counters: admission.counters,
+    resources,
+    clock,
+    log,
+  })
   pool.pause()
-  await recover({ journal, intake, pool, totals, outlook, resources, log })
+  await recover({ journal, admission, pool, totals, estimator, resources, log })
   pool.resume()
   await settled()
   return { ...core, held, totals }
@@ -62,14 +68,16 @@ test('totals and samples are those of all processes', async () => {
     first.held[index]?.end()
     await settled()
   }
-  first.intake.tally.reject()
+  first.admission.counters.reject()
   await first.totals.save()
 
   const second = await startOver(journal)
-  expect(second.intake.tally.of('completed')).toBe(6)
-  expect(second.intake.tally.rejected).toBe(1)
-  expect(second.intake.runs.runSamples.size).toBe(6)
-  expect(second.intake.runs.runSamples.quantiles()).toEqual(first.intake.runs.runSamples.quantiles())
+  expect(second.admission.counters.of('completed')).toBe(6)
+  expect(second.admission.counters.rejected).toBe(1)
+  expect(second.admission.transitions.runSamples.size).toBe(6)
+  expect(second.admission.transitions.runSamples.quantiles()).toEqual(
+    first.admission.transitions.runSamples.quantiles(),
+  )
 })
 
 test('a cancel that was asked for is kept', async () => {
@@ -77,7 +85,7 @@ test('a cancel that was asked for is kept', async () => {
   const first = await startOver(journal)
   const id = await first.submitId('held')
   await settled()
-  await first.intake.recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
+  await first.admission.recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
   const second = await startOver(journal)
   expect((await journal.tasks.task(id))?.status).toBe('cancelled')
   expect(second.pool.waiting + second.pool.running).toBe(0)

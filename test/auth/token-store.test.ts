@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { LOCAL_CALLER, maySee } from '../../src/auth/caller.ts'
-import { Callers } from '../../src/auth/token-store.ts'
+import { TokenStore } from '../../src/auth/token-store.ts'
 import { readTokenFile, writeTokenFile } from '../../src/auth/token-file.ts'
 import { digestOf, newToken, tokenSetting, type TokenRecord } from '../../src/auth/token.ts'
 import { tokenFor } from '../support/server.ts'
@@ -16,16 +16,16 @@ async function setup(records?: readonly TokenRecord[], fixed: readonly TokenReco
   const file = join(folder, 'tokens.json')
   if (records !== undefined) writeTokenFile(file, records)
   const clock = new VirtualClock()
-  const callers = new Callers({ file, fixed, clock, log: pino({ level: 'silent' }) })
+  const callers = new TokenStore({ file, fixed, clock, log: pino({ level: 'silent' }) })
   return { callers, file, clock, look: () => clock.advance(1000) }
 }
 
 test('a token stands for its caller, and only the whole token does', async () => {
   const { token, record } = tokenFor('ann', { role: 'operator', maxPriority: 2 })
   const { callers } = await setup([record, tokenFor('ben').record])
-  expect(callers.bearing(token)).toMatchObject({ name: 'ann', role: 'operator', maxPriority: 2 })
+  expect(callers.authenticate(token)).toMatchObject({ name: 'ann', role: 'operator', maxPriority: 2 })
   for (const other of [token.slice(0, -1), `${token}x`, token.toUpperCase(), '', record.sha256]) {
-    expect(callers.bearing(other)).toBeUndefined()
+    expect(callers.authenticate(other)).toBeUndefined()
   }
 })
 
@@ -44,10 +44,10 @@ test('a new token closes the door within a second, and the loss of the last does
   writeTokenFile(file, [record])
   expect(callers.isOpen).toBe(true)
   look()
-  expect([callers.isOpen, callers.bearing(token)?.name]).toEqual([false, 'ann'])
+  expect([callers.isOpen, callers.authenticate(token)?.name]).toEqual([false, 'ann'])
   writeTokenFile(file, [])
   look()
-  expect([callers.isOpen, callers.bearing(token)]).toEqual([false, undefined])
+  expect([callers.isOpen, callers.authenticate(token)]).toEqual([false, undefined])
   await rm(file)
   look()
   expect(callers.isOpen).toBe(false)
@@ -58,16 +58,16 @@ test('a tokens file that is damaged while the server runs changes nothing', asyn
   const { callers, file, look } = await setup([record])
   await writeFile(file, '{ "tokens": [')
   look()
-  expect(callers.bearing(token)?.name).toBe('ann')
+  expect(callers.authenticate(token)?.name).toBe('ann')
 })
 
 test('a token ends when it expires', async () => {
   const clock = new VirtualClock()
   const { token, record } = tokenFor('ann', { expiresAt: clock.now() + 5000 })
   const given = await setup([record])
-  expect(given.callers.bearing(token)?.name).toBe('ann')
+  expect(given.callers.authenticate(token)?.name).toBe('ann')
   given.clock.advance(5000)
-  expect([given.callers.bearing(token), given.callers.named('ann')]).toEqual([undefined, undefined])
+  expect([given.callers.authenticate(token), given.callers.named('ann')]).toEqual([undefined, undefined])
 })
 
 test.each([
@@ -84,7 +84,7 @@ test.each([
   const { file } = await setup()
   await writeFile(file, text)
   const log = pino({ level: 'silent' })
-  const start = () => new Callers({ file, fixed: [], clock: new VirtualClock(), log })
+  const start = () => new TokenStore({ file, fixed: [], clock: new VirtualClock(), log })
   expect(start).toThrow(expect.objectContaining({ code: 'invalid-setting' }))
   expect(start).toThrow(`TOKENS_FILE="${file}": `)
 })
@@ -128,7 +128,10 @@ test.each([
 test('tokens of settings and of the file stand side by side', async () => {
   const [ann, ben] = [tokenFor('ann'), tokenFor('ben')]
   const { callers } = await setup([ann.record], [ben.record])
-  expect([callers.bearing(ann.token)?.name, callers.bearing(ben.token)?.name]).toEqual(['ann', 'ben'])
+  expect([callers.authenticate(ann.token)?.name, callers.authenticate(ben.token)?.name]).toEqual([
+    'ann',
+    'ben',
+  ])
 })
 
 test('new tokens differ and hold 256 bits', () => {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { Feed } from '../../src/events/event-bus.ts'
-import type { News } from '../../src/task/event.ts'
+import { EventBus } from '../../src/events/event-bus.ts'
+import type { FeedEvent } from '../../src/task/event.ts'
 import { settled } from '../support/settle.ts'
 
 function setup(limits = { maxQueued: 4, maxQueuedChars: 100 }) {
-  const feed = new Feed(limits)
-  const log = (seq: number, message = 'm'): News => ({
+  const bus = new EventBus(limits)
+  const log = (seq: number, message = 'm'): FeedEvent => ({
     type: 'log',
     message,
     level: 'info',
@@ -14,55 +14,55 @@ function setup(limits = { maxQueued: 4, maxQueuedChars: 100 }) {
     status: 'running',
     at: 0,
   })
-  const read = async (subscription: AsyncIterable<News>) => {
+  const read = async (subscription: AsyncIterable<FeedEvent>) => {
     const seen: unknown[] = []
-    for await (const news of subscription) seen.push('seq' in news ? news.seq : news.type)
+    for await (const feedEvent of subscription) seen.push('seq' in feedEvent ? feedEvent.seq : feedEvent.type)
     return seen
   }
-  return { feed, log, read }
+  return { bus, log, read }
 }
 
 test('every subscriber of a task hears the same news in order, and nobody else does', async () => {
-  const { feed, log, read } = setup()
-  const subscriptions = [feed.subscribe('a'), feed.subscribe('a'), feed.subscribe('b')]
-  for (const seq of [1, 2, 3]) feed.publish(log(seq))
+  const { bus, log, read } = setup()
+  const subscriptions = [bus.subscribe('a'), bus.subscribe('a'), bus.subscribe('b')]
+  for (const seq of [1, 2, 3]) bus.publish(log(seq))
   for (const subscription of subscriptions) subscription.close()
   expect(await Promise.all(subscriptions.map(read))).toEqual([[1, 2, 3], [1, 2, 3], []])
 })
 
 test('a reader that falls behind loses positions first, then its subscription ends as too slow', async () => {
-  const { feed, log, read } = setup()
-  const slow = feed.subscribe('a')
-  const other = feed.subscribe('a')
+  const { bus, log, read } = setup()
+  const slow = bus.subscribe('a')
+  const other = bus.subscribe('a')
   const otherSeen = read(other)
-  feed.publish(log(1))
-  feed.publish({ type: 'position', taskId: 'a', queuePosition: 1, tasksAhead: 0, wait: null })
+  bus.publish(log(1))
+  bus.publish({ type: 'position', taskId: 'a', queuePosition: 1, tasksAhead: 0, wait: null })
   for (const seq of [2, 3, 4]) {
-    feed.publish(log(seq))
+    bus.publish(log(seq))
     await settled()
   }
-  feed.publish(log(5))
+  bus.publish(log(5))
   expect(await slow.ended).toBe('too-slow')
   expect(await read(slow)).toEqual([])
-  feed.close()
+  bus.close()
   expect(await otherSeen).toContain(5)
 })
 
 test('text that waits for one reader is bounded too; one large piece alone is let through', async () => {
-  const { feed, log } = setup()
-  const subscription = feed.subscribe('a')
-  feed.publish(log(1, 'x'.repeat(500)))
-  feed.publish(log(2, 'x'))
+  const { bus, log } = setup()
+  const subscription = bus.subscribe('a')
+  bus.publish(log(1, 'x'.repeat(500)))
+  bus.publish(log(2, 'x'))
   expect(await subscription.ended).toBe('too-slow')
 })
 
 test('leaving the loop ends the subscription', async () => {
-  const { feed, log } = setup()
-  const subscription = feed.subscribe('a')
-  feed.publish(log(1))
-  for await (const news of subscription) {
-    expect(news.type).toBe('log')
+  const { bus, log } = setup()
+  const subscription = bus.subscribe('a')
+  bus.publish(log(1))
+  for await (const feedEvent of subscription) {
+    expect(feedEvent.type).toBe('log')
     break
   }
-  expect([feed.hasSubscribers('a'), feed.watchedTasks]).toEqual([false, 0])
+  expect([bus.hasSubscribers('a'), bus.watchedTasks]).toEqual([false, 0])
 })

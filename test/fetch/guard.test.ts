@@ -18,9 +18,9 @@ async function listen(server: Server, host: string, port = 0): Promise<number> {
 
 /** A server on every address of this machine's loopback that counts who reaches it, and one that sends there. */
 async function setup(answers: (name: string) => readonly string[] = () => ['127.0.0.1']) {
-  let reached = 0
+  let failpoint = 0
   const canary = createServer((_request, response) => response.end('secret'))
-  canary.on('connection', () => (reached += 1))
+  canary.on('connection', () => (failpoint += 1))
   const port = await listen(canary, '127.0.0.1')
   const redirector = createServer((request, response) => {
     const target = decodeURIComponent((request.url ?? '').slice(1))
@@ -41,11 +41,11 @@ async function setup(answers: (name: string) => readonly string[] = () => ['127.
       return (error as { failure?: { errorType: string } }).failure?.errorType ?? 'unnamed'
     }
   }
-  return { port, trusted, outcomeOf, reached: () => reached }
+  return { port, trusted, outcomeOf, failpoint: () => failpoint }
 }
 
 test('2000 spellings of private addresses reach nobody, directly and by a redirect', async () => {
-  const { port, trusted, outcomeOf, reached } = await setup()
+  const { port, trusted, outcomeOf, failpoint } = await setup()
   const urls = privateUrls(port)
   expect(urls.length).toBeGreaterThanOrEqual(2000)
   for (const url of urls) {
@@ -53,12 +53,12 @@ test('2000 spellings of private addresses reach nobody, directly and by a redire
     const sent = await outcomeOf(`http://${trusted}/${encodeURIComponent(url)}`)
     expect(['ssrf_blocked', 'invalid_url'], url).toContain(sent)
   }
-  expect(reached()).toBe(0)
+  expect(failpoint()).toBe(0)
 })
 
 test('names that resolve to private addresses, alone or among public ones, reach nobody', async () => {
   const all = privateAnswers()
-  const { port, trusted, outcomeOf, reached } = await setup(
+  const { port, trusted, outcomeOf, failpoint } = await setup(
     (name) => all[Number(/\d+/.exec(name)?.[0])] ?? [],
   )
   for (const index of all.keys()) {
@@ -66,7 +66,7 @@ test('names that resolve to private addresses, alone or among public ones, reach
     expect(await outcomeOf(url), String(all[index])).toBe('ssrf_blocked')
     expect(await outcomeOf(`http://${trusted}/${encodeURIComponent(url)}`)).toBe('ssrf_blocked')
   }
-  expect(reached()).toBe(0)
+  expect(failpoint()).toBe(0)
 })
 
 test('a name that changes its answer is dialled as it was checked, or not at all', async () => {
@@ -93,7 +93,7 @@ test('200 public addresses and names are not refused', async () => {
 })
 
 test('the control, a guard that looks only at what names resolve to, is passed by literals', async () => {
-  const { port, reached } = await setup()
+  const { port, failpoint } = await setup()
   const lookup = () => {
     throw new Error('no name is public here')
   }
@@ -104,7 +104,7 @@ test('the control, a guard that looks only at what names resolve to, is passed b
       () => undefined,
     )
   }
-  expect(reached()).toBeGreaterThan(0)
+  expect(failpoint()).toBeGreaterThan(0)
 })
 
 /** A connector that writes down whom it would dial, and dials nobody. */

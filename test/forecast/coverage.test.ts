@@ -75,7 +75,7 @@ test(
   'of 10 000 tasks p90 covers 85 to 95 % and p50 40 to 60 %, at every level',
   { timeout: 300_000 },
   async () => {
-    const { play, coverage, outlook } = setup(20_261_122)
+    const { play, coverage, estimator } = setup(20_261_122)
     await play({ tasks: 10_000, load: 0.9 })
     for (const level of PRIORITIES) {
       const seen = await coverage((priority) => priority === level)
@@ -86,7 +86,7 @@ test(
       expect(seen.p50, `p50 of level ${level}`).toBeLessThanOrEqual(0.6)
     }
     // What the server tells of itself is the same measure.
-    const { p90 } = outlook.coverage.all
+    const { p90 } = estimator.coverage.all
     expect(p90).toBeGreaterThan(0.8)
   },
 )

@@ -122,10 +122,15 @@ test.each<[string, unknown, string, string, number | null]>([
   ['anything else', new Error('odd'), 'end other', 'execution_error', null],
   ['nothing', undefined, 'end other', 'execution_error', null],
 ])('%s', (_name, thrown, said, errorType, afterMs) => {
-  const verdict = classify(thrown, NOW)
-  const more = verdict.kind === 'park' ? ` ${verdict.limit}` : verdict.kind === 'end' ? ` ${verdict.why}` : ''
-  expect([`${verdict.kind}${more}`, verdict.failure.errorType]).toEqual([said, errorType])
-  expect(verdict.kind === 'end' ? null : verdict.afterMs).toBe(afterMs)
+  const errorClass = classify(thrown, NOW)
+  const more =
+    errorClass.kind === 'park'
+      ? ` ${errorClass.limit}`
+      : errorClass.kind === 'end'
+        ? ` ${errorClass.why}`
+        : ''
+  expect([`${errorClass.kind}${more}`, errorClass.failure.errorType]).toEqual([said, errorType])
+  expect(errorClass.kind === 'end' ? null : errorClass.afterMs).toBe(afterMs)
 })
 
 test('an object whose getters throw is an error like any other', () => {

@@ -65,13 +65,13 @@ async function understood(library: string, behaviour: Behaviour): Promise<string
     () => expect.fail('the call must fail'),
     (thrown: unknown) => thrown,
   )
-  const verdict = classify(error, now)
-  const { errorType } = verdict.failure
-  if (verdict.kind === 'end') return `end ${errorType}`
-  const { afterMs } = verdict
-  const isDay = afterMs !== null && verdict.kind === 'park' && verdict.limit === 'quota'
+  const errorClass = classify(error, now)
+  const { errorType } = errorClass.failure
+  if (errorClass.kind === 'end') return `end ${errorType}`
+  const { afterMs } = errorClass
+  const isDay = afterMs !== null && errorClass.kind === 'park' && errorClass.limit === 'quota'
   const delay = isDay ? 'midnight' : afterMs === null ? '-' : `${roundedSeconds(afterMs)}`
-  return `${verdict.kind === 'park' ? `park ${verdict.limit}` : 'retry'} ${errorType} ${delay}`
+  return `${errorClass.kind === 'park' ? `park ${errorClass.limit}` : 'retry'} ${errorType} ${delay}`
 }
 
 /** Dates have whole seconds. */

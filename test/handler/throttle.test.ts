@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ProgressThrottle, SpeechBudget } from '../../src/handler/context/throttle.ts'
+import { ProgressThrottle, OutputBudget } from '../../src/handler/context/throttle.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 function setup() {
@@ -46,7 +46,7 @@ test('closing sends what was held back and leaves no timer', () => {
 
 test('a budget refills every second, and what is over is counted', () => {
   const clock = new VirtualClock()
-  const budget = new SpeechBudget({ perSecond: 3, inAll: 5 }, clock)
+  const budget = new OutputBudget({ perSecond: 3, inAll: 5 }, clock)
   const spend = (times: number) => Array.from({ length: times }, () => budget.spend(1)).filter(Boolean).length
   expect(spend(10)).toBe(3)
   clock.advance(1000)

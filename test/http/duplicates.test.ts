@@ -79,15 +79,15 @@ test('1000 requests at once under one key make one task; after a restart it is s
 })
 
 test('what was refused may be tried again under its key', async () => {
-  const { post, house } = await setup({ settings: { capacity: 0 } })
+  const { post, core } = await setup({ settings: { capacity: 0 } })
   expect((await post('/held', {}, KEY)).status).toBe(503)
-  house.pool.resize({ capacity: 10 })
+  core.pool.resize({ capacity: 10 })
   expect((await post('/held', {}, KEY)).status).toBe(202)
 })
 
 test('while an upload is received its key is in flight; afterwards it is replayed by its content', async () => {
-  const { house, url, as } = await setup()
-  const received = house.intake.keys.receive('local', 'k-1')
+  const { core, url, as } = await setup()
+  const received = core.admission.keys.receive('local', 'k-1')
   const file = () => {
     const form = new FormData()
     form.append('file', new Blob(['A file of text.']), 'a.txt')
@@ -227,12 +227,12 @@ test('a key whose request found a known task is remembered like any other', asyn
 })
 
 test('a submit that comes while the end of an equal task is being written finds its result', async () => {
-  const { post, once, house } = await setup({ settings: { journal: 'sqlite' } })
+  const { post, once, core } = await setup({ settings: { journal: 'sqlite' } })
   const { body: first } = await post('/once', { a: 1 })
   await expect.poll(() => once.length).toBe(1)
   once[0]?.end('done')
   // The end is decided, and not committed yet.
-  await expect.poll(() => house.intake.recorder.live(first['task_id']), { interval: 0 }).toBeUndefined()
+  await expect.poll(() => core.admission.recorder.live(first['task_id']), { interval: 0 }).toBeUndefined()
   const { body } = await post('/once', { a: 1 })
   expect(body).toMatchObject({ status: 'exists', task_id: first['task_id'] })
 })

@@ -76,13 +76,13 @@ test('what is kept long enough is forgotten: files, events, tasks, each in its t
     await first.upload('/file', 'A file of text.'),
   ]
   await Promise.all([first.ended(talked['task_id']), first.ended(sent['task_id'])])
-  await first.house.retention.prune()
+  await first.core.retention.prune()
   expect(await readdir(join(folder, 'spool'))).toHaveLength(1)
   expect(await messagesOf(first.url, talked['urls'].events)).toHaveLength(54)
   await first.stop()
 
   const second = await start({ keepEventsMs: 0 })
-  await second.house.retention.prune()
+  await second.core.retention.prune()
   expect(await readdir(join(folder, 'spool'))).toEqual([])
   const frames = await messagesOf(second.url, `${talked['urls'].events}?after=3`)
   expect(frames.map(({ type }) => type)).toEqual(['snapshot', 'gap', 'snapshot', 'result'])
@@ -94,7 +94,7 @@ test('what is kept long enough is forgotten: files, events, tasks, each in its t
   await second.stop()
 
   const third = await start({ keepResultsMs: 0 })
-  await third.house.retention.prune()
+  await third.core.retention.prune()
   expect((await third.get(talked['urls'].self)).status).toBe(410)
   // The totals are of all that ever ended.
   expect((await third.get('/api/queue/stats')).body).toMatchObject({ total_processed: 2, total_success: 2 })

@@ -192,7 +192,7 @@ test('a ticket cancels when it was asked for with that right, and no other task'
 })
 
 test('a ticket ends five minutes after its task', async () => {
-  const { ann, get, house, held, id } = await setup()
+  const { ann, get, core, held, id } = await setup()
   const { body } = await ann.post(`/api/tasks/${id}/ticket`)
   held[0]?.end()
   await ann.ended(id)
@@ -205,7 +205,7 @@ test('a ticket ends five minutes after its task', async () => {
   } finally {
     Date.now = real
   }
-  expect(house).toBeDefined()
+  expect(core).toBeDefined()
 })
 
 test.each([
@@ -317,8 +317,8 @@ test('a caller who may ask for LOW at most, and asks for nothing, gets LOW', asy
 })
 
 test('a stream ends soon after the token that opened it, and a socket takes no more orders', async () => {
-  const { ws, ann, given, house, id } = await setup()
-  const callers = house.callers as unknown as { bearing: (token: string) => unknown }
+  const { ws, ann, given, core, id } = await setup()
+  const callers = core.callers as unknown as { bearing: (token: string) => unknown }
   const real = callers.bearing.bind(callers)
   const many = new WebSocket(`${ws}/api/ws`, { headers: given.ann.headers })
   const one = new WebSocket(`${ws}/ws/${id}`, { headers: given.ann.headers })

@@ -54,7 +54,7 @@ test('headers that come drop by drop, or never, are cut off after ten seconds; o
 })
 
 test('a body that comes drop by drop is answered 408 and cut off; one that comes at a walk is taken', async () => {
-  const { open, house, dataDir } = await setup({ slowBytesPerSecond: 1024 })
+  const { open, core, dataDir } = await setup({ slowBytesPerSecond: 1024 })
   const slow = await Promise.all(Array.from({ length: CLIENTS }, () => open(POST)))
   const form =
     'POST /analyze-document HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 90000\r\n\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'
@@ -71,7 +71,7 @@ test('a body that comes drop by drop is answered 408 and cut off; one that comes
   for (const { said } of [...slow, ...uploads])
     expect(said()).toContain('urn:headgate:problem:request-timeout')
   expect(walking.socket.closed).toBe(false)
-  expect(house.intake.tally.rejected).toBe(0)
+  expect(core.admission.counters.rejected).toBe(0)
   const parts = async () =>
     (await readdir(dataDir, { recursive: true })).filter((name) => name.endsWith('.part'))
   await expect.poll(parts).toEqual([])

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { defineTask, TaskError } from '../../src/index.ts'
 import { startServer, type Json } from '../support/server.ts'
 import { heldType, talkingType } from '../support/types.ts'
-import { Feed } from '../../src/events/event-bus.ts'
+import { EventBus } from '../../src/events/event-bus.ts'
 import { framesOf } from '../../src/http/stream/frames.ts'
 import { actsOn } from '../journal/conformance.ts'
 import { memoryJournal } from '../support/core.ts'
@@ -159,7 +159,7 @@ test('a frame over 4 KB from a client closes its WebSocket with 1009', async () 
 
 test('a reader that stops reading is cut off, and holds nobody up', async () => {
   // As much as one task may say in nine seconds: more than the kernel keeps for a peer.
-  const { submit, open, app, house, overWebSocket } = await setup()
+  const { submit, open, app, core, overWebSocket } = await setup()
   const id = await submit('talk', { count: 180, chars: 50_000, pauseMs: 50 })
   const { port } = app.server.address() as { port: number }
   // A peer that never reads after its upgrade: what the kernel takes is all it gets.
@@ -170,27 +170,27 @@ test('a reader that stops reading is cut off, and holds nobody up', async () => 
   await once(stuck, 'readable')
   const stuckStream = await fetch(`http://127.0.0.1:${port}/api/tasks/${id}/stream`)
   const reader = overWebSocket(id)
-  await expect.poll(() => house.feed.hasSubscribers(id)).toBe(true)
+  await expect.poll(() => core.bus.hasSubscribers(id)).toBe(true)
   open()
   const { code, frames } = await reader
   expect([code, numbers(frames).length]).toEqual([1000, 183])
   // Nothing of the slow ones is left in the feed.
-  await expect.poll(() => house.feed.watchedTasks, { timeout: 10_000 }).toBe(0)
+  await expect.poll(() => core.bus.watchedTasks, { timeout: 10_000 }).toBe(0)
   stuck.destroy()
   await stuckStream.body?.cancel().catch(() => undefined)
 })
 
 test('a client that goes away leaves no subscription', async () => {
-  const { submit, ws, house, url } = await setup()
+  const { submit, ws, core, url } = await setup()
   const id = await submit('held')
   const socket = new WebSocket(`${ws}/ws/${id}`)
   await once(socket, 'message')
   const leave = new AbortController()
   await fetch(`${url}/api/tasks/${id}/stream`, { signal: leave.signal })
-  expect(house.feed.watchedTasks).toBe(1)
+  expect(core.bus.watchedTasks).toBe(1)
   socket.terminate()
   leave.abort()
-  await expect.poll(() => house.feed.watchedTasks).toBe(0)
+  await expect.poll(() => core.bus.watchedTasks).toBe(0)
 })
 
 test('of two numbers to resume after the larger counts, as when an EventSource comes back to its first address', async () => {
@@ -253,11 +253,11 @@ test('the number after the newest event is refused, as any that the task has not
 test('an event that is committed while a reader comes is sent to it once', async () => {
   const journal = memoryJournal()
   const { admit, start, complete } = actsOn(journal)
-  const feed = new Feed({ maxQueued: 100, maxQueuedChars: 10_000 })
+  const bus = new EventBus({ maxQueued: 100, maxQueuedChars: 10_000 })
   const running = await start(await admit({ id: 'a' }))
-  const subscription = feed.subscribe('a')
+  const subscription = bus.subscribe('a')
   // The reader listens already, and has read nothing yet.
-  for (const event of await journal.tasks.eventsAfter('a', 0, 10)) feed.publish(event)
+  for (const event of await journal.tasks.eventsAfter('a', 0, 10)) bus.publish(event)
   const given = {
     journal: journal.tasks,
     subscription,
@@ -273,7 +273,7 @@ test('an event that is committed while a reader comes is sent to it once', async
   })()
   await expect.poll(() => seen.length).toBe(3)
   await complete(running)
-  for (const event of await journal.tasks.eventsAfter('a', 2, 10)) feed.publish(event)
+  for (const event of await journal.tasks.eventsAfter('a', 2, 10)) bus.publish(event)
   await reading
   expect(seen).toEqual([null, 1, 2, 3])
 })

@@ -44,10 +44,10 @@ test('without a priority a task is NORMAL', async () => {
 test.each(['4', '-1', '1.5', 'high', '', '1&priority=2'])(
   'priority=%s is refused, never changed',
   async (priority) => {
-    const { post, house } = await setup()
+    const { post, core } = await setup()
     const { status, body } = await post(`/echo?priority=${priority}`, { text: 'a' })
     expect([status, body['type']]).toEqual([422, 'urn:headgate:problem:invalid-priority'])
-    expect(house.intake.tally.accepted).toBe(0)
+    expect(core.admission.counters.accepted).toBe(0)
   },
 )
 

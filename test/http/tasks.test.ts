@@ -112,14 +112,14 @@ test('a long poll answers when the task changes, when it has ended, or when the 
 })
 
 test('a long poll whose client has gone listens no more', async () => {
-  const { submit, url, house } = await setup()
+  const { submit, url, core } = await setup()
   const id = await submit('held')
   const leave = new AbortController()
   const gone = fetch(`${url}/api/tasks/${id}?wait=30`, { signal: leave.signal }).catch(() => 'gone')
-  await expect.poll(() => house.feed.watchedTasks).toBe(1)
+  await expect.poll(() => core.bus.watchedTasks).toBe(1)
   leave.abort()
   expect(await gone).toBe('gone')
-  await expect.poll(() => house.feed.watchedTasks).toBe(0)
+  await expect.poll(() => core.bus.watchedTasks).toBe(0)
 })
 
 test('cancel: waiting 200, running 202, finished 409, unknown 404', async () => {

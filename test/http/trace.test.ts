@@ -27,15 +27,15 @@ test.each(['with space', 'x'.repeat(129), '<script>', 'a,b'])(
 )
 
 test('a task keeps the request that made it', async () => {
-  const { post, house } = await setup()
+  const { post, core } = await setup()
   const traced = { 'x-request-id': 'order-17', traceparent: TRACEPARENT }
   const { body } = await post('/held', {}, traced)
-  expect(house.intake.recorder.live(body['task_id'] as string)?.trace).toEqual({
+  expect(core.admission.recorder.live(body['task_id'] as string)?.trace).toEqual({
     requestId: 'order-17',
     traceparent: TRACEPARENT,
   })
   const bad = await post('/held', {}, { ...traced, traceparent: '00-0-0-0' })
-  expect(house.intake.recorder.live(bad.body['task_id'] as string)?.trace?.traceparent).toBeNull()
+  expect(core.admission.recorder.live(bad.body['task_id'] as string)?.trace?.traceparent).toBeNull()
 })
 
 /** A server with a token whose log is kept. */

@@ -88,10 +88,10 @@ test.each([
   ['a prototype as a field', 'text', { __proto__2: '1' }, 422, 'validation'],
   ['a field that is too long', 'text', { title: 'x'.repeat(70_000) }, 413, 'payload-too-large'],
 ])('%s is refused and leaves nothing behind', async (_name, content, fields, status, code) => {
-  const { upload, spooled, house } = await setup()
+  const { upload, spooled, core } = await setup()
   const reply = await upload('/take', content, fields)
   expect([reply.status, reply.body['type']]).toEqual([status, `urn:headgate:problem:${code}`])
-  expect([await spooled(), house.intake.tally.accepted]).toEqual([[], 0])
+  expect([await spooled(), core.admission.counters.accepted]).toEqual([[], 0])
 })
 
 test('a large file under another name is answered without being waited for', async () => {
@@ -157,7 +157,7 @@ test.each([
 })
 
 test('a client that goes away in the middle of a file leaves nothing behind', async () => {
-  const { app, spooled, house } = await setup()
+  const { app, spooled, core } = await setup()
   const { port } = app.server.address() as { port: number }
   const socket = connect(port, '127.0.0.1')
   socket.write(
@@ -167,7 +167,7 @@ test('a client that goes away in the middle of a file leaves nothing behind', as
   await expect.poll(spooled).toHaveLength(1)
   socket.destroy()
   await expect.poll(spooled).toEqual([])
-  expect(house.intake.tally.accepted).toBe(0)
+  expect(core.admission.counters.accepted).toBe(0)
 })
 
 test(

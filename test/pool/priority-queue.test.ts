@@ -1,12 +1,12 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { WaitingRoom, type RoomOptions } from '../../src/pool/priority-queue.ts'
+import { PriorityQueue, type RoomOptions } from '../../src/pool/priority-queue.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import { poolDefaults } from '../support/pool.ts'
 import { sampleTask } from '../support/tasks.ts'
 
 function setup(given: Partial<RoomOptions> = {}) {
-  const room = new WaitingRoom({ ...poolDefaults(), ...given })
+  const room = new PriorityQueue({ ...poolDefaults(), ...given })
   const putTask = (task: ReturnType<typeof sampleTask>) => room.put(task, room.arrive())
   const put = (id: string, priority: Priority = 1, type = 'sample') =>
     putTask(sampleTask({ id, priority, type }))

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ProjectKey } from '../../src/resource/key-pool.ts'
 import { Resource } from '../../src/resource/resource.ts'
 import { failure } from '../../src/task/failure.ts'
-import type { Verdict } from '../../src/task/verdict.ts'
+import type { ErrorClass } from '../../src/task/error-class.ts'
 import { seededRandom } from '../support/random.ts'
 import { settled } from '../support/settle.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -11,7 +11,7 @@ const CALL_MS = 1000
 const REFUSAL_MS = 50
 const CALLERS = 30
 
-const TOO_MANY: Verdict = {
+const TOO_MANY: ErrorClass = {
   kind: 'park',
   limit: 'concurrency',
   failure: failure('provider_rate_limited', 'too many at once'),
@@ -37,7 +37,7 @@ function setup(keys: readonly ProjectKey[] = [], isRefused: (key: string | null)
   const provider = { limit: 7, calls: 0, refused: 0, done: 0 }
   const used = new Set<string | null>()
 
-  const call = async (key: string | null): Promise<Verdict | null> => {
+  const call = async (key: string | null): Promise<ErrorClass | null> => {
     provider.calls += 1
     used.add(key)
     if (isRefused(key)) return { kind: 'end', failure: failure('provider_auth', 'unknown key'), why: 'auth' }

@@ -2,12 +2,12 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/handler/define-task.ts'
 import { AdaptiveLimit } from '../../src/resource/adaptive-limit.ts'
-import { Waiters } from '../../src/resource/wait-list.ts'
+import { WaitList } from '../../src/resource/wait-list.ts'
 import { createCore } from '../support/core.ts'
 import { settled } from '../support/settle.ts'
 
 test('of those that sleep the highest level goes first, and inside a level who sleeps longest', () => {
-  const waiters = new Waiters()
+  const waiters = new WaitList()
   const expected = ['urgent 1', 'urgent 2', 'high', 'normal', 'low']
   waiters.sleep('low', 0)
   waiters.sleep('normal', 1)
@@ -40,11 +40,11 @@ test('a task that was woken and ends without drawing keeps no room from the next
   await settled()
   core.clock.advance(2000)
   await settled()
-  expect([ends.length, core.intake.tally.of('completed')]).toEqual([1, 0])
+  expect([ends.length, core.admission.counters.of('completed')]).toEqual([1, 0])
   ends[0]?.()
   await settled()
   // In this very turn, not when the room that was kept for it is given up.
-  expect([ends.length, core.intake.tally.of('completed')]).toEqual([2, 2])
+  expect([ends.length, core.admission.counters.of('completed')]).toEqual([2, 2])
 })
 
 test('an overload halves what was in flight', () => {

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { Controls } from '../../src/control/operator-controls.ts'
+import { OperatorControls } from '../../src/control/operator-controls.ts'
 import { defineTask } from '../../src/handler/define-task.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import type { Priority } from '../../src/task/priority.ts'
@@ -30,10 +30,10 @@ async function setup(journal: Journal = memoryJournal(), slots = 4) {
     },
   })
   const core = createCore({ clock, types: [run], slots, capacity: 50, limits: LIMITS, journal })
-  const { pool, intake, resources } = core
-  const controls = new Controls({
+  const { pool, admission, resources } = core
+  const controls = new OperatorControls({
     pool,
-    intake,
+    admission,
     resources,
     notes: journal.notes,
     log: pino({ level: 'silent' }),
@@ -43,7 +43,7 @@ async function setup(journal: Journal = memoryJournal(), slots = 4) {
 }
 
 test('every knob turned under load loses no task and holds its new bound at once', async () => {
-  const { clock, controls, pool, intake, submit, inFlight } = await setup()
+  const { clock, controls, pool, admission, submit, inFlight } = await setup()
   const random = seededRandom(9)
   const pick = (count: number) => Math.floor(random() * count)
   const bounds = { slots: 4, llm: 4 }
@@ -81,7 +81,7 @@ test('every knob turned under load loses no task and holds its new bound at once
       expect(pool.running).toBeLessThanOrEqual(was.running)
     was.running = pool.running
     was.llm = inFlight.now
-    const sum = TASK_STATUSES.reduce((total, status) => total + intake.tally.of(status), 0)
+    const sum = TASK_STATUSES.reduce((total, status) => total + admission.counters.of(status), 0)
     expect(sum).toBe(accepted)
   }
   await controls.resume('intake', 'op')
@@ -89,7 +89,7 @@ test('every knob turned under load loses no task and holds its new bound at once
   await controls.configure({ maxWorkers: 4, resources: { llm: 'concurrency=4' } }, 'op')
   await drive(clock, () => false)
   expect(accepted).toBeGreaterThan(300)
-  expect(intake.tally.of('completed')).toBe(accepted)
+  expect(admission.counters.of('completed')).toBe(accepted)
 })
 
 test('what an operator has set holds after a restart, until the setting itself is changed', async () => {
@@ -105,23 +105,23 @@ test('what an operator has set holds after a restart, until the setting itself i
   const second = await setup(journal)
   expect([second.pool.slots, second.pool.capacity, second.controls.paused]).toEqual([2, 9, ['processing']])
   expect(second.resources.view()).toMatchObject([{ limit: 1, limits: 'concurrency=1' }])
-  expect(second.intake.isDraining).toBe(true)
+  expect(second.admission.isDraining).toBe(true)
   await second.controls.resume('intake', 'op')
-  expect(second.intake.isDraining).toBe(false)
+  expect(second.admission.isDraining).toBe(false)
 
   const third = await setup(journal, 6)
   expect([third.pool.slots, third.pool.capacity]).toEqual([6, 9])
 })
 
 test('a paused intake refuses, a drained one too, and what was admitted goes on', async () => {
-  const { controls, submit, intake, clock } = await setup()
+  const { controls, submit, admission, clock } = await setup()
   await submit('run', { ms: 100, needsModel: false })
   await controls.pause('intake', 'op')
   expect(await submit('run', { ms: 1, needsModel: false })).toMatchObject({ code: 'intake-paused' })
   await controls.drain('op')
   expect(await submit('run', { ms: 1, needsModel: false })).toMatchObject({ code: 'draining' })
   await drive(clock, () => false)
-  expect(intake.tally.of('completed')).toBe(1)
+  expect(admission.counters.of('completed')).toBe(1)
 })
 
 test('a knob that cannot be written down is not turned', async () => {

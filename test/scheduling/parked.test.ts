@@ -35,7 +35,7 @@ test.each([
     }
     expect(accepted).toBeGreaterThanOrEqual(bound)
     expect(accepted).toBeLessThanOrEqual(5 + bound + 3)
-    expect(core.intake.tally.of('waiting')).toBe(accepted)
+    expect(core.admission.counters.of('waiting')).toBe(accepted)
     // The time to come back is that of the provider, not that of a queue which is empty.
     expect(refusal).toMatchObject({
       kind: 'refused',
@@ -96,7 +96,7 @@ test('a journal that holds an odd time from before is shown, and its task goes o
   const core = createCore({ types: [limited], slots: 1 })
   const id = await core.submitId('limited')
   await settled()
-  const parked = core.intake.recorder.live(id)!
+  const parked = core.admission.recorder.live(id)!
   const due: string[] = []
   const next = createCore({ types: [limited], slots: 0, due: (each) => due.push(each) })
   for (const waitUntil of [1e18, null]) next.pool.restore({ ...parked, id: `odd-${waitUntil}`, waitUntil })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask, type TaskDefinition } from '../../src/handler/define-task.ts'
 import { recover } from '../../src/app/recovery.ts'
-import { TotalsKeeper } from '../../src/lifecycle/saved-counters.ts'
+import { CounterStore } from '../../src/lifecycle/saved-counters.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { TaskError } from '../../src/task/failure.ts'
 import { pino } from 'pino'
@@ -33,7 +33,7 @@ function setup(errors: unknown[], also: Partial<TaskDefinition> = {}, journal: J
 const reset = () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
 
 test('an error that passes is tried again after a pause with full jitter; kept steps are not done again', async () => {
-  const { submitId, journal, intake, eventsOf, steps, idle } = setup([reset(), reset()])
+  const { submitId, journal, admission, eventsOf, steps, idle } = setup([reset(), reset()])
   const id = await submitId('shaky')
   await idle()
   const task = await journal.tasks.task(id)
@@ -53,7 +53,7 @@ test('an error that passes is tried again after a pause with full jitter; kept s
     1000, 2000,
   ])
   expect(steps).toHaveLength(1)
-  expect(intake.tally.retried).toBe(2)
+  expect(admission.counters.retried).toBe(2)
 })
 
 test('attempts are used up, and the last failure is told', async () => {
@@ -97,16 +97,16 @@ test('a type says itself what its errors mean', async () => {
 })
 
 test('a task that waits to go on is cancelled like any other', async () => {
-  const { submitId, journal, intake, idle } = setup([reset()])
+  const { submitId, journal, admission, idle } = setup([reset()])
   const id = await submitId('shaky')
   await settled()
-  expect((await intake.cancel(id)).kind).toBe('cancelled')
+  expect((await admission.cancel(id)).kind).toBe('cancelled')
   await idle()
   expect(await journal.tasks.task(id)).toMatchObject({ status: 'cancelled', run: 1 })
 })
 
 test('a delay, a start deadline and the time limit are three things', async () => {
-  const { submitId, journal, clock, intake, pool } = setup([], { run: () => new Promise(() => {}) })
+  const { submitId, journal, clock, admission, pool } = setup([], { run: () => new Promise(() => {}) })
   const from = clock.now()
   const delayed = await submitId('shaky', {}, 1, { delayMs: 60_000, timeoutMs: 5000 })
   expect(await journal.tasks.task(delayed)).toMatchObject({ status: 'scheduled', waitUntil: from + 60_000 })
@@ -127,7 +127,7 @@ test('a delay, a start deadline and the time limit are three things', async () =
   clock.advance(5000 + 10_000)
   await settled()
   expect(await journal.tasks.task(delayed)).toMatchObject({ status: 'timeout' })
-  expect([intake.tally.of('expired'), intake.tally.of('timeout')]).toEqual([1, 1])
+  expect([admission.counters.of('expired'), admission.counters.of('timeout')]).toEqual([1, 1])
 })
 
 test('what sleeps outlives the process: each goes on when its time has come', async () => {
@@ -139,10 +139,16 @@ test('what sleeps outlives the process: each goes on when its time has come', as
   expect(await journal.tasks.task(retried)).toMatchObject({ status: 'waiting', attempt: 1 })
 
   const second = setup([], {}, journal)
-  const { intake, pool, clock, outlook, resources } = second
+  const { admission, pool, clock, estimator, resources } = second
   const log = pino({ level: 'silent' })
-  const totals = new TotalsKeeper({ notes: journal.notes, tally: intake.tally, resources, clock, log })
-  await recover({ journal, intake, pool, totals, outlook, resources, log })
+  const totals = new CounterStore({
+    notes: journal.notes,
+    counters: admission.counters,
+    resources,
+    clock,
+    log,
+  })
+  await recover({ journal, admission, pool, totals, estimator, resources, log })
   expect([pool.asleep, pool.taken]).toEqual([2, 1])
   clock.advance(1000)
   await settled()

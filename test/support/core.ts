@@ -1,19 +1,19 @@
 import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import { pino } from 'pino'
-import { Feed } from '../../src/events/event-bus.ts'
+import { EventBus } from '../../src/events/event-bus.ts'
 import type { TaskType } from '../../src/handler/define-task.ts'
 import { Registry } from '../../src/handler/registry.ts'
 import { createRunner } from '../../src/handler/runner.ts'
-import { Intake } from '../../src/admission/admission.ts'
+import { Admission } from '../../src/admission/admission.ts'
 import { readOutput } from '../../src/lifecycle/output.ts'
 import { createStepStore } from '../../src/lifecycle/step-store.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { createMemoryJournal } from '../../src/journal/memory/memory-journal.ts'
 import type { PoolOptions } from '../../src/pool/options.ts'
 import { WorkerPool } from '../../src/pool/worker-pool.ts'
-import { Spool } from '../../src/uploads/upload-store.ts'
+import { UploadStore } from '../../src/uploads/upload-store.ts'
 import type { Priority } from '../../src/task/priority.ts'
-import { Outlook } from '../../src/forecast/wait-estimator.ts'
+import { WaitEstimator } from '../../src/forecast/wait-estimator.ts'
 import type { Submission } from '../../src/admission/submission.ts'
 import type { ProjectKey } from '../../src/resource/key-pool.ts'
 import { Resources } from '../../src/resource/resources.ts'
@@ -47,16 +47,16 @@ export function createCore(all: CoreGiven = {}) {
   } = all
   const { clock = new VirtualClock() } = all
   const registry = new Registry(types)
-  const feed = new Feed({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
+  const bus = new EventBus({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
   const pool: WorkerPool = new WorkerPool({
     ...poolDefaults(),
     clock,
     concurrencyOf: (type) => registry.concurrencyOf(type),
     resourcesOf: (type) => registry.resourcesOf(type),
     work: (task, signal) => run(task, signal),
-    ended: (task, outcome) => intake.runs.ended(task, outcome),
-    due: (id) => void intake.runs.goOn(id),
-    expired: (id) => void intake.runs.expire(id),
+    ended: (task, outcome) => admission.transitions.ended(task, outcome),
+    due: (id) => void admission.transitions.requeue(id),
+    expired: (id) => void admission.transitions.expire(id),
     ...given,
   })
   const log = pino({ level: 'silent' })
@@ -66,15 +66,15 @@ export function createCore(all: CoreGiven = {}) {
     clock,
     random,
     log,
-    wake: (id) => void intake.runs.goOn(id),
+    wake: (id) => void admission.transitions.requeue(id),
     opened: (name, isOpen) => pool.setResource(name, isOpen),
   })
-  const outlook: Outlook = new Outlook({
+  const estimator: WaitEstimator = new WaitEstimator({
     look: () => ({
       slots: pool.slots,
       isProcessing: pool.holds.size === 0,
       running: [...pool.runningIds].flatMap((id) => {
-        const task = intake.recorder.live(id)
+        const task = admission.recorder.live(id)
         return task?.startedAt == null ? [] : [{ type: task.type, startedAt: task.startedAt }]
       }),
       waiting: pool.waitingInOrder(),
@@ -86,7 +86,7 @@ export function createCore(all: CoreGiven = {}) {
     monotonic: clock.monotonic,
     random,
   })
-  const intake = new Intake({
+  const admission = new Admission({
     registry,
     pool,
     journal: journal.tasks,
@@ -95,10 +95,10 @@ export function createCore(all: CoreGiven = {}) {
     health: journal.health,
     keepsUploads: false,
     deliver: () => undefined,
-    feed,
-    spool: new Spool('unused'),
+    bus,
+    uploadStore: new UploadStore('unused'),
     resources,
-    outlook,
+    estimator,
     clock,
     provenNow: clock.now,
     random,
@@ -112,9 +112,9 @@ export function createCore(all: CoreGiven = {}) {
       }),
   })
   const run = createRunner(registry, {
-    started: (task) => intake.runs.started(task),
-    report: (task, report) => intake.runs.report(task, report),
-    steps: createStepStore(intake.recorder, journal.steps),
+    started: (task) => admission.transitions.started(task),
+    report: (task, report) => admission.transitions.report(task, report),
+    steps: createStepStore(admission.recorder, journal.steps),
     outputOf: (task) => readOutput(journal.tasks, task),
     fileOf: ({ spoolId }) => Promise.resolve(spoolId),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
@@ -127,7 +127,7 @@ export function createCore(all: CoreGiven = {}) {
     input: unknown = {},
     priority: Priority = 1,
     also: Partial<Submission> = {},
-  ) => intake.submit({ ...BARE, type, input, priority, ...also })
+  ) => admission.submit({ ...BARE, type, input, priority, ...also })
   /** Submits, and gives the id of what must be accepted. */
   const submitId = async (
     type: string,
@@ -140,7 +140,7 @@ export function createCore(all: CoreGiven = {}) {
     return reply.task.id
   }
   const eventsOf = async (id: string) => [...(await journal.tasks.eventsAfter(id, 0, 10_000))]
-  return { clock, registry, feed, journal, pool, intake, resources, outlook, submit, submitId, eventsOf }
+  return { clock, registry, bus, journal, pool, admission, resources, estimator, submit, submitId, eventsOf }
 }
 
 export function memoryJournal(): Journal {

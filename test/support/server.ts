@@ -38,25 +38,25 @@ export async function startServer({
   }
   const log = pino({ level: taken?.level ?? 'silent' }, taken)
   const fatal: unknown[] = []
-  const house = await compose({ settings, log, tasks, prefix: '', onFatal: (error) => fatal.push(error) })
+  const core = await compose({ settings, log, tasks, prefix: '', onFatal: (error) => fatal.push(error) })
   const app = createServer({ log, ...settings })
-  await app.register(house.edge)
-  await house.start()
+  await app.register(core.httpPlugin)
+  await core.start()
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
 
   let stopped: Promise<void> | null = null
   const stopOnce = async () => {
-    await house.drain()
+    await core.drain()
     await app.close()
-    await house.stop()
+    await core.stop()
     if (folder === undefined) await rm(dataDir, { recursive: true, force: true })
   }
   const stop = () => (stopped ??= stopOnce())
   onTestFinished(stop)
   const as = (headers: Record<string, string>) => clientOf(url, headers)
-  return { url, as, ws: `ws://127.0.0.1:${port}`, house, app, dataDir, fatal, stop, ...clientOf(url) }
+  return { url, as, ws: `ws://127.0.0.1:${port}`, core, app, dataDir, fatal, stop, ...clientOf(url) }
 }
 
 export type Json = Record<string, any> // oxlint-disable-line typescript/no-explicit-any -- replies are checked by the tests

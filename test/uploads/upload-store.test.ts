@@ -5,28 +5,28 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { recognise } from '../../src/uploads/detect-media-type.ts'
-import { fetchedBy, removeAbandoned, Spool } from '../../src/uploads/upload-store.ts'
+import { fetchedBy, removeAbandoned, UploadStore } from '../../src/uploads/upload-store.ts'
 import { samplePdf } from '../support/pdf.ts'
 
 async function setup() {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-spool-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const spool = new Spool(join(folder, 'spool'))
-  await spool.start()
+  const uploadStore = new UploadStore(join(folder, 'spool'))
+  await uploadStore.start()
   const put = (content: Uint8Array | string, accept = ['text/plain', 'text/html', 'application/pdf']) =>
-    spool.put(Readable.from([Buffer.from(content)]), { name: 'a', accept, maxBytes: 1000 })
-  return { folder, spool, put }
+    uploadStore.put(Readable.from([Buffer.from(content)]), { name: 'a', accept, maxBytes: 1000 })
+  return { folder, uploadStore, put }
 }
 
 test('a stored file is whole, private, and named by us', async () => {
-  const { spool, put } = await setup()
+  const { uploadStore, put } = await setup()
   const reply = await put('some text')
   if (reply.kind !== 'stored') throw new Error(reply.kind)
-  const path = spool.pathOf(reply.upload)
+  const path = uploadStore.pathOf(reply.upload)
   expect(await readFile(path, 'utf8')).toBe('some text')
   expect((await stat(path)).mode & 0o777).toBe(0o600)
   expect(reply.upload).toMatchObject({ bytes: 9, mediaType: 'text/plain' })
-  await spool.remove(reply.upload)
+  await uploadStore.remove(reply.upload)
   await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
@@ -55,7 +55,7 @@ test.each([
 })
 
 test('what is refused leaves nothing behind, nor does a stream that breaks', async () => {
-  const { spool, put, folder } = await setup()
+  const { uploadStore, put, folder } = await setup()
   expect((await put('text', ['application/pdf'])).kind).toBe('unsupported')
   expect((await put('x'.repeat(1001))).kind).toBe('too-large')
   expect((await put('')).kind).toBe('empty')
@@ -66,7 +66,7 @@ test('what is refused leaves nothing behind, nor does a stream that breaks', asy
     })(),
   )
   const options = { name: 'a', accept: ['text/plain'], maxBytes: 10 }
-  await expect(spool.put(breaking, options)).rejects.toThrow('gone')
+  await expect(uploadStore.put(breaking, options)).rejects.toThrow('gone')
   expect(await readdir(join(folder, 'spool'))).toEqual([])
 })
 
@@ -106,12 +106,12 @@ test('a page behind comments is a page', async () => {
 })
 
 test('what was fetched for a task that has ended is swept, and nothing else', async () => {
-  const { folder, spool, put } = await setup()
+  const { folder, uploadStore, put } = await setup()
   const reply = await put('an upload')
   if (reply.kind !== 'stored') throw new Error(reply.kind)
   const [ended, live] = [randomUUID(), randomUUID()]
   for (const id of [ended, live]) await writeFile(join(folder, 'spool', fetchedBy(id)), 'x')
-  await spool.sweepFetched((taskId) => taskId === live)
+  await uploadStore.sweepFetched((taskId) => taskId === live)
   const left = await readdir(join(folder, 'spool'))
   expect(left.toSorted()).toEqual([fetchedBy(live), reply.upload.spoolId].toSorted())
 })
@@ -121,36 +121,36 @@ test('a folder that is a link, or holds what is not ours, is refused, and nothin
   const other = join(folder, 'other')
   await mkdir(join(other, 'cron'), { recursive: true })
   await writeFile(join(other, 'cron', 'root'), '0 4 * * * backup')
-  const strange = new Spool(other)
+  const strange = new UploadStore(other)
   expect(() => strange.assertOwn()).toThrow(/holds what is not of Headgate: cron\. Set DATA_DIR/)
   await expect(strange.start()).rejects.toMatchObject({ code: 'invalid-setting' })
   const linked = join(folder, 'linked')
   await symlink(other, linked)
-  await expect(new Spool(linked).start()).rejects.toThrow('is a symbolic link')
-  for (const spool of [strange, new Spool(linked)]) await spool.clear()
+  await expect(new UploadStore(linked).start()).rejects.toThrow('is a symbolic link')
+  for (const uploadStore of [strange, new UploadStore(linked)]) await uploadStore.clear()
   expect(await readdir(other, { recursive: true })).toEqual(['cron', 'cron/root'])
 })
 
 test('what no task names is removed, and nothing but plain files of ours', async () => {
-  const { folder, spool, put } = await setup()
+  const { folder, uploadStore, put } = await setup()
   const reply = await put('an upload')
   if (reply.kind !== 'stored') throw new Error(reply.kind)
   const [orphan, part, nested] = [randomUUID(), `${randomUUID()}.part`, randomUUID()]
   for (const name of [orphan, part, 'notes.txt']) await writeFile(join(folder, 'spool', name), 'x')
   await mkdir(join(folder, 'spool', nested))
-  expect(await spool.sweep((id) => id === reply.upload.spoolId)).toEqual({ removed: 2, left: 2 })
+  expect(await uploadStore.sweep((id) => id === reply.upload.spoolId)).toEqual({ removed: 2, left: 2 })
   expect((await readdir(join(folder, 'spool'))).sort()).toEqual(
     ['notes.txt', nested, reply.upload.spoolId].sort(),
   )
 })
 
 test('a file of an earlier process that has other content than it came with is not opened, whatever its size', async () => {
-  const { folder, spool, put } = await setup()
+  const { folder, uploadStore, put } = await setup()
   const reply = await put('some text')
   if (reply.kind !== 'stored') throw new Error(reply.kind)
-  const later = new Spool(join(folder, 'spool'))
-  await writeFile(spool.pathOf(reply.upload), 'some TEXT')
+  const later = new UploadStore(join(folder, 'spool'))
+  await writeFile(uploadStore.pathOf(reply.upload), 'some TEXT')
   await expect(later.open(reply.upload)).rejects.toMatchObject({ failure: { errorType: 'input_missing' } })
-  await writeFile(spool.pathOf(reply.upload), 'some text')
-  expect(await later.open(reply.upload)).toBe(spool.pathOf(reply.upload))
+  await writeFile(uploadStore.pathOf(reply.upload), 'some text')
+  expect(await later.open(reply.upload)).toBe(uploadStore.pathOf(reply.upload))
 })

@@ -1,4 +1,4 @@
-import { waitIn } from '../../handler/retry/parked-error.ts'
+import { findReschedule } from '../../handler/retry/parked-error.ts'
 
 /**
  * Runs `work` on every item, `limit` at once, in their order. After a failure nothing new begins, and what has begun is
@@ -49,6 +49,6 @@ export async function inParallel<Item, Value>(
 
 /** A resource is used up to its limit, by tasks such as this one. */
 function hasNoRoom(error: unknown): boolean {
-  const wait = waitIn(error)
+  const wait = findReschedule(error)
   return wait !== null && wait.reason === 'resource' && wait.failure === null
 }

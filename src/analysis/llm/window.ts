@@ -1,6 +1,6 @@
 import { classify } from '../../handler/retry/classify.ts'
-import { waitIn } from '../../handler/retry/parked-error.ts'
-import type { Manuscript } from '../write/model/manuscript.ts'
+import { findReschedule } from '../../handler/retry/parked-error.ts'
+import type { NumberedPassages } from '../write/model/manuscript.ts'
 import type { ModelSession } from './session.ts'
 
 /** Texts that fill less of the window than this fit, whatever the family of the model makes of them. */
@@ -10,7 +10,7 @@ const SURE_SHARE = 0.4
  * Tokens that the model makes of one that was counted here: 1 for its own encoding; asked of its provider where that
  * decides whether a text fits, and can be asked; else a margin.
  */
-export async function tokenFactorOf(session: ModelSession, { passages }: Manuscript): Promise<number> {
+export async function tokenFactorOf(session: ModelSession, { passages }: NumberedPassages): Promise<number> {
   const { model, ctx } = session
   const { tokenFactor, countTokens, windowTokens } = model
   const tokens = passages.reduce((sum, passage) => sum + passage.tokens, 0)
@@ -25,7 +25,7 @@ export async function tokenFactorOf(session: ModelSession, { passages }: Manuscr
       ctx.signal.throwIfAborted()
       const { kind } = classify(error, Date.now())
       const isTriedAgain = kind === 'retry' && ctx.attempt < ctx.maxAttempts
-      if (waitIn(error) !== null || kind === 'park' || isTriedAgain) throw error
+      if (findReschedule(error) !== null || kind === 'park' || isTriedAgain) throw error
       ctx.log('The tokens of the text could not be counted by the provider; they are estimated.', 'warn')
       return tokenFactor
     }

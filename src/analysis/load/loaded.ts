@@ -2,7 +2,7 @@ import type { JobSource } from '../sandbox/protocol.ts'
 import type { ReportRequest } from '../report.ts'
 
 /** A document that is there to be read. */
-export interface Found {
+export interface LoadedDocument {
   readonly mediaType: string
   /** Where it lies; asked for only when it has to be read. */
   readonly open: () => Promise<JobSource>

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import { parse } from 'node:path'
 import type { Context } from '../../handler/context/context.ts'
 import { TaskError } from '../../task/failure.ts'
-import { NOTHING_KEPT, type Found } from './loaded.ts'
+import { NOTHING_KEPT, type LoadedDocument } from './loaded.ts'
 
 interface Titled {
   readonly title?: string | undefined
 }
 
 /** The file that came with the task. */
-export function uploadOf(ctx: Context, { title }: Titled): Found {
+export function uploadOf(ctx: Context, { title }: Titled): LoadedDocument {
   if (ctx.upload === null) throw new TaskError('internal', 'The task has no file.')
   const { path, mediaType, sha256, name } = ctx.upload
   const origin = { kind: 'upload', name: name === '' ? null : name, url: null, mediaType, sha256 } as const
@@ -22,7 +22,7 @@ export function uploadOf(ctx: Context, { title }: Titled): Found {
 }
 
 /** Text that came with the request. */
-export function textOf(text: string, { title }: Titled): Found {
+export function textOf(text: string, { title }: Titled): LoadedDocument {
   const sha256 = createHash('sha256').update(text).digest('hex')
   const mediaType = 'text/plain'
   return {

@@ -4,10 +4,10 @@ import type { Context } from '../../handler/context/context.ts'
 import { YOUTUBE_CAPTIONS } from '../parse/media-types.ts'
 import { tellStage } from '../stages.ts'
 import { DOWNLOAD, FETCH } from './web.ts'
-import { NOTHING_KEPT, type Found } from './loaded.ts'
+import { NOTHING_KEPT, type LoadedDocument } from './loaded.ts'
 import { captionsOf } from './youtube/captions.ts'
 
-export interface VideoParts {
+export interface VideoDeps {
   readonly connector: Connector
   /** Where YouTube answers. */
   readonly youTubeUrl: string
@@ -15,14 +15,14 @@ export interface VideoParts {
 
 /** What is said in a video, by its captions. */
 export async function videoOf(
-  { connector, youTubeUrl: baseUrl }: VideoParts,
+  { connector, youTubeUrl: baseUrl }: VideoDeps,
   {
     id,
     title,
     language,
   }: { readonly id: string; readonly title?: string | undefined; readonly language?: string | undefined },
   ctx: Context,
-): Promise<Found> {
+): Promise<LoadedDocument> {
   tellStage(ctx, 'fetching', { message: 'Asking YouTube for the captions' })
   const { signal } = ctx
   const captions = await ctx.step(FETCH, () =>

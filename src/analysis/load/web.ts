@@ -1,65 +1,65 @@
 import type { Connector, Fetched } from '../../fetch/connector.ts'
 import type { Context } from '../../handler/context/context.ts'
-import { fetchedBy, type PutReply, type Spool } from '../../uploads/upload-store.ts'
+import { fetchedBy, type PutReply, type UploadStore } from '../../uploads/upload-store.ts'
 import { TaskError } from '../../task/failure.ts'
 import type { Upload } from '../../task/task.ts'
 import { READABLE_TYPES } from '../parse/media-types.ts'
 import { tellStage } from '../stages.ts'
-import type { Found } from './loaded.ts'
+import type { LoadedDocument } from './loaded.ts'
 
 /** The resource that fetches draw from: so many go on at once, in all tasks together. */
 export const DOWNLOAD = 'download'
 /** The step of a task that fetches. */
 export const FETCH = 'fetch'
 
-export interface AddressParts {
+export interface AddressDeps {
   readonly connector: Connector
-  readonly spool: Spool
+  readonly uploadStore: UploadStore
   readonly maxFetchBytes: number
 }
 
 const EMPTY = ['Look at the address in a browser: a page that is made by scripts has no text of its own.']
 
-/** What an address leads to; it is kept in the spool until the task is over. */
+/** What an address leads to; it is kept in the upload store until the task is over. */
 export async function addressOf(
-  parts: AddressParts,
+  deps: AddressDeps,
   {
     url,
     title,
     language,
   }: { readonly url: string; readonly title?: string | undefined; readonly language?: string | undefined },
   ctx: Context,
-): Promise<Found> {
-  const { spool } = parts
+): Promise<LoadedDocument> {
+  const { uploadStore } = deps
   const place = { spoolId: fetchedBy(ctx.taskId) }
   tellStage(ctx, 'fetching')
   const headers = language === undefined ? {} : { 'accept-language': language }
   const { file, charset, address } = await ctx.step(FETCH, async () => {
     return ctx.resource(DOWNLOAD, {}, async () => {
-      const fetched = await parts.connector.fetch(url, { signal: ctx.signal, headers })
-      const kept = await keep(parts, fetched, place.spoolId)
+      const fetched = await deps.connector.fetch(url, { signal: ctx.signal, headers })
+      const kept = await keep(deps, fetched, place.spoolId)
       return { file: kept, charset: charsetOf(fetched.contentType), address: fetched.url }
     })
   })
   const { mediaType, sha256 } = file
   return {
     mediaType,
-    open: async () => ({ kind: 'file', path: await spool.open(file), mediaType, charset }),
+    open: async () => ({ kind: 'file', path: await uploadStore.open(file), mediaType, charset }),
     request: {
       title: title ?? null,
       fallbackTitle: new URL(url).host,
       origin: { kind: 'web', name: null, url: address, mediaType, sha256 },
     },
-    release: () => spool.remove(place),
+    release: () => uploadStore.remove(place),
   }
 }
 
 async function keep(
-  { spool, maxFetchBytes }: AddressParts,
+  { uploadStore, maxFetchBytes }: AddressDeps,
   { body }: Fetched,
   spoolId: string,
 ): Promise<Upload> {
-  const put = await spool.put(body, {
+  const put = await uploadStore.put(body, {
     spoolId,
     name: 'fetched',
     maxBytes: maxFetchBytes,

@@ -5,7 +5,7 @@ import { escaped, placeText } from './markdown.ts'
 
 /** What the numbers in a model's text stand for. */
 export interface Citations {
-  /** The places of these numbers in words, ` (p. 3; p. 5)`; empty where there is none. Found ones are added to `found`. */
+  /** The places of these numbers in words, ` (p. 3; p. 5)`; empty where there is none. LoadedDocument ones are added to `found`. */
   readonly cite: (numbers: readonly number[], found: Map<number, Place>) => string
   /** One line of text: no number, no markup. */
   readonly plain: (text: string) => string

@@ -26,7 +26,7 @@ async function work(job: Job): Promise<void> {
     const document = await readDocument(file, (page, pages) => {
       if (page < pages && Date.now() - toldAt < NEWS_INTERVAL_MS) return
       toldAt = Date.now()
-      tell({ type: 'news', news: { kind: 'reading', page, pages } })
+      tell({ type: 'news', feedEvent: { kind: 'reading', page, pages } })
     })
     tell({ type: 'done', made: await make(job, document) })
   } catch (error) {
@@ -40,7 +40,7 @@ type ReadingJob = Exclude<Job, { kind: 'page' }>
 
 async function make(job: ReadingJob, document: SourceDocument): Promise<Jobs[JobKind]['makes']> {
   if (job.kind === 'report') {
-    return extractReport(document, job.request, (kind) => tell({ type: 'news', news: { kind } }))
+    return extractReport(document, job.request, (kind) => tell({ type: 'news', feedEvent: { kind } }))
   }
   if (job.kind === 'text') return textOf(document)
   // Its tables of tokens are large: who asks for no model does not load them.

@@ -79,7 +79,7 @@ export class ParserProcess {
    */
   async run<Kind extends JobKind>(
     job: Job<Kind>,
-    told: (news: JobNews) => void,
+    told: (feedEvent: JobNews) => void,
     signal: AbortSignal,
   ): Promise<Jobs[Kind]['makes']> {
     signal.throwIfAborted()
@@ -87,7 +87,7 @@ export class ParserProcess {
     this.#child.ref()
     const { promise, resolve, reject } = Promise.withResolvers<Jobs[Kind]['makes']>()
     const onMessage = (message: ChildMessage) => {
-      if (message.type === 'news') told(message.news)
+      if (message.type === 'news') told(message.feedEvent)
       else if (message.type === 'done') resolve(message.made)
       else if (message.type === 'failed') reject(new TaskError(message.errorType, message.message))
     }

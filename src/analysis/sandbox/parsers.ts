@@ -34,7 +34,7 @@ export class Parsers {
   /** @throws TaskError named after what is wrong with the document; the reason of `signal`. */
   async run<Kind extends JobKind>(
     job: Job<Kind>,
-    told: (news: JobNews) => void,
+    told: (feedEvent: JobNews) => void,
     signal: AbortSignal,
   ): Promise<Jobs[Kind]['makes']> {
     const process = this.#take()

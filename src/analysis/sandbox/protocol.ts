@@ -1,5 +1,5 @@
 import type { FailureType } from '../../task/failure.ts'
-import type { Manuscript, ManuscriptRequest } from '../write/model/manuscript.ts'
+import type { NumberedPassages, ManuscriptRequest } from '../write/model/manuscript.ts'
 import type { Report, ReportRequest, ReportStage } from '../report.ts'
 
 /** Where the text is: in a file, or with the request. */
@@ -20,7 +20,7 @@ export interface Jobs {
   /** The text alone, a line for each heading and paragraph. */
   readonly text: { readonly asks: null; readonly makes: string }
   /** The text, in passages whose tokens are counted, for a model. */
-  readonly manuscript: { readonly asks: ManuscriptRequest; readonly makes: Manuscript }
+  readonly manuscript: { readonly asks: ManuscriptRequest; readonly makes: NumberedPassages }
   /** A finished report as a page of its own. */
   readonly page: { readonly asks: Report; readonly makes: string }
 }
@@ -40,6 +40,6 @@ export type JobNews =
 
 export type ChildMessage =
   | { readonly type: 'ready' }
-  | { readonly type: 'news'; readonly news: JobNews }
+  | { readonly type: 'news'; readonly feedEvent: JobNews }
   | { readonly type: 'done'; readonly made: Jobs[JobKind]['makes'] }
   | { readonly type: 'failed'; readonly errorType: FailureType; readonly message: string }

@@ -1,5 +1,5 @@
 import { PRIORITIES, priorityName, type Priority, type PriorityName } from '../../task/priority.ts'
-import { play, type Mill, type PlannedTask, type Played } from './replay.ts'
+import { play, type QueueModel, type SyntheticTask, type ReplayResult } from './replay.ts'
 import { seededRandom, drawService, meanOf, type Service } from './distributions.ts'
 
 /** How tasks come. Times are s. */
@@ -11,7 +11,7 @@ export type Arriving =
   /** One independent of the other (Poisson). */
   | { readonly pattern: 'random'; readonly perMinute: number; readonly duration: number }
 
-export interface Question extends Mill {
+export interface Question extends QueueModel {
   readonly arriving: Arriving
   /** Kinds of tasks with their shares, which need not sum up to 1. */
   readonly kinds: readonly { readonly share: number; readonly service: Service }[]
@@ -61,9 +61,9 @@ export function plan(question: Question): Plan {
   const played = play(tasks, question)
   const meanRun = meanRunOf(question)
   const load = loadOf(question)
-  const waitsOf = (is: (task: PlannedTask) => boolean) =>
+  const waitsOf = (is: (task: SyntheticTask) => boolean) =>
     summaryOf(
-      played.waits.filter((wait, index) => wait !== null && is(tasks[index] as PlannedTask)) as number[],
+      played.waits.filter((wait, index) => wait !== null && is(tasks[index] as SyntheticTask)) as number[],
     )
   const levels = PRIORITIES.filter((level) => (question.priorities[level] ?? 0) > 0)
   return {
@@ -117,7 +117,7 @@ function verdictOf(load: number | null): Plan['verdict'] {
   return load >= EDGE ? 'on the edge' : 'stable'
 }
 
-function arrivalsOf(question: Question): PlannedTask[] {
+function arrivalsOf(question: Question): SyntheticTask[] {
   const { arriving, kinds, priorities, seed } = question
   const random = seededRandom(seed)
   const shares = kinds.map(({ share }) => share)
@@ -152,7 +152,7 @@ function choice(shares: readonly number[], random: () => number): number {
   return shares.length - 1
 }
 
-function refusedOf({ waits }: Played): number {
+function refusedOf({ waits }: ReplayResult): number {
   return waits.length === 0 ? 0 : waits.filter((wait) => wait === null).length / waits.length
 }
 

@@ -2,13 +2,13 @@ import { PRIORITIES, type Priority } from '../../task/priority.ts'
 import { FinishTimes } from '../simulation/finish-times.ts'
 
 /** A task of a plan. Times are s from the beginning. */
-export interface PlannedTask {
+export interface SyntheticTask {
   readonly at: number
   readonly priority: Priority
   readonly run: number
 }
 
-export interface Mill {
+export interface QueueModel {
   readonly workers: number
   /** Places of the waiting room; Infinity: nobody is refused. */
   readonly capacity: number
@@ -16,7 +16,7 @@ export interface Mill {
   readonly headStart: number
 }
 
-export interface Played {
+export interface ReplayResult {
   /** One for each task in the order of arrival; null: refused. */
   readonly waits: readonly (number | null)[]
   readonly lastDone: number
@@ -29,11 +29,11 @@ export interface Played {
 
 interface Waiting {
   readonly index: number
-  readonly task: PlannedTask
+  readonly task: SyntheticTask
 }
 
 /** Plays a list of arrivals, in their order, through a mill: exact, event by event. */
-export function play(tasks: readonly PlannedTask[], mill: Mill): Played {
+export function play(tasks: readonly SyntheticTask[], mill: QueueModel): ReplayResult {
   const room = new Room(mill)
   const waits: (number | null)[] = tasks.map(() => null)
   let [lastDone, longestQueue, area, since] = [0, 0, 0, 0]
@@ -68,11 +68,11 @@ export function play(tasks: readonly PlannedTask[], mill: Mill): Played {
 /** Waiting tasks by level, and the workers. */
 class Room {
   readonly finish = new FinishTimes()
-  readonly #mill: Mill
+  readonly #mill: QueueModel
   readonly #levels = PRIORITIES.map(() => ({ queue: [] as Waiting[], head: 0 }))
   waiting = 0
 
-  constructor(mill: Mill) {
+  constructor(mill: QueueModel) {
     this.#mill = mill
   }
 

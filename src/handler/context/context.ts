@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { toText } from '../../task/text.ts'
 import type { LogLevel } from '../../task/event.ts'
 import type { ProgressDetail, Task } from '../../task/task.ts'
-import type { Verdict } from '../../task/verdict.ts'
+import type { ErrorClass } from '../../task/error-class.ts'
 import type { RunnerPorts } from '../ports.ts'
 import { createUse, type UseResource } from './resource.ts'
 import { OutputText } from './output-text.ts'
 import { createStep, type Step } from './step.ts'
-import { ProgressThrottle, SpeechBudget } from './throttle.ts'
+import { ProgressThrottle, OutputBudget } from './throttle.ts'
 
 /** Longest message of a log line or of a progress, in characters; the rest is cut. */
 const MAX_LINE_CHARS = 2000
@@ -83,7 +83,7 @@ export interface RunGiven {
   /** Where the file that came with the task lies. */
   readonly uploadPath: string | null
   /** What an error means for the task. */
-  readonly verdictOf: (thrown: unknown) => Verdict
+  readonly verdictOf: (thrown: unknown) => ErrorClass
   /** Output that earlier runs have reported. */
   readonly sentOutput: string
 }
@@ -116,7 +116,7 @@ export function createContext(
 }
 
 type Reports = Pick<Context, 'progress' | 'log' | 'output'> & Pick<OpenContext, 'close' | 'faultOf'>
-type Budgets = [ProgressThrottle | null, SpeechBudget | null, SpeechBudget | null, OutputText | null]
+type Budgets = [ProgressThrottle | null, OutputBudget | null, OutputBudget | null, OutputText | null]
 
 const DETAIL_EXPECTED = 'the detail is to be { stage: string, step: number, totalSteps: number }'
 
@@ -141,7 +141,7 @@ function createReports(task: Task, ports: RunnerPorts, sentOutput: string): Repo
       throttle.tell(typeof percent === 'number' ? percent : NaN, line, checked)
     },
     log: (message, level = 'info') => {
-      lines ??= new SpeechBudget(LOG_LINES, clock)
+      lines ??= new OutputBudget(LOG_LINES, clock)
       if (lines.spend(1)) say(message, LOG_LEVELS.has(level) ? level : 'info')
     },
     output: (chunk) => {
@@ -149,7 +149,7 @@ function createReports(task: Task, ports: RunnerPorts, sentOutput: string): Repo
       text ??= new OutputText(sentOutput)
       const told = text.push(chunk)
       if (told === null) return
-      bytes ??= new SpeechBudget(OUTPUT_BYTES, clock)
+      bytes ??= new OutputBudget(OUTPUT_BYTES, clock)
       if (!bytes.spend(Buffer.byteLength(told.chunk))) return
       const reset = told.reset ? ({ reset: true } as const) : {}
       ports.report(task, { type: 'output', index, chunk: told.chunk, ...reset })
@@ -176,6 +176,6 @@ function lineTeller(task: Task, ports: RunnerPorts) {
     ports.report(task, { type: 'log', message: toText(message, MAX_LINE_CHARS), level })
 }
 
-function isExceeded(budget: SpeechBudget | null): budget is SpeechBudget {
+function isExceeded(budget: OutputBudget | null): budget is OutputBudget {
   return budget !== null && budget.refused > 0
 }

@@ -1,9 +1,9 @@
 import { failure, TaskError } from '../../task/failure.ts'
-import type { AcquireReply, Ask, Lease } from '../../task/resource.ts'
+import type { AcquireReply, Cost, Lease } from '../../task/resource.ts'
 import type { Task } from '../../task/task.ts'
-import type { Verdict } from '../../task/verdict.ts'
+import type { ErrorClass } from '../../task/error-class.ts'
 import type { RunnerPorts } from '../ports.ts'
-import { ParkedError } from '../retry/parked-error.ts'
+import { RescheduleError } from '../retry/parked-error.ts'
 
 /** What a call of `ctx.resource` gets. */
 export interface Granted {
@@ -15,13 +15,13 @@ export interface Granted {
 
 export type UseResource = <Value>(
   name: string,
-  ask: Partial<Ask>,
+  ask: Partial<Cost>,
   work: (granted: Granted) => Promise<Value> | Value,
 ) => Promise<Value>
 
 interface Use {
   readonly signal: AbortSignal
-  readonly verdictOf: (thrown: unknown) => Verdict
+  readonly verdictOf: (thrown: unknown) => ErrorClass
 }
 
 export interface OpenUse {
@@ -48,9 +48,9 @@ export function createUse(task: Task, ports: RunnerPorts, { signal, verdictOf }:
       lease.end(null)
       return value
     } catch (thrown) {
-      const verdict = verdictOf(thrown)
-      if (!lease.end(verdict)) throw thrown
-      throw parkedOn(name, verdict, { thrown, now: ports.clock.now() })
+      const errorClass = verdictOf(thrown)
+      if (!lease.end(errorClass)) throw thrown
+      throw parkedOn(name, errorClass, { thrown, now: ports.clock.now() })
     }
   }
   const close = () => {
@@ -60,7 +60,7 @@ export function createUse(task: Task, ports: RunnerPorts, { signal, verdictOf }:
   return { use, close }
 }
 
-function assertAsk({ weight, tokens }: Ask): void {
+function assertAsk({ weight, tokens }: Cost): void {
   if (!Number.isInteger(weight) || weight < 1)
     throw new RangeError(`weight: expected 1 or more, got ${weight}.`)
   if (!Number.isFinite(tokens) || tokens < 0)
@@ -72,7 +72,7 @@ function leaseOf(name: string, reply: AcquireReply): Lease {
     case 'lease':
       return reply
     case 'busy':
-      throw new ParkedError({ reason: 'resource', failure: null, until: reply.until, resource: name })
+      throw new RescheduleError({ reason: 'resource', failure: null, until: reply.until, resource: name })
     case 'refused': {
       if (reply.why === 'no-key') {
         throw new TaskError('provider_auth', `No key of the resource "${name}" is accepted any more.`)
@@ -88,19 +88,22 @@ function leaseOf(name: string, reply: AcquireReply): Lease {
 /** The resource says when to go on; the time is what is known now. */
 function parkedOn(
   name: string,
-  verdict: Verdict,
+  errorClass: ErrorClass,
   { thrown, now }: { thrown: unknown; now: number },
-): ParkedError {
-  if (verdict.kind !== 'park') {
+): RescheduleError {
+  if (errorClass.kind !== 'park') {
     // The key was refused, and there are others.
-    const { message } = verdict.failure
+    const { message } = errorClass.failure
     const why = failure('provider_auth', message)
-    return new ParkedError(
+    return new RescheduleError(
       { reason: 'resource', failure: why, until: null, resource: name },
       { cause: thrown },
     )
   }
-  const reason = verdict.limit === 'quota' ? 'quota' : 'rate_limit'
-  const until = verdict.afterMs === null ? null : now + verdict.afterMs
-  return new ParkedError({ reason, failure: verdict.failure, until, resource: name }, { cause: thrown })
+  const reason = errorClass.limit === 'quota' ? 'quota' : 'rate_limit'
+  const until = errorClass.afterMs === null ? null : now + errorClass.afterMs
+  return new RescheduleError(
+    { reason, failure: errorClass.failure, until, resource: name },
+    { cause: thrown },
+  )
 }

@@ -1,6 +1,6 @@
 import { HeadgateError } from '../../task/errors.ts'
 import { TaskError } from '../../task/failure.ts'
-import { reached } from '../../failpoints.ts'
+import { failpoint } from '../../failpoints.ts'
 import type { Task } from '../../task/task.ts'
 import { toJsonText } from '../json-text.ts'
 import type { StepStore } from '../ports.ts'
@@ -37,7 +37,7 @@ export function createStep(task: Task, steps: StepStore): Step {
       throw new TaskError('execution_error', `The result of step "${name}" is not JSON-safe: ${frozen.why}.`)
     }
     await steps.save(task, name, frozen.text)
-    reached('step-saved')
+    failpoint('step-saved')
     return JSON.parse(frozen.text) as Value
   }
 }

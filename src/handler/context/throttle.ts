@@ -57,7 +57,7 @@ export interface BudgetLimits {
 }
 
 /** How much a run may say; what is over is counted, so that it can be told. */
-export class SpeechBudget {
+export class OutputBudget {
   readonly #limits: BudgetLimits
   readonly #clock: Clock
   #windowStart = -Infinity

@@ -1,7 +1,7 @@
 import { failure, TaskError, type Failure, type FailureType } from '../../task/failure.ts'
-import type { LimitKind, Verdict } from '../../task/verdict.ts'
+import type { LimitKind, ErrorClass } from '../../task/error-class.ts'
 import { describeThrown } from '../thrown.ts'
-import { evidenceOf, type Evidence } from './evidence.ts'
+import { collectSignals, type ErrorSignals } from './evidence.ts'
 import { capDelayMs } from '../../task/delay.ts'
 import { MAX_AFTER_MS, parseRetryAfter } from '../../task/retry-after.ts'
 
@@ -58,7 +58,7 @@ const END_BY_STATUS: Readonly<Record<number, FailureType>> = {
  *
  * @param now epoch ms
  */
-export function classify(thrown: unknown, now: number): Verdict {
+export function classify(thrown: unknown, now: number): ErrorClass {
   try {
     return classifyReadable(thrown, now)
   } catch {
@@ -67,34 +67,32 @@ export function classify(thrown: unknown, now: number): Verdict {
   }
 }
 
-function classifyReadable(thrown: unknown, now: number): Verdict {
+function classifyReadable(thrown: unknown, now: number): ErrorClass {
   const known = failureIn(thrown)
   if (known !== null) return verdictOfFailure(known)
-  const evidence = evidenceOf(thrown)
+  const signals = collectSignals(thrown)
   const message = describeThrown(thrown)
-  return (
-    ofCodes(evidence, message, now) ?? ofStatus(evidence, message, now) ?? end('execution_error', message)
-  )
+  return ofCodes(signals, message, now) ?? ofStatus(signals, message, now) ?? end('execution_error', message)
 }
 
-function ofCodes(evidence: Evidence, message: string, now: number): Verdict | null {
-  const { codes, status } = evidence
-  const afterMs = afterMsOf(evidence, now)
+function ofCodes(signals: ErrorSignals, message: string, now: number): ErrorClass | null {
+  const { codes, status } = signals
+  const afterMs = afterMsOf(signals, now)
   if (hasAny(codes, BLOCKED_CODES)) return end('content_blocked', message)
   if (hasAny(codes, SPENT_CODES)) return end('provider_quota_exhausted', message, 'quota')
   if (hasAny(codes, CONCURRENCY_CODES))
     return park('concurrency', 'provider_rate_limited', { message, afterMs })
-  if (hasAny(codes, THROTTLED_CODES)) return ofRate(evidence, message, now)
-  if (codes.has('resource_exhausted') || evidence.quotas.length > 0) return ofGoogle(evidence, message, now)
+  if (hasAny(codes, THROTTLED_CODES)) return ofRate(signals, message, now)
+  if (codes.has('resource_exhausted') || signals.quotas.length > 0) return ofGoogle(signals, message, now)
   if (hasAny(codes, OVERLOADED_CODES)) return park('overload', 'provider_overloaded', { message, afterMs })
   if (status === null && hasAny(codes, NETWORK_CODES)) return retry('network_timeout', message, afterMs)
   return null
 }
 
 /** One code for four situations: the names of the quotas tell them apart. */
-function ofGoogle(evidence: Evidence, message: string, now: number): Verdict {
-  const { quotas, retryDelayMs } = evidence
-  const afterMs = afterMsOf(evidence, now)
+function ofGoogle(signals: ErrorSignals, message: string, now: number): ErrorClass {
+  const { quotas, retryDelayMs } = signals
+  const afterMs = afterMsOf(signals, now)
   if (quotas.some((quota) => /perday/i.test(quota))) {
     return park('quota', 'provider_quota_exhausted', { message, afterMs: msToMidnight(now) })
   }
@@ -104,24 +102,24 @@ function ofGoogle(evidence: Evidence, message: string, now: number): Verdict {
   return park('concurrency', 'provider_rate_limited', { message, afterMs })
 }
 
-function ofStatus(evidence: Evidence, message: string, now: number): Verdict | null {
-  const { status } = evidence
+function ofStatus(signals: ErrorSignals, message: string, now: number): ErrorClass | null {
+  const { status } = signals
   if (status === null) return null
-  const afterMs = afterMsOf(evidence, now)
-  if (status === 429) return ofRate(evidence, message, now)
-  if (evidence.shouldRetry === false && status >= 500) return end('internal', message)
+  const afterMs = afterMsOf(signals, now)
+  if (status === 429) return ofRate(signals, message, now)
+  if (signals.shouldRetry === false && status >= 500) return end('internal', message)
   if (status === 503 || status === 529) return park('overload', 'provider_overloaded', { message, afterMs })
   if (status === 408 || status === 504) return retry('network_timeout', message, afterMs)
   if (status >= 500) return retry('internal', message, afterMs)
-  if (evidence.shouldRetry === true || status === 409 || status === 425)
+  if (signals.shouldRetry === true || status === 409 || status === 425)
     return retry('internal', message, afterMs)
   const type = END_BY_STATUS[status] ?? 'execution_error'
   return end(type, message, status === 401 ? 'auth' : 'other')
 }
 
 /** Without a time it may as well be about calls at once. */
-function ofRate(evidence: Evidence, message: string, now: number): Verdict {
-  const afterMs = afterMsOf(evidence, now)
+function ofRate(signals: ErrorSignals, message: string, now: number): ErrorClass {
+  const afterMs = afterMsOf(signals, now)
   return park(afterMs === null ? 'concurrency' : 'rate', 'provider_rate_limited', { message, afterMs })
 }
 
@@ -149,7 +147,7 @@ const PARK_TYPES: Partial<Record<FailureType, LimitKind>> = {
   provider_overloaded: 'overload',
 }
 
-function verdictOfFailure(known: Failure): Verdict {
+function verdictOfFailure(known: Failure): ErrorClass {
   const { errorType, retryAfterSeconds } = known
   const afterMs = retryAfterSeconds === null ? null : retryAfterSeconds * 1000
   const limit = PARK_TYPES[errorType]
@@ -167,7 +165,7 @@ function verdictOfFailure(known: Failure): Verdict {
   }
 }
 
-function afterMsOf({ retryAfter, retryDelayMs }: Evidence, now: number): number | null {
+function afterMsOf({ retryAfter, retryDelayMs }: ErrorSignals, now: number): number | null {
   const afterMs = (retryAfter === null ? null : parseRetryAfter(retryAfter, now)) ?? retryDelayMs
   return afterMs === null ? null : capDelayMs(afterMs, MAX_AFTER_MS)
 }
@@ -184,15 +182,15 @@ interface Said {
   readonly afterMs: number | null
 }
 
-function retry(type: FailureType, message: string, afterMs: number | null): Verdict {
+function retry(type: FailureType, message: string, afterMs: number | null): ErrorClass {
   return { kind: 'retry', failure: failureOf(type, message, afterMs), afterMs }
 }
 
-function park(limit: LimitKind, type: FailureType, { message, afterMs }: Said): Verdict {
+function park(limit: LimitKind, type: FailureType, { message, afterMs }: Said): ErrorClass {
   return { kind: 'park', limit, failure: failureOf(type, message, afterMs), afterMs }
 }
 
-function end(type: FailureType, message: string, why: 'auth' | 'quota' | 'other' = 'other'): Verdict {
+function end(type: FailureType, message: string, why: 'auth' | 'quota' | 'other' = 'other'): ErrorClass {
   return { kind: 'end', failure: failure(type, message), why }
 }
 

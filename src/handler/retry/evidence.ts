@@ -1,5 +1,5 @@
 /** What can be read from an error, whoever threw it: fetch, undici, an SDK, a provider's body as text or as JSON. */
-export interface Evidence {
+export interface ErrorSignals {
   /** HTTP status. */
   readonly status: number | null
   /** Codes of the system, of undici and of providers, in lower case. */
@@ -44,7 +44,7 @@ const INNER = [
 const HEADERS = ['headers', 'responseHeaders', '$responseHeaders']
 
 /** Looks through an error, its causes and its provider's body. Never throws. */
-export function evidenceOf(thrown: unknown): Evidence {
+export function collectSignals(thrown: unknown): ErrorSignals {
   const found: Found = {
     status: null,
     codes: new Set(),

@@ -4,7 +4,7 @@ import type { Wait } from '../../task/outcome.ts'
  * Ends a run that cannot go on now: thrown by `ctx.resource`, and to be let through. The task goes on when there is
  * room; steps that were kept are not done again.
  */
-export class ParkedError extends Error {
+export class RescheduleError extends Error {
   override readonly name = 'ParkedError'
   readonly wait: Wait
 
@@ -15,14 +15,14 @@ export class ParkedError extends Error {
 }
 
 /** The wait that an error, or one that it wraps, asks for. */
-export function waitIn(thrown: unknown): Wait | null {
+export function findReschedule(thrown: unknown): Wait | null {
   try {
     for (
       let error = thrown, depth = 0;
       error instanceof Error && depth < 5;
       error = error.cause, depth += 1
     ) {
-      if (error instanceof ParkedError) return error.wait
+      if (error instanceof RescheduleError) return error.wait
     }
   } catch {
     // A proxy may throw whatever is asked.

@@ -1,7 +1,7 @@
 import { failure, type Failure } from '../../task/failure.ts'
 import type { Outcome, Wait } from '../../task/outcome.ts'
 import type { Task } from '../../task/task.ts'
-import type { Verdict } from '../../task/verdict.ts'
+import type { ErrorClass } from '../../task/error-class.ts'
 import { RetryBudget } from './budget.ts'
 
 /** How a task type deals with errors that another attempt can mend. Durations in ms. */
@@ -48,14 +48,14 @@ export class RetryPolicy {
   }
 
   /** What becomes of a task whose run failed so. */
-  decide(task: Task, verdict: Verdict, moment: Moment): Outcome {
-    switch (verdict.kind) {
+  decide(task: Task, errorClass: ErrorClass, moment: Moment): Outcome {
+    switch (errorClass.kind) {
       case 'end':
-        return { kind: 'failed', failure: verdict.failure }
+        return { kind: 'failed', failure: errorClass.failure }
       case 'retry':
-        return this.#retry(task, verdict, moment)
+        return this.#retry(task, errorClass, moment)
       case 'park':
-        return this.#park(task, verdict, moment)
+        return this.#park(task, errorClass, moment)
     }
   }
 
@@ -66,7 +66,7 @@ export class RetryPolicy {
 
   #retry(
     task: Task,
-    { failure: why, afterMs }: Extract<Verdict, { kind: 'retry' }>,
+    { failure: why, afterMs }: Extract<ErrorClass, { kind: 'retry' }>,
     moment: Moment,
   ): Outcome {
     if (task.attempt >= task.maxAttempts) return { kind: 'failed', failure: why }
@@ -77,8 +77,8 @@ export class RetryPolicy {
     return { kind: 'waits', wait: { reason: 'retry_backoff', failure: why, until, resource: null } }
   }
 
-  #park(task: Task, verdict: Extract<Verdict, { kind: 'park' }>, moment: Moment): Outcome {
-    const { failure: why, afterMs, limit } = verdict
+  #park(task: Task, errorClass: Extract<ErrorClass, { kind: 'park' }>, moment: Moment): Outcome {
+    const { failure: why, afterMs, limit } = errorClass
     const given = tooLong(task, why, moment.provenNow)
     if (given !== null) return given
     const reason = limit === 'quota' ? 'quota' : 'rate_limit'

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { maySee, type Caller } from '../../auth/caller.ts'
 import type { Task } from '../../task/task.ts'
-import type { EdgeParts } from '../deps.ts'
+import type { HttpDeps } from '../deps.ts'
 
 /** What a request may do: in whose name, and, by a ticket, with which task alone. */
 export interface Access {
@@ -39,7 +39,7 @@ export function grantedTo(request: FastifyRequest): Access | null {
 
 /** A task without its result, when there is one and the access reaches it; others' tasks are as good as none. */
 export async function visibleTask(
-  { journal }: Pick<EdgeParts, 'journal'>,
+  { journal }: Pick<HttpDeps, 'journal'>,
   { caller, onlyTask }: Access,
   id: string,
 ): Promise<Task | undefined> {

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import { LOCAL_CALLER, type Caller } from '../../auth/caller.ts'
-import type { Callers } from '../../auth/token-store.ts'
+import type { TokenStore } from '../../auth/token-store.ts'
 import { callerOfHost } from '../../auth/token.ts'
 import type { Ticket } from '../../auth/tickets.ts'
 import { isTerminal } from '../../task/status.ts'
-import type { EdgeParts } from '../deps.ts'
+import type { HttpDeps } from '../deps.ts'
 import type { Access } from './access.ts'
 import { asksForLoopback, comesFromLoopback } from './origin.ts'
 
@@ -22,9 +22,9 @@ const TICKET_AFTER_END_MS = 5 * 60_000
 const WITHOUT_TICKET = { onlyTask: null, mayCancel: true } as const
 
 /** The caller of a request that must say who makes it. */
-export async function authenticate(parts: EdgeParts, request: FastifyRequest): Promise<Authentication> {
-  if (parts.identify === null) return bearing(parts, request)
-  const said: unknown = await parts.identify(request)
+export async function authenticate(deps: HttpDeps, request: FastifyRequest): Promise<Authentication> {
+  if (deps.identify === null) return authenticateToken(deps, request)
+  const said: unknown = await deps.identify(request)
   if (said === null || said === undefined) return unauthorized('The application does not know who calls.')
   // The word of a host that may not be typed: a caller that is none is its mistake, and gets nothing.
   return known({
@@ -35,23 +35,23 @@ export async function authenticate(parts: EdgeParts, request: FastifyRequest): P
 }
 
 /** As above, by our own tokens. */
-export function bearing({ callers }: EdgeParts, request: FastifyRequest): Authentication {
+export function authenticateToken({ callers }: HttpDeps, request: FastifyRequest): Authentication {
   if (callers.isOpen) return locally(callers, request)
   const { authorization } = request.headers
   if (authorization === undefined) return unauthorized('Send a token: Authorization: Bearer …')
   const token = BEARER.exec(authorization)?.[1]
   if (token === undefined) return unauthorized('Expected a token: Authorization: Bearer …')
-  const caller = callers.bearing(token)
+  const caller = callers.authenticate(token)
   if (caller === undefined) return unauthorized('The token is unknown, revoked or expired.')
   return known({
     caller,
     ...WITHOUT_TICKET,
-    isStillGranted: () => callers.bearing(token) !== undefined,
+    isStillGranted: () => callers.authenticate(token) !== undefined,
   })
 }
 
 /** Without tokens everybody on this machine is known, and nobody else: neither by wire nor by a rebound name. */
-function locally(callers: Callers, request: FastifyRequest): Authentication {
+function locally(callers: TokenStore, request: FastifyRequest): Authentication {
   if (!comesFromLoopback(request)) {
     return unauthorized(
       'There are no tokens yet, so only this machine is served. Make one: headgate token new',
@@ -70,27 +70,27 @@ function locally(callers: Callers, request: FastifyRequest): Authentication {
 
 /** The caller in whose name a ticket was given, for the task that it names. */
 export async function byTicket(
-  parts: EdgeParts,
+  deps: HttpDeps,
   text: string,
   taskId: string | undefined,
 ): Promise<Authentication> {
-  const ticket = parts.tickets.read(text)
-  const caller = ticket === undefined ? undefined : holderOf(parts, ticket)
+  const ticket = deps.tickets.read(text)
+  const caller = ticket === undefined ? undefined : holderOf(deps, ticket)
   if (ticket === undefined || caller === undefined || (taskId ?? ticket.taskId) !== ticket.taskId) {
     return unauthorized('The ticket is not one for this task.')
   }
-  const task = await parts.journal.find(ticket.taskId)
+  const task = await deps.journal.find(ticket.taskId)
   const isOver =
     task === undefined ||
-    (isTerminal(task.status) && parts.clock.now() > (task.finishedAt ?? 0) + TICKET_AFTER_END_MS)
+    (isTerminal(task.status) && deps.clock.now() > (task.finishedAt ?? 0) + TICKET_AFTER_END_MS)
   if (isOver) return unauthorized('The ticket has ended with its task.')
-  const isStillGranted = () => holderOf(parts, ticket) !== undefined
+  const isStillGranted = () => holderOf(deps, ticket) !== undefined
   const { taskId: onlyTask, mayCancel } = ticket
   return known({ caller, onlyTask, mayCancel, isStillGranted })
 }
 
 /** Who asked for a ticket, as long as it has a token; the users of a host are the host's to know. */
-function holderOf({ callers, identify }: EdgeParts, { callerName: name, role }: Ticket): Caller | undefined {
+function holderOf({ callers, identify }: HttpDeps, { callerName: name, role }: Ticket): Caller | undefined {
   return identify === null ? callers.named(name) : { name, role, maxPriority: 0 }
 }
 

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { reached } from '../../failpoints.ts'
-import type { EdgeParts } from '../deps.ts'
+import { failpoint } from '../../failpoints.ts'
+import type { HttpDeps } from '../deps.ts'
 import type { AnswerUnknown } from '../problem/not-found.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { accessOf, decorateAccess, grant } from './access.ts'
-import { authenticate, bearing, byTicket, type Authentication } from './authenticate.ts'
+import { authenticate, authenticateToken, byTicket, type Authentication } from './authenticate.ts'
 import { createLimits, type Limits } from './rate-limit.ts'
 import { readOnAfterReply } from './linger.ts'
 import { logRequests } from './request-log.ts'
@@ -41,16 +41,16 @@ const READ_ONLY = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Stands before every route of the edge: who may come in, from where, and how often. */
 export async function gate(
   app: FastifyInstance,
-  parts: EdgeParts,
+  deps: HttpDeps,
   answerUnknown: AnswerUnknown,
 ): Promise<void> {
   decorateAccess(app)
-  const limits = await createLimits(app, parts)
-  const origins = new Set(parts.corsOrigins)
+  const limits = await createLimits(app, deps)
+  const origins = new Set(deps.corsOrigins)
   logRequests(app)
-  readOnAfterReply(app, parts.linger)
+  readOnAfterReply(app, deps.linger)
   app.addHook('onRequest', (request, reply, done) => {
-    reached('headers-read')
+    failpoint('headers-read')
     reply.headers(SECURITY_HEADERS)
     reply.header('x-request-id', request.id)
     // A refused upgrade has left Node's own care for its socket: nothing else would ever close it.
@@ -63,11 +63,11 @@ export async function gate(
     if (config?.hasOptionalBody === true) ignoreEmptyBody(request)
     if (config?.isPublic === true || request.method === 'OPTIONS') return done()
     // Without tokens nothing has to be waited for.
-    if (parts.identify === null && parts.callers.isOpen) {
-      if (admits(parts, { request, reply }, bearing(parts, request))) done()
+    if (deps.identify === null && deps.callers.isOpen) {
+      if (admits(deps, { request, reply }, authenticateToken(deps, request))) done()
       return
     }
-    enter(parts, limits, { request, reply }).then(
+    enter(deps, limits, { request, reply }).then(
       (isIn) => isIn && done(), // oxlint-disable-line promise/no-callback-in-promise -- a hook of callbacks
       done,
     )
@@ -75,16 +75,16 @@ export async function gate(
 }
 
 /** Settles with whether the request goes on; if not, it has been answered. */
-async function enter(parts: EdgeParts, limits: Limits, { request, reply }: Visit): Promise<boolean> {
+async function enter(deps: HttpDeps, limits: Limits, { request, reply }: Visit): Promise<boolean> {
   if (refusesRate(reply, await limits.ofAddress(request, request.ip))) return false
-  const said = await authenticationOf(parts, request)
+  const said = await authenticationOf(deps, request)
   const name = said.kind === 'known' ? said.access.caller.name : null
   if (name !== null && refusesRate(reply, await limits.ofCaller(request, name))) return false
-  return admits(parts, { request, reply }, said)
+  return admits(deps, { request, reply }, said)
 }
 
 /** Grants what was said; when that is nothing, or there is no place, answers. */
-function admits(parts: EdgeParts, { request, reply }: Visit, said: Authentication): boolean {
+function admits(deps: HttpDeps, { request, reply }: Visit, said: Authentication): boolean {
   if (said.kind !== 'known') {
     if (said.kind === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="headgate"')
     sendProblem(reply, said.kind, { detail: said.detail })
@@ -96,16 +96,16 @@ function admits(parts: EdgeParts, { request, reply }: Visit, said: Authenticatio
     return false
   }
   grant(request, said.access)
-  reached('auth-done')
-  return config?.isStream !== true || takesPlace(parts, request, reply)
+  failpoint('auth-done')
+  return config?.isStream !== true || takesPlace(deps, request, reply)
 }
 
-function authenticationOf(parts: EdgeParts, request: FastifyRequest): Promise<Authentication> {
+function authenticationOf(deps: HttpDeps, request: FastifyRequest): Promise<Authentication> {
   const { ticket } = request.query as { ticket?: unknown }
   const { gate: config } = request.routeOptions.config
   const isTicketed = (config?.isStream === true || config?.ticket !== undefined) && ticket !== undefined
-  if (!isTicketed || request.headers.authorization !== undefined) return authenticate(parts, request)
-  return byTicket(parts, typeof ticket === 'string' ? ticket : '', (request.params as { id?: string }).id)
+  if (!isTicketed || request.headers.authorization !== undefined) return authenticate(deps, request)
+  return byTicket(deps, typeof ticket === 'string' ? ticket : '', (request.params as { id?: string }).id)
 }
 
 function refusesHeaders(request: FastifyRequest, reply: FastifyReply): boolean {
@@ -162,7 +162,7 @@ function refusesRate(reply: FastifyReply, retryAfter: number | null): boolean {
 }
 
 /** Where all places for streams are taken, another one is told to come back. */
-function takesPlace({ places }: EdgeParts, request: FastifyRequest, reply: FastifyReply): boolean {
+function takesPlace({ places }: HttpDeps, request: FastifyRequest, reply: FastifyReply): boolean {
   const release = places.take(accessOf(request).caller)
   if (release === undefined) {
     const detail = 'Too many streams are open. Close one, or try again later.'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { App, EdgeParts } from '../deps.ts'
+import type { App, HttpDeps } from '../deps.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { PAGE_POLICY, docsFile, docsPage } from './docs-page.ts'
 import { eventSchema } from './events.ts'
@@ -9,7 +9,7 @@ const PUBLIC = { gate: { isPublic: true } }
 const CACHED = 'public, max-age=3600'
 
 /** `/openapi.json`, `/events.schema.json`, and `/docs` to browse the first. */
-export function descriptionRoutes(app: App, { registry, prefixOf, version }: EdgeParts): void {
+export function descriptionRoutes(app: App, { registry, prefixOf, version }: HttpDeps): void {
   // Written once for each path below which it is asked for, of which there are one or two.
   const openApi = new Map<string, Buffer>()
   const events = new Map<string, Buffer>()

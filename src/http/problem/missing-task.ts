@@ -2,19 +2,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { maySee } from '../../auth/caller.ts'
 import type { Task } from '../../task/task.ts'
 import { accessOf, visibleTask } from '../gate/access.ts'
-import type { EdgeParts } from '../deps.ts'
+import type { HttpDeps } from '../deps.ts'
 import { sendProblem } from './problem.ts'
 
 export type TaskRequest = FastifyRequest<{ Params: { id: string } }>
 
 /** The task of a request, as far as its caller may see it. */
-export function ownTask(parts: EdgeParts, request: TaskRequest): Promise<Task | undefined> {
-  return visibleTask(parts, accessOf(request), request.params.id)
+export function ownTask(deps: HttpDeps, request: TaskRequest): Promise<Task | undefined> {
+  return visibleTask(deps, accessOf(request), request.params.id)
 }
 
 /** Answers for a task that is not there: erased, as far as the caller may know, or never seen. */
 export async function sendMissing(
-  { erased }: EdgeParts,
+  { erased }: HttpDeps,
   request: TaskRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {

@@ -11,7 +11,7 @@ import {
   waitEstimate,
 } from './responses.ts'
 
-/** What the routes of the queue answer: its numbers, its knobs, and what would be. */
+/** What the routes of the queue answer: its numbers, its operator controls, and what would be. */
 
 const listed = z.object({
   task_id: z.string().nullable(),

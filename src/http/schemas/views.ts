@@ -1,4 +1,4 @@
-import type { News, QueuePlace } from '../../task/event.ts'
+import type { FeedEvent, QueuePlace } from '../../task/event.ts'
 import type { Failure } from '../../task/failure.ts'
 import { priorityName } from '../../task/priority.ts'
 import { isTerminal } from '../../task/status.ts'
@@ -111,15 +111,15 @@ function placeView({ queuePosition, tasksAhead, wait }: QueuePlace) {
 }
 
 /** One frame of a stream: the envelope and the payload of its type. */
-export function newsView(news: News, prefix: string): Record<string, unknown> {
-  if (news.type === 'position') {
-    return { task_id: news.taskId, type: 'position', status: 'queued', ...placeView(news) }
+export function newsView(feedEvent: FeedEvent, prefix: string): Record<string, unknown> {
+  if (feedEvent.type === 'position') {
+    return { task_id: feedEvent.taskId, type: 'position', status: 'queued', ...placeView(feedEvent) }
   }
-  const { seq, taskId, type, status, at } = news
-  return { seq, task_id: taskId, type, status, ts: iso(at), ...payloadOf(news, prefix) }
+  const { seq, taskId, type, status, at } = feedEvent
+  return { seq, task_id: taskId, type, status, ts: iso(at), ...payloadOf(feedEvent, prefix) }
 }
 
-function payloadOf(event: Exclude<News, { type: 'position' }>, prefix: string): Record<string, unknown> {
+function payloadOf(event: Exclude<FeedEvent, { type: 'position' }>, prefix: string): Record<string, unknown> {
   switch (event.type) {
     case 'queued':
       return placeView(event)

@@ -45,9 +45,9 @@ export class Connections {
     if (this.#open.size === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#lastClosed = resolve
-    const takeBack = this.#clock.after(ms, resolve)
+    const cancelTimer = this.#clock.after(ms, resolve)
     await promise
-    takeBack()
+    cancelTimer()
   }
 
   closeAll(): void {

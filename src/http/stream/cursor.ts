@@ -2,11 +2,11 @@ import type { Subscription } from '../../events/subscription.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import { visibleTask, type Access } from '../gate/access.ts'
-import type { EdgeParts } from '../deps.ts'
+import type { HttpDeps } from '../deps.ts'
 import { framesOf } from './frames.ts'
 
 /** One reader's place in the events of one task. */
-export interface Reading {
+export interface StreamCursor {
   readonly task: Task
   /** The reader has seen events up to this number. */
   readonly after: number
@@ -16,7 +16,7 @@ export interface Reading {
 }
 
 export type ReadingReply =
-  | ({ readonly kind: 'open' } & Reading)
+  | ({ readonly kind: 'open' } & StreamCursor)
   | { readonly kind: 'unknown' }
   | { readonly kind: 'wrong-place'; readonly message: string }
 
@@ -24,13 +24,13 @@ export type ReadingReply =
  * Finds a task and the place to read on from; `after` is a number or undefined for one that cannot be read.
  * It listens before it looks, so that nothing falls between.
  */
-export async function openReading(
-  parts: EdgeParts,
+export async function openStream(
+  deps: HttpDeps,
   access: Access,
   { id, after }: { readonly id: string; readonly after: number | undefined },
 ): Promise<ReadingReply> {
-  const subscription = parts.feed.subscribe(id)
-  const task = await visibleTask(parts, access, id)
+  const subscription = deps.bus.subscribe(id)
+  const task = await visibleTask(deps, access, id)
   if (task !== undefined && after !== undefined && after <= task.lastSeq) {
     const hasSeenAll = after === task.lastSeq && isTerminal(task.status)
     return { kind: 'open', task, after, subscription, hasSeenAll }
@@ -42,9 +42,9 @@ export async function openReading(
 }
 
 /** The frames of a reading, from its place to the task's end. */
-export function framesFor(parts: EdgeParts, { task, after, subscription }: Reading) {
-  const { journal, prefix, intake, replyMemory } = parts
-  const placeOf = (each: Task) => intake.placeOf(each.id)
+export function framesFor(deps: HttpDeps, { task, after, subscription }: StreamCursor) {
+  const { journal, prefix, admission, replyMemory } = deps
+  const placeOf = (each: Task) => admission.placeOf(each.id)
   const take = (bytes: number) => replyMemory.take(bytes)
   return framesOf({ journal, subscription, taskId: task.id, after, prefix, placeOf, take })
 }

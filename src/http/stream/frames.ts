@@ -62,13 +62,13 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, F
   }
   // The reader has seen the end already, or the task was erased while it read.
   if (task === undefined || isTerminal(task.status)) return 'finished'
-  for await (const news of subscription) {
-    if (news.type === 'position') {
-      yield unnumbered(newsView(news, prefix))
-    } else if (news.seq > seen) {
-      seen = news.seq
-      yield { seq: seen, text: textOf(news, prefix) }
-      if (isTerminalEvent(news)) return 'finished'
+  for await (const feedEvent of subscription) {
+    if (feedEvent.type === 'position') {
+      yield unnumbered(newsView(feedEvent, prefix))
+    } else if (feedEvent.seq > seen) {
+      seen = feedEvent.seq
+      yield { seq: seen, text: textOf(feedEvent, prefix) }
+      if (isTerminalEvent(feedEvent)) return 'finished'
     }
   }
   return 'going-away'

@@ -2,12 +2,12 @@ import type { WebSocket } from '@fastify/websocket'
 import { z } from 'zod'
 import { byTicket } from '../gate/authenticate.ts'
 import { visibleTask, type Access } from '../gate/access.ts'
-import type { EdgeParts } from '../deps.ts'
+import type { HttpDeps } from '../deps.ts'
 import type { ProblemCode } from '../problem/problem.ts'
 import { Connection, type Sink, type StreamEnd } from './connection.ts'
 import type { Member } from './connections.ts'
 import { unnumbered } from './frames.ts'
-import { framesFor, openReading } from './cursor.ts'
+import { framesFor, openStream } from './cursor.ts'
 import { waiter } from '../schemas/requests.ts'
 import { endSocket, webSocketSink } from './web-socket.ts'
 
@@ -30,21 +30,21 @@ type ClientOp = z.output<typeof clientOp>
 type Subscribe = Extract<ClientOp, { op: 'subscribe' }>
 
 /** `WS /api/ws`: one socket that watches many tasks, each with its own numbers, and may cancel them. */
-export class ManyTasks implements Member {
-  readonly #parts: EdgeParts
+export class MultiplexedSocket implements Member {
+  readonly #deps: HttpDeps
   readonly #socket: WebSocket
   readonly #access: Access
   readonly #sink: Sink
   /** By task; while a subscription opens, a mark of its own. */
   readonly #watched = new Map<string, Connection | symbol>()
 
-  constructor(parts: EdgeParts, socket: WebSocket, access: Access) {
-    this.#parts = parts
+  constructor(deps: HttpDeps, socket: WebSocket, access: Access) {
+    this.#deps = deps
     this.#socket = socket
     this.#access = access
     this.#sink = webSocketSink(socket)
     socket.on('close', () => this.#leave())
-    if (socket.readyState === socket.OPEN) parts.connections.add(this)
+    if (socket.readyState === socket.OPEN) deps.connections.add(this)
   }
 
   tell(body: Record<string, unknown>): void {
@@ -90,7 +90,7 @@ export class ManyTasks implements Member {
     this.#watched.set(id, opening)
     const access = await this.#accessFor(id, ticket)
     const reading =
-      access === null ? ({ kind: 'unknown' } as const) : await openReading(this.#parts, access, { id, after })
+      access === null ? ({ kind: 'unknown' } as const) : await openStream(this.#deps, access, { id, after })
     // It may have been given up, or the socket have closed, while the journal was asked.
     const isWanted = this.#watched.get(id) === opening
     if (reading.kind !== 'open') {
@@ -104,7 +104,7 @@ export class ManyTasks implements Member {
     const sink = this.#sinkOf(() => this.#watched.get(id) === connection && this.#watched.delete(id))
     const connection: Connection = new Connection(sink, reading.subscription, isStillGranted)
     this.#watched.set(id, connection)
-    void connection.run(framesFor(this.#parts, reading))
+    void connection.run(framesFor(this.#deps, reading))
   }
 
   #unsubscribe(id: string): void {
@@ -117,9 +117,9 @@ export class ManyTasks implements Member {
   async #cancel(id: string, which: number | null): Promise<void> {
     if (!this.#access.mayCancel)
       return this.#refuse('forbidden', 'this ticket does not let its bearer cancel', id)
-    const task = await visibleTask(this.#parts, this.#access, id)
+    const task = await visibleTask(this.#deps, this.#access, id)
     const said =
-      task === undefined ? ({ kind: 'unknown' } as const) : await this.#parts.intake.cancel(id, which)
+      task === undefined ? ({ kind: 'unknown' } as const) : await this.#deps.admission.cancel(id, which)
     if (said.kind === 'unknown-waiter')
       this.#refuse('validation', 'waiter: no submit was answered with it', id)
     else if (said.kind === 'unwritten')
@@ -132,7 +132,7 @@ export class ManyTasks implements Member {
   /** By the op's own ticket, or as the socket itself was let in. */
   async #accessFor(id: string, ticket: string | undefined): Promise<Access | null> {
     if (ticket === undefined) return this.#access
-    const said = await byTicket(this.#parts, ticket, id)
+    const said = await byTicket(this.#deps, ticket, id)
     return said.kind === 'known' ? said.access : null
   }
 
@@ -165,7 +165,7 @@ export class ManyTasks implements Member {
   }
 
   #leave(): void {
-    this.#parts.connections.remove(this)
+    this.#deps.connections.remove(this)
     const connections = [...this.#watched.values()]
     this.#watched.clear()
     for (const connection of connections) if (connection instanceof Connection) connection.end('finished')

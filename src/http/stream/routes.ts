@@ -1,14 +1,14 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { accessOf } from '../gate/access.ts'
-import { partsFor, type App, type EdgeParts } from '../deps.ts'
+import { depsFor, type App, type HttpDeps } from '../deps.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
 import { sendMissing } from '../problem/missing-task.ts'
 import { streamQuery, taskParams } from '../schemas/requests.ts'
 import { Connection } from './connection.ts'
 import { EVENT_STREAM_HEADERS, eventStreamSink } from './event-stream.ts'
-import { ManyTasks } from './multiplexed-socket.ts'
-import { framesFor, openReading, type Reading } from './cursor.ts'
+import { MultiplexedSocket } from './multiplexed-socket.ts'
+import { framesFor, openStream, type StreamCursor } from './cursor.ts'
 import {
   CLOSE_POLICY,
   CLOSE_UNKNOWN_TASK,
@@ -21,7 +21,7 @@ import {
 const CONFIG = { gate: { isStream: true } }
 
 /** `WS /ws/{id}` and `SSE /api/tasks/{id}/stream`: the same numbered events; `WS /api/ws`: those of many tasks. */
-export function streamRoutes(app: App, parts: EdgeParts): void {
+export function streamRoutes(app: App, deps: HttpDeps): void {
   const handler = (_request: FastifyRequest, reply: FastifyReply) =>
     sendProblem(reply, 'not-found', { detail: 'This route is a WebSocket: ask for it with an upgrade.' })
   app.route({
@@ -30,7 +30,7 @@ export function streamRoutes(app: App, parts: EdgeParts): void {
     exposeHeadRoute: false,
     config: CONFIG,
     handler,
-    wsHandler: (socket, request) => openWebSocket(partsFor(parts, request), socket, request),
+    wsHandler: (socket, request) => openWebSocket(depsFor(deps, request), socket, request),
   })
   app.route({
     method: 'GET',
@@ -40,23 +40,23 @@ export function streamRoutes(app: App, parts: EdgeParts): void {
     handler,
     wsHandler: (socket, request) => {
       keepAlive(socket)
-      const many = new ManyTasks(partsFor(parts, request), socket, accessOf(request))
+      const many = new MultiplexedSocket(depsFor(deps, request), socket, accessOf(request))
       listenTo(socket, (message) => many.hear(message))
     },
   })
   const options = { schema: { params: taskParams }, config: CONFIG, exposeHeadRoute: false }
   app.get('/api/tasks/:id/stream', options, (request, reply) =>
-    openEventStream(partsFor(parts, request), request, reply),
+    openEventStream(depsFor(deps, request), request, reply),
   )
 }
 
 /** Parameters are checked here, after the upgrade, so that a client learns why from the close code. */
-async function openWebSocket(parts: EdgeParts, socket: WebSocket, request: FastifyRequest): Promise<void> {
+async function openWebSocket(deps: HttpDeps, socket: WebSocket, request: FastifyRequest): Promise<void> {
   keepAlive(socket)
   listenTo(socket, () => undefined)
   const { id } = request.params as { id: string }
   const access = accessOf(request)
-  const reading = await openReading(parts, access, { id, after: afterOf(request) })
+  const reading = await openStream(deps, access, { id, after: afterOf(request) })
   switch (reading.kind) {
     case 'unknown':
       return closeSocket(socket, CLOSE_UNKNOWN_TASK, 'unknown task')
@@ -65,22 +65,22 @@ async function openWebSocket(parts: EdgeParts, socket: WebSocket, request: Fasti
     case 'open': {
       const connection = new Connection(webSocketSink(socket), reading.subscription, access.isStillGranted)
       socket.on('close', () => connection.end('finished'))
-      run(parts, connection, { ...reading, isGone: socket.readyState !== socket.OPEN })
+      run(deps, connection, { ...reading, isGone: socket.readyState !== socket.OPEN })
     }
   }
 }
 
 async function openEventStream(
-  parts: EdgeParts,
+  deps: HttpDeps,
   request: FastifyRequest<{ Params: { id: string } }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { id } = request.params
   const access = accessOf(request)
-  const reading = await openReading(parts, access, { id, after: afterOf(request) })
+  const reading = await openStream(deps, access, { id, after: afterOf(request) })
   switch (reading.kind) {
     case 'unknown':
-      return sendMissing(parts, request, reply)
+      return sendMissing(deps, request, reply)
     case 'wrong-place':
       return sendIssues(reply, 'validation', [{ path: 'after', message: reading.message }])
     case 'open': {
@@ -92,21 +92,21 @@ async function openEventStream(
       const sink = eventStreamSink()
       const connection = new Connection(sink, reading.subscription, access.isStillGranted)
       reply.raw.on('close', () => connection.end('finished'))
-      run(parts, connection, { ...reading, isGone: reply.raw.destroyed })
+      run(deps, connection, { ...reading, isGone: reply.raw.destroyed })
       return reply.headers(EVENT_STREAM_HEADERS).send(sink.body)
     }
   }
 }
 
-interface Watch extends Reading {
+interface Watch extends StreamCursor {
   /** The reader left while the journal, or a hook of the host, was waited for: its `close` was not heard. */
   readonly isGone: boolean
 }
 
-function run(parts: EdgeParts, connection: Connection, watch: Watch): void {
+function run(deps: HttpDeps, connection: Connection, watch: Watch): void {
   if (watch.isGone) return connection.end('finished')
-  parts.connections.add(connection)
-  void connection.run(framesFor(parts, watch)).finally(() => parts.connections.remove(connection))
+  deps.connections.add(connection)
+  void connection.run(framesFor(deps, watch)).finally(() => deps.connections.remove(connection))
 }
 
 /**

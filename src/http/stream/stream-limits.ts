@@ -8,7 +8,7 @@ export interface PlacesOptions {
 }
 
 /** How many streams are open, and whether one more may be. */
-export class StreamPlaces {
+export class StreamLimits {
   readonly #options: PlacesOptions
   readonly #ofCaller = new Map<string, number>()
   #taken = 0

@@ -12,7 +12,7 @@ export interface Finding {
   readonly about: string
   readonly said: string
   /** What to do; absent: nothing is wrong. */
-  readonly wayOut?: string
+  readonly fix?: string
 }
 
 const MB = 1024 * 1024
@@ -28,7 +28,7 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
 }
 
 /** Looks at a journal's folder and changes nothing: each part that is sound, or not, and the way out. */
-export function examine(folder: string): readonly Finding[] {
+export function diagnose(folder: string): readonly Finding[] {
   if (!existsSync(folder))
     return [{ about: 'folder', said: `${folder} is not there: the first start makes it` }]
   const files = filesIn(folder)
@@ -67,7 +67,7 @@ function lookAtFolder({ folder }: JournalFiles): Finding[] {
   const mode = statSync(folder).mode & 0o777
   const said = `${folder}, mode ${mode.toString(8)}`
   if ((mode & 0o002) === 0) return [{ about: 'folder', said }]
-  return [{ about: 'folder', said: `${said}: anybody may write to it`, wayOut: `chmod 700 ${folder}` }]
+  return [{ about: 'folder', said: `${said}: anybody may write to it`, fix: `chmod 700 ${folder}` }]
 }
 
 /** Journal, uploads and tokens are for the service alone: tasks hold what callers have sent. */
@@ -80,7 +80,7 @@ function lookAtModes({ folder, journal, wal }: JournalFiles): Finding[] {
     return [{ about: 'modes', said: 'journal, uploads and tokens are for their owner alone' }]
   const shown = open.slice(0, 3).join(', ')
   const said = `others may read or write ${open.length} files: ${shown}`
-  return [{ about: 'modes', said, wayOut: `chmod 600 ${shown}` }]
+  return [{ about: 'modes', said, fix: `chmod 600 ${shown}` }]
 }
 
 function lookAtDisk(folder: string): Finding {
@@ -88,7 +88,7 @@ function lookAtDisk(folder: string): Finding {
   const free = bavail * bsize
   const said = `${Math.floor(free / MB)} MB free`
   if (free >= LOW_DISK_BYTES) return { about: 'disk', said }
-  return { about: 'disk', said, wayOut: 'Make room, or shorten RESULT_RETENTION_HOURS and its kin.' }
+  return { about: 'disk', said, fix: 'Make room, or shorten RESULT_RETENTION_HOURS and its kin.' }
 }
 
 function isHeld({ lock }: JournalFiles): boolean {
@@ -108,7 +108,7 @@ function faultOf(look: () => void): Finding | undefined {
     return undefined
   } catch (error) {
     if (!(error instanceof HeadgateError)) throw error
-    return { about: 'journal', said: error.message, wayOut: WAYS_OUT[error.code] ?? SET_ASIDE }
+    return { about: 'journal', said: error.message, fix: WAYS_OUT[error.code] ?? SET_ASIDE }
   }
 }
 
@@ -131,8 +131,8 @@ function lookInside(files: JournalFiles): Finding[] {
   }
 }
 
-function lookAtUploads(db: DatabaseSync, spool: string): Finding[] {
-  const there = new Set(existsSync(spool) ? readdirSync(spool) : [])
+function lookAtUploads(db: DatabaseSync, uploadStore: string): Finding[] {
+  const there = new Set(existsSync(uploadStore) ? readdirSync(uploadStore) : [])
   const named = db
     .prepare('SELECT id, spool_id FROM tasks WHERE spool_id IS NOT NULL AND finished_at IS NULL')
     .all()
@@ -140,6 +140,6 @@ function lookAtUploads(db: DatabaseSync, spool: string): Finding[] {
   if (lost.length === 0)
     return [{ about: 'uploads', said: `${named.length} of tasks that wait or run, all there` }]
   const ids = lost.map(({ id }) => String(id)).join(', ')
-  const wayOut = `Put the files back into ${spool}; without them these tasks end as input_missing.`
-  return [{ about: 'uploads', said: `${lost.length} files are missing, of tasks ${ids}`, wayOut }]
+  const fix = `Put the files back into ${uploadStore}; without them these tasks end as input_missing.`
+  return [{ about: 'uploads', said: `${lost.length} files are missing, of tasks ${ids}`, fix }]
 }

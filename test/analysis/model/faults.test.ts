@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { TimedFetch } from '../../../src/fetch/timed-fetch.ts'
+import { TimeoutFetch } from '../../../src/fetch/timed-fetch.ts'
 import { setup } from '../../support/model-reports.ts'
 import type { Behaviour } from '../../support/model-server.ts'
 
@@ -96,7 +96,7 @@ test('a connection that is never made is given up in time', async () => {
     for (const socket of sockets) socket.destroy()
     silent.close()
   })
-  const line = new TimedFetch({
+  const line = new TimeoutFetch({
     connectMs: 500,
     firstByteMs: 5000,
     idleMs: 5000,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ParkedError } from '../../../src/handler/retry/parked-error.ts'
+import { RescheduleError } from '../../../src/handler/retry/parked-error.ts'
 import { enginesFor, enginesOf } from '../../../src/analysis/write/engines.ts'
 import { partsOf } from '../../../src/analysis/write/model/condense.ts'
 import { readOutline } from '../../../src/analysis/write/model/outline.ts'
@@ -84,7 +84,7 @@ test('after a failure nothing new begins, and what has begun is waited for', asy
 })
 
 test('what finds no room beside others is tried again after the next of them; alone it parks the task', async () => {
-  const noRoom = () => new ParkedError({ reason: 'resource', failure: null, until: null, resource: 'x' })
+  const noRoom = () => new RescheduleError({ reason: 'resource', failure: null, until: null, resource: 'x' })
   let inFlight = 0
   let tries = 0
   const values = await inParallel([1, 2, 3, 4, 5], 5, async (item) => {
@@ -97,7 +97,7 @@ test('what finds no room beside others is tried again after the next of them; al
   })
   expect(values).toEqual([10, 20, 30, 40, 50])
   expect(tries).toBeLessThan(15)
-  await expect(inParallel([1], 3, () => Promise.reject(noRoom()))).rejects.toBeInstanceOf(ParkedError)
+  await expect(inParallel([1], 3, () => Promise.reject(noRoom()))).rejects.toBeInstanceOf(RescheduleError)
 })
 
 test('tokens are those of the family, control words and long runs included', async () => {

@@ -7,10 +7,10 @@ import { tokensOf, type Material } from './condense.ts'
 import type { Outline } from './outline.ts'
 import { CHAPTER_TASK, documentBlock, INSTRUCTION_TOKENS, systemPrompt, type Shared } from './prompts.ts'
 import { writePart } from './part.ts'
-import type { Writing } from './draft.ts'
+import type { ReportDraft } from './draft.ts'
 
 /** A chapter as it was written, and as it stands in the report. */
-export interface Written extends ReportChapter {
+export interface ChapterDraft extends ReportChapter {
   readonly raw: string
 }
 
@@ -21,7 +21,7 @@ const CHAPTER_TOKENS = { usual: 8192, ultra: 16_384 }
 const BEFORE_CHARS = 1500
 
 /** Writes the chapters, side by side or one after the other; the first of `output` is what stands before them. */
-export async function writeChapters(session: ModelSession, writing: Writing): Promise<Written[]> {
+export async function writeChapters(session: ModelSession, writing: ReportDraft): Promise<ChapterDraft[]> {
   const { outline, request, told } = writing
   let done = 0
   const write = async (index: number, before: string | null) => {
@@ -33,7 +33,7 @@ export async function writeChapters(session: ModelSession, writing: Writing): Pr
   const indexes = [...outline.chapters.keys()]
   if (request.mode === 'concurrent')
     return inParallel(indexes, session.parallel, (index) => write(index, null))
-  const chapters: Written[] = []
+  const chapters: ChapterDraft[] = []
   for (const index of indexes)
     chapters.push(await write(index, chapters.at(-1)?.raw.slice(-BEFORE_CHARS) ?? null))
   return chapters
@@ -46,7 +46,7 @@ interface Turn {
   readonly before: string | null
 }
 
-async function writeChapter(session: ModelSession, writing: Writing, turn: Turn): Promise<Written> {
+async function writeChapter(session: ModelSession, writing: ReportDraft, turn: Turn): Promise<ChapterDraft> {
   const { outline, citations } = writing
   const { title } = outline.chapters[turn.index] as Outline['chapters'][number]
   const number = turn.index + 1
@@ -61,7 +61,7 @@ async function writeChapter(session: ModelSession, writing: Writing, turn: Turn)
 
 function promptFor(
   session: ModelSession,
-  { material, outline, shared, request }: Writing,
+  { material, outline, shared, request }: ReportDraft,
   { index, before }: Turn,
 ): Prompt {
   const { title, focus, sources } = outline.chapters[index] as Outline['chapters'][number]

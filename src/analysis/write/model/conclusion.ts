@@ -1,9 +1,9 @@
 import { frameOf } from '../../render/frame.ts'
 import type { ModelSession } from '../../llm/session.ts'
-import type { Written } from './chapters.ts'
+import type { ChapterDraft } from './chapters.ts'
 import { CONCLUSION_TASK, INSTRUCTION_TOKENS, systemPrompt } from './prompts.ts'
 import { writePart } from './part.ts'
-import type { Writing } from './draft.ts'
+import type { ReportDraft } from './draft.ts'
 
 const WORDS = { usual: { least: 120, most: 250 }, ultra: { least: 250, most: 500 } }
 const CONCLUSION_TOKENS = 4096
@@ -14,8 +14,8 @@ const SAID_SHARE = 0.5
 /** Writes what it all comes to, from what the chapters say. */
 export async function conclude(
   session: ModelSession,
-  writing: Writing,
-  chapters: readonly Written[],
+  writing: ReportDraft,
+  chapters: readonly ChapterDraft[],
 ): Promise<string> {
   const { outline, shared, request, language } = writing
   const form = request.isUltra ? 'ultra' : 'usual'

@@ -1,4 +1,4 @@
-import type { Manuscript, Passage } from './manuscript.ts'
+import type { NumberedPassages, Passage } from './manuscript.ts'
 import { inParallel } from '../../llm/parallel.ts'
 import type { ModelSession } from '../../llm/session.ts'
 import {
@@ -47,9 +47,9 @@ interface Part {
 }
 
 /** Makes notes, part by part, of a text that is longer than the model's window: map, then reduce until it fits. */
-export async function condense(
+export async function summariseToFit(
   session: ModelSession,
-  manuscript: Manuscript,
+  manuscript: NumberedPassages,
   { shared, factor, told }: { shared: Shared; factor: number; told: (done: number, of: number) => void },
 ): Promise<Material> {
   const { windowTokens } = session.model

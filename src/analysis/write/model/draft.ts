@@ -16,7 +16,7 @@ export interface DeepRequest extends ReportRequest {
 }
 
 /** What every part of a report is written with. */
-export interface Writing {
+export interface ReportDraft {
   readonly material: Material
   readonly outline: Outline
   readonly shared: Shared

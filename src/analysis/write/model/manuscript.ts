@@ -19,7 +19,7 @@ export interface Passage extends Place {
 }
 
 /** A text as a model gets it. */
-export interface Manuscript {
+export interface NumberedPassages {
   /** The document's own; null when it has none. */
   readonly title: string | null
   readonly about: AboutDocument

@@ -1,7 +1,7 @@
 import { ChapterText } from '../../render/chapter-text.ts'
 import type { Prompt } from '../../llm/call.ts'
 import type { ModelSession } from '../../llm/session.ts'
-import type { Writing } from './draft.ts'
+import type { ReportDraft } from './draft.ts'
 
 export interface Part {
   /** Its turn in the output; 0 is what stands before the chapters. */
@@ -23,7 +23,7 @@ export interface WrittenPart {
 /** Writes one part of the report, told as it comes; one that is kept from a run before this is told at once. */
 export async function writePart(
   session: ModelSession,
-  { citations, output }: Writing,
+  { citations, output }: ReportDraft,
   { number, step, title, prompt }: Part,
 ): Promise<WrittenPart> {
   const heading = `\n\n## ${title}\n\n`

@@ -1,4 +1,4 @@
-import type { Encoding, Manuscript, ManuscriptRequest, Passage } from './manuscript.ts'
+import type { Encoding, NumberedPassages, ManuscriptRequest, Passage } from './manuscript.ts'
 import type { Paragraph, SourceDocument } from '../../parse/document.ts'
 import { keywordsOf } from '../extractive/keywords.ts'
 import { splitSentences } from '../extractive/sentences.ts'
@@ -14,7 +14,7 @@ type Piece = Omit<Passage, 'number' | 'tokens'>
 export async function manuscriptOf(
   source: SourceDocument,
   { encoding }: ManuscriptRequest,
-): Promise<Manuscript> {
+): Promise<NumberedPassages> {
   const { document, language, words, text, length, warnings } = surveyOf(source)
   const count = await tokenCounterOf(encoding)
   const pieces = piecesOf(document, language)

@@ -1,15 +1,15 @@
 import { finishReport, provenanceOf } from '../../render/finish.ts'
 import type { Report, ReportChapter, ReportPoint } from '../../report.ts'
-import type { Manuscript } from './manuscript.ts'
+import type { NumberedPassages } from './manuscript.ts'
 import type { ModelSession } from '../../llm/session.ts'
 import { reportUsage } from '../../llm/budget.ts'
-import { type Written, writeChapters } from './chapters.ts'
-import type { Writing, DeepRequest } from './draft.ts'
+import { type ChapterDraft, writeChapters } from './chapters.ts'
+import type { ReportDraft, DeepRequest } from './draft.ts'
 import { citationsOf } from '../../render/chapter-text.ts'
 import { OrderedOutput } from '../../llm/ordered-output.ts'
 import { tokenFactorOf } from '../../llm/window.ts'
 import { conclude } from './conclusion.ts'
-import { condense } from './condense.ts'
+import { summariseToFit } from './condense.ts'
 import { drawOutline } from './outline.ts'
 import type { Shared } from './prompts.ts'
 
@@ -26,7 +26,7 @@ const MARK_DIGITS = 12
 /** Writes a deep report: outline, chapters, conclusion, assembly; every answer of the model is a step that is kept. */
 export async function writeDeepReport(
   session: ModelSession,
-  manuscript: Manuscript,
+  manuscript: NumberedPassages,
   { request, tell }: { readonly request: DeepRequest; readonly tell: TellStage },
 ): Promise<Report> {
   const language = request.language ?? manuscript.language
@@ -36,7 +36,7 @@ export async function writeDeepReport(
   const factor = await tokenFactorOf(session, manuscript)
 
   const noted = (done: number, of: number) => tell('condensing', done / of, `Noted part ${done} of ${of}`)
-  const material = await condense(session, manuscript, { shared, factor, told: noted })
+  const material = await summariseToFit(session, manuscript, { shared, factor, told: noted })
 
   tell('outlining', 0)
   const task = { chapters: chaptersFor(manuscript, request), title: request.title }
@@ -45,7 +45,7 @@ export async function writeDeepReport(
   output.end(0)
 
   const count = outline.chapters.length
-  tell('chapters', 0, `Writing ${count} chapters`)
+  tell('chapters', 0, `ReportDraft ${count} chapters`)
   const told = (done: number) => tell('chapters', done / count, `Wrote ${done} of ${count} chapters`)
   const writing = { material, outline, shared, request, language, citations, output, told }
   const chapters = await writeChapters(session, writing)
@@ -56,7 +56,7 @@ export async function writeDeepReport(
   return assemble(session, writing, { manuscript, chapters, conclusion })
 }
 
-function chaptersFor({ length }: Manuscript, { isUltra }: DeepRequest) {
+function chaptersFor({ length }: NumberedPassages, { isUltra }: DeepRequest) {
   const { least, most } = CHAPTERS[isUltra ? 'ultra' : 'usual']
   const wide = length.words / WORDS_PER_CHAPTER
   const about = Math.min(most, Math.max(least, Math.round((isUltra ? 2 : 1) * (wide + 2))))
@@ -78,10 +78,10 @@ const CONDENSED =
 /** Puts the report together from what was written; no model is asked. */
 function assemble(
   { model, usage }: ModelSession,
-  writing: Writing,
+  writing: ReportDraft,
   written: {
-    readonly manuscript: Manuscript
-    readonly chapters: readonly Written[]
+    readonly manuscript: NumberedPassages
+    readonly chapters: readonly ChapterDraft[]
     readonly conclusion: string
   },
 ): Report {
@@ -116,7 +116,10 @@ function assemble(
   return finishReport(draft, request)
 }
 
-function pointsOf({ outline, citations }: Writing, passages: Manuscript['passages']): ReportPoint[] {
+function pointsOf(
+  { outline, citations }: ReportDraft,
+  passages: NumberedPassages['passages'],
+): ReportPoint[] {
   return outline.key_points.map(({ text, sources }) => {
     const first = sources.map((number) => passages[number - 1]).find((passage) => passage !== undefined)
     const { page = null, seconds = null, heading = null } = first ?? {}

@@ -9,7 +9,7 @@ import {
 import type { Service } from '../../../forecast/plan/distributions.ts'
 import { DEFAULT_PRIORITY, PRIORITIES, priorityName } from '../../../task/priority.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../deps.ts'
+import type { App, HttpDeps } from '../../deps.ts'
 import { sendIssues } from '../../problem/problem.ts'
 import { capacityReply, forEachPriority, forecastReply } from '../../schemas/queue-responses.ts'
 import { capacityQuery, forecastQuery } from '../../schemas/requests.ts'
@@ -20,17 +20,17 @@ const SEED = 1
 const MAX_ARRIVALS = 20_000
 
 /** What would be: "would you take it now?", and waits under another load or with other workers. */
-export function forecastRoutes(app: App, parts: EdgeParts): void {
+export function forecastRoutes(app: App, deps: HttpDeps): void {
   const capacity = { querystring: capacityQuery, response: { 200: capacityReply, 503: capacityReply } }
   app.get('/api/queue/capacity', { schema: capacity }, async (request, reply) => {
-    const view = capacityView(parts, accessOf(request).caller.name, request.query.priority)
+    const view = capacityView(deps, accessOf(request).caller.name, request.query.priority)
     if (view.retry_after !== null) reply.header('retry-after', view.retry_after)
     return reply.code(view.accepting ? 200 : 503).send(view)
   })
 
   const forecast = { querystring: forecastQuery, response: { 200: forecastReply } }
   app.get('/api/queue/forecast', { schema: forecast }, async (request, reply) => {
-    const question = questionOf(parts, request.query)
+    const question = questionOf(deps, request.query)
     if (question === null) {
       const message = 'expected a run time: fewer than five tasks have completed here'
       return sendIssues(reply, 'validation', [{ path: 'run_seconds', message }])
@@ -42,18 +42,18 @@ export function forecastRoutes(app: App, parts: EdgeParts): void {
     }
     const target = request.query.target_p90_seconds
     const smallest = target === undefined ? null : smallestWorkers(question, target)
-    return reply.send(forecastView(parts, { question, plan: plan(question), smallest }))
+    return reply.send(forecastView(deps, { question, plan: plan(question), smallest }))
   })
 }
 
 function capacityView(
-  parts: EdgeParts,
+  deps: HttpDeps,
   caller: string,
   priority: Question['priorities'][number] = DEFAULT_PRIORITY,
 ) {
-  const { intake, pool, outlook } = parts
+  const { admission, pool, estimator } = deps
   const level = PRIORITIES.find((each) => each === priority) ?? DEFAULT_PRIORITY
-  const refusal = intake.refusal(caller)
+  const refusal = admission.refusal(caller)
   const tasksAhead = pool.aheadOfNewcomer(level, caller)
   return {
     accepting: refusal === undefined,
@@ -63,26 +63,26 @@ function capacityView(
     free_places: Math.max(0, pool.capacity - pool.taken),
     max_queue_size: pool.capacity,
     tasks_ahead: tasksAhead,
-    estimated_wait_seconds: outlook.newcomer(level, tasksAhead),
+    estimated_wait_seconds: estimator.newcomer(level, tasksAhead),
     retry_after: refusal?.retryAfterSeconds ?? null,
   }
 }
 
 /** What is asked, with what is not named as it is here and now; null: nothing is known of run times. */
-function questionOf(parts: EdgeParts, query: z.output<typeof forecastQuery>): Question | null {
-  const { pool, outlook, headStartMs } = parts
+function questionOf(deps: HttpDeps, query: z.output<typeof forecastQuery>): Question | null {
+  const { pool, estimator, headStartMs } = deps
   const { workers = Math.max(1, pool.slots), burst, pattern, minutes, run_seconds: run } = query
   const services =
-    run === undefined ? servicesOf(parts) : [{ share: 1, service: { law: 'fixed', mean: run } as const }]
+    run === undefined ? servicesOf(deps) : [{ share: 1, service: { law: 'fixed', mean: run } as const }]
   if (services.length === 0) return null
-  const measured = Math.max(0.001, outlook.arrivalsPerMinute())
+  const measured = Math.max(0.001, estimator.arrivalsPerMinute())
   const perMinute = query.arrivals_per_minute ?? measured
   // A load that was measured, not asked for, is played as long as it can be.
   const most = query.arrivals_per_minute === undefined ? (MAX_ARRIVALS / perMinute) * 60 : Infinity
   const duration = Math.min(minutes * 60, most)
   const arriving: Arriving =
     burst === undefined ? { pattern, perMinute, duration } : { pattern: 'burst', count: burst }
-  const shares = PRIORITIES.map((level) => outlook.arrivals.countOf(level))
+  const shares = PRIORITIES.map((level) => estimator.arrivals.countOf(level))
   const isKnown = shares.some((share) => share > 0)
   return {
     workers,
@@ -96,9 +96,9 @@ function questionOf(parts: EdgeParts, query: z.output<typeof forecastQuery>): Qu
 }
 
 /** Run times as they were, type by type, by how often each came. */
-function servicesOf({ outlook }: EdgeParts): { share: number; service: Service }[] {
-  if (outlook.runTimes.all.size < 5) return []
-  return [...outlook.runTimes.types.values()].map((times) => ({
+function servicesOf({ estimator }: HttpDeps): { share: number; service: Service }[] {
+  if (estimator.runTimes.all.size < 5) return []
+  return [...estimator.runTimes.types.values()].map((times) => ({
     share: times.size,
     service: { law: 'samples', values: [...times.sorted].map((ms) => ms / 1000) },
   }))
@@ -110,9 +110,9 @@ interface Answer {
   readonly smallest: number | null
 }
 
-function forecastView({ outlook }: EdgeParts, { question, plan: told, smallest }: Answer) {
+function forecastView({ estimator }: HttpDeps, { question, plan: told, smallest }: Answer) {
   const { arriving } = question
-  const measured = outlook.arrivalsPerMinute()
+  const measured = estimator.arrivalsPerMinute()
   return {
     workers: told.workers,
     arrivals_per_minute: round(arriving.pattern === 'burst' ? 0 : arriving.perMinute, 3),
@@ -131,8 +131,8 @@ function forecastView({ outlook }: EdgeParts, { question, plan: told, smallest }
     last_wait_seconds: told.lastWait === null ? null : round(told.lastWait, 1),
     smallest_workers: smallest,
     now: {
-      estimated_wait_seconds: forEachPriority((priority) => outlook.newcomer(priority)),
-      estimate_coverage: forEachPriority((priority) => outlook.coverage.of(priority)),
+      estimated_wait_seconds: forEachPriority((priority) => estimator.newcomer(priority)),
+      estimate_coverage: forEachPriority((priority) => estimator.coverage.of(priority)),
       arrivals_per_minute: round(measured, 3),
     },
   }

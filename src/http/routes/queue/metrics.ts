@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { PRIORITIES, priorityName } from '../../../task/priority.ts'
 import { isTerminal, TASK_STATUSES } from '../../../task/status.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../deps.ts'
+import type { App, HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { noQuery } from '../../schemas/requests.ts'
 
@@ -20,11 +20,11 @@ interface Metric {
 }
 
 /** `GET /metrics`: the numbers of the house for Prometheus, for operators alone: they tell what models cost. */
-export function metricsRoute(app: App, parts: EdgeParts): void {
+export function metricsRoute(app: App, deps: HttpDeps): void {
   const registry = new Registry()
-  const gauges = [...queueGauges(parts), ...outlookGauges(parts), lagGauge(app)]
+  const gauges = [...queueGauges(deps), ...outlookGauges(deps), lagGauge(app)]
   for (const metric of gauges) register(registry, Gauge, metric)
-  for (const metric of [...taskCounters(parts), ...modelCounters(parts)]) register(registry, Counter, metric)
+  for (const metric of [...taskCounters(deps), ...modelCounters(deps)]) register(registry, Counter, metric)
   app.get('/metrics', { schema: { querystring: noQuery } }, async (request, reply) => {
     if (accessOf(request).caller.role !== 'operator') {
       return sendProblem(reply, 'forbidden', { detail: 'Only an operator reads the metrics.' })
@@ -73,7 +73,7 @@ function register(registry: Registry, Kind: typeof Gauge | typeof Counter, metri
   })
 }
 
-function queueGauges({ pool, intake, clock }: EdgeParts): Metric[] {
+function queueGauges({ pool, admission, clock }: HttpDeps): Metric[] {
   return [
     {
       name: 'tasks',
@@ -84,7 +84,7 @@ function queueGauges({ pool, intake, clock }: EdgeParts): Metric[] {
           set(pool.waitingOf(level), { status: 'queued', priority: priorityName(level) })
         set(pool.running, { status: 'running', priority: '' })
         for (const status of ['waiting', 'scheduled'] as const)
-          set(intake.tally.of(status), { status, priority: '' })
+          set(admission.counters.of(status), { status, priority: '' })
       },
     },
     {
@@ -109,13 +109,13 @@ function queueGauges({ pool, intake, clock }: EdgeParts): Metric[] {
   ]
 }
 
-function outlookGauges({ outlook, resources }: EdgeParts): Metric[] {
+function outlookGauges({ estimator, resources }: HttpDeps): Metric[] {
   return [
     {
       name: 'estimate_p90_coverage',
       help: 'Share of waits that were not longer than the p90 that was told; NaN without samples.',
       read: (set) => {
-        const { p90 } = outlook.coverage.all
+        const { p90 } = estimator.coverage.all
         if (p90 !== null) set(p90)
       },
     },
@@ -138,22 +138,31 @@ function outlookGauges({ outlook, resources }: EdgeParts): Metric[] {
   ]
 }
 
-function taskCounters({ intake }: EdgeParts): Metric[] {
+function taskCounters({ admission }: HttpDeps): Metric[] {
   return [
     {
       name: 'finished_total',
       help: 'Tasks that have ended, by how.',
       labelNames: ['outcome'],
       read: (set) => {
-        for (const outcome of TASK_STATUSES.filter(isTerminal)) set(intake.tally.of(outcome), { outcome })
+        for (const outcome of TASK_STATUSES.filter(isTerminal))
+          set(admission.counters.of(outcome), { outcome })
       },
     },
-    { name: 'rejected_total', help: 'Submits that were refused.', read: (set) => set(intake.tally.rejected) },
-    { name: 'retried_total', help: 'Attempts after the first.', read: (set) => set(intake.tally.retried) },
+    {
+      name: 'rejected_total',
+      help: 'Submits that were refused.',
+      read: (set) => set(admission.counters.rejected),
+    },
+    {
+      name: 'retried_total',
+      help: 'Attempts after the first.',
+      read: (set) => set(admission.counters.retried),
+    },
   ]
 }
 
-function modelCounters({ modelUse }: EdgeParts): Metric[] {
+function modelCounters({ modelUse }: HttpDeps): Metric[] {
   return [
     {
       name: 'model_calls_total',

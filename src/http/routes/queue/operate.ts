@@ -1,26 +1,26 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { HeadgateError } from '../../../task/errors.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../deps.ts'
+import type { App, HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { controlReply } from '../../schemas/queue-responses.ts'
 import { configBody, noQuery, scopeBody } from '../../schemas/requests.ts'
 
 /** Knobs for operators: pause, resume, drain, and live bounds. Each answers with how everything stands then. */
-export function operateRoutes(app: App, parts: EdgeParts): void {
-  const { controls } = parts
+export function operateRoutes(app: App, deps: HttpDeps): void {
+  const { controls } = deps
   const schema = { querystring: noQuery, response: { 200: controlReply } }
 
   app.post('/api/queue/pause', { schema: { ...schema, body: scopeBody } }, async (request, reply) =>
-    turn(parts, { request, reply }, (by) => controls.pause(request.body.scope, by)),
+    turn(deps, { request, reply }, (by) => controls.pause(request.body.scope, by)),
   )
   app.post('/api/queue/resume', { schema: { ...schema, body: scopeBody } }, async (request, reply) =>
-    turn(parts, { request, reply }, (by) => controls.resume(request.body.scope, by)),
+    turn(deps, { request, reply }, (by) => controls.resume(request.body.scope, by)),
   )
   app.post(
     '/api/queue/drain',
     { schema, config: { gate: { hasOptionalBody: true } } },
-    async (request, reply) => turn(parts, { request, reply }, (by) => controls.drain(by)),
+    async (request, reply) => turn(deps, { request, reply }, (by) => controls.drain(by)),
   )
   app.patch('/api/queue/config', { schema: { ...schema, body: configBody } }, async (request, reply) => {
     const { max_workers: maxWorkers, max_queue_size: maxQueueSize, resources } = request.body
@@ -29,12 +29,12 @@ export function operateRoutes(app: App, parts: EdgeParts): void {
       ...(maxQueueSize === undefined ? {} : { maxQueueSize }),
       ...(resources === undefined ? {} : { resources }),
     }
-    return turn(parts, { request, reply }, async (by) => controls.configure(bounds, by))
+    return turn(deps, { request, reply }, async (by) => controls.configure(bounds, by))
   })
 }
 
 async function turn(
-  parts: EdgeParts,
+  deps: HttpDeps,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   change: (by: string) => Promise<void>,
 ): Promise<FastifyReply> {
@@ -53,15 +53,15 @@ async function turn(
     const detail = 'It could not be written down, and has not changed.'
     return sendProblem(reply, isFull ? 'disk-full' : 'journal-unavailable', { detail, retryAfter: 5 })
   }
-  return reply.send(standing(parts))
+  return reply.send(standing(deps))
 }
 
-function standing({ pool, intake, controls, resources }: EdgeParts) {
+function standing({ pool, admission, controls, resources }: HttpDeps) {
   return {
     max_workers: pool.slots,
     max_queue_size: pool.capacity,
     resources: Object.fromEntries(resources.view().map(({ name, limits }) => [name, limits])),
     paused: [...controls.paused],
-    draining: intake.isDraining,
+    draining: admission.isDraining,
   }
 }

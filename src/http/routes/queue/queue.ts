@@ -4,32 +4,32 @@ import { priorityName } from '../../../task/priority.ts'
 import type { ResourceView } from '../../../resource/resources.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
-import type { App, EdgeParts } from '../../deps.ts'
+import type { App, HttpDeps } from '../../deps.ts'
 import { sendText } from '../../schemas/long-text.ts'
 import { forEachPriority, statsReply } from '../../schemas/queue-responses.ts'
 import { noQuery } from '../../schemas/requests.ts'
 import { iso } from '../../schemas/views.ts'
 
 /** Public numbers of the queue: no ids, addresses or names in the stats. */
-export function queueRoutes(app: App, parts: EdgeParts): void {
-  const startedAt = parts.clock.monotonic()
+export function queueRoutes(app: App, deps: HttpDeps): void {
+  const startedAt = deps.clock.monotonic()
 
   const schema = { querystring: noQuery, response: { 200: statsReply } }
   app.get('/api/queue/stats', { schema, config: { gate: { isPublic: true } } }, () => ({
-    ...originalStats(parts),
-    ...addedStats(parts, startedAt),
+    ...originalStats(deps),
+    ...addedStats(deps, startedAt),
   }))
 
   app.get('/api/queue/tasks', { schema: { querystring: noQuery } }, async (request, reply) => {
-    const view = await queueTasks(parts, accessOf(request))
-    return sendText(reply.type('application/json; charset=utf-8'), JSON.stringify(view), parts.replyMemory)
+    const view = await queueTasks(deps, accessOf(request))
+    return sendText(reply.type('application/json; charset=utf-8'), JSON.stringify(view), deps.replyMemory)
   })
 }
 
 /** The original's nine fields. */
-function originalStats({ intake, pool }: EdgeParts) {
-  const { tally } = intake
-  const [success, failed, timeout] = [tally.of('completed'), tally.of('error'), tally.of('timeout')]
+function originalStats({ admission, pool }: HttpDeps) {
+  const { counters } = admission
+  const [success, failed, timeout] = [counters.of('completed'), counters.of('error'), counters.of('timeout')]
   return {
     total_processed: success + failed + timeout,
     total_success: success,
@@ -39,41 +39,41 @@ function originalStats({ intake, pool }: EdgeParts) {
     queue_size: pool.waiting,
     max_workers: pool.slots,
     max_queue_size: pool.capacity,
-    is_running: !intake.isClosed,
+    is_running: !admission.isClosed,
   }
 }
 
-function addedStats(parts: EdgeParts, startedAt: number) {
-  const { intake, pool, health, clock, outlook, resources, controls } = parts
-  const { tally } = intake
+function addedStats(deps: HttpDeps, startedAt: number) {
+  const { admission, pool, health, clock, estimator, resources, controls } = deps
+  const { counters } = admission
   const oldest = pool.oldestCreatedAt
   return {
-    total_cancelled: tally.of('cancelled'),
-    total_expired: tally.of('expired'),
-    total_rejected: tally.rejected,
-    total_retried: tally.retried,
-    waiting: tally.of('waiting'),
-    scheduled: tally.of('scheduled'),
+    total_cancelled: counters.of('cancelled'),
+    total_expired: counters.of('expired'),
+    total_rejected: counters.rejected,
+    total_retried: counters.retried,
+    waiting: counters.of('waiting'),
+    scheduled: counters.of('scheduled'),
     stuck_workers: pool.stuck,
     by_priority: forEachPriority((priority) => pool.waitingOf(priority)),
     oldest_queued_seconds: oldest === null ? 0 : Math.max(0, Math.round((clock.now() - oldest) / 1000)),
     utilization: pool.slots === 0 ? 0 : Math.min(1, round(pool.running / pool.slots, 2)),
-    wait_seconds: inSeconds(intake.runs.waitSamples.quantiles()),
-    run_seconds: inSeconds(intake.runs.runSamples.quantiles()),
-    estimated_wait_seconds: forEachPriority((priority) => outlook.newcomer(priority)),
-    estimate_coverage: outlook.coverage.all,
+    wait_seconds: inSeconds(admission.transitions.waitSamples.quantiles()),
+    run_seconds: inSeconds(admission.transitions.runSamples.quantiles()),
+    estimated_wait_seconds: forEachPriority((priority) => estimator.newcomer(priority)),
+    estimate_coverage: estimator.coverage.all,
     resources: resources.view().map(resourceView),
-    accepting: !intake.isDraining && !intake.isPaused && health.refusal === null && !pool.isFull,
+    accepting: !admission.isDraining && !admission.isPaused && health.refusal === null && !pool.isFull,
     paused: controls.paused.length > 0,
-    holds: holdsOf(parts),
-    draining: intake.isDraining,
+    holds: holdsOf(deps),
+    draining: admission.isDraining,
     engine: 'local' as const,
     uptime_seconds: Math.round((clock.monotonic() - startedAt) / 1000),
   }
 }
 
 /** What is paused: by an operator, or by a shortage of the machine. */
-function holdsOf({ controls, pool }: EdgeParts) {
+function holdsOf({ controls, pool }: HttpDeps) {
   return [...controls.paused, ...[...pool.holds].filter((hold) => hold !== 'operator')]
 }
 
@@ -82,7 +82,7 @@ function resourceView({ name, limit, inUse, sleeping, openAt }: ResourceView) {
 }
 
 /** The original's shape. Which task it is, and its input, are said to its owner only. */
-async function queueTasks({ journal, pool }: EdgeParts, { caller }: Access) {
+async function queueTasks({ journal, pool }: HttpDeps, { caller }: Access) {
   const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots + pool.stuck) })
   const processing = running.tasks.map((task) => ({
     ...listedView(task, caller),

@@ -1,22 +1,22 @@
 import { accessOf } from '../../gate/access.ts'
 import { traceOf } from '../../gate/trace.ts'
-import { partsFor, type App, type EdgeParts } from '../../deps.ts'
+import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { problemBody, sendProblem } from '../../problem/problem.ts'
 import { batchReply } from '../../schemas/queue-responses.ts'
 import { batchBody, noQuery } from '../../schemas/requests.ts'
-import { readSubmission, type Read } from './read-submission.ts'
-import { answerTo, type Answer } from './submit-reply.ts'
+import { readSubmission, type ParsedSubmit } from './read-submission.ts'
+import { answerTo, type SubmitResponse } from './submit-reply.ts'
 
 /** `POST /api/tasks/batch`: several tasks at once, all of them or as many as there is room for. */
-export function batchRoute(app: App, shared: EdgeParts): void {
+export function batchRoute(app: App, shared: HttpDeps): void {
   const schema = { body: batchBody, querystring: noQuery, response: { 200: batchReply, 202: batchReply } }
   app.post('/api/tasks/batch', { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
-    const parts = partsFor(shared, request)
+    const deps = depsFor(shared, request)
     const { tasks, admission } = request.body
     const { caller } = accessOf(request)
     const trace = traceOf(request)
-    const reads = tasks.map((body) => readSubmission(parts, { caller, key: null, trace }, body))
-    const answers = await (admission === 'all' ? submitAll(parts, reads) : submitEach(parts, reads))
+    const reads = tasks.map((body) => readSubmission(deps, { caller, key: null, trace }, body))
+    const answers = await (admission === 'all' ? submitAll(deps, reads) : submitEach(deps, reads))
     if (!Array.isArray(answers)) {
       const { code, options } = answers
       return sendProblem(reply, code, options)
@@ -28,50 +28,53 @@ export function batchRoute(app: App, shared: EdgeParts): void {
   })
 }
 
-type Refused = Extract<Answer, { kind: 'problem' }>
+type Refused = Extract<SubmitResponse, { kind: 'problem' }>
 
-function submitEach(parts: EdgeParts, reads: readonly Read[]): Promise<Answer[]> {
-  return Promise.all(reads.map((read) => submitOne(parts, read)))
+function submitEach(deps: HttpDeps, reads: readonly ParsedSubmit[]): Promise<SubmitResponse[]> {
+  return Promise.all(reads.map((read) => submitOne(deps, read)))
 }
 
-async function submitOne(parts: EdgeParts, read: Read): Promise<Answer> {
-  if ('objection' in read) {
-    const { code, options } = read.objection
+async function submitOne(deps: HttpDeps, read: ParsedSubmit): Promise<SubmitResponse> {
+  if ('problem' in read) {
+    const { code, options } = read.problem
     const body = problemBody(code, options)
     return { kind: 'problem', status: body.status, body, code, options }
   }
-  return answerTo(parts, await parts.intake.submit(read.submission))
+  return answerTo(deps, await deps.admission.submit(read.submission))
 }
 
 /** Every place is taken before the first task is admitted; the first objection refuses them all. */
-async function submitAll(parts: EdgeParts, reads: readonly Read[]): Promise<Answer[] | Refused> {
-  const { intake } = parts
+async function submitAll(
+  deps: HttpDeps,
+  reads: readonly ParsedSubmit[],
+): Promise<SubmitResponse[] | Refused> {
+  const { admission } = deps
   for (const [index, read] of reads.entries()) {
-    const wrong = 'objection' in read ? await submitOne(parts, read) : wrongOf(parts, read.submission)
+    const wrong = 'problem' in read ? await submitOne(deps, read) : wrongOf(deps, read.submission)
     if (wrong?.kind === 'problem') return at(index, wrong)
   }
   const submissions = reads.flatMap((read) => ('submission' in read ? [read.submission] : []))
-  const places = intake.reserveAll(submissions)
-  if ('kind' in places) return answerTo(parts, places) as Refused
+  const places = admission.reserveAll(submissions)
+  if ('kind' in places) return answerTo(deps, places) as Refused
   const said = await Promise.all(
-    submissions.map((submission, index) => intake.submit(submission, places[index])),
+    submissions.map((submission, index) => admission.submit(submission, places[index])),
   )
   const refused = said.find(({ kind }) => kind === 'refused')
-  if (refused === undefined) return said.map((each) => answerTo(parts, each))
+  if (refused === undefined) return said.map((each) => answerTo(deps, each))
   // The disk failed between two of them: what was admitted goes again.
   for (const each of said) {
     const isJoined = each.kind === 'duplicate' && each.how === 'in_progress'
-    if (each.kind === 'accepted' || isJoined) await intake.cancel(each.task.id)
+    if (each.kind === 'accepted' || isJoined) await admission.cancel(each.task.id)
   }
-  return answerTo(parts, refused) as Refused
+  return answerTo(deps, refused) as Refused
 }
 
 function wrongOf(
-  parts: EdgeParts,
-  submission: Parameters<EdgeParts['intake']['check']>[0],
-): Answer | undefined {
-  const wrong = parts.intake.check(submission)
-  return wrong && answerTo(parts, wrong)
+  deps: HttpDeps,
+  submission: Parameters<HttpDeps['admission']['check']>[0],
+): SubmitResponse | undefined {
+  const wrong = deps.admission.check(submission)
+  return wrong && answerTo(deps, wrong)
 }
 
 /** The same problem, with the place of the task in the request. */

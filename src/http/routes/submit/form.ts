@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import type { UploadPolicy } from '../../../handler/define-task.ts'
-import type { PutReply, Spool } from '../../../uploads/upload-store.ts'
+import type { PutReply, UploadStore } from '../../../uploads/upload-store.ts'
 import { HeadgateError } from '../../../task/errors.ts'
 
 const LIMITS = { files: 1, fields: 20, fieldSize: 64 * 1024, parts: 21 }
@@ -15,8 +15,12 @@ export interface Form {
   readonly file: PutReply | undefined
 }
 
-/** Reads multipart/form-data (RFC 7578) with one `file`, which goes to the spool. */
-export async function readForm(request: FastifyRequest, spool: Spool, policy: UploadPolicy): Promise<Form> {
+/** Reads multipart/form-data (RFC 7578) with one `file`, which goes to the upload store. */
+export async function readForm(
+  request: FastifyRequest,
+  uploadStore: UploadStore,
+  policy: UploadPolicy,
+): Promise<Form> {
   // Such a file is too large before any of it has come.
   if (Number(request.headers['content-length'] ?? 0) > policy.maxBytes + MAX_FORM_BYTES) {
     return { fields: {}, file: { kind: 'too-large', maxBytes: policy.maxBytes } }
@@ -28,12 +32,12 @@ export async function readForm(request: FastifyRequest, spool: Spool, policy: Up
       if (part.fieldname.length > MAX_FIELD_NAME_CHARS) {
         throw new HeadgateError('malformed-upload', 'A field has a name that is too long.')
       }
-      if (part.type === 'file') file = await storeFile(part, spool, policy)
+      if (part.type === 'file') file = await storeFile(part, uploadStore, policy)
       else readField(part, fields)
       if (file !== undefined && file.kind !== 'stored') break
     }
   } catch (error) {
-    if (file?.kind === 'stored') await spool.remove(file.upload)
+    if (file?.kind === 'stored') await uploadStore.remove(file.upload)
     throw isOurs(error)
       ? error
       : new HeadgateError('malformed-upload', 'The multipart body cannot be read.', { cause: error })
@@ -41,13 +45,17 @@ export async function readForm(request: FastifyRequest, spool: Spool, policy: Up
   return { fields, file }
 }
 
-async function storeFile(part: MultipartFile, spool: Spool, policy: UploadPolicy): Promise<PutReply> {
+async function storeFile(
+  part: MultipartFile,
+  uploadStore: UploadStore,
+  policy: UploadPolicy,
+): Promise<PutReply> {
   if (part.fieldname !== 'file') {
     part.file.resume()
     throw new HeadgateError('malformed-upload', `The file's field is "${part.fieldname}", expected "file".`)
   }
   const { accept, maxBytes } = policy
-  return spool.put(part.file, { name: unescape(part.filename ?? ''), accept, maxBytes })
+  return uploadStore.put(part.file, { name: unescape(part.filename ?? ''), accept, maxBytes })
 }
 
 function readField(part: MultipartValue, fields: Record<string, string>): void {

@@ -3,7 +3,7 @@ import type { Caller } from '../../../auth/caller.ts'
 import type { Submission } from '../../../admission/submission.ts'
 import { DEFAULT_PRIORITY, priorityName, type Priority } from '../../../task/priority.ts'
 import type { Trace, Webhook } from '../../../task/task.ts'
-import type { EdgeParts } from '../../deps.ts'
+import type { HttpDeps } from '../../deps.ts'
 import { issuesProblem, type Issue, type ProblemCode, type ProblemOptions } from '../../problem/problem.ts'
 import type { genericBody } from '../../schemas/requests.ts'
 
@@ -22,7 +22,7 @@ export const PLAIN = {
   isForced: false,
 } as const
 
-export interface Objection {
+export interface RequestProblem {
   readonly code: ProblemCode
   readonly options: ProblemOptions
 }
@@ -34,26 +34,26 @@ export interface RequestContext {
   readonly trace: Trace
 }
 
-export type Read = { readonly submission: Submission } | { readonly objection: Objection }
+export type ParsedSubmit = { readonly submission: Submission } | { readonly problem: RequestProblem }
 
 /** What `POST /api/tasks` asks for, in the name of a caller, or what speaks against it. */
 export function readSubmission(
-  parts: EdgeParts,
+  deps: HttpDeps,
   { caller, key, trace }: RequestContext,
   body: z.output<typeof genericBody>,
-): Read {
-  const missing = parts.unavailable.get(body.type)
-  if (missing !== undefined) return { objection: { code: 'packages-missing', options: { detail: missing } } }
-  if (parts.registry.find(body.type)?.upload !== undefined) {
-    const message = `this type takes a file: use POST ${parts.prefix}/${body.type}`
-    return { objection: objection('validation', [{ path: 'type', message }]) }
+): ParsedSubmit {
+  const missing = deps.unavailable.get(body.type)
+  if (missing !== undefined) return { problem: { code: 'packages-missing', options: { detail: missing } } }
+  if (deps.registry.find(body.type)?.upload !== undefined) {
+    const message = `this type takes a file: use POST ${deps.prefix}/${body.type}`
+    return { problem: toRequestProblem('validation', [{ path: 'type', message }]) }
   }
   const priority = priorityFor(caller, body.priority)
-  if (priority === undefined) return { objection: tooUrgent(caller) }
+  if (priority === undefined) return { problem: tooUrgent(caller) }
   const webhook =
     body.webhook === undefined ? null : { url: body.webhook.url, secret: body.webhook.secret ?? null }
-  const against = webhook === null ? null : objectionTo(parts, webhook)
-  if (against !== null) return { objection: against }
+  const against = webhook === null ? null : checkWebhook(deps, webhook)
+  if (against !== null) return { problem: against }
   return {
     submission: {
       ...PLAIN,
@@ -81,25 +81,25 @@ export function priorityFor({ maxPriority }: Caller, asked: Priority | undefined
   return asked > maxPriority ? undefined : asked
 }
 
-export function tooUrgent({ maxPriority }: Caller): Objection {
+export function tooUrgent({ maxPriority }: Caller): RequestProblem {
   const detail = `The highest priority of this caller is ${priorityName(maxPriority)}.`
   return { code: 'forbidden', options: { detail } }
 }
 
 /** Deliveries go to public addresses, and are signed. */
-function objectionTo(parts: EdgeParts, { url, secret }: Webhook): Objection | null {
-  const refusal = parts.refusalOf(url)
+function checkWebhook(deps: HttpDeps, { url, secret }: Webhook): RequestProblem | null {
+  const refusal = deps.refusalOf(url)
   if (refusal !== null) {
-    return objection('unsafe-url', [
+    return toRequestProblem('unsafe-url', [
       { path: 'webhook.url', message: `this address may not be told: ${refusal}` },
     ])
   }
-  if (secret !== null || parts.hasWebhookSecret) return null
+  if (secret !== null || deps.hasWebhookSecret) return null
   const message = 'expected whsec_ and base64 of 24 to 64 bytes: this server has no secret of its own'
-  return objection('validation', [{ path: 'webhook.secret', message }])
+  return toRequestProblem('validation', [{ path: 'webhook.secret', message }])
 }
 
-export function objection(code: ProblemCode, issues: readonly Issue[]): Objection {
+export function toRequestProblem(code: ProblemCode, issues: readonly Issue[]): RequestProblem {
   return { code, options: issuesProblem(issues) }
 }
 

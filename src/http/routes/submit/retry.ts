@@ -3,7 +3,7 @@ import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf } from '../../gate/access.ts'
 import { traceOf } from '../../gate/trace.ts'
-import { partsFor, type App, type EdgeParts } from '../../deps.ts'
+import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import { noQuery, taskParams } from '../../schemas/requests.ts'
@@ -13,14 +13,14 @@ import { PLAIN, priorityFor, tooUrgent } from './read-submission.ts'
 import { sendSubmitReply } from './submit-reply.ts'
 
 /** `POST /api/tasks/{id}/retry`: a new task that does the work of one that has ended once more. */
-export function retryRoute(app: App, shared: EdgeParts): void {
+export function retryRoute(app: App, shared: HttpDeps): void {
   const schema = { params: taskParams, querystring: noQuery, response: { 202: submitReply } }
   const route = { schema, config: { gate: { hasOptionalBody: true } } }
   app.post('/api/tasks/:id/retry', route, async (request, reply) => {
-    const parts = partsFor(shared, request)
+    const deps = depsFor(shared, request)
     const { caller } = accessOf(request)
-    const task = await ownTask(parts, request)
-    if (task === undefined) return sendMissing(parts, request, reply)
+    const task = await ownTask(deps, request)
+    if (task === undefined) return sendMissing(deps, request, reply)
     if (!isTerminal(task.status)) {
       const detail = `Task ${task.id} is ${task.status}; it can be tried again when it has ended.`
       return sendProblem(reply, 'task-not-finished', { detail })
@@ -29,15 +29,15 @@ export function retryRoute(app: App, shared: EdgeParts): void {
     if (priority === undefined) return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
     const key = idempotencyKeyOf(request, reply)
     if (key === undefined) return reply
-    const upload = task.upload === null ? null : await parts.spool.copy(task.upload)
+    const upload = task.upload === null ? null : await deps.uploadStore.copy(task.upload)
     if (upload === undefined) {
       return sendProblem(reply, 'task-gone', { detail: `The file of task ${task.id} is no longer kept.` })
     }
-    const input = (await parts.journal.task(task.id))?.input ?? null
+    const input = (await deps.journal.task(task.id))?.input ?? null
     const given = { ...workOf(task), input, upload, priority, key, trace: traceOf(request) }
-    const said = await parts.intake.submit(withinBounds(parts, given))
-    if (said.kind !== 'accepted' && upload !== null) await parts.spool.remove(upload)
-    return sendSubmitReply(parts, reply, said)
+    const said = await deps.admission.submit(withinBounds(deps, given))
+    if (said.kind !== 'accepted' && upload !== null) await deps.uploadStore.remove(upload)
+    return sendSubmitReply(deps, reply, said)
   })
 }
 
@@ -48,7 +48,7 @@ function workOf({ id, type, caller, metadata, webhook, timeoutMs, maxAttempts }:
 }
 
 /** The bounds of the type may have become narrower since. */
-function withinBounds({ registry }: EdgeParts, given: Submission): Submission {
+function withinBounds({ registry }: HttpDeps, given: Submission): Submission {
   const { timeoutMs, retry } = registry.find(given.type) ?? {}
   const isLonger = timeoutMs !== undefined && (given.timeoutMs ?? 0) > timeoutMs
   const isMore = retry?.maxAttempts !== undefined && (given.maxAttempts ?? 0) > retry.maxAttempts

@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify'
 import type { Duplicate, Refusal, SubmitReply } from '../../../admission/submission.ts'
-import { reached } from '../../../failpoints.ts'
+import { failpoint } from '../../../failpoints.ts'
 import { priorityName } from '../../../task/priority.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
-import type { EdgeParts } from '../../deps.ts'
+import type { HttpDeps } from '../../deps.ts'
 import type { QueuePlace } from '../../../task/event.ts'
 import {
   issuesProblem,
@@ -34,7 +34,7 @@ const STATUS = {
 } as const
 
 /** What a submit is answered, alone or as one of a batch. */
-export type Answer =
+export type SubmitResponse =
   | {
       readonly kind: 'view'
       readonly status: 200 | 202
@@ -49,46 +49,46 @@ export type Answer =
       readonly body: object
     }
 
-/** Answers what the intake said; where the request prefers to wait, with the task and its result if it ends in time. */
+/** Answers what the admission said; where the request prefers to wait, with the task and its result if it ends in time. */
 export async function sendSubmitReply(
-  parts: EdgeParts,
+  deps: HttpDeps,
   reply: FastifyReply,
   said: SubmitReply,
 ): Promise<FastifyReply> {
-  const answer = answerTo(parts, said)
+  const answer = answerTo(deps, said)
   if (answer.kind === 'problem') return sendProblem(reply, answer.code, answer.options)
   if (answer.isReplay) reply.header('idempotency-replayed', 'true')
   const seconds = preferredWait(reply.request)
-  const ended = seconds === null ? undefined : await endedWithin(parts, reply, { answer, seconds })
-  if (ended !== undefined) return sendTask(reply, ended, parts)
+  const ended = seconds === null ? undefined : await endedWithin(deps, reply, { answer, seconds })
+  if (ended !== undefined) return sendTask(reply, ended, deps)
   if (answer.status === 200) return reply.code(200).send(answer.body)
-  if (said.kind === 'accepted') reply.raw.once('finish', () => reached('reply-sent'))
+  if (said.kind === 'accepted') reply.raw.once('finish', () => failpoint('reply-sent'))
   const headers = { location: answer.body.urls.self, 'retry-after': FIRST_POLL_SECONDS }
   return reply.code(202).headers(headers).send(answer.body)
 }
 
 interface Preference {
-  readonly answer: Extract<Answer, { kind: 'view' }>
+  readonly answer: Extract<SubmitResponse, { kind: 'view' }>
   readonly seconds: number
 }
 
 /** The task of an answer when it ends in time, the headers of the answer then set. */
 async function endedWithin(
-  parts: EdgeParts,
+  deps: HttpDeps,
   reply: FastifyReply,
   { answer, seconds }: Preference,
 ): Promise<Task | undefined> {
   const { task_id: id, urls } = answer.body
-  const task = await waitForTask(parts, reply.request, { id, seconds })
+  const task = await waitForTask(deps, reply.request, { id, seconds })
   if (task === undefined || !isTerminal(task.status)) return undefined
   reply.code(200).headers({ location: urls.self, 'preference-applied': 'wait' })
   return task
 }
 
-export function answerTo(parts: EdgeParts, said: SubmitReply): Answer {
+export function answerTo(deps: HttpDeps, said: SubmitReply): SubmitResponse {
   switch (said.kind) {
     case 'accepted': {
-      const body = submitView(parts, said.task, { known: null, place: said.place, waiter: 1 })
+      const body = submitView(deps, said.task, { known: null, place: said.place, waiter: 1 })
       return { kind: 'view', status: 202, isReplay: false, body }
     }
     case 'duplicate': {
@@ -97,7 +97,7 @@ export function answerTo(parts: EdgeParts, said: SubmitReply): Answer {
         kind: 'view',
         status: isReplay ? 202 : 200,
         isReplay,
-        body: submitView(parts, said.task, { known: said.how, waiter: said.waiter, ignored: said.ignored }),
+        body: submitView(deps, said.task, { known: said.how, waiter: said.waiter, ignored: said.ignored }),
       }
     }
     case 'unknown-type':
@@ -118,8 +118,8 @@ export function answerTo(parts: EdgeParts, said: SubmitReply): Answer {
 }
 
 /** Answers with a task that the body itself named. */
-export function sendReconnected(parts: EdgeParts, reply: FastifyReply, task: Task): FastifyReply {
-  return reply.code(200).send(submitView(parts, task, { known: 'reconnected' }))
+export function sendReconnected(deps: HttpDeps, reply: FastifyReply, task: Task): FastifyReply {
+  return reply.code(200).send(submitView(deps, task, { known: 'reconnected' }))
 }
 
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
@@ -141,7 +141,7 @@ function refusalProblem(refusal: Refusal): ProblemOptions {
   return { detail: `${why} Try again in about ${retryAfter} s.`, retryAfter, members }
 }
 
-function problem(code: ProblemCode, options: ProblemOptions): Answer {
+function problem(code: ProblemCode, options: ProblemOptions): SubmitResponse {
   const body = problemBody(code, options)
   return { kind: 'problem', status: body.status, code, options, body }
 }
@@ -157,11 +157,11 @@ interface Standing {
 type SubmitView = ReturnType<typeof submitView>
 
 /** The reply to a submit: of a new task with the place that it took, of a known one with where it stands. */
-function submitView(parts: EdgeParts, task: Task, standing: Standing) {
+function submitView(deps: HttpDeps, task: Task, standing: Standing) {
   const { known, place: given, waiter = null, ignored = [] } = standing
   const name = priorityName(task.priority)
   // One whose delay is not over stands nowhere yet.
-  const place = task.status === 'scheduled' ? null : (given ?? parts.intake.placeOf(task.id))
+  const place = task.status === 'scheduled' ? null : (given ?? deps.admission.placeOf(task.id))
   return {
     task_id: task.id,
     status: known === null ? ('created' as const) : STATUS[known],
@@ -178,7 +178,7 @@ function submitView(parts: EdgeParts, task: Task, standing: Standing) {
     ...(known === 'exists' ? { exists: true } : {}),
     waiter: waiter === null ? null : `w_${waiter}`,
     ...(ignored.length === 0 ? {} : { ignored: [...ignored] }),
-    urls: urlsOf(task.id, parts.prefix),
+    urls: urlsOf(task.id, deps.prefix),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { TaskType } from '../../../handler/define-task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
 import { traceOf } from '../../gate/trace.ts'
-import { partsFor, type App, type EdgeParts } from '../../deps.ts'
+import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem, type Issue } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import { genericBody, noQuery, submitQuery } from '../../schemas/requests.ts'
@@ -12,15 +12,15 @@ import { sendReconnected, sendSubmitReply } from './submit-reply.ts'
 const replies = { 200: submitReply, 202: submitReply }
 
 /** `POST /<type>` of one task type that takes JSON. */
-export function submitRoute(app: App, shared: EdgeParts, type: TaskType): void {
+export function submitRoute(app: App, shared: HttpDeps, type: TaskType): void {
   const schema = { querystring: submitQuery, response: replies }
   app.post(`/${type.type}`, { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
-    const parts = partsFor(shared, request)
+    const deps = depsFor(shared, request)
     const { priority: asked, force: isForced, ...queryFields } = request.query
     const { knownId, input: sent } = splitBody(request.body)
     const access = accessOf(request)
-    const known = knownId === undefined ? undefined : await visibleTask(parts, access, knownId)
-    if (known?.type === type.type) return sendReconnected(parts, reply, known)
+    const known = knownId === undefined ? undefined : await visibleTask(deps, access, knownId)
+    if (known?.type === type.type) return sendReconnected(deps, reply, known)
 
     const merged = withQuery(sent, queryFields)
     if ('issue' in merged) return sendIssues(reply, 'validation', [merged.issue])
@@ -32,24 +32,24 @@ export function submitRoute(app: App, shared: EdgeParts, type: TaskType): void {
     const { input } = merged
     const own = { type: type.type, input, priority, caller: caller.name, key, isForced }
     const submission = { ...PLAIN, ...own, trace: traceOf(request) }
-    return sendSubmitReply(parts, reply, await parts.intake.submit(submission))
+    return sendSubmitReply(deps, reply, await deps.admission.submit(submission))
   })
 }
 
 /** `POST /api/tasks`: any type that takes JSON. */
-export function genericSubmitRoute(app: App, shared: EdgeParts): void {
+export function genericSubmitRoute(app: App, shared: HttpDeps): void {
   const schema = { body: genericBody, querystring: noQuery, response: replies }
   app.post('/api/tasks', { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
-    const parts = partsFor(shared, request)
+    const deps = depsFor(shared, request)
     const key = idempotencyKeyOf(request, reply)
     if (key === undefined) return reply
     const read = readSubmission(
-      parts,
+      deps,
       { caller: accessOf(request).caller, key, trace: traceOf(request) },
       request.body,
     )
-    if ('objection' in read) return sendProblem(reply, read.objection.code, read.objection.options)
-    return sendSubmitReply(parts, reply, await parts.intake.submit(read.submission))
+    if ('problem' in read) return sendProblem(reply, read.problem.code, read.problem.options)
+    return sendSubmitReply(deps, reply, await deps.admission.submit(read.submission))
   })
 }
 

@@ -7,23 +7,23 @@ import type { PutReply } from '../../../uploads/upload-store.ts'
 import type { Priority } from '../../../task/priority.ts'
 import { accessOf } from '../../gate/access.ts'
 import { traceOf } from '../../gate/trace.ts'
-import { partsFor, type App, type EdgeParts } from '../../deps.ts'
+import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import { submitQuery } from '../../schemas/requests.ts'
 import { readForm } from './form.ts'
 import { idempotencyKeyOf } from './idempotency.ts'
 import { sendRefusal, sendSubmitReply } from './submit-reply.ts'
-import { objection, PLAIN, priorityFor, tooUrgent, type Objection } from './read-submission.ts'
+import { toRequestProblem, PLAIN, priorityFor, tooUrgent, type RequestProblem } from './read-submission.ts'
 
 /** A task type that takes a file. */
 export type UploadType = TaskType & { readonly upload: UploadPolicy }
 
 /** `POST /<type>` of one task type that takes a file: multipart with one `file` and input fields. */
-export function uploadRoute(app: App, shared: EdgeParts, type: UploadType): void {
+export function uploadRoute(app: App, shared: HttpDeps, type: UploadType): void {
   const schema = { querystring: submitQuery, response: { 200: submitReply, 202: submitReply } }
   app.post(`/${type.type}`, { schema }, async (request, reply) => {
-    const parts = partsFor(shared, request)
+    const deps = depsFor(shared, request)
     if (!request.isMultipart()) {
       return sendProblem(reply, 'unsupported-media-type', { detail: 'Send the file as multipart/form-data.' })
     }
@@ -33,15 +33,15 @@ export function uploadRoute(app: App, shared: EdgeParts, type: UploadType): void
     }
     const key = idempotencyKeyOf(request, reply)
     if (key === undefined) return reply
-    const received = key === null ? () => undefined : parts.intake.keys.receive(caller.name, key)
+    const received = key === null ? () => undefined : deps.admission.keys.receive(caller.name, key)
     if (received === undefined) return sendInFlight(reply)
     let said: SubmitReply | null
     try {
-      said = await receive(parts, type, { request, reply, key, query: request.query })
+      said = await receive(deps, type, { request, reply, key, query: request.query })
     } finally {
       received()
     }
-    return said === null ? reply : sendSubmitReply(parts, reply, said)
+    return said === null ? reply : sendSubmitReply(deps, reply, said)
   })
 }
 
@@ -55,21 +55,17 @@ interface Reception {
 }
 
 /** Takes a file in and submits its task; null: it was refused, and that was answered. */
-async function receive(
-  parts: EdgeParts,
-  type: UploadType,
-  reception: Reception,
-): Promise<SubmitReply | null> {
+async function receive(deps: HttpDeps, type: UploadType, reception: Reception): Promise<SubmitReply | null> {
   const { request, reply, key, query } = reception
   const { caller } = accessOf(request)
   // Refused before the file is read; the place itself is taken when the file is safe on disk.
-  const refusal = parts.intake.refusal(caller.name)
+  const refusal = deps.admission.refusal(caller.name)
   if (refusal !== undefined) {
-    parts.intake.tally.reject()
+    deps.admission.counters.reject()
     sendRefusal(reply, refusal)
     return null
   }
-  const { fields, file } = await readForm(request, parts.spool, type.upload)
+  const { fields, file } = await readForm(request, deps.uploadStore, type.upload)
   if (file?.kind !== 'stored') {
     sendFileProblem(reply, file, type.upload)
     return null
@@ -77,13 +73,13 @@ async function receive(
   const { upload } = file
   const read = withFields(query, fields, caller)
   if ('code' in read) {
-    await parts.spool.remove(upload)
+    await deps.uploadStore.remove(upload)
     sendProblem(reply, read.code, read.options)
     return null
   }
   const submission = { ...PLAIN, ...read, type: type.type, upload, key, trace: traceOf(request) }
-  const said = await parts.intake.submit({ ...submission, caller: caller.name })
-  if (said.kind !== 'accepted') await parts.spool.remove(upload)
+  const said = await deps.admission.submit({ ...submission, caller: caller.name })
+  if (said.kind !== 'accepted') await deps.uploadStore.remove(upload)
   return said
 }
 
@@ -98,13 +94,13 @@ function withFields(
   query: UploadQuery,
   fields: Readonly<Record<string, string>>,
   caller: Caller,
-): Wish | Objection {
+): Wish | RequestProblem {
   const { priority: asked, force, ...queryFields } = query
   const { priority: fieldPriority, force: fieldForce, ...formFields } = fields
   const parsed = submitQuery.safeParse({ priority: fieldPriority, force: fieldForce })
   if (!parsed.success) {
     const issues = parsed.error.issues.map(({ path, message }) => ({ path: String(path[0]), message }))
-    return objection(issues[0]?.path === 'priority' ? 'invalid-priority' : 'validation', issues)
+    return toRequestProblem(issues[0]?.path === 'priority' ? 'invalid-priority' : 'validation', issues)
   }
   const priority = priorityFor(caller, parsed.data.priority ?? asked)
   if (priority === undefined) return tooUrgent(caller)

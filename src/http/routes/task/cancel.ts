@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { CancelReply } from '../../../admission/submission.ts'
-import { partsFor, type App, type EdgeParts } from '../../deps.ts'
+import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { cancelBody, taskParams, ticketQuery } from '../../schemas/requests.ts'
 import { taskView } from '../../schemas/views.ts'
@@ -10,22 +10,22 @@ import { ownTask, sendMissing, sendUnknown } from '../../problem/missing-task.ts
 const UNWRITTEN_RETRY_SECONDS = 10
 
 /** `POST /api/tasks/{id}/cancel`: by its caller, or with a ticket that grants it. */
-export function cancelRoute(app: App, shared: EdgeParts): void {
+export function cancelRoute(app: App, shared: HttpDeps): void {
   const route = {
     schema: { params: taskParams, querystring: ticketQuery, body: cancelBody },
     config: { gate: { ticket: 'cancel', hasOptionalBody: true } },
   } as const
   app.post('/api/tasks/:id/cancel', route, async (request, reply) => {
-    const parts = partsFor(shared, request)
-    const task = await ownTask(parts, request)
-    if (task === undefined) return sendMissing(parts, request, reply)
+    const deps = depsFor(shared, request)
+    const task = await ownTask(deps, request)
+    if (task === undefined) return sendMissing(deps, request, reply)
     const waiter = request.body?.waiter ?? null
-    return sendCancelReply(parts, reply, { id: task.id, said: await parts.intake.cancel(task.id, waiter) })
+    return sendCancelReply(deps, reply, { id: task.id, said: await deps.admission.cancel(task.id, waiter) })
   })
 }
 
 function sendCancelReply(
-  parts: EdgeParts,
+  deps: HttpDeps,
   reply: FastifyReply,
   { id, said }: { readonly id: string; readonly said: CancelReply },
 ): FastifyReply {
@@ -47,7 +47,7 @@ function sendCancelReply(
     case 'cancelled':
     case 'cancelling':
     case 'detached': {
-      const view = taskView(said.task, parts.intake.placeOf(said.task.id), parts.prefix)
+      const view = taskView(said.task, deps.admission.placeOf(said.task.id), deps.prefix)
       const detached = said.kind === 'detached' ? { detached: true } : {}
       return reply.code(said.kind === 'cancelling' ? 202 : 200).send({ ...view, ...detached })
     }

@@ -1,6 +1,6 @@
 import { isTerminal } from '../../../task/status.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
-import { partsFor, type App, type EdgeParts } from '../../deps.ts'
+import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { noQuery, patchBody, taskParams } from '../../schemas/requests.ts'
 import { taskView } from '../../schemas/views.ts'
@@ -8,22 +8,22 @@ import { tooUrgent } from '../submit/read-submission.ts'
 import { sendMissing } from '../../problem/missing-task.ts'
 
 /** `PATCH /api/tasks/{id}`: another priority for a task that waits; it keeps its age. */
-export function reprioritiseRoute(app: App, shared: EdgeParts): void {
+export function reprioritiseRoute(app: App, shared: HttpDeps): void {
   const schema = { params: taskParams, querystring: noQuery, body: patchBody }
   app.patch('/api/tasks/:id', { schema }, async (request, reply) => {
-    const parts = partsFor(shared, request)
+    const deps = depsFor(shared, request)
     const { caller, ...access } = accessOf(request)
-    const task = await visibleTask(parts, { caller, ...access }, request.params.id)
-    if (task === undefined) return sendMissing(parts, request, reply)
+    const task = await visibleTask(deps, { caller, ...access }, request.params.id)
+    if (task === undefined) return sendMissing(deps, request, reply)
     const { priority } = request.body
     if (priority === undefined || priority > caller.maxPriority) {
       return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
     }
-    const live = parts.intake.recorder.live(task.id)
-    const changed = live && (await parts.intake.reprioritise(live, priority))
+    const live = deps.admission.recorder.live(task.id)
+    const changed = live && (await deps.admission.reprioritise(live, priority))
     if (changed !== undefined)
-      return reply.send(taskView(changed, parts.intake.placeOf(task.id), parts.prefix))
-    const newest = (await visibleTask(parts, { caller, ...access }, task.id)) ?? task
+      return reply.send(taskView(changed, deps.admission.placeOf(task.id), deps.prefix))
+    const newest = (await visibleTask(deps, { caller, ...access }, task.id)) ?? task
     const code = isTerminal(newest.status) ? 'already-finished' : 'already-started'
     return sendProblem(reply, code, {
       detail: `Task ${task.id} is ${newest.status}: its priority matters no more.`,

@@ -3,7 +3,7 @@ import type { ResultFormat } from '../../../handler/define-task.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
-import { partsFor, type App, type EdgeParts } from '../../deps.ts'
+import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
 import { JSON_TYPE, resultOf } from './send-task.ts'
@@ -17,14 +17,14 @@ const JSON_FORMAT = 'json'
 const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 /** `GET /api/tasks/{id}/result`: what the handler returned, as JSON or as a file that its type makes of it. */
-export function resultRoute(app: App, shared: EdgeParts): void {
+export function resultRoute(app: App, shared: HttpDeps): void {
   const schema = { params: taskParams, querystring: resultQuery }
   app.get('/api/tasks/:id/result', { schema, config: TICKET_READS }, async (request, reply) => {
-    const parts = partsFor(shared, request)
-    const task = await readTask(parts, request, request.query)
-    if (task === undefined) return sendMissing(parts, request, reply)
+    const deps = depsFor(shared, request)
+    const task = await readTask(deps, request, request.query)
+    if (task === undefined) return sendMissing(deps, request, reply)
     const { format = JSON_FORMAT } = request.query
-    const formats = parts.registry.find(task.type)?.formats ?? {}
+    const formats = deps.registry.find(task.type)?.formats ?? {}
     const known = [JSON_FORMAT, ...Object.keys(formats)]
     if (!known.includes(format)) {
       return sendIssues(reply, 'validation', [
@@ -36,21 +36,21 @@ export function resultRoute(app: App, shared: EdgeParts): void {
       return sendProblem(reply, 'task-not-finished', { detail, retryAfter: 1 })
     }
     const writer = Object.hasOwn(formats, format) ? formats[format] : undefined
-    if (task.status !== 'completed') return sendFailure(reply, task, parts)
+    if (task.status !== 'completed') return sendFailure(reply, task, deps)
     return writer === undefined
-      ? sendJson(reply, task, parts)
-      : sendFile(reply, { ...writer, format }, { task, parts })
+      ? sendJson(reply, task, deps)
+      : sendFile(reply, { ...writer, format }, { task, deps })
   })
 }
 
 /** Failure of the work is data: a task without a result says itself why, in JSON, whatever was asked for. */
-function sendFailure(reply: FastifyReply, task: Task, { prefix, replyMemory }: EdgeParts): FastifyReply {
+function sendFailure(reply: FastifyReply, task: Task, { prefix, replyMemory }: HttpDeps): FastifyReply {
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
   return sendText(reply, taskJson(task, null, prefix), replyMemory)
 }
 
-async function sendJson(reply: FastifyReply, task: Task, parts: EdgeParts): Promise<FastifyReply> {
-  const shared = await parts.replyMemory.share(task.id, resultOf(parts, task))
+async function sendJson(reply: FastifyReply, task: Task, deps: HttpDeps): Promise<FastifyReply> {
+  const shared = await deps.replyMemory.share(task.id, resultOf(deps, task))
   if (shared === null) return sendBusy(reply)
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
   return sendBytes(reply, [shared.loaded.bytes], shared.release)
@@ -63,9 +63,9 @@ interface NamedFormat extends ResultFormat {
 async function sendFile(
   reply: FastifyReply,
   { mediaType, write, format }: NamedFormat,
-  { task, parts }: { readonly task: Task; readonly parts: EdgeParts },
+  { task, deps }: { readonly task: Task; readonly deps: HttpDeps },
 ): Promise<FastifyReply> {
-  const source = resultOf(parts, task)
+  const source = resultOf(deps, task)
   const load = async () => {
     const { bytes } = await source.load()
     const result: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
@@ -73,7 +73,7 @@ async function sendFile(
     return { filename, bytes: Buffer.from(text) }
   }
   // A file is about as long as the result that it shows.
-  const shared = await parts.replyMemory.share(`${task.id} ${format}`, { bytes: source.bytes, load })
+  const shared = await deps.replyMemory.share(`${task.id} ${format}`, { bytes: source.bytes, load })
   if (shared === null) return sendBusy(reply)
   reply
     .type(mediaType)

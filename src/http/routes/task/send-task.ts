@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { Task } from '../../../task/task.ts'
-import type { EdgeParts } from '../../deps.ts'
+import type { HttpDeps } from '../../deps.ts'
 import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
 import type { Body, BodySource } from '../../server/response-memory.ts'
 import { taskJson, taskView } from '../../schemas/views.ts'
@@ -10,13 +10,13 @@ const NULL = Buffer.from('null')
 const CLOSING_BRACE = Buffer.from('}')
 
 /** A task with its result, which is JSON text already and not read again. */
-export async function sendTask(reply: FastifyReply, task: Task, parts: EdgeParts): Promise<FastifyReply> {
-  const { prefix, replyMemory, intake } = parts
+export async function sendTask(reply: FastifyReply, task: Task, deps: HttpDeps): Promise<FastifyReply> {
+  const { prefix, replyMemory, admission } = deps
   reply.type(JSON_TYPE)
   if (task.status !== 'completed') {
-    return sendText(reply, taskJson(task, intake.placeOf(task.id), prefix), replyMemory)
+    return sendText(reply, taskJson(task, admission.placeOf(task.id), prefix), replyMemory)
   }
-  const shared = await replyMemory.share(task.id, resultOf(parts, task))
+  const shared = await replyMemory.share(task.id, resultOf(deps, task))
   if (shared === null) return sendBusy(reply)
   const view = JSON.stringify(taskView(task, null, prefix))
   const head = Buffer.from(`${view.slice(0, -1)},"result":`)
@@ -24,7 +24,7 @@ export async function sendTask(reply: FastifyReply, task: Task, parts: EdgeParts
 }
 
 /** The result of a task that has completed, as JSON text in UTF-8. */
-export function resultOf({ journal }: Pick<EdgeParts, 'journal'>, { id }: Task): BodySource<Body> {
+export function resultOf({ journal }: Pick<HttpDeps, 'journal'>, { id }: Task): BodySource<Body> {
   return {
     bytes: () => journal.resultBytes(id),
     load: async () => ({ bytes: (await journal.result(id)) ?? NULL }),

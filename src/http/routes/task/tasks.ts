@@ -1,5 +1,5 @@
 import { isTerminal } from '../../../task/status.ts'
-import { type App, type EdgeParts, partsFor } from '../../deps.ts'
+import { type App, type HttpDeps, depsFor } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { noQuery, taskParams, listQuery, taskQuery, ticketQuery } from '../../schemas/requests.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
@@ -18,54 +18,54 @@ const STATUS_LOGS = 10
 const NEWEST_EVENTS = 200
 
 /** Reading tasks under `/api/tasks`. */
-export function taskRoutes(app: App, shared: EdgeParts): void {
+export function taskRoutes(app: App, shared: HttpDeps): void {
   const schema = { params: taskParams, querystring: noQuery }
 
   app.get('/api/tasks', { schema: { querystring: listQuery } }, async (request, reply) => {
-    const parts = partsFor(shared, request)
-    const page = await list(parts, accessOf(request), request.query)
-    return sendText(reply.type(JSON_TYPE), JSON.stringify(page), parts.replyMemory)
+    const deps = depsFor(shared, request)
+    const page = await list(deps, accessOf(request), request.query)
+    return sendText(reply.type(JSON_TYPE), JSON.stringify(page), deps.replyMemory)
   })
 
   const reading = { schema: { ...schema, querystring: taskQuery }, config: TICKET_READS }
   app.get('/api/tasks/:id', reading, async (request, reply) => {
-    const parts = partsFor(shared, request)
-    const task = await readTask(parts, request, request.query)
-    if (task === undefined) return sendMissing(parts, request, reply)
-    return sendTask(reply, task, parts)
+    const deps = depsFor(shared, request)
+    const task = await readTask(deps, request, request.query)
+    if (task === undefined) return sendMissing(deps, request, reply)
+    return sendTask(reply, task, deps)
   })
 
   const statusRoute = { schema: { ...schema, querystring: ticketQuery }, config: TICKET_READS }
   app.get('/api/tasks/:id/status', statusRoute, async (request, reply) => {
-    const parts = partsFor(shared, request)
-    const task = await ownTask(parts, request)
-    return task === undefined ? sendMissing(parts, request, reply) : reply.send(await statusView(parts, task))
+    const deps = depsFor(shared, request)
+    const task = await ownTask(deps, request)
+    return task === undefined ? sendMissing(deps, request, reply) : reply.send(await statusView(deps, task))
   })
 }
 
 async function list(
-  parts: EdgeParts,
+  deps: HttpDeps,
   { caller }: Access,
   { status, type, cursor, limit }: z.output<typeof listQuery>,
 ) {
-  const page = await parts.journal.list({
+  const page = await deps.journal.list({
     limit,
     ...(caller.role === 'operator' ? {} : { caller: caller.name }),
     ...(status === undefined ? {} : { status }),
     ...(type === undefined ? {} : { type }),
     ...(cursor === undefined ? {} : { before: cursor }),
   })
-  const tasks = page.tasks.map((task) => taskView(task, parts.intake.placeOf(task.id), parts.prefix))
+  const tasks = page.tasks.map((task) => taskView(task, deps.admission.placeOf(task.id), deps.prefix))
   return { tasks, next_cursor: page.next }
 }
 
 /** The original's shape, its fields first. */
-async function statusView(parts: EdgeParts, task: Task) {
+async function statusView(deps: HttpDeps, task: Task) {
   const from = Math.max(0, task.lastSeq - NEWEST_EVENTS)
-  const events = await parts.journal.eventsAfter(task.id, from, NEWEST_EVENTS)
+  const events = await deps.journal.eventsAfter(task.id, from, NEWEST_EVENTS)
   const logs = events.flatMap((event) => (event.type === 'log' ? [event.message] : []))
-  const { error, message, urls } = taskView(task, null, parts.prefix)
-  const place = parts.intake.placeOf(task.id)
+  const { error, message, urls } = taskView(task, null, deps.prefix)
+  const place = deps.admission.placeOf(task.id)
   return {
     task_id: task.id,
     status: task.status,
@@ -83,22 +83,22 @@ async function statusView(parts: EdgeParts, task: Task) {
 }
 
 /** `DELETE /api/tasks/{id}`: a task that has ended, with its upload, its result and its events, at once. */
-export function eraseRoute(app: App, parts: EdgeParts): void {
+export function eraseRoute(app: App, deps: HttpDeps): void {
   const schema = { params: taskParams, querystring: noQuery }
   app.delete(
     '/api/tasks/:id',
     { schema, config: { gate: { hasOptionalBody: true } } },
     async (request, reply) => {
       const { id } = request.params
-      const task = await ownTask(parts, request)
-      if (task === undefined) return sendMissing(parts, request, reply)
+      const task = await ownTask(deps, request)
+      if (task === undefined) return sendMissing(deps, request, reply)
       if (!isTerminal(task.status)) {
         const detail = `Task ${id} is ${task.status}: cancel it first.`
         return sendProblem(reply, 'task-not-finished', { detail })
       }
       // The journal first: a file that is left over is removed at the next start.
-      const spoolId = await parts.erased.erase(id, parts.clock.now())
-      if (spoolId !== null) await parts.spool.remove({ spoolId })
+      const spoolId = await deps.erased.erase(id, deps.clock.now())
+      if (spoolId !== null) await deps.uploadStore.remove({ spoolId })
       return reply.code(204).send()
     },
   )

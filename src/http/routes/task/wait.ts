@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
-import type { EdgeParts } from '../../deps.ts'
+import type { HttpDeps } from '../../deps.ts'
 import { ownTask, type TaskRequest } from '../../problem/missing-task.ts'
 
 export interface WaitOptions {
@@ -15,13 +15,13 @@ export interface WaitOptions {
 
 /** The task of a request as it is, or, where its query asks to wait, when that is over. */
 export function readTask(
-  parts: EdgeParts,
+  deps: HttpDeps,
   request: TaskRequest,
   { wait: seconds = 0, after }: { readonly wait?: number | undefined; readonly after?: number | undefined },
 ): Promise<Task | undefined> {
   // A HEAD wants to know whether it is there, not what becomes of it.
-  if (seconds === 0 || request.method !== 'GET') return ownTask(parts, request)
-  return waitForTask(parts, request, { id: request.params.id, seconds, after })
+  if (seconds === 0 || request.method !== 'GET') return ownTask(deps, request)
+  return waitForTask(deps, request, { id: request.params.id, seconds, after })
 }
 
 /**
@@ -29,16 +29,16 @@ export function readTask(
  * over. It listens before it looks, so that nothing falls between.
  */
 export async function waitForTask(
-  parts: EdgeParts,
+  deps: HttpDeps,
   request: FastifyRequest,
   { id, seconds, after }: WaitOptions,
 ): Promise<Task | undefined> {
-  const subscription = parts.feed.subscribe(id)
+  const subscription = deps.bus.subscribe(id)
   const gone = new AbortController()
   const leave = () => gone.abort()
   request.raw.socket.once('close', leave)
   if (request.raw.socket.destroyed) leave()
-  const find = () => visibleTask(parts, accessOf(request), id)
+  const find = () => visibleTask(deps, accessOf(request), id)
   try {
     const task = await find()
     const isDue =
@@ -46,9 +46,9 @@ export async function waitForTask(
     if (task === undefined || isDue) return task
     const limit = sleep(seconds * 1000, undefined, { signal: gone.signal }).catch(() => undefined)
     void limit.then(() => subscription.close())
-    for await (const news of subscription) {
-      if (news.type === 'position') continue
-      if (after === undefined ? isTerminal(news.status) : news.seq > after) break
+    for await (const feedEvent of subscription) {
+      if (feedEvent.type === 'position') continue
+      if (after === undefined ? isTerminal(feedEvent.status) : feedEvent.seq > after) break
     }
     return await find()
   } finally {

@@ -22,7 +22,7 @@ export class ReaderLink {
   /** @param died hears that the thread ended without being asked to */
   constructor(path: string, died: (error: Error) => void) {
     this.#thread = new Worker(new URL(`./thread.${OWN_ENDING}`, import.meta.url), { workerData: { path } })
-    this.#thread.on('message', (news: ReaderNews) => this.#hear(news))
+    this.#thread.on('message', (feedEvent: ReaderNews) => this.#hear(feedEvent))
     this.#died = died
     this.#thread.on('error', (error: Error) => this.#end(error))
     this.#thread.on('exit', () => this.#end(new Error('The thread that reads the journal has ended.')))
@@ -52,11 +52,11 @@ export class ReaderLink {
     await this.#thread.terminate()
   }
 
-  #hear(news: ReaderNews): void {
-    const waiting = this.#waiting.get(news.id)
-    this.#waiting.delete(news.id)
-    if ('rows' in news) waiting?.resolve(news.rows)
-    else waiting?.reject(errorOf(news.fault))
+  #hear(feedEvent: ReaderNews): void {
+    const waiting = this.#waiting.get(feedEvent.id)
+    this.#waiting.delete(feedEvent.id)
+    if ('rows' in feedEvent) waiting?.resolve(feedEvent.rows)
+    else waiting?.reject(errorOf(feedEvent.fault))
   }
 
   #end(error: Error): void {

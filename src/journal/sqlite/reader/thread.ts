@@ -17,7 +17,7 @@ port.on('message', (message: ReadRequest | 'close') => {
     return
   }
   const { id, read } = message
-  const tell = (news: ReaderNews, moved: ArrayBuffer[] = []) => port.postMessage(news, moved)
+  const tell = (feedEvent: ReaderNews, moved: ArrayBuffer[] = []) => port.postMessage(feedEvent, moved)
   try {
     const rows = reads.answer(read)
     tell({ id, rows }, read.op === 'result' ? buffersIn(rows) : [])

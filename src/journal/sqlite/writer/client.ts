@@ -45,7 +45,7 @@ export class WriterLink {
     const { folder, reserveBytes, writesPerCheckpoint } = options
     const workerData: WriterData = { folder, reserveBytes, writesPerCheckpoint }
     this.#thread = new Worker(new URL(`./thread.${OWN_ENDING}`, import.meta.url), { workerData })
-    this.#thread.on('message', (news: WriterNews) => this.#hear(news))
+    this.#thread.on('message', (feedEvent: WriterNews) => this.#hear(feedEvent))
     this.#thread.on('error', (error) => this.#break({ code: 'journal-failed', message: error.message }))
     this.#thread.on('exit', () => this.#heardExit())
   }
@@ -94,22 +94,22 @@ export class WriterLink {
     this.#thread.postMessage(batch)
   }
 
-  #hear(news: WriterNews): void {
-    switch (news.kind) {
+  #hear(feedEvent: WriterNews): void {
+    switch (feedEvent.kind) {
       case 'opened':
         this.#isOpen = true
-        for (const note of news.notes) this.#options.onNote(note)
+        for (const note of feedEvent.notes) this.#options.onNote(note)
         return this.#opened.resolve()
       case 'fault':
-        return this.#break(news.fault)
+        return this.#break(feedEvent.fault)
       case 'written':
-        return this.#answer(news.upTo, news.replies)
+        return this.#answer(feedEvent.upTo, feedEvent.replies)
       case 'refused':
-        for (const reply of news.replies) this.#refuse(reply)
+        for (const reply of feedEvent.replies) this.#refuse(reply)
         return
       case 'disk':
-        this.#isDiskFull = news.isFull
-        return this.#options.onNote(news.isFull ? 'the disk is full' : 'the disk has room again')
+        this.#isDiskFull = feedEvent.isFull
+        return this.#options.onNote(feedEvent.isFull ? 'the disk is full' : 'the disk has room again')
       case 'closed':
     }
   }

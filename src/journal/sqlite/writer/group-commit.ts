@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { reached } from '../../../failpoints.ts'
+import { failpoint } from '../../../failpoints.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterNews } from '../protocol.ts'
 import { primaryCodeOf } from '../open/lock.ts'
@@ -15,7 +15,7 @@ const STALE_RUN: Fault = {
 }
 const REFUSED: Fault = { code: 'disk-full', message: 'The disk under the journal is full.' }
 
-export interface GroupCommitParts {
+export interface GroupCommitDeps {
   readonly db: DatabaseSync
   readonly reserve: DiskReserve
   readonly writesPerCheckpoint: number
@@ -23,7 +23,7 @@ export interface GroupCommitParts {
   readonly lost: () => string | null
   /** Size of the log on disk, bytes. */
   readonly logBytes: () => number
-  readonly tell: (news: WriterNews) => void
+  readonly tell: (feedEvent: WriterNews) => void
 }
 
 /** The log goes into the journal after so much text, whatever the number of writes. */
@@ -55,7 +55,7 @@ export class GroupCommit {
   readonly #writes: Writes
   readonly #reserve: DiskReserve
   readonly #writesPerCheckpoint: number
-  readonly #tell: (news: WriterNews) => void
+  readonly #tell: (feedEvent: WriterNews) => void
   /** Writes that wait for room on the disk, in their order. */
   #held: readonly Numbered[] = []
   #isFull = false
@@ -67,7 +67,7 @@ export class GroupCommit {
   #idle: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
 
-  constructor({ db, reserve, writesPerCheckpoint, lost, logBytes, tell }: GroupCommitParts) {
+  constructor({ db, reserve, writesPerCheckpoint, lost, logBytes, tell }: GroupCommitDeps) {
     this.#lost = lost
     this.#logBytes = logBytes
     this.#db = db
@@ -133,7 +133,7 @@ export class GroupCommit {
   #transaction(writes: readonly Numbered[]): readonly NumberedReply[] {
     const replies: NumberedReply[] = []
     this.#db.exec('BEGIN IMMEDIATE')
-    reached('batch-begun')
+    failpoint('batch-begun')
     for (const { number, write } of writes) {
       const value = this.#writes.apply(write)
       if (value === STALE) replies.push({ number, fault: STALE_RUN })
@@ -141,10 +141,10 @@ export class GroupCommit {
     }
     this.#writes.flushTotals()
     const hasEnd = writes.some(({ write }) => write.op === 'append' && write.isEnd)
-    if (hasEnd) reached('end-written')
+    if (hasEnd) failpoint('end-written')
     this.#db.exec('COMMIT')
-    reached('batch-committed')
-    if (hasEnd) reached('end-committed')
+    failpoint('batch-committed')
+    if (hasEnd) failpoint('end-committed')
     return replies
   }
 

@@ -18,7 +18,7 @@ const LOOK_EVERY_MS = 500
 
 const port = parentPort as NonNullable<typeof parentPort>
 const { folder, reserveBytes, writesPerCheckpoint } = workerData as WriterData
-const tell = (news: WriterNews) => port.postMessage(news)
+const tell = (feedEvent: WriterNews) => port.postMessage(feedEvent)
 
 try {
   start()

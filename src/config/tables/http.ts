@@ -3,7 +3,7 @@ import { addresses, megabytes, origins, tokens, whole } from '../bounds.ts'
 import type { Row } from '../row.ts'
 
 /** What stands before the door: the server, its callers, and their limits. */
-export const EDGE_SETTINGS = {
+export const HTTP_SETTINGS = {
   host: {
     env: 'HOST',
     default: '127.0.0.1',

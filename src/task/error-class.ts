@@ -6,7 +6,7 @@ import type { Failure } from './failure.ts'
 export type LimitKind = 'concurrency' | 'rate' | 'quota' | 'overload'
 
 /** What an error means for its task: decided once, from what was thrown. */
-export type Verdict =
+export type ErrorClass =
   /** Another attempt can help; not before `afterMs` have passed, where the other side said so. */
   | { readonly kind: 'retry'; readonly failure: Failure; readonly afterMs: number | null }
   /** Nothing is wrong with the task: it goes on later, and no attempt is used up. */
