@@ -47,7 +47,7 @@ async function start(
     child.stdout.on('data', (chunk: Buffer) => {
       if (said.length > 100_000) return
       said += chunk.toString()
-      const found = /"pid":(\d+)[^\n]*"url":"([^"]+)"[^\n]*headgate is listening/.exec(said)
+      const found = /"pid":(\d+)[^\n]*"url":"([^"]+)"[^\n]*headgate listening/.exec(said)
       if (found !== null) resolve([Number(found[1]), found[2] ?? ''])
     })
   })
@@ -125,7 +125,7 @@ export function startWithQueued(count: number): Promise<number> {
     async (folder) => {
       const server = await start(folder, { MAX_CONCURRENT_ANALYSIS_TASKS: '0' })
       const stats = await getJson<{ queue_size: number }>(`${server.url}/api/queue/stats`)
-      if (stats.queue_size !== count) throw new Error(`${stats.queue_size} of ${count} tasks were taken over`)
+      if (stats.queue_size !== count) throw new Error(`${stats.queue_size} of ${count} tasks recovered`)
       await server.stop()
       return server.seconds
     },

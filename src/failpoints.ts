@@ -1,11 +1,11 @@
 import { channel } from 'node:diagnostics_channel'
 
 /**
- * The places on the way of a task at which a process may end, in their order. Whoever listens on the
- * diagnostics channel `headgate:milestone` (Node's `diagnostics_channel`, in each thread) callbacks of each as
+ * The places at which a process may end while it handles a task, in their order. A subscriber of the
+ * diagnostics channel `headgate:failpoint` (Node's `diagnostics_channel`, in each thread) gets each one as
  * it is passed: the tests end the process there.
  */
-export const MILESTONES = [
+export const FAILPOINTS = [
   'headers-read',
   'auth-done',
   'spool-opened',
@@ -26,17 +26,17 @@ export const MILESTONES = [
   'result-made',
   'end-written',
   'end-committed',
-  'end-told',
+  'end-published',
   'webhook-sent',
   'webhook-settled',
   'retention-deleted',
 ] as const
 
-export type Failpoint = (typeof MILESTONES)[number]
+export type Failpoint = (typeof FAILPOINTS)[number]
 
-const route = channel('headgate:milestone')
+const route = channel('headgate:failpoint')
 
-/** Says that a place was passed; without a listener it costs nothing. */
+/** Reports that a place was passed; without a subscriber it costs nothing. */
 export function failpoint(milestone: Failpoint): void {
   if (route.hasSubscribers) route.publish(milestone)
 }

@@ -20,8 +20,8 @@ export interface HeadgateOptions {
    */
   readonly builtins?: boolean | readonly BuiltinTask[]
   /**
-   * Who makes a request, as the host knows it; null: nobody that may (401). Default: bearers of tokens, or,
-   * without tokens, everybody on this machine.
+   * Who makes a request, as the host knows it; null: not authorized (401). Default: bearers of tokens, or,
+   * without tokens, everyone on this machine.
    */
   readonly callerOf?: (request: FastifyRequest) => Caller | null | Promise<Caller | null>
   /** Settings that differ from the defaults, by the names and units of docs/configuration.md. */
@@ -34,7 +34,7 @@ export interface HeadgateOptions {
  * Headgate as a Fastify plugin: `app.register(headgate, { prefix: '/headgate', tasks })`.
  *
  * It starts with the application and stops with it: `app.close()` waits for running tasks as
- * STOP_WAIT_SECONDS says.
+ * STOP_WAIT_SECONDS defines.
  *
  * @throws HeadgateError `invalid-setting` without a prefix, or for a setting that is unknown or out of its bounds.
  */
@@ -50,7 +50,8 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     ...(callerOf === undefined ? {} : { identify: callerOf }),
     // Where the host has put us, whatever it has nested us in.
     prefix: app.prefix.replace(/\/+$/, ''),
-    onFatal: onFatal ?? ((error) => app.log.fatal({ err: error }, 'headgate cannot keep its tasks')),
+    onFatal:
+      onFatal ?? ((error) => app.log.fatal({ err: error }, 'headgate failed: accepted tasks cannot be kept')),
   })
   // Before the hook that closes the streams: readers see the stop, and what services ends.
   app.addHook('preClose', () => core.drain())
@@ -63,10 +64,10 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     const taskTypes = registry.all.map(({ type }) => type)
     app.log.info(
       { prefix: app.prefix, slots: pool.slots, capacity: pool.capacity, taskTypes, engines },
-      'headgate is ready',
+      'headgate ready',
     )
   } catch (error) {
-    // A host that goes on without us finds the journal free.
+    // A host that continues without this plugin finds the journal free.
     await core.stop()
     throw error
   }

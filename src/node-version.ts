@@ -1,4 +1,4 @@
-/** Imported first by every entry: says in one line that Node.js is too old, before newer parts of it are used. */
+/** Imported first by every entry point: reports in one line that Node.js is too old, before newer syntax or APIs are used. */
 const OLDEST_MAJOR = 24
 
 if (Number(process.versions.node.split('.', 1)[0]) < OLDEST_MAJOR) {

@@ -24,7 +24,7 @@ const LAST_WORDS_MS = 500
 const ONE_SIGNAL_MS = 500
 const EXIT_SETTINGS = 78
 const EXIT_FATAL = 70
-/** What a start that is refused ends with (sysexits.h), so that a service manager can tell them apart. */
+/** Exit codes of a refused start (sysexits.h), so that a service manager can distinguish them. */
 const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   'journal-in-use': 73,
   'journal-missing': 66,
@@ -105,7 +105,7 @@ class Server {
     process.on('unhandledRejection', (error) => {
       const taskId = attributeStrayError(error)
       if (taskId === undefined) this.stop('unhandledRejection', error)
-      else log.warn({ err: error, taskId }, 'a handler left a promise floating')
+      else log.warn({ err: error, taskId }, 'handler left a rejected promise unhandled')
     })
     await this.#app.register(this.#headgate.httpPlugin)
     await this.#headgate.start()
@@ -117,9 +117,9 @@ class Server {
     startWatchdog({
       limitMs,
       wallLimitMs,
-      onLag: (lagMs) => log.warn({ lagMs }, 'the event loop stood still'),
+      onLag: (lagMs) => log.warn({ lagMs }, 'event loop blocked'),
     })
-    log.info(this.#banner(), 'headgate is listening')
+    log.info(this.#banner(), 'headgate listening')
     for (const { name, meant } of findMisspelt()) log.warn({ name, meant }, 'unknown setting')
     this.#serviceManager.ready()
     setInterval(() => this.#logStatus(), STATUS_LINE_MS).unref()
@@ -128,20 +128,20 @@ class Server {
   /** The first call stops everything in order; a signal after it skips the wait for running work. */
   stop(cause: string, error?: unknown): void {
     const { log } = this.#output
-    if (error !== undefined) log.fatal({ cause, err: error }, 'headgate cannot go on')
+    if (error !== undefined) log.fatal({ cause, err: error }, 'headgate failed')
     if (this.#skipWait !== null) {
       // A terminal sends one Ctrl-C to every process of the group, and each passes it on.
       if (performance.now() - this.#stoppingSince > ONE_SIGNAL_MS) this.#skipWait()
       return
     }
     this.#stoppingSince = performance.now()
-    log.info({ cause }, 'headgate is stopping')
+    log.info({ cause }, 'headgate stopping')
     this.#serviceManager.stopping()
     const skipped = new Promise<void>((resolve) => (this.#skipWait = resolve))
     this.#stopInOrder(skipped).then(
       () => this.#leave(error === undefined ? 0 : EXIT_FATAL),
       (failed: unknown) => {
-        log.fatal({ err: failed }, 'headgate could not stop in order')
+        log.fatal({ err: failed }, 'headgate stop failed')
         return this.#leave(EXIT_FATAL)
       },
     )
@@ -158,14 +158,14 @@ class Server {
 
   /** What was accepted can no longer be written: waiting would change nothing, and confirm nothing. */
   #end(error: unknown): void {
-    this.#output.log.fatal({ err: error }, 'headgate cannot keep its tasks')
+    this.#output.log.fatal({ err: error }, 'headgate failed: accepted tasks cannot be kept')
     this.#app.server.closeAllConnections()
     void this.#leave(EXIT_FATAL)
   }
 
   /** Unresponsive handlers may hold timers for ever, so the process does not wait for its event loop to be empty. */
   async #leave(code: number): Promise<never> {
-    this.#output.log.info('headgate has stopped')
+    this.#output.log.info('headgate stopped')
     await this.#output.flush(LAST_WORDS_MS)
     process.exit(code)
   }

@@ -79,12 +79,12 @@ export class Admission {
     return this.#door === 'paused'
   }
 
-  /** Whether newcomers are taken; what was admitted goes on in any case. */
+  /** Whether new tasks are accepted; admitted tasks continue in any case. */
   setDoor(door: 'open' | 'paused' | 'draining'): void {
     this.#door = door
   }
 
-  /** Where a waiting task stands, with its estimated wait; null when it does not wait. */
+  /** The queue position of a waiting task, with its estimated wait; null when it does not wait. */
   placeOf(id: string): QueuePlace | null {
     const { pool, estimator } = this.#deps
     const tasksAhead = pool.isWaiting(id) ? pool.tasksAhead(id) : undefined
@@ -101,7 +101,7 @@ export class Admission {
     this.#isClosed = true
   }
 
-  /** Says whether a task of this caller would be refused now: asked before an upload is read. */
+  /** Why a task of this caller would be refused now; checked before an upload is read. */
   refusal(caller: string): Refusal | undefined {
     const { health, pool } = this.#deps
     if (this.isDraining) return this.#refuse('draining')
@@ -142,7 +142,7 @@ export class Admission {
       return await this.keys.once(use, (record) => this.#submitContent(given, record))
     } catch (error) {
       // A look into the journal failed.
-      log.error({ err: error }, 'the journal cannot be read')
+      log.error({ err: error }, 'journal read failed')
       return this.#refuse('journal-unavailable')
     } finally {
       // Used up, unless nothing new was admitted.
@@ -172,7 +172,7 @@ export class Admission {
     return this.#cancellation.cancel(id, waiter)
   }
 
-  /** Moves a task that waits or sleeps to another level, where it keeps its age; undefined: it has started. */
+  /** Moves a waiting or delayed task to another level, where it keeps its age; undefined: it has started. */
   reprioritise(task: Task, priority: Priority): Promise<Task | undefined> {
     return this.#waiters.reprioritise(task, priority)
   }
@@ -242,7 +242,7 @@ export class Admission {
     } catch (error) {
       place.release()
       this.counters.reject()
-      log.error({ err: error, taskId: task.id }, 'the journal refused a task')
+      log.error({ err: error, taskId: task.id }, 'journal refused task')
       const isFull = error instanceof HeadgateError && error.code === 'disk-full'
       return this.#refuse(isFull ? 'disk-full' : 'journal-unavailable')
     }
@@ -265,7 +265,7 @@ export class Admission {
 
   #refuse(code: Refusal['code']): Refusal {
     const { pool, random, estimator, clock } = this.#deps
-    // While a provider is down no place gets free before the first of its tasks goes on.
+    // While a provider is down, no capacity is freed before the first of its tasks is due.
     const until = pool.parkedFullUntil
     const isKnown = until !== null && until < Infinity
     const placeMs = isKnown ? Math.max(0, until - clock.now()) : estimator.placeMs()

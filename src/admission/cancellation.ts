@@ -30,8 +30,8 @@ export class Cancellation {
   }
 
   /**
-   * Cancels a task that has not ended, or, of several submits that wait for it, takes one away. A running task is told
-   * to stop and ends when its handler does. A disk that is full or stands still is not waited for.
+   * Cancels a task that has not ended, or, of several submits that wait for it, removes one. A running task is aborted
+   * and ends when its handler settles. Does not wait for a disk that is full or does not respond.
    *
    * @param waiter number of the submit that leaves; null: the newest
    */
@@ -45,7 +45,7 @@ export class Cancellation {
     const { health, journal, recorder, waiters, transitions, pool } = this.#deps
     const task = recorder.live(id)
     if (task === undefined) {
-      // The journal still shows it as it was before.
+      // The journal still has its previous version.
       if (recorder.isEnding(id)) await recorder.whenWritten()
       const finished = await journal.find(id)
       if (finished === undefined) return { kind: 'unknown' }
@@ -59,9 +59,9 @@ export class Cancellation {
     if (task.waiters > 1) {
       return { kind: 'detached', task: (await waiters.leave(task, leaver.waiter)) ?? task }
     }
-    const said = pool.cancel(id)
-    if (said === 'stopping') return { kind: 'cancelling', task }
-    if (said === 'aborting') {
+    const result = pool.cancel(id)
+    if (result === 'stopping') return { kind: 'cancelling', task }
+    if (result === 'aborting') {
       // In the same turn as the abort, so that `cancelling` comes before the end.
       const cancelling = await recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
       return { kind: 'cancelling', task: cancelling ?? task }

@@ -8,7 +8,7 @@ import type { Clock } from '../task/clock.ts'
 import type { DeliveryJournal, DuplicateJournal, JournalHealth, TaskJournal } from '../journal/journal.ts'
 import type { EventBus } from '../events/event-bus.ts'
 
-/** What the door needs from the rest of the house. */
+/** Dependencies of the admission. */
 export interface IntakeDeps {
   readonly registry: Registry
   readonly pool: WorkerPool
@@ -31,7 +31,7 @@ export interface IntakeDeps {
   readonly defaultAttempts: number
   /** Whether the upload of a task that has ended is left to the retention. */
   readonly keepsUploads: boolean
-  /** A webhook is owed. */
+  /** A webhook is due. */
   readonly deliver: () => void
   readonly onFatal: (error: unknown) => void
 }

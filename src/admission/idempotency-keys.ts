@@ -35,7 +35,7 @@ export class IdempotencyKeys {
   }
 
   /**
-   * Marks a key whose request is still being received; the reply ends that. Undefined: another request with
+   * Marks a key whose request is still being received, until the reply. Undefined: another request with
    * this key is.
    */
   receive(caller: string, key: string): (() => void) | undefined {

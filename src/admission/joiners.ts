@@ -20,7 +20,7 @@ export interface JoinersDeps {
   readonly pool: WorkerPool
   readonly resources: Pick<Resources, 'reprioritise'>
   readonly deliveries: Pick<DeliveryJournal, 'add'>
-  /** A webhook is owed. */
+  /** A webhook is due. */
   readonly deliver: () => void
   readonly now: () => number
 }
@@ -94,7 +94,7 @@ export class Joiners {
     const waiters = task.waiters - 1
     const left = [...task.left, waiter]
     const also = waiter === 1 ? {} : { dropped: deliveryId(task.id, waiter) }
-    const message = `One of ${task.waiters} submits that waited for this task has left; it goes on for the rest.`
+    const message = `One of ${task.waiters} submits that waited for this task has left; it continues for the rest.`
     const body = { type: 'log', message, level: 'info' } as const
     return this.#deps.recorder.recordWith(task.id, { change: { waiters, left }, body, ...also })
   }

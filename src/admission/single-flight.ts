@@ -50,7 +50,7 @@ export class SingleFlight {
     this.#ending.delete(id)
   }
 
-  /** The known task of this content, or what `admit` says. */
+  /** The known task with this content, or the result of `admit`. */
   async once(
     submission: Submission,
     content: string,
@@ -96,7 +96,7 @@ export class SingleFlight {
   }
 }
 
-/** What of a submit says nothing about a task that was admitted before. */
+/** Fields of a submit that have no effect on a task that was admitted before. */
 function ignoredOf(submission: Submission): string[] {
   const { metadata, delayMs, startDeadlineMs, timeoutMs, maxAttempts } = submission
   const given = {

@@ -13,7 +13,7 @@ export interface Submission {
   readonly caller: string
   /** The client's name for this submit (Idempotency-Key): sent again, it makes no second task. */
   readonly key: string | null
-  /** Whether an equal submit of the same caller finds this task; null: as its type says. */
+  /** Whether an equal submit of the same caller joins this task; null: as its type defines. */
   readonly dedupe: boolean | null
   /** The first run does not start before; 0: at once. */
   readonly delayMs: number
@@ -38,7 +38,7 @@ export interface InputIssue {
   readonly message: string
 }
 
-/** No place now: 503 at the edge, 429 where the caller itself has too many. */
+/** No capacity now: 503 over HTTP, 429 where the caller has reached its own limit. */
 export interface Refusal {
   readonly kind: 'refused'
   readonly code: Extract<
@@ -76,7 +76,7 @@ export type SubmitReply =
 
 export type CancelReply =
   | { readonly kind: 'cancelled' | 'cancelling' | 'already-finished'; readonly task: Task }
-  /** Others wait for the task: it goes on for them. */
+  /** Other submits wait for the task: it continues for them. */
   | { readonly kind: 'detached'; readonly task: Task }
   | { readonly kind: 'unknown' | 'unknown-waiter' }
   /** It takes effect, and could not be written down yet. */

@@ -54,7 +54,7 @@ function timeIssues(type: TaskType, submission: Submission, defaults: Defaults):
   return issues
 }
 
-/** Says what is wrong with an input, field by field, without repeating its values. */
+/** Lists what is wrong with an input, field by field, without its values. */
 function issuesOf(error: z.ZodError): ValidationIssues {
   const issues = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
   const isUnsafe = error.issues.some(

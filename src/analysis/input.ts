@@ -12,7 +12,7 @@ const flag = z
   .optional()
   .transform((value) => value === true || value === 'true' || value === '1')
 
-/** What looks like a language may still be none: `en-US-US`. */
+/** A string of the right form may still not be a language: `en-US-US`. */
 function isLocale(tag: string): boolean {
   try {
     return Intl.getCanonicalLocales(tag).length === 1

@@ -12,7 +12,7 @@ import type { Report } from './report.ts'
 import type { ReportOptions } from './input.ts'
 import type { Parsers } from './sandbox/parsers.ts'
 import type { LoadedDocument } from './load/loaded.ts'
-import { relay, tellDeepStage, tellStage } from './stages.ts'
+import { relay, reportDeepStage, reportStage } from './stages.ts'
 
 export interface WritingDeps {
   readonly parsers: Parsers
@@ -27,7 +27,7 @@ export interface WritingDeps {
 /** The step of the engine that needs no model. */
 const REPORT = 'report'
 
-/** The way of a report: find the document, have it written by the first engine that can, put the document away. */
+/** How a report is made: load the document, write it with the first engine that can, remove the document. */
 export async function reportOn(
   deps: WritingDeps,
   {
@@ -59,27 +59,27 @@ interface Given {
   readonly ctx: Context
 }
 
-/** Asks one engine after the other; what a failed one said is told in the report of the next. */
+/** Tries one engine after the other; the failure of one is a warning in the report of the next. */
 async function writeByFirst(deps: WritingDeps, { found, options, ctx }: Given): Promise<Report> {
   const engines = enginesFor(deps.engines, options.engine)
   const failed: string[] = []
   let before = NO_USAGE
   for (const [index, engine] of engines.entries()) {
-    const told = {
+    const document = {
       ...found,
       request: { ...found.request, notes: [...(found.request.notes ?? []), ...failed] },
     }
-    const given = { found: told, options, ctx }
+    const given = { found: document, options, ctx }
     if (engine.kind === 'extractive') return extract(deps, given)
-    const said = await writeByModel(deps, given, {
+    const attempt = await writeByModel(deps, given, {
       model: engine.model,
       isLast: index === engines.length - 1,
       before,
     })
-    if ('report' in said) return said.report
-    failed.push(said.failure)
-    before = said.spent
-    ctx.log(said.failure, 'warn')
+    if ('report' in attempt) return attempt.report
+    failed.push(attempt.failure)
+    before = attempt.spent
+    ctx.log(attempt.failure, 'warn')
   }
   throw new Error('There is no engine.')
 }
@@ -87,7 +87,7 @@ async function writeByFirst(deps: WritingDeps, { found, options, ctx }: Given): 
 function extract({ parsers }: WritingDeps, { found, ctx }: Given): Promise<Report> {
   const { request } = found
   return ctx.step(REPORT, async () => {
-    tellStage(ctx, 'reading')
+    reportStage(ctx, 'reading')
     return parsers.run({ kind: 'report', source: await found.open(), request }, relay(ctx), ctx.signal)
   })
 }
@@ -107,7 +107,7 @@ async function writeByModel(
   { model, isLast, before }: Try,
 ): Promise<{ readonly report: Report } | { readonly failure: string; readonly spent: Usage }> {
   return ctx.step(`by ${model.id}`, async () => {
-    tellStage(ctx, 'reading')
+    reportStage(ctx, 'reading')
     const { encoding } = model
     const job = { kind: 'manuscript', source: await found.open(), request: { encoding } } as const
     const manuscript = await parsers.run(job, relay(ctx, true), ctx.signal)
@@ -115,7 +115,9 @@ async function writeByModel(
     const { is_ultra: isUltra, generation_mode: mode, language = null } = options
     const request = { ...found.request, isUltra, mode, language }
     try {
-      return { report: await writeDeepReport(session, manuscript, { request, tell: tellDeepStage(ctx) }) }
+      return {
+        report: await writeDeepReport(session, manuscript, { request, onStage: reportDeepStage(ctx) }),
+      }
     } catch (error) {
       if (isLast || ctx.signal.aborted || !(isForGood(error, ctx) || isOutOfQuota(error))) throw error
       const failure = `${model.id} could not write this report: ${describeThrown(error)}`

@@ -33,7 +33,7 @@ interface ReportSection {
   readonly points: readonly ReportPoint[]
 }
 
-/** Where something stands in the source. */
+/** A position in the source. */
 export interface Place {
   readonly page: number | null
   /** Time from the beginning; null where the source is not spoken. */

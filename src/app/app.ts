@@ -22,7 +22,7 @@ import { systemClock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { createSteadyClock, ProvenTime } from '../task/proven-time.ts'
 
-/** The composed house. `start` and `stop` may be called twice. */
+/** The composed application. `start` and `stop` may be called twice. */
 export interface Headgate {
   readonly admission: Admission
   readonly pool: WorkerPool
@@ -33,13 +33,13 @@ export interface Headgate {
   readonly resources: Resources
   /** What writes reports, the first choice first: `provider:model`, `extractive`. */
   readonly engines: readonly string[]
-  /** The HTTP edge, to be registered in a Fastify application. */
+  /** The HTTP plugin, to be registered in a Fastify application. */
   readonly httpPlugin: (app: FastifyInstance) => Promise<void>
   /** Takes over from the process before; then tasks may start. */
   readonly start: () => Promise<void>
   /**
-   * Admits nothing more, waits for running tasks as STOP_WAIT_SECONDS says, and ends the streams. Requests are served
-   * services: the HTTP server is to be closed after it. `skipWait`, once settled, ends the wait.
+   * Admits nothing more, waits for running tasks as STOP_WAIT_SECONDS defines, and ends the streams. Requests are still
+   * served: the HTTP server is to be closed after it. `skipWait`, once settled, ends the wait.
    */
   readonly drain: (skipWait?: Promise<void>) => Promise<void>
   /** The rest of the stop, when no request is served any more: closes the journal. Drains first if that was not done. */
@@ -59,7 +59,7 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   let isClosing = false
   const keeper = { save: (_text: string): Promise<void> => Promise.resolve() }
   const options = assembleOptions(given, { onFatal: firstFault(given, rest, () => isClosing), keeper })
-  const door = createAuth(options)
+  const auth = createAuth(options)
   const base = createServices(options)
   // Before anything is written: the folder may be somebody else's.
   base.uploadStore.assertOwn()
@@ -67,12 +67,12 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   const registry = new Registry([...services.analysis.types, ...options.tasks])
   const journal = await openJournal(options, services.dataDir)
   const deps = {
-    ...createQueue(options, { ...services, ...door, registry, journal }),
+    ...createQueue(options, { ...services, ...auth, registry, journal }),
     tickets: await createTickets(journal),
   }
   options.time.resume(await journal.notes.loadNote(TIME_NOTE))
   keeper.save = (text) => journal.notes.saveNote(TIME_NOTE, text)
-  // What cannot be written down must not begin, and nobody must wait for it.
+  // A task that cannot be written must not start, and no request may wait for it.
   rest.push(
     () => deps.pool.pause('lifecycle'),
     () => deps.admission.close(),
@@ -130,7 +130,7 @@ function firstFault(
 ): (error: unknown) => void {
   let isTold = false
   return (error) => {
-    // A request that was cut off may services write while the journal closes: it was confirmed to nobody.
+    // An aborted request may still write while the journal closes: it was confirmed to no client.
     if (isClosing() && error instanceof HeadgateError && error.code === 'journal-unavailable') return
     if (isTold) return
     isTold = true
@@ -139,7 +139,7 @@ function firstFault(
   }
 }
 
-/** What the edge needs beside the parts themselves. */
+/** Dependencies of the HTTP plugin that are not services. */
 function httpDeps(
   options: ComposeOptions,
   {

@@ -20,7 +20,7 @@ interface Queue {
   readonly estimator: WaitEstimator
 }
 
-/** What goes on by itself beside the work, and how long the work has when it is to stop. */
+/** Jobs that run beside the tasks, and how long a stop waits for tasks. */
 export function createBackgroundJobs(
   { settings, log, clock, time }: AppOptions,
   { journal, uploadStore, bus, admission, pool, resources, estimator }: Services & Queue,

@@ -59,7 +59,7 @@ function setup(model: string, url: string, windowTokens: number): ProviderSetup 
   return { model, url: url.replace(/\/+$/, ''), windowTokens }
 }
 
-/** Share of the granted memory at which nothing new starts, where no setting says otherwise. */
+/** Share of the granted memory at which no new task starts, where no setting defines it. */
 const MEMORY_SHARE = 0.8
 
 type PoolCallbacks = Pick<ResourcesOptions, 'wake' | 'opened'>
@@ -127,7 +127,10 @@ export function createPressure(
     clock,
     memoryBytes: readResidentMemory,
     changed: (shortage, isShort) => {
-      log.warn({ shortage, isShort }, isShort ? 'no new task starts: a shortage' : 'a shortage is over')
+      log.warn(
+        { shortage, isShort },
+        isShort ? 'task starts paused: shortage' : 'task starts resumed: shortage over',
+      )
       if (isShort) pool.pause(shortage)
       else pool.resume(shortage)
     },

@@ -20,7 +20,7 @@ export interface ComposeOptions {
   readonly identify?: Identify
   /** Path that every URL begins with; empty for a server of our own. */
   readonly prefix: string
-  /** A promise of the house can no longer be kept: the process, or the host, has to stop. */
+  /** Accepted tasks can no longer be kept: the process, or the host, has to stop. */
   readonly onFatal: (error: unknown) => void
   readonly clock?: Clock
   /** 0 to 1; spreads returning clients. */

@@ -20,7 +20,7 @@ export interface RecoveryDeps {
 }
 
 const PAGE = 5000
-/** After so many interruptions in a row without a newly saved step a task is taken for their cause (design D6). */
+/** After this many interruptions in a row without a newly saved step, a task is assumed to cause them. */
 const STRIKES_OF_QUARANTINE = 3
 
 /**
@@ -54,12 +54,12 @@ export async function recover(deps: RecoveryDeps): Promise<number> {
     count += page.length
   }
   await Promise.all(written)
-  if (count > 0) log.info({ tasks: count, interrupted: written.length }, 'tasks were taken over')
+  if (count > 0) log.info({ tasks: count, interrupted: written.length }, 'tasks recovered')
   warnOfUnknownTypes(deps)
   return count
 }
 
-/** What the newest tasks tell of run times, waits and arrivals. */
+/** Run times, waits and arrivals of the newest tasks. */
 async function learn({ journal, admission, estimator }: RecoveryDeps): Promise<void> {
   for (const { waitMs, runMs, type, priority, createdAt, toldWait } of await journal.recovery.durations(
     SAMPLE_COUNT,
@@ -81,8 +81,8 @@ function restore({ admission, pool, resources, log }: RecoveryDeps, task: Task):
   const { id: taskId, waitResource, priority } = task
   pool.restore(task)
   if (waitResource === null || resources.sleep(waitResource, taskId, priority)) return []
-  log.warn({ taskId, resource: waitResource }, 'a task waits for a resource that is not declared any more')
-  // It goes on, and finds out.
+  log.warn({ taskId, resource: waitResource }, 'task waits for an undeclared resource')
+  // It starts again, and finds out.
   return [admission.transitions.requeue(taskId)]
 }
 
@@ -99,7 +99,7 @@ async function requeue(
   const strikes = stepsKept > task.stepsKept ? 1 : task.strikes + 1
   const also = { interruptions: task.interruptions + 1, strikes, stepsKept }
   const { id: taskId, type } = task
-  log.warn({ taskId, type, strikes }, 'the process ended while a task ran')
+  log.warn({ taskId, type, strikes }, 'task interrupted by the end of the process')
   if (strikes >= STRIKES_OF_QUARANTINE) {
     const message = `The process ended ${strikes} times in a row while this task ran.`
     return [
@@ -114,5 +114,5 @@ async function requeue(
 function warnOfUnknownTypes({ admission, pool, log }: RecoveryDeps): void {
   const unknown = new Set<string>()
   for (const { type } of pool.waitingInOrder()) if (!admission.knows(type)) unknown.add(type)
-  if (unknown.size > 0) log.warn({ types: [...unknown] }, 'tasks wait whose type is not registered')
+  if (unknown.size > 0) log.warn({ types: [...unknown] }, 'task types missing: their tasks wait')
 }

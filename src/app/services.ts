@@ -53,7 +53,7 @@ export function createServices({ settings, clock }: AppOptions) {
   }
 }
 
-/** The parts that stand when the way of a task is laid. */
+/** Services that exist before the queue is created. */
 export type Services = ReturnType<typeof createServices> &
   Builtins &
   ReturnType<typeof createAuth> & { readonly registry: Registry; readonly journal: Journal }

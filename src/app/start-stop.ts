@@ -20,7 +20,7 @@ import type { Clock } from '../task/clock.ts'
 import { settledWithin } from '../task/within.ts'
 import type { Webhooks } from '../webhook/webhooks.ts'
 
-/** The order in which the house wakes up and goes to rest. */
+/** The order of starting and stopping. */
 
 export interface LifecycleDeps {
   readonly dataDir: string
@@ -51,7 +51,7 @@ export interface LifecycleDeps {
 
 /** What was recorded has this long to be written. */
 const WRITING_MS = 5000
-/** Readers have this long to take what was said last. */
+/** Readers have this long to read the last events. */
 const LAST_WORDS_MS = 500
 
 /** Takes over from the process before, then lets tasks start. */
@@ -91,7 +91,7 @@ export async function drainInOrder(deps: LifecycleDeps, skipWait: Promise<void>)
   // Who is woken now could no longer be written down.
   pool.stop()
   deps.resources.stop()
-  // A disk that is full or stands services is not waited for: what is not written runs again.
+  // Does not wait for a disk that is full or does not respond: what is not written runs again.
   await settledWithin(admission.recorder.whenWritten(), WRITING_MS, clock)
   deps.bus.close()
   await connections.whenClosed(LAST_WORDS_MS)

@@ -29,20 +29,20 @@ export class Tickets {
   }
 
   issue({ taskId, callerName, role, mayCancel }: Ticket): string {
-    const said = [taskId, callerName, role, ...(mayCancel ? [true] : [])]
-    const body = Buffer.from(JSON.stringify(said)).toString('base64url')
+    const claims = [taskId, callerName, role, ...(mayCancel ? [true] : [])]
+    const body = Buffer.from(JSON.stringify(claims)).toString('base64url')
     return `${body}.${this.#seal(body).toString('base64url')}`
   }
 
-  /** What a ticket says; undefined when it is not one of ours. */
+  /** The claims of a ticket; undefined when it is not one of ours. */
   read(text: string): Ticket | undefined {
     const [body = '', seal = '', ...rest] = text.split('.')
     const given = Buffer.from(seal, 'base64url')
     const right = this.#seal(body)
     if (rest.length > 0 || given.length !== right.length || !timingSafeEqual(given, right)) return undefined
     // What carries our seal is ours.
-    const said = JSON.parse(Buffer.from(body, 'base64url').toString()) as [string, string, Role, true?]
-    const [taskId, callerName, role, mayCancel = false] = said
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as [string, string, Role, true?]
+    const [taskId, callerName, role, mayCancel = false] = claims
     return { taskId, callerName, role, mayCancel }
   }
 

@@ -107,7 +107,7 @@ export function writeTokenFile(path: string, records: readonly TokenRecord[]): v
   }
 }
 
-/** What root writes still belongs to whom the file, or its folder, belonged to: the service has to read it. */
+/** A file written by root keeps the owner of the file, or of its folder: the service has to read it. */
 function keepOwner(file: number, path: string): void {
   if (process.getuid?.() !== 0) return
   const { uid, gid } = statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path))

@@ -38,17 +38,17 @@ export class TokenStore {
     this.#lookedAt = options.clock.monotonic()
   }
 
-  /** Whether nobody has to say who they are. A tokens file, even an empty one, ends that for good. */
+  /** Whether no authentication is needed. A tokens file, even an empty one, ends that for good. */
   get isOpen(): boolean {
     this.#look()
     return !this.#hasTokens
   }
 
-  /** The caller that a token stands for; undefined for one that is unknown, revoked or expired. */
+  /** The caller of a token; undefined for one that is unknown, revoked or expired. */
   authenticate(token: string): Caller | undefined {
     this.#look()
     const digest = digestOf(token)
-    // Every record is compared, so that the time says nothing of which was nearest.
+    // Every record is compared, so that the time reveals nothing about similar ones.
     let found: Known | undefined
     for (const known of this.#known) if (timingSafeEqual(known.digest, digest)) found = known
     return found !== undefined && this.#isValid(found) ? found : undefined
@@ -74,9 +74,9 @@ export class TokenStore {
     this.#stamp = stamp
     try {
       this.#take(readTokenFile(file))
-      log.info({ tokens: this.#known.length }, 'the tokens were read again')
+      log.info({ tokens: this.#known.length }, 'tokens reloaded')
     } catch (error) {
-      log.error({ err: error }, 'the tokens file cannot be read; the tokens stay as they were')
+      log.error({ err: error }, 'tokens file not read: the tokens stay unchanged')
     }
   }
 

@@ -4,10 +4,10 @@ import { parsePriority } from '../task/priority.ts'
 import { ROLES, type Caller } from './caller.ts'
 
 const TOKEN_BYTES = 32
-/** Tells people, and programs that look for secrets, what they have found. */
+/** Identifies a token for people, and for programs that scan for secrets. */
 const TOKEN_MARK = 'hg_'
 
-/** What is kept of a token: who it stands for and its digest, never the token. */
+/** What is stored of a token: its caller and its digest, never the token. */
 export interface TokenRecord extends Caller {
   /** SHA-256 of the token, hex. */
   readonly sha256: string

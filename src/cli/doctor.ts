@@ -11,7 +11,7 @@ interface DoctorOptions {
 /** `headgate doctor`: what is wrong with the data of a server, and the way out. */
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('Look at the journal and the uploads in DATA_DIR, and tell what is wrong and the way out.')
+    .description('Check the journal and the uploads in DATA_DIR, and report what is wrong and how to fix it.')
     .option(
       '--set-aside',
       'move journal and uploads into a folder beside them, so that the next start begins anew',
@@ -25,9 +25,9 @@ export function doctorCommand(): Command {
 
 function report(folder: string): void {
   const findings = diagnose(folder)
-  const rows = findings.map(({ about, said, fix }) => [fix === undefined ? 'ok' : 'WRONG', about, said])
+  const rows = findings.map(({ about, detail, fix }) => [fix === undefined ? 'ok' : 'WRONG', about, detail])
   console.log(tableOf(rows))
   const wrong = findings.filter(({ fix }) => fix !== undefined)
-  for (const { about, fix } of wrong) console.log(`\nThe way out (${about}): ${fix}`)
+  for (const { about, fix } of wrong) console.log(`\nFix (${about}): ${fix}`)
   if (wrong.length > 0) process.exitCode = 1
 }

@@ -32,7 +32,7 @@ export function planCommand(): Command {
     .option('--per-minute <rate>', 'tasks that come in a minute, one independent of the other', above(0))
     .option('--steady', 'at even distances instead')
     .option('--minutes <count>', 'for how long they come', above(0), 60)
-    .option('--burst <count>', 'so many at once instead', above(0))
+    .option('--burst <count>', 'this many at once instead', above(0))
     .option(
       '--run <seconds>',
       'run time, or a mix with shares, e.g. 30:0.3,75:0.4,163:0.3; default: as it was here',
@@ -43,26 +43,30 @@ export function planCommand(): Command {
     .option('--places <count>', 'tasks that may wait; default: no limit', atLeast(0))
     .option(
       '--target <seconds>',
-      'tell the smallest number of workers with which nine of ten wait no longer',
+      'print the smallest number of workers with which nine of ten wait no longer',
       above(0),
     )
     .option('--seed <number>', 'the same seed gives the same plan', atLeast(0), 1)
     .option('--json', 'print JSON instead of a table')
-    .action((options: PlanOptions) => tell(options))
+    .action((options: PlanOptions) => printPlan(options))
 }
 
-function tell(options: PlanOptions): void {
+function printPlan(options: PlanOptions): void {
   const question = questionOf(options)
-  const told = plan(question)
+  const result = plan(question)
   const smallest = options.target === undefined ? undefined : smallestWorkers(question, options.target)
   if (options.json === true) {
     console.log(
-      JSON.stringify({ ...told, ...(smallest === undefined ? {} : { smallestWorkers: smallest }) }, null, 2),
+      JSON.stringify(
+        { ...result, ...(smallest === undefined ? {} : { smallestWorkers: smallest }) },
+        null,
+        2,
+      ),
     )
     return
   }
-  console.log(tableOf(summaryRows(told)))
-  console.log(`\n${tableOf(waitRows(told))}`)
+  console.log(tableOf(summaryRows(result)))
+  console.log(`\n${tableOf(waitRows(result))}`)
   if (smallest === undefined) return
   const answer = smallest === null ? 'no number of workers will do' : `${smallest} workers`
   console.log(`\nNine of ten wait ${options.target} s at the most with: ${answer}.`)
@@ -103,8 +107,8 @@ function kindsFromHistory(dataDir: string): Kind[] {
   })
 }
 
-function summaryRows(told: Plan): string[][] {
-  const { workers, tasks, meanRun, load, verdict, queue, refused, lastDone, lastWait } = told
+function summaryRows(result: Plan): string[][] {
+  const { workers, tasks, meanRun, load, verdict, queue, refused, lastDone, lastWait } = result
   return [
     ['workers', `${workers}`],
     ['tasks', `${tasks}`],

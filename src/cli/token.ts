@@ -8,7 +8,7 @@ import { readSettings, tokensFileOf } from '../config/read.ts'
 import { priorityName, PRIORITY_NAMES, type Priority } from '../task/priority.ts'
 import { tableOf } from './table.ts'
 
-/** Digits of a digest that tell one token of a name from another. */
+/** Digits of a digest that distinguish the tokens of one name. */
 const DIGEST_DIGITS = 12
 
 interface Where {
@@ -24,7 +24,7 @@ interface NewOptions extends Where {
 
 /** `headgate token new|list|revoke`: who may call. The server notices within a second. */
 export function tokenCommand(): Command {
-  const file = new Option('--file <path>', 'the tokens file; default: as TOKENS_FILE says')
+  const file = new Option('--file <path>', 'the tokens file; default: TOKENS_FILE')
   const token = new Command('token').description('Make, list and revoke the tokens of callers.')
   token
     .command('new')

@@ -15,7 +15,7 @@ export const whole = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `expected at least ${min}`).max(max, `expected at most ${max}`))
 export const seconds = (min: number) => whole(min, MAX_SECONDS).transform((value) => value * 1000)
-/** Every instant that they lead to is still exact. */
+/** Every instant computed from them is still exact. */
 export const hours = whole(0, 596_000).transform((value) => value * 3_600_000)
 export const megabytes = (max: number) => whole(1, max).transform((value) => value * MB)
 const list = z.string().transform((value) =>
@@ -47,7 +47,7 @@ export const tokens = list.transform((items, context): readonly TokenRecord[] =>
   }),
 )
 
-/** IP addresses, each with the length of its network where it stands for one. */
+/** IP addresses, each with the length of its prefix where it is a network. */
 export const addresses = list.pipe(
   z.array(
     z.string().refine((value) => {

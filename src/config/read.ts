@@ -4,7 +4,7 @@ import { loadEnvFile } from 'node:process'
 import { HeadgateError } from '../task/errors.ts'
 import { SETTINGS, type Settings } from './settings.ts'
 
-/** Adds what `.env` in the working folder says to the environment; what is set already stays. */
+/** Adds the variables of `.env` in the working folder to the environment; existing ones stay. */
 export function readEnvFile(): void {
   if (existsSync('.env')) loadEnvFile('.env')
 }
@@ -74,7 +74,7 @@ export function tokensFileOf({ tokensFile, dataDir }: Pick<Settings, 'tokensFile
   return tokensFile === '' ? join(dataDir, 'tokens.json') : tokensFile
 }
 
-/** What a service manager such as systemd tells the process that it started. */
+/** Variables that a service manager such as systemd sets for the process. */
 export interface ServiceManager {
   /** Where it listens for our word; absent when there is none. */
   readonly notifySocket: string | undefined

@@ -25,7 +25,7 @@ export interface ControlsDeps {
   readonly log: Logger
 }
 
-/** A bound as an operator has set it, and the setting that it stands for: when that changes, it is forgotten. */
+/** A limit set by an operator, and the setting that it replaces: when that changes, the limit is dropped. */
 interface Turned<Value> {
   readonly value: Value
   readonly insteadOf: Value
@@ -99,7 +99,7 @@ export class OperatorControls {
       resources: Object.fromEntries(stillStands),
     }
     this.#apply()
-    this.#deps.log.warn({ controls: this.#kept }, 'what an operator has set before holds on')
+    this.#deps.log.warn({ controls: this.#kept }, 'operator controls restored')
   }
 
   /** @throws HeadgateError `journal-unavailable` when it cannot be written down; then nothing has changed. */
@@ -122,8 +122,8 @@ export class OperatorControls {
   }
 
   /**
-   * New bounds, at once: with fewer slots what runs goes on, and nothing starts until there is room.
-   * @throws HeadgateError `validation` for a resource that is not declared, or words that are none; as `pause`
+   * New limits, at once: with fewer slots, running tasks continue and none starts until there is a free slot.
+   * @throws HeadgateError `validation` for an undeclared resource or invalid limits; as `pause`
    */
   configure(bounds: Bounds, by: string): Promise<void> {
     for (const [name, words] of Object.entries(bounds.resources ?? {})) {

@@ -1,7 +1,7 @@
 import type { FeedEvent } from '../task/event.ts'
 import { Subscription, type SubscriptionLimits } from './subscription.ts'
 
-/** Live events to whoever listens. It publishes only what is committed, in the order of the commits. */
+/** Publishes live events to subscribers, only what is committed, in the order of the commits. */
 export class EventBus {
   readonly #limits: SubscriptionLimits
   readonly #subscriptions = new Map<string, Set<Subscription>>()

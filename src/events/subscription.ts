@@ -1,7 +1,7 @@
 import type { FeedEvent } from '../task/event.ts'
 
 export interface SubscriptionLimits {
-  /** News that may wait for one reader; at the limit it is too slow and its subscription ends. */
+  /** Events that may be queued for one reader; at the limit it is too slow and its subscription ends. */
   readonly maxQueued: number
   /** Text that may wait for one reader, in UTF-16 units. */
   readonly maxQueuedChars: number
@@ -10,8 +10,8 @@ export interface SubscriptionLimits {
 export type SubscriptionEnd = 'closed' | 'too-slow'
 
 /**
- * The news of one task for one reader: a bounded queue and an async iterator over it. Publishing never
- * waits. A reader that falls behind loses unnumbered news first; then its subscription ends as
+ * The events of one task for one reader: a bounded queue and an async iterator over it. Publishing never
+ * waits. A reader that falls behind loses unnumbered events first; then its subscription ends as
  * `too-slow`, and it can resume by number without a loss.
  */
 export class Subscription implements AsyncIterable<FeedEvent> {
@@ -44,7 +44,7 @@ export class Subscription implements AsyncIterable<FeedEvent> {
     this.#wake?.()
   }
 
-  /** What was offered before is still read. */
+  /** What was queued before is still read. */
   close(): void {
     this.#finish('closed')
   }

@@ -2,13 +2,13 @@ import ipaddr from 'ipaddr.js'
 
 /** Global unicast (RFC 4291): everything else of IPv6 is local, mapped, translated or reserved. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
-/** Inside public ranges, and yet nobody's public host. */
+/** Inside public ranges, but not public hosts. */
 const EXCEPTIONS = [
   // The platform service of Azure, which answers to virtual machines alone.
   '168.63.129.16/32',
   // Documentation (RFC 9637).
   '3fff::/20',
-  // Translators of IPv4: what they lead to is not what they say.
+  // Translators of IPv4: they lead to another address than the one they show.
   '2002::/16',
   '2001::/23',
 ].map((range) => ipaddr.parseCIDR(range))

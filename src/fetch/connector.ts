@@ -66,12 +66,12 @@ export class Connector {
     this.#agent = new Agent({ connect: guardedConnect(isTrusted, options.network) })
   }
 
-  /** Why an address may not be fetched, as far as it says so itself; null when it may be dialled. */
+  /** Why an address may not be fetched, as far as the address alone shows; null when it may be dialled. */
   refusalOf(address: string): string | null {
     return this.#policy.refusalOf(address)
   }
 
-  /** @throws TaskError that says why there is no document: refused, unreachable, too slow, or its status. */
+  /** @throws TaskError with the reason why there is no document: refused, unreachable, too slow, or its status. */
   async fetch(address: string, options: FetchOptions): Promise<Fetched> {
     const limit = AbortSignal.any([options.signal, AbortSignal.timeout(this.#options.timeoutMs)])
     let url = address
@@ -91,7 +91,7 @@ export class Connector {
   }
 
   /**
-   * POSTs a text and hears how it was taken; nothing is redirected, and the reply's body is not read.
+   * POSTs a text and returns the status; redirects are not followed, and the reply's body is not read.
    * @throws TaskError when it is refused, unreachable or too slow.
    */
   async post(url: string, { body, headers, signal }: TellOptions): Promise<PostResult> {

@@ -3,7 +3,7 @@ import { TaskError } from '../task/failure.ts'
 
 const NO_SUCH_HOST = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME'])
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/
-/** A host that asks for a longer wait is not told of in seconds. */
+/** A longer wait asked for by a host is not shown in seconds. */
 const MAX_RETRY_AFTER_SECONDS = 600
 
 /** What a request that broke off means: a block of ours, our own caller's stop, or a host that does not answer. */
@@ -41,7 +41,7 @@ export function failureOfStatus({ status, headers }: Response, url: string): Tas
   return new TaskError('network_timeout', `${host} answered ${status}.`)
 }
 
-/** The host alone: paths and queries of an address may hold what is nobody else's. */
+/** The host alone: paths and queries of an address may be private. */
 export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'an unreadable address'
 }

@@ -21,7 +21,7 @@ export class AddressPolicy {
     return this.#trusted.has(url.host)
   }
 
-  /** Why an address may not be fetched, as far as it says so itself; null when it may be dialled. */
+  /** Why an address may not be fetched, as far as the address alone shows; null when it may be dialled. */
   refusalOf(address: string): string | null {
     const url = URL.canParse(address) ? new URL(address) : null
     if (url === null) return 'it is not an address'

@@ -31,7 +31,7 @@ export class TimeoutFetch {
     this.#agent = new Agent({ connect: connectWithin(limits.connectMs), headersTimeout: 0, bodyTimeout: 0 })
   }
 
-  /** @throws TaskError `network_timeout` that says which limit was passed, `execution_error` for too long a reply. */
+  /** @throws TaskError `network_timeout` with the limit that was passed, `execution_error` for too long a reply. */
   readonly fetch: Fetch = async (input, init = {}) => {
     const url = input instanceof Request ? input.url : input.toString()
     const { totalMs, firstByteMs } = this.#limits
@@ -137,7 +137,7 @@ function connectWithin(ms: number): buildConnector.connector {
   const dial = buildConnector({ timeout: 0 })
   return (options, callback) => {
     const what = `${options.hostname} took no connection within ${ms / 1000} s.`
-    // It gives the socket back at once, though its types do not say so.
+    // It returns the socket at once, though its types do not declare it.
     const socket = dial(options, (...[error, connected]: Parameters<typeof callback>) => {
       clearTimeout(timer)
       if (error === null) callback(null, connected)

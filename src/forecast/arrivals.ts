@@ -1,8 +1,8 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 
-/** So many newest arrivals of a level are what its rate is measured from. */
+/** A rate is measured from this many newest arrivals of a level. */
 const KEPT = 200
-/** A rate is measured over so many run times at least, within these bounds: a burst is no flood that lasts. */
+/** A rate is measured over at least this many run times, within these bounds: a burst is not a lasting load. */
 const MIN_RUNS = 20
 const LEAST_MS = { min: 30_000, max: 5 * 60_000 }
 

@@ -1,26 +1,26 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { WaitEstimate } from '../task/task.ts'
 
-/** So many newest waits of a level are held against what was told of them. */
+/** This many newest waits of a level are compared with their estimates. */
 const KEPT = 500
 
 export interface Coverage {
-  /** Waits that were held against what was told. */
+  /** Waits that were compared with their estimates. */
   readonly samples: number
-  /** Share that was not longer than told; null without samples. */
+  /** Share that was not longer than estimated; null without samples. */
   readonly p50: number | null
   readonly p90: number | null
 }
 
-/** How often waits were as told: the honest measure of an estimate. */
+/** How often waits were within their estimates: the calibration. */
 export class Calibration {
   readonly #levels = PRIORITIES.map(() => [] as { readonly p50: boolean; readonly p90: boolean }[])
 
-  /** A task has started. One that was told it need not wait says nothing. */
-  add(priority: Priority, told: WaitEstimate, waitMs: number): void {
-    if (told.p90 === 0) return
+  /** A task has started. An estimate of no wait is not counted. */
+  add(priority: Priority, estimate: WaitEstimate, waitMs: number): void {
+    if (estimate.p90 === 0) return
     const level = this.#levels[priority]
-    level?.push({ p50: waitMs <= told.p50 * 1000, p90: waitMs <= told.p90 * 1000 })
+    level?.push({ p50: waitMs <= estimate.p50 * 1000, p90: waitMs <= estimate.p90 * 1000 })
     if (level !== undefined && level.length > KEPT) level.shift()
   }
 

@@ -1,11 +1,11 @@
-/** Fewer samples than this say nothing: estimates are null, never a guess. */
+/** Fewer samples than this are too few: estimates are null, never a guess. */
 export const MIN_SAMPLES = 5
 const KEPT = 512
-/** So many newest samples are held against those before them. */
+/** This many newest samples are compared with those before them. */
 const RECENT = 20
-/** They are looked at each time after so many. */
+/** They are compared each time after this many samples. */
 const LOOK_EVERY = 10
-/** They are another load when their mean, of logarithms, is so many standard errors away. */
+/** They are another load when their mean, of logarithms, is this many standard errors away. */
 const CHANGED = 4.5
 
 /**
@@ -106,7 +106,7 @@ export class RunTimesByType {
     return this.#byType
   }
 
-  /** What is known of a type; undefined: nothing that could be said. */
+  /** Statistics of a type; undefined: too few samples. */
   of(type: string): RunTimes | undefined {
     const own = this.#byType.get(type)
     if (own !== undefined && own.size >= MIN_SAMPLES) return own

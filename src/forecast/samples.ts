@@ -1,4 +1,4 @@
-/** Fewer samples than this say nothing: estimates are null, never a guess. */
+/** Fewer samples than this are too few: estimates are null, never a guess. */
 const MIN_SAMPLES = 5
 
 export interface Quantiles {

@@ -45,14 +45,14 @@ interface QueueForecast {
 
 /** At most one simulation in this time. */
 const FRESH_MS = 1000
-/** Waiting tasks that are played; what stands behind them follows at the same pace. */
+/** Waiting tasks that are simulated; those behind them follow at the same pace. */
 const MAX_PLAYED = 1000
 /** Work of one simulation, starts in all rounds together. */
 const MAX_STARTS = 30_000
 const LOWEST: Priority = 0
 const ROUNDS = { min: 30, max: 200 }
 
-/** Wait estimates by simulation of the queue as it is (design D13), and how well they held. */
+/** Wait estimates by simulation of the current queue, and their calibration. */
 export class WaitEstimator {
   readonly runTimes = new RunTimesByType()
   readonly arrivals: Arrivals
@@ -66,7 +66,7 @@ export class WaitEstimator {
     this.arrivals = new Arrivals(options.now())
   }
 
-  /** Wait until the start of a waiting task with so many before it; null: nothing that could be said. */
+  /** Wait until the start of a waiting task with this many before it; null: unknown. */
   waitAfter(tasksAhead: number): WaitEstimate | null {
     const vista = this.#look()
     if (vista === null) return null
@@ -84,7 +84,7 @@ export class WaitEstimator {
       (sum, count, level) => (level >= priority ? sum + count : sum),
       0,
     )
-    // Whoever was not played, or came since, stands before it.
+    // Tasks that were not simulated, or arrived since, are before it.
     const isExact = tasksAhead !== undefined && this.#options.headStartMs === 0
     const unplayed = Math.max(0, (isExact ? tasksAhead : before) - Math.min(before, vista.played))
     return estimateOf(known, vista, unplayed)
@@ -103,7 +103,7 @@ export class WaitEstimator {
     return this.arrivals.perMinute(this.#options.now(), this.runTimes.all.mean)
   }
 
-  /** A task has started; what it was told at its admission is held against its wait. */
+  /** A task has started; its estimate at admission is compared with its wait. */
   started({ priority, toldWait, createdAt, run }: Task, at: number): void {
     if (toldWait !== null && run === 0) this.coverage.add(priority, toldWait, at - createdAt)
   }
@@ -119,7 +119,7 @@ export class WaitEstimator {
   #takeVista(): QueueForecast | null {
     const { look, headStartMs, random, now } = this.#options
     const { slots, isProcessing, running, waiting, countOf } = look()
-    // Nobody can say when an operator goes on.
+    // It is unknown when an operator resumes.
     if (!isProcessing || slots === 0 || this.runTimes.all.size < MIN_SAMPLES) return null
     const types = new TypeTable(this.runTimes, this.#options.concurrencyOf)
     const played = firstOf(waiting, MAX_PLAYED)

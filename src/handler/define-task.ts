@@ -13,7 +13,7 @@ export interface UploadPolicy {
   /** Media types as recognised from the content, never from the name, e.g. `application/pdf`. */
   readonly accept: readonly string[]
   readonly maxBytes: number
-  /** Said to the caller with the refusal of another type. */
+  /** Shown to the caller when another type is refused. */
   readonly suggestion?: string
 }
 
@@ -37,7 +37,7 @@ export interface ResultFormat {
 export interface TaskDefinition<Input = unknown, Result = unknown> {
   /** The path: `POST /<type>`. Lower-case words joined by hyphens. */
   readonly type: string
-  /** Checked at the door and before each run; a plain `z.object` refuses unknown fields. Synchronous. */
+  /** Checked at admission and before each run; a plain `z.object` refuses unknown fields. Synchronous. */
   readonly input: z.ZodType<Input>
   /** Present: the task is submitted as multipart with one `file`. */
   readonly upload?: UploadPolicy
@@ -59,7 +59,7 @@ export interface TaskDefinition<Input = unknown, Result = unknown> {
    * Files that the result can be had as, by the name that `GET /api/tasks/{id}/result?format=` takes, beside `json`.
    */
   readonly formats?: Readonly<Record<string, ResultFormat>>
-  /** What happens when a run fails with an error that another attempt can mend. */
+  /** What happens when a run fails with an error that another attempt can fix. */
   readonly retry?: RetryOptions
   /**
    * Resources that its tasks draw from, with the limits that hold where the setting RESOURCES names none. While one
@@ -148,13 +148,13 @@ export function defineTask<Input, Result>(definition: TaskDefinition<Input, Resu
     throw new HeadgateError('invalid-task-type', `defineTask: ${where}`)
   }
   const { input } = definition
-  // A schema that says itself what becomes of unknown fields keeps its word.
+  // A schema that defines the handling of unknown fields itself is left unchanged.
   const isPlain = input instanceof z.ZodObject && input.def.catchall === undefined
   return { ...definition, input: isPlain ? strict(input) : input } as TaskType
 }
 
-/** The same schema, which refuses unknown fields, with what was said about it. */
+/** The same schema, which refuses unknown fields, with its metadata. */
 function strict(input: z.ZodObject): z.ZodType {
-  const { id: _, ...said } = input.meta() ?? {}
-  return input.strict().meta(said)
+  const { id: _, ...meta } = input.meta() ?? {}
+  return input.strict().meta(meta)
 }

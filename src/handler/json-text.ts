@@ -9,7 +9,7 @@ export type JsonText =
   { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string }
 
 /**
- * Freezes a value as JSON text, or says why that cannot be: cyclic, BigInt, nested too deep, too large, or
+ * Freezes a value as JSON text, or reports why that is impossible: cyclic, BigInt, nested too deep, too large, or
  * a getter that throws. `undefined` becomes `null`; so do NaN and Infinity, as JSON has it.
  */
 export function toJsonText(value: unknown): JsonText {

@@ -3,7 +3,7 @@ import type { EventBody } from '../task/event.ts'
 import type { AcquireRequest, AcquireReply } from '../task/resource.ts'
 import type { Task, Upload } from '../task/task.ts'
 
-/** What a running handler may tell: the events that it can cause itself. */
+/** Events that a running handler can cause itself. */
 export type Report = Extract<EventBody, { type: 'log' | 'progress' | 'output' }>
 
 /** Results of named steps, kept for later runs of the same task. Values are JSON text. */
@@ -13,7 +13,7 @@ export interface StepStore {
   save(task: Task, name: string, value: string): Promise<void>
 }
 
-/** What the runner needs from the rest of the house; `compose.ts` fills it in. */
+/** Dependencies of the runner. */
 export interface RunnerPorts {
   /** Commits the start of a run and returns the task as it then is; null: it must not begin. */
   readonly started: (task: Task) => Promise<Task | null>
@@ -28,8 +28,8 @@ export interface RunnerPorts {
    */
   readonly fileOf: (upload: Upload) => Promise<string>
   /**
-   * Draws from a named resource.
-   * @throws HeadgateError `unknown-resource` for a name that nobody has declared.
+   * Acquires a named resource.
+   * @throws HeadgateError `unknown-resource` for an undeclared name.
    */
   readonly acquire: (name: string, acquire: AcquireRequest) => Promise<AcquireReply>
   readonly clock: Clock

@@ -37,9 +37,9 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     if (signal.aborted) return failed('The run was stopped before it began.')
     const policy = registry.policyOf(task.type)
     if (started.attempt === 1) policy.began()
-    const verdictOf = (thrown: unknown) => verdictFor(type, thrown, ports.clock.now())
+    const classifyThrown = (thrown: unknown) => classifyFor(type, thrown, ports.clock.now())
     const sentOutput = started.outputs === 0 ? '' : await ports.outputOf(started)
-    const given = { signal, uploadPath, verdictOf, sentOutput }
+    const given = { signal, uploadPath, classifyThrown, sentOutput }
     const { context, close, faultOf } = createContext(started, given, ports)
 
     failpoint('handler-entered')
@@ -51,7 +51,7 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     const thrown = run.stray === null ? settled : { thrown: run.stray.error }
     if (!('thrown' in thrown)) return thrown
     const moment = { now: ports.clock.now(), provenNow: ports.provenNow(), random: ports.random }
-    return decide(policy, started, { thrown: thrown.thrown, verdictOf, moment })
+    return decide(policy, started, { thrown: thrown.thrown, classifyThrown, moment })
   }
 }
 
@@ -80,24 +80,24 @@ async function settle(
 
 interface Thrown {
   readonly thrown: unknown
-  readonly verdictOf: (thrown: unknown) => ErrorClass
+  readonly classifyThrown: (thrown: unknown) => ErrorClass
   readonly moment: Moment
 }
 
 /** Another attempt, a pause, or the end. */
-function decide(policy: RetryPolicy, task: Task, { thrown, verdictOf, moment }: Thrown): Outcome {
+function decide(policy: RetryPolicy, task: Task, { thrown, classifyThrown, moment }: Thrown): Outcome {
   const wait = findReschedule(thrown)
-  return wait === null ? policy.decide(task, verdictOf(thrown), moment) : policy.wait(task, wait, moment)
+  return wait === null ? policy.decide(task, classifyThrown(thrown), moment) : policy.wait(task, wait, moment)
 }
 
 /** What an error means: the type's own word goes before the built-in rules. */
-function verdictFor(type: TaskType, thrown: unknown, now: number): ErrorClass {
+function classifyFor(type: TaskType, thrown: unknown, now: number): ErrorClass {
   const known = classify(thrown, now)
-  const said = saidOf(type, thrown)
-  if (said === undefined || said === known.kind) return known
+  const own = classifyByType(type, thrown)
+  if (own === undefined || own === known.kind) return known
   const { failure: why } = known
   const afterMs = why.retryAfterSeconds === null ? null : why.retryAfterSeconds * 1000
-  switch (said) {
+  switch (own) {
     case 'retry':
       return { kind: 'retry', failure: why, afterMs }
     case 'park':
@@ -107,11 +107,11 @@ function verdictFor(type: TaskType, thrown: unknown, now: number): ErrorClass {
   }
 }
 
-/** A rule of somebody's own may throw: then it says nothing. */
-function saidOf({ retry }: TaskType, thrown: unknown): 'retry' | 'park' | 'end' | undefined {
+/** A classifier of a task type may throw: then it has no effect. */
+function classifyByType({ retry }: TaskType, thrown: unknown): 'retry' | 'park' | 'end' | undefined {
   try {
-    const said: unknown = retry?.classify?.(thrown)
-    return said === 'retry' || said === 'park' || said === 'end' ? said : undefined
+    const own: unknown = retry?.classify?.(thrown)
+    return own === 'retry' || own === 'park' || own === 'end' ? own : undefined
   } catch {
     return undefined
   }
@@ -135,7 +135,7 @@ function failed(message: string): Outcome {
 
 /**
  * Finds the task whose handler left a promise floating, for `process.on('unhandledRejection')`: the task
- * fails when its handler settles. The reply is its id, or undefined when the error is nobody's.
+ * fails when its handler settles. The reply is its id, or undefined when no run caused the error.
  */
 export function attributeStrayError(error: unknown): string | undefined {
   const run = currentRun.getStore()

@@ -2,7 +2,7 @@ import { failure, TaskError, type Failure } from '../task/failure.ts'
 
 const MAX_MESSAGE_CHARS = 2000
 
-/** Says in one line what was thrown, whatever it is: undefined, a proxy, an object whose getters throw. */
+/** Describes in one line what was thrown, whatever it is: undefined, a proxy, an object whose getters throw. */
 export function describeThrown(thrown: unknown): string {
   try {
     if (thrown instanceof Error) return firstLine(thrown.message) || thrown.name

@@ -20,10 +20,10 @@ import type { Connections } from './stream/connections.ts'
 import type { StreamLimits } from './stream/stream-limits.ts'
 import type { ReplyMemory } from './server/response-memory.ts'
 
-/** Says who makes a request; null: nobody that may. */
+/** Identifies who makes a request; null: not authorized. */
 export type Identify = (request: FastifyRequest) => Caller | null | Promise<Caller | null>
 
-/** What the edge needs from the rest of the house. */
+/** Dependencies of the HTTP plugin. */
 interface ModelUse {
   readonly calls: number
   readonly inputTokens: number
@@ -74,7 +74,7 @@ export interface HttpDeps {
   readonly linger: LingerLimits
   /** Whether webhooks can be signed where a submit names no secret. */
   readonly hasWebhookSecret: boolean
-  /** Why an address may not be told of a task's end; null when it may. */
+  /** Why no webhook may be sent to an address; null when it may. */
   readonly refusalOf: (address: string) => string | null
   /** Whether everything is up; it stays so while the process stops. */
   readonly isStarted: () => boolean

@@ -54,7 +54,7 @@ const REPLY_HEADERS = [
 /** Browsers may remember the answer to a preflight for this long. */
 const PREFLIGHT_SECONDS = 600
 
-/** The edge as a Fastify plugin: schemas, errors and routes stay inside its own context. */
+/** The HTTP plugin: schemas, errors and routes stay inside its own context. */
 export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Promise<void> {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
@@ -113,8 +113,8 @@ async function uploads(instance: FastifyInstance, deps: HttpDeps): Promise<void>
 async function streams(instance: FastifyInstance, deps: HttpDeps): Promise<void> {
   if (!instance.hasDecorator('websocketServer')) {
     if (instance.server.listenerCount('upgrade') > 0) {
-      const mend = 'Register @fastify/websocket on the same instance as headgate, or above it, and before it.'
-      throw new HeadgateError('invalid-setting', `Another plugin answers upgrades already. ${mend}`)
+      const fix = 'Register @fastify/websocket on the same instance as headgate, or above it, and before it.'
+      throw new HeadgateError('invalid-setting', `Another plugin answers upgrades already. ${fix}`)
     }
     await instance.register(websocket, { options: WEB_SOCKET })
   }

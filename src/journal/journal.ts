@@ -85,7 +85,7 @@ export interface StepJournal {
   saveStep(taskId: string, name: string, value: string): Promise<void>
 }
 
-/** What a completed task tells of the times of its kind. */
+/** Times of a completed task, for the estimates of its type. */
 export interface PastTask extends Pick<Task, 'type' | 'priority' | 'createdAt' | 'toldWait'> {
   readonly waitMs: number
   readonly runMs: number
@@ -102,11 +102,11 @@ export interface RecoveryJournal {
   /** Steps that are kept of a task. */
   stepCount(taskId: string): Promise<number>
   newestId(): Promise<string | null>
-  /** Spool ids that a task names. */
+  /** Ids of uploads that a task references. */
   spoolIds(): Promise<readonly string[]>
 }
 
-/** Small texts by name, such as a secret of the house. */
+/** Small texts by name, such as the secret for tickets. */
 export interface NoteJournal {
   loadNote(name: string): Promise<string | undefined>
   saveNote(name: string, text: string): Promise<void>
@@ -143,7 +143,7 @@ export interface NewDelivery {
 /** When a delivery is due whose task has not ended. */
 export const NOT_DUE = Number.MAX_SAFE_INTEGER
 
-/** One webhook that is owed: it is written with the end of its task, or with the submit that joins a known one. */
+/** One pending webhook: written with the end of its task, or with the submit that joins a known one. */
 export interface Delivery extends NewDelivery {
   readonly taskId: string
   /** Tries so far. */
@@ -164,7 +164,7 @@ export interface DeliveryJournal {
   postpone(id: string, attempt: number, nextAt: number): Promise<void>
   /** Strikes it out: delivered, or given up. */
   settle(id: string): Promise<void>
-  /** Strikes out all that a caller is owed at an address that wants no more. */
+  /** Removes all deliveries of a caller to an address that answered 410. */
   settleAll(caller: string, url: string): Promise<void>
 }
 
@@ -175,7 +175,7 @@ export interface KeptUpload {
 }
 
 /**
- * Forgetting. Everything here takes at most `limit` rows at a time, so that it can go on beside the work;
+ * Retention. Every call handles at most `limit` rows, so that it can run beside the tasks;
  * instants are epoch ms and mean the end of the task.
  */
 export interface RetentionJournal {
@@ -183,7 +183,7 @@ export interface RetentionJournal {
   erase(taskId: string, erasedAt: number): Promise<string | null>
   /** Whose erased task this was; undefined when there was none, or too long ago. */
   ownerOfErased(taskId: string): Promise<string | undefined>
-  /** Erases tasks that ended before; the reply tells how many, and the places of their uploads. */
+  /** Erases tasks that ended before; returns how many, and the ids of their uploads. */
   eraseEnded(before: number, erasedAt: number, limit: number): Promise<Pruned>
   /** Drops the events of tasks that ended before, all but the last one of each. */
   pruneEvents(before: number, limit: number): Promise<number>

@@ -1,6 +1,6 @@
 import { TASK_STATUSES, type TaskStatus } from '../task/status.ts'
 
-/** Totals that no task tells. */
+/** Totals that cannot be computed from tasks. */
 export interface SavedCounters {
   readonly rejected: number
   readonly retried: number

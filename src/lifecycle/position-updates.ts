@@ -4,7 +4,7 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Clock } from '../task/clock.ts'
 import { placeAfter } from '../task/event.ts'
 
-/** A watched task hears of its place at most this often. */
+/** A watched task gets a position update at most this often. */
 const POSITION_INTERVAL_MS = 2000
 
 export interface PositionsDeps {
@@ -14,10 +14,10 @@ export interface PositionsDeps {
   readonly clock: Clock
 }
 
-/** Tells whoever watches a waiting task where it stands, when that has changed. */
+/** Publishes the position of watched waiting tasks, when it has changed. */
 export class Positions {
   readonly #deps: PositionsDeps
-  #told = new Map<string, number>()
+  #sent = new Map<string, number>()
   #takeBackTimer: (() => void) | null = null
 
   constructor(deps: PositionsDeps) {
@@ -39,27 +39,27 @@ export class Positions {
     this.start()
   }
 
-  /** One walk over the waiting room serves every watched task. */
+  /** One walk over the queue serves every watched task. */
   #tellAll(): void {
     const { pool, bus, estimator } = this.#deps
-    const told = new Map<string, number>()
+    const sent = new Map<string, number>()
     let remaining = bus.watchedTasks
     let tasksAhead = 0
     for (const { id } of remaining > 0 ? pool.waitingInOrder() : []) {
       if (bus.hasSubscribers(id)) {
-        const isNews = this.#told.has(id) && this.#told.get(id) !== tasksAhead
-        if (isNews)
+        const hasMoved = this.#sent.has(id) && this.#sent.get(id) !== tasksAhead
+        if (hasMoved)
           bus.publish({
             type: 'position',
             taskId: id,
             ...placeAfter(tasksAhead, estimator.waitAfter(tasksAhead)),
           })
-        told.set(id, tasksAhead)
+        sent.set(id, tasksAhead)
         remaining -= 1
         if (remaining === 0) break
       }
       tasksAhead += 1
     }
-    this.#told = told
+    this.#sent = sent
   }
 }

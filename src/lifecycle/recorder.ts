@@ -11,7 +11,7 @@ export interface RecorderOptions {
   readonly bus: EventBus
   readonly counters: Counters
   readonly now: () => number
-  /** Hears of each end when it is committed, or cannot be. */
+  /** Called for each end when it is committed, or cannot be. */
   readonly ended: (task: Task) => void
   /** The journal refused an entry of an admitted task: the process has to stop rather than lie. */
   readonly onFatal: (error: unknown) => void
@@ -24,8 +24,8 @@ export interface Recording extends Pick<JournalEntry, 'delivery' | 'dropped'> {
 }
 
 /**
- * The one sink of events: number → journal → feed. Numbers are given in the call, so they follow the order
- * of what happened; subscribers hear of an event only when it is committed.
+ * The only writer of events: number → journal → bus. Numbers are assigned in the call, so they follow the order
+ * of what happened; subscribers get an event only when it is committed.
  */
 export class Recorder {
   readonly #options: RecorderOptions
@@ -76,7 +76,7 @@ export class Recorder {
     this.#live.set(task.id, task)
   }
 
-  /** Changes a live task and writes the event that says so; undefined when the task has ended. */
+  /** Changes a live task and writes the event for it; undefined when the task has ended. */
   record(id: string, change: TaskChange, body: EventBody): Promise<Task | undefined> {
     return this.recordWith(id, { change, body })
   }
@@ -107,24 +107,24 @@ export class Recorder {
     this.#options.bus.publish(event)
     if (isTerminal(task.status)) {
       this.#options.ended(task)
-      failpoint('end-told')
+      failpoint('end-published')
     }
     return task
   }
 
-  /** Like `record`, for what a run says: dropped when that run is over. */
+  /** Like `record`, for events of a run: dropped when that run is over. */
   async recordOfRun(run: Task, change: TaskChange, body: EventBody): Promise<void> {
     if (this.#live.get(run.id)?.run === run.run) await this.record(run.id, change, body)
   }
 
-  /** Settles when everything that was recorded so far is written, or refused, and told. */
+  /** Settles when everything recorded so far is written, or refused, and published. */
   async whenWritten(): Promise<void> {
     if (this.#unwritten > 0) await new Promise<void>((resolve) => this.#waiters.add(resolve))
   }
 
   #countWritten(): void {
     this.#unwritten -= 1
-    // After the turn in which subscribers hear of it.
+    // After subscribers got it.
     if (this.#unwritten === 0 && this.#waiters.size > 0) setImmediate(() => this.#tellWritten())
   }
 

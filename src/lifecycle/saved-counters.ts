@@ -19,7 +19,7 @@ export interface TotalsKeeperDeps {
 }
 
 /**
- * Keeps what no task tells: the numbers of refused submits and of retries, and the quotas that were drawn. They are
+ * Saves what cannot be computed from tasks: the numbers of refused submits and of retries, and the used quotas. They are
  * written now and then, so a process that is killed loses those of its last seconds.
  */
 export class CounterStore {
@@ -67,7 +67,7 @@ export class CounterStore {
     if ((this.#saved.get(name) ?? '0') === text) return
     this.#saved.set(name, text)
     await this.#deps.notes.saveNote(name, text).catch((error: unknown) => {
-      this.#deps.log.warn({ err: error, note: name }, 'a count could not be saved')
+      this.#deps.log.warn({ err: error, note: name }, 'counters not saved')
     })
   }
 }

@@ -3,7 +3,7 @@ import { failure, type Failure, type FailureType } from '../task/failure.ts'
 import type { Outcome, Wait } from '../task/outcome.ts'
 import type { PastRun, Task, TaskChange } from '../task/task.ts'
 
-/** Runs that a task's record tells of. */
+/** Runs that a task's record keeps. */
 const MAX_HISTORY = 20
 
 export interface Settlement {
@@ -17,7 +17,7 @@ export interface Moment {
   readonly tasksAhead: number
 }
 
-/** What one outcome does to its task, and the event that tells it. */
+/** The effect of one outcome on its task, and the event for it. */
 export function settlementOf(task: Task, outcome: Outcome, moment: Moment): Settlement {
   const { change, body } = endOf(task, outcome, moment)
   const history = historyOf(task, outcome, moment.now)

@@ -60,12 +60,12 @@ export class Transitions {
     return started ?? null
   }
 
-  /** Writes down what a run says; what comes after its end is dropped. */
+  /** Records an event of a run; events after its end are dropped. */
   report(run: Task, report: Report): void {
     void this.#recorder.recordOfRun(run, changeOf(report), report).then(() => failpoint('progress-sent'))
   }
 
-  /** Hears the one outcome of a run. */
+  /** Called with the one outcome of a run. */
   ended(task: Task, outcome: Outcome): void {
     const live = this.#recorder.live(task.id)
     if (live !== undefined) void this.end(live, outcome)
@@ -94,12 +94,12 @@ export class Transitions {
     }
     const ended = await recorded
     if (outcome.kind === 'interrupted') return ended
-    this.#tell(task, outcome, runMs)
+    this.#log(task, outcome, runMs)
     if (ended !== undefined && isTerminal(ended.status)) await this.#letGo(ended)
     return ended
   }
 
-  /** A sleeping task goes on: its time has come, or there is room for it. */
+  /** A delayed task is queued again: it is due, or there is room for it. */
   async requeue(id: string): Promise<void> {
     const { pool } = this.#deps
     const task = this.#recorder.live(id)
@@ -130,7 +130,7 @@ export class Transitions {
     return reading === undefined ? Math.max(0, now - createdAt) : this.#msSince(reading)
   }
 
-  /** Likewise of the run that goes on; null: it has none. */
+  /** Likewise of the run that is resumed; null: there is none. */
   #sinceStart({ id, startedAt }: Task, now: number): number | null {
     const reading = this.#startedAt.get(id)
     this.#startedAt.delete(id)
@@ -142,7 +142,7 @@ export class Transitions {
     return Math.round(this.#deps.clock.monotonic() - reading)
   }
 
-  #tell(task: Task, outcome: Outcome, runMs: number | null): void {
+  #log(task: Task, outcome: Outcome, runMs: number | null): void {
     const { log } = this.#deps
     if (outcome.kind === 'waits') {
       const { reason, until, resource, failure: why } = outcome.wait

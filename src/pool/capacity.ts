@@ -7,7 +7,7 @@ export interface PlaceLimits {
   readonly maxQueuedPerCaller: number
 }
 
-/** A place in the waiting room, held for a task that is being admitted. Used up by `enqueue` or `release`. */
+/** Capacity of the queue, reserved for a task that is being admitted. Used up by `enqueue` or `release`. */
 export interface Reservation {
   /** Waiting and reserved tasks that would start before this one, when the place was taken. */
   readonly tasksAhead: number
@@ -20,7 +20,7 @@ interface ReserveRequest {
   readonly tasksAhead: number
 }
 
-/** Places of the waiting room: those that are reserved, and who holds one. */
+/** Capacity of the queue: reservations, and their callers. */
 export class Capacity {
   capacity: number
   readonly #maxQueuedPerCaller: number
@@ -53,7 +53,7 @@ export class Capacity {
     return (this.#countByCaller.get(caller) ?? 0) >= this.#maxQueuedPerCaller
   }
 
-  /** Counts a reservation. @param released hears that it was given back, once */
+  /** Counts a reservation. @param released called when it is released, once */
   reserve({ priority, caller, tasksAhead }: ReserveRequest, released: () => void): Reservation {
     this.#count(priority, caller, 1)
     let isHeld = true

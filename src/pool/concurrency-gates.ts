@@ -1,7 +1,7 @@
 import type { Task } from '../task/task.ts'
 import type { LaneKind } from './lane.ts'
 
-/** A task that was interrupted so often without getting further is a suspect (design D6). */
+/** A task that was interrupted this often without progress runs alone. */
 const STRIKES_OF_SUSPECT = 2
 const SUSPECTS = 'suspects'
 
@@ -29,7 +29,7 @@ export class ConcurrencyGates {
   readonly #changed: (gate: string) => void
   #newest: { readonly type: string; readonly hasRun: boolean; readonly kind: LaneKind } | null = null
 
-  /** @param changed hears that a gate may have opened or shut */
+  /** @param changed called when a gate may have opened or closed */
   constructor(options: GateOptions, changed: (gate: string) => void) {
     this.#options = options
     this.#changed = changed
@@ -80,7 +80,7 @@ export class ConcurrencyGates {
     this.#changed(gate)
   }
 
-  /** One that has run before was told that there is room, or finds out: it is not held back by resources. */
+  /** A task that has run before was woken because there is room, or finds out: resources do not hold it back. */
   #kindOfType(type: string, hasRun: boolean): LaneKind {
     // Tasks of one type often come one behind the other.
     if (this.#newest?.type === type && this.#newest.hasRun === hasRun) return this.#newest.kind

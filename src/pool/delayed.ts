@@ -3,18 +3,18 @@ import { capDelayMs } from '../task/delay.ts'
 import type { Task } from '../task/task.ts'
 import { Alarms } from './timers.ts'
 
-/** Parked tasks for each place of the queue, where no setting says otherwise. */
+/** Parked tasks per unit of capacity, where no setting defines it. */
 export const PARKED_PER_PLACE = 10
 /** A refusal looks at this many parked tasks. */
 const MAX_LOOKED_AT = 256
 
 interface Sleeper {
   readonly task: Task
-  /** Its age in the waiting room. */
+  /** Its age in the queue. */
   readonly seq: number
 }
 
-/** Admitted tasks that are not to start yet: their delay is not over, or they wait to go on. They hold no slot. */
+/** Admitted tasks that may not start yet: their delay is not over, or they are parked. They hold no slot. */
 export class DelayedTasks {
   readonly #sleepers = new Map<string, Sleeper>()
   readonly #alarms: Alarms
@@ -22,14 +22,14 @@ export class DelayedTasks {
   readonly #due: (id: string) => void
   #scheduled = 0
 
-  /** @param due hears the id of each task whose time has come; it sleeps on until it is taken */
+  /** @param due called with the id of each due task; it stays here until it is taken */
   constructor(clock: Clock, due: (id: string) => void) {
     this.#clock = clock
     this.#alarms = new Alarms(clock)
     this.#due = due
   }
 
-  /** Those whose delay is not over: they hold a place of the waiting room. */
+  /** Scheduled ones: they use capacity of the queue. */
   get scheduled(): number {
     return this.#scheduled
   }
@@ -43,7 +43,7 @@ export class DelayedTasks {
     return this.size - this.#scheduled >= max
   }
 
-  /** When the first of them may go on, epoch ms, as far as the longest parked ones tell; null: that is not known. */
+  /** When the first of them is due, epoch ms, as far as the longest parked ones show; null: unknown. */
   get nextAt(): number | null {
     let next = Infinity
     let looked = 0
@@ -55,7 +55,7 @@ export class DelayedTasks {
     return next === Infinity ? null : next
   }
 
-  /** @param isTimed whether it is due at its time; else somebody will say so */
+  /** @param isTimed whether it is due at its time; otherwise it is woken */
   add(task: Task, seq: number, isTimed: boolean): void {
     this.#sleepers.set(task.id, { task, seq })
     if (task.status === 'scheduled') this.#scheduled += 1
@@ -87,7 +87,7 @@ export class DelayedTasks {
     this.#alarms.stop()
   }
 
-  /** Takes the new version of a sleeping task; false: it does not sleep. */
+  /** Replaces a delayed task by its new version; false: it is not here. */
   replace(task: Task): boolean {
     const sleeper = this.#sleepers.get(task.id)
     if (sleeper === undefined) return false

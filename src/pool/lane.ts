@@ -23,7 +23,7 @@ interface Counted {
   length: number
 }
 
-/** One FIFO of the waiting room: tasks of one level that the same gates hold back, the oldest first. */
+/** One FIFO of the queue: tasks of one level behind the same gates, the oldest first. */
 export class Lane {
   readonly kind: LaneKind
   /** Whose turns its tasks take, and of what level; each counts its tasks. */

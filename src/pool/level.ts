@@ -16,7 +16,7 @@ interface LaneView {
   readonly head: Entry | null
 }
 
-/** What the choice of the next task looks at; the waiting room itself, or a copy to go through. */
+/** What the choice of the next task depends on; the queue itself, or a copy to iterate. */
 export interface LevelView {
   /** ms by which the level is ahead of the lowest one; Infinity: of all others, whatever their age. */
   readonly aheadMs: number
@@ -47,7 +47,7 @@ export class FairShare implements Turn {
   }
 }
 
-/** One level of the waiting room. */
+/** One level of the queue. */
 export class Level implements LevelView {
   readonly aheadMs: number
   readonly turns: FairShare[] = []
@@ -118,7 +118,7 @@ export function choose(levels: readonly LevelView[]): Entry | null {
   return best
 }
 
-/** Tells a level that one of a caller's tasks was taken. */
+/** Reports to a level that a task of a caller was taken. */
 export function charge(level: { virtual: number }, turn: Turn): void {
   level.virtual = Math.max(level.virtual, turn.tag)
   turn.tag = level.virtual + 1 / turn.weight

@@ -9,20 +9,20 @@ export interface PoolOptions extends PlaceLimits, RoomOptions {
   readonly maxParked: number | null
   /** Tasks that may run at once, 0 or more. */
   readonly slots: number
-  /** Deaf handlers that may go on beside the slots; 0: a deaf handler keeps its slot. */
+  /** Unresponsive handlers that may run beside the slots; 0: each keeps its slot. */
   readonly maxStuck: number
   /** Time between the abort of a run and its abandonment. */
   readonly graceMs: number
   readonly clock: Clock
-  /** Runs a task's handler once and says how it went; expected never to reject. */
+  /** Runs a task's handler once and resolves to its outcome; expected never to reject. */
   readonly work: (task: Task, signal: AbortSignal) => Promise<Outcome>
-  /** Hears the one outcome of each run, before the slot is given to another task. */
+  /** Called with the one outcome of each run, before the slot is given to another task. */
   readonly ended: (task: Task, outcome: Outcome) => void
-  /** Hears that a sleeping task should go on: it does with `requeue`. */
+  /** Called when a delayed task is due: `requeue` puts it back. */
   readonly due: (id: string) => void
-  /** Hears that the start deadline of a task passed; it waits no more. */
+  /** Called when the start deadline of a task has passed; it waits no more. */
   readonly expired: (id: string) => void
 }
 
-/** Why no task starts: the house wakes up or goes to rest, an operator said so, the machine is short of something. */
+/** Why no task starts: start or stop of the process, an operator, or a lack of resources of the machine. */
 export type Hold = 'lifecycle' | 'operator' | 'memory' | 'event-loop'

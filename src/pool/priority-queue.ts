@@ -116,7 +116,7 @@ export class PriorityQueue {
     return countIn(this.#front, ({ seq }) => seq < entry.seq)
   }
 
-  /** Waiting tasks that would start before one of this age; with turns, about so many. */
+  /** Waiting tasks that would start before one of this age; with fair turns, an approximation. */
   aheadOf({ priority, createdAt }: Task, seq: number): number {
     const own = this.#levelOf(priority)
     const isStrict = this.#options.headStartMs === 0

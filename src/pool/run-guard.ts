@@ -3,14 +3,14 @@ import { failure } from '../task/failure.ts'
 import type { Deadline, Deadlines } from './timers.ts'
 
 export interface GuardLimits {
-  /** Time limit of the run; after it the handler is told to stop. */
+  /** Time limit of the run; after it the handler is aborted. */
   readonly limitMs: number
   /** Time between that and its abandonment. */
   readonly graceMs: number
 }
 
 /**
- * Enforces one run's limit in two stages (design D2). First the signal is aborted with a typed reason; a
+ * Enforces one run's limit in two stages. First the signal is aborted with a typed reason; a
  * handler that has not settled when the grace is over is *abandoned*: `outcome` settles without it, its
  * late result is refused, and `finished` settles whenever it does come to an end, if ever.
  */
@@ -43,7 +43,7 @@ export class Guard {
     return this.#reason
   }
 
-  /** Whether the outcome stands: nothing that comes now changes it. */
+  /** Whether the outcome is final: later events do not change it. */
   get isDecided(): boolean {
     return this.#isSettled || this.#isAbandoned
   }
@@ -53,7 +53,7 @@ export class Guard {
   }
 
   /**
-   * Tells the handler to stop. The first reason stands, with one exception: a cancel outranks a shutdown, or
+   * Aborts the handler. The first reason wins, with one exception: a cancel replaces a shutdown, or
    * the task would run again after the restart. A later call starts the grace anew.
    */
   abort(reason: AbortReason, graceMs: number): void {

@@ -12,7 +12,7 @@ export interface SlotWork<Job> {
 }
 
 /**
- * The slots, held by p-queue: it gets one anonymous ticket per slot at the most (design D1). A ticket takes
+ * The slots, held by p-queue: it gets at most one anonymous ticket per slot. A ticket takes
  * the best job when it is free, the next one in the same turn in which that ends, and rests when there is
  * none. So p-queue is never a second queue: what waits can be reordered and cancelled outside of it.
  */
@@ -78,24 +78,24 @@ export class Slots<Job> {
 }
 
 /** Who waits for a state to be reached. */
-export class Watchers {
-  readonly #watchers = new Set<() => void>()
+export class Signal {
+  readonly #signal = new Set<() => void>()
 
-  /** Settles as soon as the state is reached: now, or when one of the changes that are told has led to it. */
-  when(isReached: () => boolean): Promise<void> {
+  /** Settles as soon as the state is reached: now, or after a change. */
+  waitUntil(isReached: () => boolean): Promise<void> {
     if (isReached()) return Promise.resolve()
     return new Promise((resolve) => {
       const watcher = () => {
         if (!isReached()) return
-        this.#watchers.delete(watcher)
+        this.#signal.delete(watcher)
         resolve()
       }
-      this.#watchers.add(watcher)
+      this.#signal.add(watcher)
     })
   }
 
   /** Something has changed. */
-  tell(): void {
-    if (this.#watchers.size > 0) for (const watcher of this.#watchers) watcher()
+  notify(): void {
+    if (this.#signal.size > 0) for (const watcher of this.#signal) watcher()
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Counts handlers that ignored their abort. Up to `limit` of them give their slot back while they go on;
- * any more keep theirs, so that `running + stuck ≤ slots + limit` always holds (design D2).
+ * Counts handlers that ignored their abort. Up to `limit` of them release their slot while they run on;
+ * any more keep theirs, so that `running + stuck ≤ slots + limit` always holds.
  */
 export class StuckHandlers {
   readonly limit: number
@@ -11,22 +11,22 @@ export class StuckHandlers {
     this.limit = limit
   }
 
-  /** Deaf handlers whose slot went to another task. */
+  /** Unresponsive handlers whose slot went to another task. */
   get count(): number {
     return this.#count
   }
 
-  /** Deaf handlers that keep their slot because the limit is reached. */
+  /** Unresponsive handlers that keep their slot because the limit is reached. */
   get holding(): number {
     return this.#holding.length
   }
 
-  /** At the limit the process should be restarted: there is no other way to end a deaf handler. */
+  /** At the limit the process should be restarted: an unresponsive handler cannot be ended otherwise. */
   get isAtLimit(): boolean {
     return this.holding > 0 || (this.limit > 0 && this.#count >= this.limit)
   }
 
-  /** Settles when the deaf handler's slot may be given to the next task. */
+  /** Settles when the slot of the unresponsive handler may be given to the next task. */
   async admit(finished: Promise<void>): Promise<void> {
     if (this.#count < this.limit) {
       this.#count += 1

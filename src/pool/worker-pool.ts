@@ -8,12 +8,12 @@ import { PriorityQueue } from './priority-queue.ts'
 import { Deadlines, Alarms, isOverdue } from './timers.ts'
 import { Guard } from './run-guard.ts'
 import { StuckHandlers } from './stuck-handlers.ts'
-import { Watchers, Slots } from './slots.ts'
+import { Signal, Slots } from './slots.ts'
 import { DelayedTasks, PARKED_PER_PLACE } from './delayed.ts'
 
 /**
- * The waiting room and the slots: admits tasks up to the bound, starts the best eligible one the moment a
- * slot is free, under a guard, and tells how each run ended.
+ * The queue and the slots: admits tasks up to the capacity, starts the best eligible one as soon as a
+ * slot is free, under a guard, and reports how each run ended.
  */
 export class WorkerPool {
   readonly #options: PoolOptions
@@ -26,8 +26,8 @@ export class WorkerPool {
   readonly #stuck: StuckHandlers
   readonly #running = new Map<string, Guard>()
   readonly #holds = new Set<Hold>()
-  readonly #released = () => this.#watchers.tell()
-  readonly #watchers = new Watchers()
+  readonly #released = () => this.#signal.notify()
+  readonly #signal = new Signal()
 
   constructor(options: PoolOptions) {
     const { clock, due, maxStuck, slots } = options
@@ -42,7 +42,7 @@ export class WorkerPool {
       take: () => (this.#maySlotStart ? this.#room.take() : undefined),
       run: ({ task, seq }) => this.#run(task, seq),
       startable: () => (this.#maySlotStart ? this.#room.eligible : 0),
-      rested: () => this.#watchers.tell(),
+      rested: () => this.#signal.notify(),
     })
   }
 
@@ -62,7 +62,7 @@ export class WorkerPool {
     return this.#places.reserved
   }
 
-  /** Slots in use, those that a deaf handler keeps included. */
+  /** Slots in use, including those of unresponsive handlers. */
   get running(): number {
     return this.#running.size + this.#stuck.holding
   }
@@ -71,7 +71,7 @@ export class WorkerPool {
     return this.#running.keys()
   }
 
-  /** Tasks that sleep: scheduled, or waiting to go on. */
+  /** Delayed tasks: scheduled or parked. */
   get asleep(): number {
     return this.#parked.size
   }
@@ -101,7 +101,7 @@ export class WorkerPool {
     return this.taken >= this.capacity
   }
 
-  /** While so many tasks are parked that newcomers are refused: until when, epoch ms, Infinity if unknown; else null. */
+  /** While too many tasks are parked and new ones are refused: until when, epoch ms, Infinity if unknown; else null. */
   get parkedFullUntil(): number | null {
     const max = this.#options.maxParked ?? this.capacity * PARKED_PER_PLACE
     return this.#parked.isOver(max) ? (this.#parked.nextAt ?? Infinity) : null
@@ -129,7 +129,7 @@ export class WorkerPool {
     return this.#room.inOrder()
   }
 
-  /** Waiting tasks before this one, were it to go on now if it sleeps; undefined when it does neither. */
+  /** Waiting tasks before this one, if delayed as if it were due now; undefined when it is neither. */
   tasksAhead(id: string): number | undefined {
     const sleeper = this.#parked.get(id)
     if (sleeper === undefined) return this.#room.tasksAhead(id)
@@ -149,7 +149,7 @@ export class WorkerPool {
     return this.#places.reserve({ priority, caller, tasksAhead }, this.#released)
   }
 
-  /** Puts an admitted task into the waiting room; a free slot starts it in this very call. */
+  /** Puts an admitted task into the queue; a free slot starts it in this call. */
   enqueue(task: Task, place: Reservation): void {
     place.release()
     this.restore(task)
@@ -165,12 +165,12 @@ export class WorkerPool {
     else this.#parked.add(task, seq, task.waitResource === null)
   }
 
-  /** The same for one that was running then: it goes on before all others, whatever their level. */
+  /** The same for one that was running: it starts before all others, whatever their level. */
   restoreFirst(task: Task): void {
     this.#room.putFirst(task, this.#room.arrive())
   }
 
-  /** Puts a task that slept into the waiting room, where its age belongs; it may have been taken out meanwhile. */
+  /** Puts a delayed task into the queue, by its age; it may have been removed meanwhile. */
   requeue(task: Task): void {
     const sleeper = this.#parked.take(task.id)
     if (sleeper === undefined) return
@@ -186,7 +186,7 @@ export class WorkerPool {
     return true
   }
 
-  /** Takes a waiting task out in O(1), or stops a running one; one that stops for another reason goes on with that. */
+  /** Removes a waiting task in O(1), or aborts a running one; one that stops for another reason keeps that reason. */
   cancel(id: string): 'removed' | 'aborting' | 'stopping' | 'absent' {
     if (this.#remove(id)) return 'removed'
     const guard = this.#running.get(id)
@@ -196,7 +196,7 @@ export class WorkerPool {
     return 'aborting'
   }
 
-  /** Starts nothing until every hold is taken back; what runs goes on. */
+  /** Starts nothing until every hold is released; running tasks continue. */
   pause(hold: Hold = 'operator'): void {
     this.#holds.add(hold)
   }
@@ -212,27 +212,29 @@ export class WorkerPool {
     if (isOpen) this.#slots.fill()
   }
 
-  /** New bounds, at once: with fewer slots what runs goes on and nothing starts until there is room. */
+  /** New limits, at once: with fewer slots, running tasks continue and none starts until there is a free slot. */
   resize(bounds: { readonly slots?: number; readonly capacity?: number }): void {
     this.#places.capacity = bounds.capacity ?? this.capacity
     this.#slots.resize(bounds.slots ?? this.#slots.count)
   }
 
   whenIdle(): Promise<void> {
-    return this.#watchers.when(() => this.reserved + this.#room.size + this.#parked.size + this.running === 0)
+    return this.#signal.waitUntil(
+      () => this.reserved + this.#room.size + this.#parked.size + this.running === 0,
+    )
   }
 
   /** Settles when no task runs any more; handlers that were abandoned do not count. */
   whenQuiet(): Promise<void> {
-    return this.#watchers.when(() => this.#running.size === 0)
+    return this.#signal.waitUntil(() => this.#running.size === 0)
   }
 
-  /** Tells every running task to stop; each is abandoned after `graceMs`. */
+  /** Aborts every running task; each is abandoned after `graceMs`. */
   abortAll(reason: AbortReason, graceMs: number): void {
     for (const guard of this.#running.values()) guard.abort(reason, graceMs)
   }
 
-  /** Wakes and expires nobody any more: what sleeps does so until the next start. */
+  /** Stops all timers: delayed tasks stay so until the next start. */
   stop(): void {
     this.#parked.stop()
     this.#startDeadlines.stop()
@@ -257,7 +259,7 @@ export class WorkerPool {
     this.#room.gates.count(task, -1)
     this.#cancelTimer(task, seq, outcome)
     this.#options.ended(task, outcome)
-    this.#watchers.tell()
+    this.#signal.notify()
     // Its type may have opened: another slot can be idle beside a task that waited for that, and this one may stay taken.
     this.#slots.fill()
     if (guard.isAbandoned) await this.#stuck.admit(guard.finished)
@@ -290,7 +292,7 @@ export class WorkerPool {
     const task = this.#room.remove(id) ?? this.#parked.take(id)?.task
     if (task === undefined) return false
     this.#leave(task)
-    this.#watchers.tell()
+    this.#signal.notify()
     return true
   }
 }

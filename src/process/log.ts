@@ -1,7 +1,7 @@
 import { pino, type Logger } from 'pino'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What a log says of requests and replies: never a query, a header or a body. */
+/** What a log line has of requests and replies: never a query, a header or a body. */
 const LOG_DISCRETION = {
   serializers: {
     req: ({ method, url }: { method?: string; url?: string }) => ({ method, path: url?.split('?', 1)[0] }),
@@ -13,7 +13,7 @@ const LOG_DISCRETION = {
 
 export interface Log {
   readonly log: Logger
-  /** Settles when every line has been taken, or after `maxMs`: a log that nobody reads holds nothing up. */
+  /** Settles when every line was written, or after `maxMs`: a log without a reader blocks nothing. */
   readonly flush: (maxMs: number) => Promise<void>
 }
 
@@ -26,7 +26,7 @@ export async function createLog(level: string, format: 'json' | 'pretty'): Promi
   const toText = format === 'json' ? null : await loadPretty()
   const output = new LogOutput(process.stdout, toText)
   const log = pino({ level, ...LOG_DISCRETION }, output)
-  output.onDropped = (lines) => log.warn({ lines }, 'log lines dropped: nobody reads them fast enough')
+  output.onDropped = (lines) => log.warn({ lines }, 'log lines dropped: the reader is too slow')
   return { log, flush: (maxMs) => output.flush(maxMs) }
 }
 

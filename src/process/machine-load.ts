@@ -6,8 +6,8 @@ const PRESSURE_FILE = '/proc/pressure/cpu'
 const STARVED_SHARE = 0.5
 
 /**
- * Says whether programs of this machine had to wait for a processor most of the time since the last call. A client on the
- * same machine then sends late through no fault of its own. Always false where the system does not tell.
+ * Returns whether programs of this machine had to wait for a processor most of the time since the last call. A client on the
+ * same machine then sends late for that reason. Always false where the system has no such file.
  */
 export function createStarvationMeter(readPressure = readCpuPressure): () => boolean {
   let last = { waitedUs: readPressure(), at: performance.now() }

@@ -9,7 +9,7 @@ export function connectionsWithin(wanted: number, openFiles = openFilesLimit()):
   return Math.max(1, Math.min(wanted, openFiles - reserved))
 }
 
-/** The limit of open files (RLIMIT_NOFILE) of this process; Infinity where the system does not tell. */
+/** The limit of open files (RLIMIT_NOFILE) of this process; Infinity where it is unknown. */
 function openFilesLimit(): number {
   try {
     const soft = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]

@@ -20,7 +20,7 @@ const RELEASE = 0.8
 /** One slow turn of the loop is no shortage: it has to last. */
 const READINGS_TO_BEGIN = 2
 
-/** Watches memory and the event loop: while either is short, what runs goes on and nothing new starts. */
+/** Watches memory and the event loop: while either is short, running tasks continue and none starts. */
 export class Pressure {
   readonly #options: PressureOptions
   readonly #over = new Map<Shortage, number>()

@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process'
 
-/** What systemd hears from a service (sd_notify). */
+/** States that a service reports to systemd (sd_notify). */
 export type ServiceState = 'READY=1' | 'STOPPING=1' | 'WATCHDOG=1'
 
 export interface ServiceManagerOptions {
-  /** Where it listens; undefined: there is none, and nothing is said. */
+  /** Its socket; undefined: there is none, and nothing is sent. */
   readonly notifySocket: string | undefined
   /** It expects a sign of life at least this often; null: it expects none. */
   readonly watchdogMs: number | null
-  /** Hears that it could not be told. */
+  /** Called when systemd-notify fails. */
   readonly onFailure: (error: Error) => void
 }
 
@@ -23,19 +23,19 @@ export class ServiceManagerLink {
     this.#options = options
   }
 
-  /** Says that the service is up, and from now on that it is alive. */
+  /** Reports that the service is up, and from now on that it is alive. */
   ready(): void {
-    this.#tell('READY=1')
+    this.#notify('READY=1')
     const { watchdogMs } = this.#options
     if (watchdogMs === null) return
-    setInterval(() => this.#tell('WATCHDOG=1'), watchdogMs / SIGNS_PER_LIMIT).unref()
+    setInterval(() => this.#notify('WATCHDOG=1'), watchdogMs / SIGNS_PER_LIMIT).unref()
   }
 
   stopping(): void {
-    this.#tell('STOPPING=1')
+    this.#notify('STOPPING=1')
   }
 
-  #tell(state: ServiceState): void {
+  #notify(state: ServiceState): void {
     const { notifySocket, onFailure } = this.#options
     if (notifySocket === undefined) return
     execFile('systemd-notify', [state], (error) => {

@@ -54,12 +54,12 @@ function openStat(): number | null {
 }
 
 function end(stoodMs: number, used: number): void {
-  // The log goes through the event loop that stands still; this line does not.
+  // The log uses the event loop, which is blocked; this line does not.
   try {
     const what = `the event loop stood still for ${stoodMs / 1000} s, ${used / 1000} s of them on the processor`
     writeSync(STDERR, `headgate: ${what}; the watchdog ends the process.\n`)
   } catch {
-    // Nobody reads it; the process ends all the same.
+    // There is no reader; the process ends all the same.
   } finally {
     process.kill(process.pid, 'SIGKILL')
   }

@@ -3,11 +3,11 @@ import { Worker } from 'node:worker_threads'
 
 export interface WatchdogOptions {
   /**
-   * An event loop that stands still while the main thread uses this much processor time ends the process; 0: never.
+   * A blocked event loop during which the main thread uses this much processor time ends the process; 0: never.
    * Processor time, since on a busy machine a healthy loop may have to wait long for the processor.
    */
   readonly limitMs: number
-  /** One that stands still for this long ends it too, whatever it uses: it waits for what does not come. 0: never. */
+  /** One that is blocked for this long ends it too, whatever it uses: it waits for what does not come. 0: never. */
   readonly wallLimitMs: number
   /** Called with how late the event loop was, ms, when it was late enough to be logged. */
   readonly onLag: (lagMs: number) => void
@@ -19,8 +19,8 @@ const REPORTED_LAG_MS = 500
 const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 /**
- * Watches the event loop from a thread of its own, which kills the process (SIGKILL) when the loop stands
- * still: nothing else can end a handler that never gives the processor back. A service manager starts the
+ * Watches the event loop from a thread of its own, which kills the process (SIGKILL) when the loop is
+ * blocked: nothing else can end a handler that never yields the processor. A service manager starts the
  * process anew. Under a debugger it does nothing.
  *
  * @returns what stops it

@@ -8,7 +8,7 @@ export interface CallMark {
 
 /** After an overload the limit falls to this share of what was in flight. */
 const DECREASE = 0.5
-/** A level that was refused is tried again after so many successes below it, then after twice as many, and so on. */
+/** A refused level is tried again after this many successes below it, then after twice as many, and so on. */
 const FIRST_PROBE = 200
 const MAX_PROBE = 6400
 
@@ -74,7 +74,7 @@ export class AdaptiveLimit {
     this.#successes += 1
     if (this.#isProbing && rank >= this.#refused) this.#wellAtRefused += 1
     if (this.#isProbing && this.#wellAtRefused >= 2 * this.#refused) this.#forgetRefused()
-    // A limit that is not used says nothing of a higher one.
+    // A limit that is not used proves nothing about a higher one.
     if (rank < this.value) return
     if (this.#mayProbe) {
       this.#isProbing = true

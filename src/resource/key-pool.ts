@@ -15,7 +15,7 @@ export class KeyPool {
     this.#keys = keys
   }
 
-  /** Keys that are still good. */
+  /** Keys that are still valid. */
   get good(): number {
     return this.#keys.length - this.#refused.size
   }

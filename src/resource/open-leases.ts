@@ -2,7 +2,7 @@ import type { Lease } from '../task/resource.ts'
 import type { ErrorClass } from '../task/error-class.ts'
 import { failure } from '../task/failure.ts'
 
-/** A call that was left behind says nothing of its provider. */
+/** A call that was left behind proves nothing about its provider. */
 const ABANDONED: ErrorClass = {
   kind: 'end',
   failure: failure('execution_error', 'The run ended before the call did.'),

@@ -8,7 +8,7 @@ const WORDS = {
 } as const
 const MAX = 1_000_000_000
 
-/** Reads limits from their words; a string says what is wrong. */
+/** Parses limits; a string is the reason why they are invalid. */
 export function parseLimits(text: string): ResourceLimits | string {
   const read: ResourceLimits[] = []
   for (const item of text.split(/\s+/).filter(Boolean)) {

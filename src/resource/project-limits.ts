@@ -26,13 +26,13 @@ export interface Grant {
   readonly isProbe: boolean
   /** What it has spent of each window of tokens. */
   readonly spent: readonly Piece[]
-  /** Tokens as they were told last. */
+  /** Tokens as last reported. */
   tokens: number
 }
 
 export interface Overload {
   readonly kind: LimitKind
-  /** What the provider asks to wait; null: it says nothing. */
+  /** The wait that the provider asks for; null: none. */
   readonly afterMs: number | null
 }
 
@@ -80,7 +80,7 @@ export class ProjectLimits {
     return this.#inFlight
   }
 
-  /** New limits, at once; what is in flight goes on. */
+  /** New limits, at once; calls in flight continue. */
   resize(limits: ResourceLimits): void {
     const { floor, ceiling, start } = boundsOf(limits)
     this.#concurrency.resize(floor, ceiling, start)
@@ -129,7 +129,7 @@ export class ProjectLimits {
 
   /** The call has used more, or fewer, tokens than was thought. */
   correct(draw: Grant, tokens: number): void {
-    // A provider that tells no usage tells nothing new.
+    // A provider that reports no usage changes nothing.
     if (!Number.isFinite(tokens) || tokens < 0) return
     for (const piece of draw.spent) {
       for (const window of this.#windows.tokens) window.correct(piece, tokens - draw.tokens)

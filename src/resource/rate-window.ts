@@ -14,7 +14,7 @@ export interface SavedWindow {
   readonly spent: readonly (readonly [ageMs: number, amount: number])[]
 }
 
-/** Amounts of one window are put together in so many pieces, each as late as its latest part. */
+/** Amounts of one window are merged into this many pieces, each as late as its latest part. */
 const PIECES = 60
 
 /** At most `limit` in any `windowMs`: a sliding window that is never passed, and late by one piece at the most. */
@@ -37,7 +37,7 @@ export class RateWindow {
     return this.#sum
   }
 
-  /** ms until so much fits; 0: now. What is more than the whole limit never does: Infinity. */
+  /** ms until this amount fits; 0: now. More than the whole limit never fits: Infinity. */
   waitFor(amount: number, now: number): number {
     if (amount > this.limit) return Infinity
     let over = this.spentAt(now) + amount - this.limit

@@ -15,13 +15,13 @@ export interface ResourceOptions {
   readonly clock: Clock
   /** 0 to 1. */
   readonly random: () => number
-  /** A task that sleeps for this resource may go on. */
+  /** A task that is parked for this resource may run. */
   readonly wake: (taskId: string) => void
   /** Whether it makes sense to start tasks that need the resource. */
   readonly opened: (isOpen: boolean) => void
 }
 
-/** Room that comes within this time is waited for in the slot: going to sleep and coming back costs a run. */
+/** Room that is free within this time is waited for in the slot: parking and resuming costs a run. */
 const PATIENCE_MS = 1000
 
 interface InPlace extends AcquireRequest {
@@ -81,7 +81,7 @@ export class Resource {
     return { good, projects: this.#accounts.length }
   }
 
-  /** Draws, at once or within a second; else the task has to sleep. */
+  /** Acquires at once or within a second; otherwise the task has to be parked. */
   acquire(given: AcquireRequest): Promise<AcquireReply> {
     const { ask, taskId, signal } = given
     // A call that is left over from a run that has ended.
@@ -97,13 +97,13 @@ export class Resource {
     return this.#waitInPlace(given)
   }
 
-  /** The run of a task has ended for want of room: it sleeps until it is woken. */
+  /** The run of a task has ended for lack of room: it is parked until it is woken. */
   sleep(taskId: string, priority: Priority): void {
     this.#waiters.sleep(taskId, priority)
     this.#serve()
   }
 
-  /** The run of a task is over: what its calls still hold is given back, also that of calls that never return. */
+  /** The run of a task is over: what its calls still hold is released, also that of calls that never return. */
   release(taskId: string): void {
     this.#open.endAll(taskId)
   }
@@ -117,7 +117,7 @@ export class Resource {
     this.#waiters.reprioritise(taskId, priority)
   }
 
-  /** New limits, at once; what is in flight goes on. */
+  /** New limits, at once; calls in flight continue. */
   resize(limits: ResourceLimits): void {
     this.limits = limits
     for (const account of this.#accounts) account.resize(limits)
@@ -139,7 +139,7 @@ export class Resource {
     this.#serve()
   }
 
-  /** Wakes nobody any more. */
+  /** Wakes no task any more. */
   stop(): void {
     this.#disarm?.()
     this.#disarm = null
@@ -216,7 +216,7 @@ export class Resource {
     return lease
   }
 
-  /** The reply says whether this resource tells the task when to go on. */
+  /** Returns whether this resource wakes the task. */
   #end(account: ProjectLimits, draw: Grant, verdict: ErrorClass | null): boolean {
     account.giveBack(draw)
     this.changes += 1
@@ -248,7 +248,7 @@ export class Resource {
     }
     const now = this.#options.clock.monotonic()
     for (let next = this.#waiters.first(); next !== undefined; next = this.#waiters.first()) {
-      // It goes on to be told so.
+      // It runs again to be ended with that reason.
       const isHopeless = this.#ableFor(next.ask).length === 0
       const kept = this.#waiters.expectedWeight(now, next.taskId)
       if (!isHopeless && this.#accountFor(next.ask, kept) === undefined) break

@@ -15,13 +15,13 @@ export interface ResourcesOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
-  /** A sleeping task may go on. */
+  /** A parked task may run. */
   readonly wake: (taskId: string) => void
   /** Whether it makes sense to start tasks that need a resource. */
   readonly opened: (name: string, isOpen: boolean) => void
 }
 
-/** How a resource stands, for whoever watches. */
+/** The state of a resource, for monitoring. */
 export interface ResourceView {
   readonly name: string
   /** Units that may be in flight; null: no limit. */
@@ -51,7 +51,7 @@ export class Resources {
     this.#clock = clock
     const made = [...limits].map(([name, own]) => {
       const isOpened = (isOpen: boolean) => {
-        log.info({ resource: name, isOpen }, isOpen ? 'a resource has room again' : 'a resource has no room')
+        log.info({ resource: name, isOpen }, isOpen ? 'resource available' : 'resource exhausted')
         opened(name, isOpen)
       }
       const given = { name, limits: own, keys: keys.get(name) ?? [], clock, random, wake, opened: isOpened }
@@ -60,7 +60,7 @@ export class Resources {
     this.#resources = new Map(made)
   }
 
-  /** @throws HeadgateError `unknown-resource` for a name that nobody has declared. */
+  /** @throws HeadgateError `unknown-resource` for an undeclared name. */
   find(name: string): Resource {
     const found = this.#resources.get(name)
     if (found === undefined) throw new HeadgateError('unknown-resource', `No resource is named "${name}".`)
@@ -71,7 +71,7 @@ export class Resources {
     return this.#resources.has(name)
   }
 
-  /** A task sleeps until a resource has room for it; false: the resource is not declared any more. */
+  /** A task is parked until a resource has room for it; false: the resource is not declared any more. */
   sleep(name: string, taskId: string, priority: Priority): boolean {
     this.#resources.get(name)?.sleep(taskId, priority)
     return this.#resources.has(name)

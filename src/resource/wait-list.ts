@@ -1,7 +1,7 @@
 import type { Cost } from '../task/resource.ts'
 import type { Priority } from '../task/priority.ts'
 
-/** A task that sleeps until a resource has room for it. */
+/** A task that is parked until a resource has room for it. */
 export interface Waiter {
   readonly taskId: string
   readonly ask: Cost
@@ -9,15 +9,15 @@ export interface Waiter {
 }
 
 const ONE: Cost = { weight: 1, tokens: 0 }
-/** A task that was told to go on is waited for this long: it may have to wait for a slot first. */
+/** Room is kept this long for a woken task: it may have to wait for a slot first. */
 const EXPECTED_MS = 5000
 
-/** Who wants a resource that has no room: tasks that sleep, and those that were woken and are on their way. */
+/** Tasks that wait for a resource without room: parked ones, and woken ones that have not acquired yet. */
 export class WaitList {
   readonly #sleeping = new Map<string, Waiter & { readonly turn: number }>()
-  /** Runs that have been told to end for want of room; their tasks will sleep. */
+  /** Runs that are ending for lack of room; their tasks will be parked. */
   readonly #leaving = new Map<string, { readonly ask: Cost; readonly turn: number }>()
-  /** Woken at this time (monotonic, ms); one that has to sleep again keeps its turn. */
+  /** Woken at this time (monotonic, ms); one that is parked again keeps its turn. */
   readonly #expected = new Map<
     string,
     { readonly ask: Cost; readonly since: number; readonly turn: number }
@@ -28,7 +28,7 @@ export class WaitList {
     return this.#sleeping.size
   }
 
-  /** Its run is told to end: it will want so much. */
+  /** Its run is ending: it will need this much. */
   leave(taskId: string, ask: Cost): void {
     this.#turns += 1
     const turn = this.#expected.get(taskId)?.turn ?? this.#turns
@@ -36,7 +36,7 @@ export class WaitList {
     this.#leaving.set(taskId, { ask, turn })
   }
 
-  /** Its run has ended, and it sleeps. */
+  /** Its run has ended, and it is parked. */
   sleep(taskId: string, priority: Priority): void {
     this.#turns += 1
     const { ask, turn } = this.#leaving.get(taskId) ?? { ask: ONE, turn: this.#turns }
@@ -51,7 +51,7 @@ export class WaitList {
     return this.#expected.delete(taskId) || wasSleeping || wasLeaving
   }
 
-  /** It has drawn. A call that is left over from a run that has ended wakes nobody: its task sleeps on. */
+  /** It has acquired. A late call of a run that has ended wakes no task: its task stays parked. */
   arrived(taskId: string): void {
     this.#leaving.delete(taskId)
     this.#expected.delete(taskId)
@@ -62,7 +62,7 @@ export class WaitList {
     if (sleeper !== undefined) this.#sleeping.set(taskId, { ...sleeper, priority })
   }
 
-  /** The sleeper that is first: of the highest level the one that sleeps longest. */
+  /** The first waiter: of the highest level the one that waits longest. */
   first(): Waiter | undefined {
     let first: (Waiter & { readonly turn: number }) | undefined
     for (const sleeper of this.#sleeping.values()) {
@@ -72,14 +72,14 @@ export class WaitList {
     return first
   }
 
-  /** Tells that it was woken: room is kept for it for a while. */
+  /** Reports that it was woken: room is kept for it for a while. */
   wake({ taskId, ask }: Waiter, now: number): void {
     const turn = this.#sleeping.get(taskId)?.turn ?? 0
     this.#sleeping.delete(taskId)
     this.#expected.set(taskId, { ask, since: now, turn })
   }
 
-  /** When room is no longer kept for somebody on the way, monotonic ms; Infinity: it is kept for nobody. */
+  /** When room is no longer kept for a woken task, monotonic ms; Infinity: it is kept for none. */
   nextGivenUpAt(now: number): number {
     let next = Infinity
     for (const { since } of this.#expected.values()) {

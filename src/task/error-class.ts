@@ -7,9 +7,9 @@ export type LimitKind = 'concurrency' | 'rate' | 'quota' | 'overload'
 
 /** What an error means for its task: decided once, from what was thrown. */
 export type ErrorClass =
-  /** Another attempt can help; not before `afterMs` have passed, where the other side said so. */
+  /** Another attempt can help; not before `afterMs` have passed, where the provider sent a time. */
   | { readonly kind: 'retry'; readonly failure: Failure; readonly afterMs: number | null }
-  /** Nothing is wrong with the task: it goes on later, and no attempt is used up. */
+  /** Nothing is wrong with the task: it runs later, and no attempt is used up. */
   | {
       readonly kind: 'park'
       readonly limit: LimitKind

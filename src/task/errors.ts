@@ -1,6 +1,6 @@
 /**
- * Every coded error of the project: code → what it means, in one sentence. HTTP statuses are decided at
- * the edge (`http/problem/problem.ts`); `docs/errors.md` and the tests are held to this table.
+ * Every coded error of the project: code → what it means, in one sentence. HTTP statuses are in
+ * `http/problem/problem.ts`; `docs/errors.md` and the tests are held to this table.
  */
 export const ERROR_CODES = {
   'queue-full': 'Queue is full',

@@ -42,7 +42,7 @@ export interface QueuePlace {
   readonly wait: WaitEstimate | null
 }
 
-/** The place behind so many tasks. */
+/** The place behind this many tasks. */
 export function placeAfter(tasksAhead: number, wait: WaitEstimate | null = null): QueuePlace {
   return { queuePosition: tasksAhead + 1, tasksAhead, wait }
 }
@@ -89,7 +89,7 @@ export function isTerminalEvent(event: { readonly type: EventType }): boolean {
   return event.type === 'result' || event.type === 'error'
 }
 
-/** Where a waiting task stands now; never numbered, never kept. */
+/** The current position of a waiting task; never numbered, never stored. */
 type PositionUpdate = { readonly type: 'position'; readonly taskId: string } & QueuePlace
 
 export type FeedEvent = TaskEvent | PositionUpdate

@@ -2,8 +2,8 @@ import { capDelayMs } from './delay.ts'
 import { toText } from './text.ts'
 
 /**
- * Why the work of a task failed: `error_type` on the wire. The first eleven are the original service's
- * words; the rest were added. Each says whether another try could help, and what a person can do.
+ * Why the work of a task failed: `error_type` on the wire. The first eleven are those of the legacy
+ * shape; the rest were added. Each has whether another attempt could help, and what a person can do.
  */
 export const FAILURE_TYPES = {
   network_timeout: { retryable: true, suggestion: 'Check that the address answers, then submit again.' },

@@ -9,15 +9,15 @@ export interface Headline {
   readonly hash: string | null
 }
 
-/** Why a task goes on later, and when. */
+/** Why and until when a task is parked. */
 export interface Wait {
   /** `retry_backoff` uses an attempt up; the others do not. */
   readonly reason: WaitReason
   /** What went wrong; null: nothing, there was no room. */
   readonly failure: Failure | null
-  /** When to go on, epoch ms; null: as soon as the resource has room. */
+  /** When it is due, epoch ms; null: as soon as the resource has room. */
   readonly until: number | null
-  /** The resource that says when to go on; null: the clock does. */
+  /** The resource that wakes it; null: the clock does. */
   readonly resource: string | null
 }
 
@@ -34,7 +34,7 @@ export type Outcome =
   | { readonly kind: 'interrupted' }
 
 /**
- * Why a run was told to stop; `signal.reason` in a handler. The first cause wins and is set once.
+ * Why a run was aborted; `signal.reason` in a handler. The first cause wins and is set once.
  */
 export type AbortReason = TimedOut | CancelRequested | ShuttingDown
 

@@ -12,12 +12,12 @@ export interface ProvenTimeOptions {
 const TOLERANCE_MS = 60_000
 /** A jump counts as the true time when the wall clock has stayed with it for this long. */
 const SETTLE_MS = 3_600_000
-/** After a longer pause between two processes nobody can tell a stop from a clock that is wrong. */
+/** After a longer pause between two processes a stop cannot be distinguished from a wrong clock. */
 const MAX_PAUSE_MS = 3_600_000
 
 /**
  * The time that both clocks agree on, for decisions that cannot be undone: the wall clock, unless it differs from
- * what the monotonic clock says has passed. Then it goes on from where it was, and follows the wall clock again when
+ * what the monotonic clock has measured. Then it continues from where it was, and follows the wall clock again when
  * that has come back, or has stayed for an hour.
  */
 export class ProvenTime {
@@ -70,7 +70,7 @@ export class ProvenTime {
 
   /**
    * The instant before which a task must have ended to have been kept for `keepMs`. What ended in this process, which
-   * has run for a shorter time, has not been kept that long, whatever the wall clock says.
+   * has run for a shorter time, has not been kept that long, whatever the wall clock shows.
    */
   cutoff(keepMs: number): number {
     const { at, reading } = this.#started

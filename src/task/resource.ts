@@ -22,18 +22,18 @@ export interface Lease {
   readonly kind: 'lease'
   /** The secret to call with; null where none is needed. */
   readonly key: string | null
-  /** The call has used so many tokens. */
+  /** The call has used this many tokens. */
   readonly used: (tokens: number) => void
   /**
-   * Gives it back; the error class says how the call failed, null that it did not. The reply says whether the resource
-   * will tell when to go on.
+   * Releases it; the error class is how the call failed, null that it did not. Returns whether the resource
+   * will wake the task.
    */
   readonly end: (verdict: ErrorClass | null) => boolean
 }
 
 export type AcquireReply =
   | Lease
-  /** No room: the task sleeps until it is woken; the time is when that may be, epoch ms, where it is known. */
+  /** No room: the task is parked until it is woken; the time is when that may be, epoch ms, where it is known. */
   | { readonly kind: 'busy'; readonly until: number | null }
   /** It can never be granted. */
   | { readonly kind: 'refused'; readonly why: 'no-key' | 'too-large' }

@@ -19,7 +19,7 @@ export interface ProgressDetail {
   readonly totalSteps: number
 }
 
-/** Where the end of a task is told (Standard Webhooks). */
+/** Where the webhook of a task is sent (Standard Webhooks). */
 export interface Webhook {
   readonly url: string
   /** `whsec_` and base64: signs each delivery. Null: the server's own secret. */
@@ -39,7 +39,7 @@ export interface PastRun {
   readonly errorType: FailureType | null
 }
 
-/** Wait until the start as it was told at admission, s. */
+/** Wait until the start as estimated at admission, s. */
 export interface WaitEstimate {
   readonly p50: number
   readonly p90: number
@@ -47,7 +47,7 @@ export interface WaitEstimate {
   readonly samples: number
 }
 
-/** The request that made a task, for logs and for who is told of its end. */
+/** The request that created a task, for logs and webhooks. */
 export interface Trace {
   /** As it was given back in X-Request-Id. */
   readonly requestId: string
@@ -76,7 +76,7 @@ export interface Task {
   readonly retryOf: string | null
   /** null: it was not made by a request. */
   readonly trace: Trace | null
-  /** What was told of its wait at admission. */
+  /** The estimate of its wait at admission. */
   readonly toldWait: WaitEstimate | null
   /** 0 before the first start. */
   readonly attempt: number

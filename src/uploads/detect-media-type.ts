@@ -24,7 +24,7 @@ const BINARY_CHARS = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/g
 const MAX_BINARY_SHARE = 0.001
 
 /**
- * Says what a file is by its content alone: a media type such as `application/pdf`, `text/html` or
+ * Detects what a file is by its content alone: a media type such as `application/pdf`, `text/html` or
  * `text/plain`; `application/octet-stream` when it is nothing known.
  */
 export async function recognise(path: string, head: Buffer): Promise<string> {

@@ -41,8 +41,8 @@ const RETRY_MS = 5000
 const MAX_RETRY_AFTER_MS = 24 * 3600 * 1000
 
 /**
- * Tells the ends of tasks to whoever asked (Standard Webhooks): signed, at least once, with the same
- * `webhook-id` each time, again and again over a day. What is owed stands in the journal, so it outlives the
+ * Sends the ends of tasks to webhooks (Standard Webhooks): signed, at least once, with the same
+ * `webhook-id` each time, again and again over a day. Pending deliveries are in the journal, so they outlive the
  * process. A place that gets free takes the next delivery at once: a receiver that hangs delays only its own.
  */
 export class Webhooks {
@@ -139,7 +139,7 @@ export class Webhooks {
 
   #failed(error: unknown): void {
     if (this.#isStopped) return
-    this.#deps.log.error({ err: error }, 'webhooks cannot be read or written down')
+    this.#deps.log.error({ err: error }, 'webhook journal failed')
     this.#isWanted = false
     this.#endPause ??= this.#deps.clock.after(RETRY_MS, () => {
       this.#endPause = null
@@ -161,12 +161,12 @@ export class Webhooks {
     if (task === undefined) return deliveries.settle(id)
     const reply = await this.#send(delivery, task)
     const status = reply?.status ?? null
-    // A stop says nothing about the receiver: the next process tries again.
+    // A stop proves nothing about the receiver: the next process tries again.
     if (this.#isStopped && status === null) return
     failpoint('webhook-sent')
     if (status !== null && status >= 200 && status < 300) await deliveries.settle(id)
     else if (status === GONE) {
-      log.warn({ taskId, caller }, 'a webhook address wants no more')
+      log.warn({ taskId, caller }, 'webhook endpoint gone')
       await deliveries.settleAll(caller, url)
     } else await this.#postpone(delivery, reply)
     failpoint('webhook-settled')
@@ -179,7 +179,7 @@ export class Webhooks {
       reply?.retryAfter == null ? null : parseRetryAfter(reply.retryAfter, clock.now(), MAX_RETRY_AFTER_MS)
     const planned = waitAfter(attempt + 1, random())
     const waitMs = planned === null ? null : Math.max(planned, asked ?? 0)
-    log.warn({ taskId, attempt: attempt + 1, status, waitMs }, 'a webhook was not taken')
+    log.warn({ taskId, attempt: attempt + 1, status, waitMs }, 'webhook delivery refused')
     if (waitMs === null) await deliveries.settle(id)
     else await deliveries.postpone(id, attempt + 1, clock.now() + waitMs)
   }
@@ -191,7 +191,7 @@ export class Webhooks {
     if (key === '') {
       log.error(
         { taskId: task.id },
-        'a webhook is owed and WEBHOOK_SECRET, under which it was accepted, is not set',
+        'webhook secret missing: set WEBHOOK_SECRET, with which the pending delivery was accepted',
       )
       return null
     }
@@ -206,7 +206,7 @@ export class Webhooks {
       const headers = { ...headersOf({ id, timestamp, body }, key), ...traced }
       return await connector.post(url, { body, headers, signal })
     } catch (error) {
-      log.debug({ err: error, taskId: task.id }, 'a webhook did not arrive')
+      log.debug({ err: error, taskId: task.id }, 'webhook delivery failed')
       return null
     }
   }

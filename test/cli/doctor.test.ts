@@ -38,7 +38,7 @@ test('a journal that is missing is told, with the way out, and setting aside beg
   const missing = await doctor(folder)
   expect(missing.code).toBe(1)
   expect(missing.stdout).toMatch(/WRONG +journal +A journal is expected/)
-  expect(missing.stdout).toContain('The way out (journal): Put journal.db and journal.db-wal back')
+  expect(missing.stdout).toContain('Fix (journal): Put journal.db and journal.db-wal back')
   await expect(sqliteJournal(folder)).rejects.toMatchObject({ code: 'journal-missing' })
 
   await writeFile(join(folder, 'journal.db'), '')

@@ -125,7 +125,7 @@ test('a promise that a handler left floating fails its task, and the server goes
     }
   await expect.poll(async () => (await read()).status).toBe('error')
   expect((await read()).error?.message).toBe('left floating')
-  expect(messages()).toContain('a handler left a promise floating')
+  expect(messages()).toContain('handler left a rejected promise unhandled')
 })
 
 test.each([

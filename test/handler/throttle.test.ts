@@ -6,7 +6,7 @@ function setup() {
   const clock = new VirtualClock()
   const sent: number[] = []
   const throttle = new ProgressThrottle((report) => sent.push(report.progress), clock)
-  const tell = (progress: number) => throttle.tell(progress, null, null)
+  const tell = (progress: number) => throttle.report(progress, null, null)
   return { clock, sent, throttle, tell }
 }
 

@@ -5,7 +5,7 @@ import { subscribe } from 'node:diagnostics_channel'
 const place = process.env['DIE_AT']
 let left = Number(process.env['DIE_ON'] ?? 1)
 
-subscribe('headgate:milestone', (milestone) => {
+subscribe('headgate:failpoint', (milestone) => {
   if (milestone !== place) return
   left -= 1
   if (left === 0) process.kill(process.pid, 'SIGKILL')

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { MILESTONES } from '../../src/failpoints.ts'
+import { FAILPOINTS } from '../../src/failpoints.ts'
 import { createVictim, whenAllEnded } from './victim.ts'
 
 /** Kills at each place; `npm run test:kill-points` says 20. */
@@ -53,7 +53,7 @@ async function submitAll(url: string, host: string, accepted: Map<string, unknow
   await Promise.all(all.map((each) => each.catch(() => undefined)))
 }
 
-test.each(MILESTONES)(
+test.each(FAILPOINTS)(
   `a process that ends at "%s" loses nothing, leaves nothing behind, and costs one run more at the most`,
   { timeout: 30_000 + KILLS * 12_000 },
   async (place) => {

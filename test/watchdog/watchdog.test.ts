@@ -22,7 +22,7 @@ test('a process whose event loop stands still is killed, and says why', async ()
   await exited
   expect(child.signalCode).toBe('SIGKILL')
   expect(stderr()).toMatch(
-    /^headgate: the event loop stood still for [\d.]+ s, [\d.]+ s of them on the processor; the watchdog ends the process\.$/m,
+    /^headgate: event loop blocked for [\d.]+ s, [\d.]+ s of them on the processor; the watchdog ends the process\.$/m,
   )
 })
 
@@ -41,7 +41,7 @@ test('a process that is only busy for a while goes on, and its log tells of it',
   await new Promise((resolve) => setTimeout(resolve, 1500))
   child.kill('SIGCONT')
   expect((await fetch(`${url}/health/live`)).status).toBe(200)
-  await expect.poll(messages).toContain('the event loop stood still')
+  await expect.poll(messages).toContain('event loop blocked')
 })
 
 test('under whoever restarts it, the service is back after a dead loop, and rid of its cause', async () => {

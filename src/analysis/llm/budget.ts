@@ -116,7 +116,7 @@ function costOf({ price }: Model, { inputTokens, outputTokens }: Usage): number 
   return price === null ? null : (inputTokens * price.input + outputTokens * price.output) / MILLION
 }
 
-/** As the report says it. */
+/** As it appears in the report. */
 export function reportUsage(model: Model, usage: Usage): ReportUsage {
   const cost = costOf(model, usage)
   return {

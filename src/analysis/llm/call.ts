@@ -25,26 +25,26 @@ export interface Reply {
 const EXPECTED_OUTPUT_TOKENS = 1000
 /** Several times the longest reply that is asked for. */
 const MAX_REPLY_CHARS = 200_000
-/** Where a provider does not say what it has counted. */
+/** Used where a provider does not report its count. */
 const CHARS_PER_TOKEN = 4
 
 /**
- * Asks a model once, within the limits of its resource; the text is told as it comes.
+ * Calls a model once, within the limits of its resource; the text is passed on as it arrives.
  *
  * @throws what ends the call, to be classified by the retry policy; no call is repeated here.
  */
 export async function callModel(
   model: Model,
   prompt: Prompt,
-  { ctx, told }: { readonly ctx: Context; readonly told: (text: string) => void },
+  { ctx, onText }: { readonly ctx: Context; readonly onText: (text: string) => void },
 ): Promise<Reply> {
   const tokens = Math.ceil(prompt.tokens + EXPECTED_OUTPUT_TOKENS)
   return ctx.resource(model.provider, { tokens }, async ({ key, used }) => {
-    // A reply that is given up must not go on behind our back.
+    // A reply that was given up must not continue in the background.
     const given = new AbortController()
     const signal = AbortSignal.any([ctx.signal, given.signal])
     try {
-      const reply = await converse(model, prompt, { key, told, signal })
+      const reply = await converse(model, prompt, { key, onText, signal })
       used(reply.usage.inputTokens + reply.usage.outputTokens)
       return reply
     } catch (error) {
@@ -56,11 +56,11 @@ export async function callModel(
 
 interface Conversation {
   readonly key: string | null
-  readonly told: (text: string) => void
+  readonly onText: (text: string) => void
   readonly signal: AbortSignal
 }
 
-async function converse(model: Model, prompt: Prompt, { key, told, signal }: Conversation): Promise<Reply> {
+async function converse(model: Model, prompt: Prompt, { key, onText, signal }: Conversation): Promise<Reply> {
   const { system, prompt: asked, maxOutputTokens, shape } = prompt
   const { Output, streamText } = await import('ai')
   const output = shape === undefined ? undefined : asText(Output.object({ schema: shape }))
@@ -72,7 +72,7 @@ async function converse(model: Model, prompt: Prompt, { key, told, signal }: Con
     abortSignal: signal,
     // The queue tries again; a second layer would multiply the calls.
     maxRetries: 0,
-    // Told in the stream as well, where it is thrown.
+    // Also part of the stream, where it is thrown.
     onError: () => undefined,
     ...(output === undefined ? {} : { output }),
   })
@@ -84,7 +84,7 @@ async function converse(model: Model, prompt: Prompt, { key, told, signal }: Con
       text += part.text
       if (text.length > MAX_REPLY_CHARS)
         throw new TaskError('execution_error', `${model.id} does not stop writing.`)
-      told(part.text)
+      onText(part.text)
     }
     if (part.type !== 'finish') continue
     if (part.finishReason === 'content-filter') {
@@ -100,7 +100,7 @@ async function converse(model: Model, prompt: Prompt, { key, told, signal }: Con
   throw brokenOff(model)
 }
 
-/** The library would read all that has come again with every piece: what comes is told as text. */
+/** The library would parse the whole reply again with every chunk, so it is requested as text. */
 function asText<Spec extends object>(output: Spec): Spec {
   return { ...output, parsePartialOutput: ({ text }: { text: string }) => Promise.resolve({ partial: text }) }
 }

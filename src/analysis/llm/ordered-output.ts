@@ -1,20 +1,20 @@
 /**
- * Parts of a text that are written side by side, told in their order: the first unfinished part as it comes, those
- * behind it when their turn has come.
+ * Parts of a text that are written concurrently, passed on in their order: the first unfinished part as it
+ * arrives, later ones when all before them are finished.
  */
 export class OrderedOutput {
-  readonly #tell: (text: string) => void
+  readonly #write: (text: string) => void
   readonly #held = new Map<number, string>()
   readonly #ended = new Set<number>()
   #turn = 0
 
-  constructor(tell: (text: string) => void) {
-    this.#tell = tell
+  constructor(write: (text: string) => void) {
+    this.#write = write
   }
 
   write(part: number, text: string): void {
     if (text === '') return
-    if (part === this.#turn) this.#tell(text)
+    if (part === this.#turn) this.#write(text)
     else this.#held.set(part, (this.#held.get(part) ?? '') + text)
   }
 
@@ -24,11 +24,11 @@ export class OrderedOutput {
       this.#turn += 1
       const held = this.#held.get(this.#turn) ?? ''
       this.#held.delete(this.#turn)
-      if (held !== '') this.#tell(held)
+      if (held !== '') this.#write(held)
     }
   }
 
-  /** What a part has told so far does not count: its call begins anew. */
+  /** What a part has written so far is dropped: its call starts again. */
   restart(part: number): void {
     if (part !== this.#turn) this.#held.delete(part)
   }

@@ -38,11 +38,11 @@ export interface Model extends ProviderSetup {
   readonly open: (key: string | null) => Promise<LanguageModel>
 }
 
-/** Families that use another encoding than ours use fewer characters a token at worst by so much. */
+/** Families with another encoding use fewer characters a token, at worst by this factor. */
 const FOREIGN_FACTOR = 1.25
 const OPENAI_HOST = 'api.openai.com'
 
-// The library tells the console what it thinks of a call; the house has a log of its own.
+// The library writes warnings to the console; this project logs with pino.
 Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
 
 export function modelOf(

@@ -16,7 +16,7 @@ export interface SessionOptions {
   readonly parallel: number
 }
 
-export type Ask = (prompt: Prompt, told?: (text: string) => void) => Promise<Reply>
+export type Ask = (prompt: Prompt, onText?: (text: string) => void) => Promise<Reply>
 
 /** Share of the window that a reply may fill. */
 const OUTPUT_SHARE = 0.35
@@ -61,9 +61,9 @@ export class ModelSession {
     const kept = await this.ctx.step(`${this.model.id} ${name}`, async () => {
       isKept = false
       let usage = NO_USAGE
-      const ask: Ask = async (prompt, told = () => undefined) => {
+      const ask: Ask = async (prompt, onText = () => undefined) => {
         this.#assertBudget()
-        const reply = await callModel(this.model, prompt, { ctx: this.ctx, told })
+        const reply = await callModel(this.model, prompt, { ctx: this.ctx, onText })
         usage = sumOf(usage, reply.usage)
         this.#spent = sumOf(this.#spent, reply.usage)
         await this.#options.spending.record(this.model, reply.usage)

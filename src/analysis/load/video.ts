@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Connector } from '../../fetch/connector.ts'
 import type { Context } from '../../handler/context/context.ts'
 import { YOUTUBE_CAPTIONS } from '../parse/media-types.ts'
-import { tellStage } from '../stages.ts'
+import { reportStage } from '../stages.ts'
 import { DOWNLOAD, FETCH } from './web.ts'
 import { NOTHING_KEPT, type LoadedDocument } from './loaded.ts'
 import { captionsOf } from './youtube/captions.ts'
@@ -13,7 +13,7 @@ export interface VideoDeps {
   readonly youTubeUrl: string
 }
 
-/** What is said in a video, by its captions. */
+/** The words spoken in a video, from its captions. */
 export async function videoOf(
   { connector, youTubeUrl: baseUrl }: VideoDeps,
   {
@@ -23,7 +23,7 @@ export async function videoOf(
   }: { readonly id: string; readonly title?: string | undefined; readonly language?: string | undefined },
   ctx: Context,
 ): Promise<LoadedDocument> {
-  tellStage(ctx, 'fetching', { message: 'Asking YouTube for the captions' })
+  reportStage(ctx, 'fetching', { message: 'Asking YouTube for the captions' })
   const { signal } = ctx
   const captions = await ctx.step(FETCH, () =>
     ctx.resource(DOWNLOAD, {}, () => captionsOf({ connector, baseUrl, signal }, { id, language })),

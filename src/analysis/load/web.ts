@@ -4,10 +4,10 @@ import { fetchedBy, type PutReply, type UploadStore } from '../../uploads/upload
 import { TaskError } from '../../task/failure.ts'
 import type { Upload } from '../../task/task.ts'
 import { READABLE_TYPES } from '../parse/media-types.ts'
-import { tellStage } from '../stages.ts'
+import { reportStage } from '../stages.ts'
 import type { LoadedDocument } from './loaded.ts'
 
-/** The resource that fetches draw from: so many go on at once, in all tasks together. */
+/** The resource of downloads: this many run at once, over all tasks. */
 export const DOWNLOAD = 'download'
 /** The step of a task that fetches. */
 export const FETCH = 'fetch'
@@ -32,7 +32,7 @@ export async function addressOf(
 ): Promise<LoadedDocument> {
   const { uploadStore } = deps
   const place = { spoolId: fetchedBy(ctx.taskId) }
-  tellStage(ctx, 'fetching')
+  reportStage(ctx, 'fetching')
   const headers = language === undefined ? {} : { 'accept-language': language }
   const { file, charset, address } = await ctx.step(FETCH, async () => {
     return ctx.resource(DOWNLOAD, {}, async () => {

@@ -24,7 +24,7 @@ const SENTENCE_ENDS = /[.!?。！？]/gu
 /** Captions with fewer ends of sentences than this, by characters, were written by a machine without any. */
 const CHARS_PER_SENTENCE = 400
 const MAX_PARAGRAPH_CHARS = 600
-/** Unpunctuated speech is divided where the next caption is this late, or after so much of it. */
+/** Unpunctuated speech is split where the next caption is this late, or after this many characters. */
 const PAUSE_SECONDS = 6
 const MAX_SPOKEN_CHARS = 160
 /** Sections of a long recording. */
@@ -170,7 +170,7 @@ const spoken = z.object({
   author: z.string().nullable(),
 })
 
-/** What is said in a recording: captions in a format of YouTube's, and what is known beside them. */
+/** The words spoken in a recording: captions in a format of YouTube's, and its metadata. */
 type Spoken = z.output<typeof spoken>
 type SpokenPart = Spoken['chapters'][number]
 

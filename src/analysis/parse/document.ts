@@ -5,7 +5,7 @@ export interface SourceDocument {
   readonly pages: number | null
   /** What a reader of the report should know about how the text was read. */
   readonly warnings: readonly string[]
-  /** What the document says of itself, as far as it does. */
+  /** Metadata of the document, where it has any. */
   readonly about?: AboutDocument
 }
 

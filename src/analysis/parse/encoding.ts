@@ -5,7 +5,7 @@ const META_CHARSET = /<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)/i
 const META_WITHIN = 2048
 
 /**
- * Decodes text: byte order mark, then what the sender's header said, then the page's own word, then strict
+ * Decodes text: byte order mark, then the charset of the content type, then the declaration of the page, then strict
  * UTF-8, then the best guess.
  */
 export function decodeText(bytes: Uint8Array, charset: string | null = null): string {

@@ -3,7 +3,7 @@ export const PPTX = 'application/vnd.openxmlformats-officedocument.presentationm
 export const XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 export const ODT = 'application/vnd.oasis.opendocument.text'
 export const EPUB = 'application/epub+zip'
-/** An Office file under a password: welcome at the door, so that its task can say what to do. */
+/** A password-protected Office file: accepted at upload, so that its task can explain what to do. */
 export const ENCRYPTED_OFFICE = 'application/x-encrypted-office'
 
 /** Media types that can be read, as they are recognised from the content. */

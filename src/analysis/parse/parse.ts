@@ -15,15 +15,15 @@ export interface SourceFile {
   readonly bytes: Uint8Array
   /** As recognised. */
   readonly mediaType: string
-  /** What the sender's header said of text; null when it said nothing. */
+  /** The charset of the content type; null when there is none. */
   readonly charset: string | null
 }
 
-type Told = (page: number, pages: number) => void
+type OnPage = (page: number, pages: number) => void
 
 /** Reads a file by its recognised type. */
-export async function readDocument(file: SourceFile, told: Told): Promise<SourceDocument> {
-  const document = await readAs(file, told)
+export async function readDocument(file: SourceFile, onPage: OnPage): Promise<SourceDocument> {
+  const document = await readAs(file, onPage)
   if (document.sections.every(({ paragraphs }) => paragraphs.length === 0))
     throw new TaskError('no_text', 'The document holds no text.')
   return document
@@ -31,11 +31,11 @@ export async function readDocument(file: SourceFile, told: Told): Promise<Source
 
 function readAs(
   { bytes, mediaType, charset }: SourceFile,
-  told: Told,
+  onPage: OnPage,
 ): Promise<SourceDocument> | SourceDocument {
   switch (mediaType) {
     case 'application/pdf':
-      return readPdf(bytes, told)
+      return readPdf(bytes, onPage)
     case 'text/html':
       return readHtml(bytes, charset)
     case 'text/plain':

@@ -3,9 +3,9 @@ import { isWideLanguage } from '../write/wide-language.ts'
 import type { Place } from '../report.ts'
 import { escaped, placeText } from './markdown.ts'
 
-/** What the numbers in a model's text stand for. */
+/** What the numbers in a model's text refer to. */
 export interface Citations {
-  /** The places of these numbers in words, ` (p. 3; p. 5)`; empty where there is none. LoadedDocument ones are added to `found`. */
+  /** The places of these numbers in words, ` (p. 3; p. 5)`; empty where there is none. Those that are found are added to `found`. */
   readonly cite: (numbers: readonly number[], found: Map<number, Place>) => string
   /** One line of text: no number, no markup. */
   readonly plain: (text: string) => string
@@ -40,23 +40,23 @@ export function citationsOf(
   return { cite, bare, plain: (text) => escaped(bare(text)) }
 }
 
-/** A segment this long is told before its line ends. */
+/** A segment of this length is written before its line ends. */
 const LONG_SEGMENT = 160
 /** A line that is longer than this is taken in pieces, wherever they end: what a model writes in a loop has no end. */
 const MAX_LINE_CHARS = 4000
-/** A line is looked at again when so much more of it has come. */
+/** A line is examined again when this many more characters have arrived. */
 const LOOK_EVERY_CHARS = 80
 const SENTENCE_END = /[.!?。！？][”"’»）)]?\s+(?=\S)|[。！？](?=\S)/gu
 /** A line of ticks with more ticks behind them is a code span. */
 const FENCE = /^\s*(?:>\s*)*(`{3,}(?=[^`]*$)|~{3,})\s*([\w+#.-]*)/
-/** Marks of quotes and lists that may stand before a heading. */
+/** Marks of quotes and lists that may precede a heading. */
 const MARKED_HEADING = /^(\s{0,3}(?:(?:>|[-*+]|\d{1,9}[.)])\s*)+)#{1,6}(?=\s|$)/
 
 /** What opens a heading of the report's own levels, an underline or a fence, also behind marks of quotes and lists. */
 const BLOCK_START = /^((?:\s*(?:>|[-*+]|\d{1,9}[.)]))*\s*)(#{1,2}(?=\s|$)|[=-]+(?=\s*$)|~{3,})/
 
 /**
- * Makes a model's text fit to stand in a report, as it comes: numbers become places; links, images and HTML become
+ * Makes a model's text safe for a report, as it arrives: numbers become citations; links, images and HTML become
  * text; headings go below those of the report. Nothing in it can become more than text, lists, tables and code.
  */
 export class ChapterText {
@@ -64,7 +64,7 @@ export class ChapterText {
   readonly #found = new Map<number, Place>()
   #pending = ''
   #isLineStart = true
-  /** So much of what is pending was looked at. */
+  /** How much of the pending text was examined. */
   #seen = 0
   #isCode = false
   #text = ''
@@ -73,7 +73,7 @@ export class ChapterText {
     this.#citations = citations
   }
 
-  /** All that was told. */
+  /** Everything written so far. */
   get markdown(): string {
     return this.#text.trim()
   }
@@ -83,20 +83,20 @@ export class ChapterText {
     return [...this.#found].sort(([a], [b]) => a - b).map(([, place]) => place)
   }
 
-  /** Takes what has come and gives what can be told of it. */
+  /** Takes a chunk and returns what is final. */
   push(chunk: string): string {
     this.#pending += chunk.replace(/\r\n?/g, '\n')
-    let told = ''
+    let written = ''
     for (;;) {
       const end = this.#pending.indexOf('\n')
       if (end < 0) break
-      told += `${this.#segment(this.#pending.slice(0, end))}\n`
+      written += `${this.#segment(this.#pending.slice(0, end))}\n`
       this.#pending = this.#pending.slice(end + 1)
       this.#isLineStart = true
     }
-    told += this.#early()
-    this.#text += told
-    return told
+    written += this.#early()
+    this.#text += written
+    return written
   }
 
   end(): string {
@@ -104,25 +104,25 @@ export class ChapterText {
     const close = this.#isCode ? `\n${FENCE_LINE}` : ''
     this.#pending = ''
     this.#isCode = false
-    const told = `${rest}${close}`
-    this.#text += told
-    return told
+    const written = `${rest}${close}`
+    this.#text += written
+    return written
   }
 
-  /** Whole sentences of a line that is still being written. */
+  /** Whole sentences of an unfinished line. */
   #early(): string {
     if (this.#pending.length < this.#seen) this.#seen = 0
     if (this.#pending.length - this.#seen < LOOK_EVERY_CHARS) return ''
     this.#seen = this.#pending.length
     const cut = this.#pending.length > MAX_LINE_CHARS ? MAX_LINE_CHARS : this.#sentenceEnd()
     if (cut === undefined) return ''
-    const told = this.#segment(this.#pending.slice(0, cut))
+    const written = this.#segment(this.#pending.slice(0, cut))
     this.#pending = this.#pending.slice(cut)
-    if (told.trim() !== '') this.#isLineStart = false
-    return told
+    if (written.trim() !== '') this.#isLineStart = false
+    return written
   }
 
-  /** Where the last whole sentence of the pending line ends; undefined while it may still become something else. */
+  /** Where the last whole sentence of the pending line ends; undefined while it may become something else. */
   #sentenceEnd(): number | undefined {
     const pending = this.#pending
     if (this.#isCode || pending.length <= LONG_SEGMENT || /[`|]/.test(pending)) return undefined

@@ -15,9 +15,9 @@ export function finishReport(draft: Draft, { origin, timeLink }: ReportRequest):
     compression: words === 0 ? 1 : Math.round((report_words / words) * 10_000) / 10_000,
   }
   const hash = origin.sha256.slice(0, 16)
-  const { cited: _, ...said } = draft
+  const { cited: _, ...rest } = draft
   return {
-    ...said,
+    ...rest,
     length,
     filename: `${fileNameOf(draft.title)}-${hash.slice(0, 8)}.md`,
     hash,
@@ -25,7 +25,7 @@ export function finishReport(draft: Draft, { origin, timeLink }: ReportRequest):
   }
 }
 
-/** What was read, and what says so of itself. */
+/** What was read, and its metadata. */
 export function provenanceOf(origin: Origin, about: AboutDocument = {}): Provenance {
   return {
     source: origin.kind,

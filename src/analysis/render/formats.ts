@@ -29,7 +29,7 @@ export function reportFormats(
   }
 }
 
-/** Reports of before say less of themselves. */
+/** Reports of earlier versions have fewer fields. */
 function withAll(result: unknown): Report {
   const { hash = '' } = result as Partial<Report>
   const origin = { kind: 'upload', name: null, url: null, mediaType: '', sha256: hash } as const

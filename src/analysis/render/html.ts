@@ -33,7 +33,7 @@ thead th:empty { padding: 0; border: 0 } code { font-size: .9em } pre { overflow
 footer { margin-top: 3em; padding-top: 1em; border-top: 1px solid #8884; font: .85rem/1.5 system-ui, sans-serif; opacity: .75; overflow-wrap: anywhere }
 `
 
-/** The report as a page of its own: no script, nothing loaded, whatever its source said. */
+/** The report as a page of its own: no script, nothing loaded, whatever its source contains. */
 export function htmlOf(report: Report): string {
   const body = sanitizeHtml(markdown.render(report.markdown), CLEAN)
   const { provenance, language, title, model } = report

@@ -10,7 +10,7 @@ export type Draft = Omit<Report, 'markdown' | 'filename' | 'hash' | 'length'> & 
   readonly cited: readonly ReportPoint[]
 }
 
-/** The report as Markdown: what it says, under headings, each point with its page, its time or its section. */
+/** The report as Markdown: headings, and each point with its page, time or section. */
 export function markdownOf(draft: Draft, timeLink: string | undefined): string {
   const frame = frameOf(draft.language)
   const cite = (point: ReportPoint) => escaped(point.text) + citation(point, frame, timeLink)

@@ -7,32 +7,32 @@ import type { ChildMessage, Job, JobKind, Jobs } from './protocol.ts'
 
 /** The child process: one job at a time, each reads a hostile file and may be killed for it. */
 
-/** At most this many news of one job reach the parent a second. */
+/** At most this many messages of one job reach the parent a second. */
 const NEWS_INTERVAL_MS = 100
 
 process.on('message', (job: Job) => void work(job))
 process.on('disconnect', () => process.exit(0))
-tell({ type: 'ready' })
+send({ type: 'ready' })
 
 async function work(job: Job): Promise<void> {
   try {
     if (job.kind === 'page') {
       // Its libraries are loaded with the first page.
       const { htmlOf } = await import('../render/html.ts')
-      return tell({ type: 'done', made: htmlOf(job.request) })
+      return send({ type: 'done', made: htmlOf(job.request) })
     }
     const file = await fileOf(job)
     let toldAt = 0
     const document = await readDocument(file, (page, pages) => {
       if (page < pages && Date.now() - toldAt < NEWS_INTERVAL_MS) return
       toldAt = Date.now()
-      tell({ type: 'news', feedEvent: { kind: 'reading', page, pages } })
+      send({ type: 'progress', progress: { kind: 'reading', page, pages } })
     })
-    tell({ type: 'done', made: await make(job, document) })
+    send({ type: 'done', made: await make(job, document) })
   } catch (error) {
     if (!(error instanceof TaskError)) return tellDefect(error)
     const { errorType, message } = error.failure
-    tell({ type: 'failed', errorType, message })
+    send({ type: 'failed', errorType, message })
   }
 }
 
@@ -40,7 +40,7 @@ type ReadingJob = Exclude<Job, { kind: 'page' }>
 
 async function make(job: ReadingJob, document: SourceDocument): Promise<Jobs[JobKind]['makes']> {
   if (job.kind === 'report') {
-    return extractReport(document, job.request, (kind) => tell({ type: 'news', feedEvent: { kind } }))
+    return extractReport(document, job.request, (kind) => send({ type: 'progress', progress: { kind } }))
   }
   if (job.kind === 'text') return textOf(document)
   // Its tables of tokens are large: who asks for no model does not load them.
@@ -67,13 +67,13 @@ async function fileOf({ source }: ReadingJob): Promise<SourceFile> {
 
 function tellDefect(error: unknown): void {
   const name = error instanceof Error ? error.name : 'an unknown error'
-  tell({
+  send({
     type: 'failed',
     errorType: 'analysis_error',
     message: `The document could not be analysed (${name}).`,
   })
 }
 
-function tell(message: ChildMessage): void {
+function send(message: ChildMessage): void {
   process.send?.(message)
 }

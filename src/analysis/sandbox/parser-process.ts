@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { TaskError } from '../../task/failure.ts'
 import { launchOf } from './launch.ts'
-import type { ChildMessage, Job, JobKind, JobNews, Jobs } from './protocol.ts'
+import type { ChildMessage, Job, JobKind, JobProgress, Jobs } from './protocol.ts'
 import { usageOf } from './usage.ts'
 
 export interface ParserLimits {
@@ -79,7 +79,7 @@ export class ParserProcess {
    */
   async run<Kind extends JobKind>(
     job: Job<Kind>,
-    told: (feedEvent: JobNews) => void,
+    onProgress: (progress: JobProgress) => void,
     signal: AbortSignal,
   ): Promise<Jobs[Kind]['makes']> {
     signal.throwIfAborted()
@@ -87,7 +87,7 @@ export class ParserProcess {
     this.#child.ref()
     const { promise, resolve, reject } = Promise.withResolvers<Jobs[Kind]['makes']>()
     const onMessage = (message: ChildMessage) => {
-      if (message.type === 'news') told(message.feedEvent)
+      if (message.type === 'progress') onProgress(message.progress)
       else if (message.type === 'done') resolve(message.made)
       else if (message.type === 'failed') reject(new TaskError(message.errorType, message.message))
     }
@@ -110,7 +110,7 @@ export class ParserProcess {
     }
   }
 
-  /** Looks at the child's use of memory and processor until the job ends. */
+  /** Samples the child's memory and CPU use until the job ends. */
   #watch(reject: (error: Error) => void): NodeJS.Timeout {
     const { memoryBytes, cpuMs } = this.#limits
     const startedAt = performance.now()

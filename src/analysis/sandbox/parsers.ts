@@ -1,5 +1,5 @@
 import { ParserProcess, type ParserLimits } from './parser-process.ts'
-import type { Job, JobKind, JobNews, Jobs } from './protocol.ts'
+import type { Job, JobKind, JobProgress, Jobs } from './protocol.ts'
 
 export interface ParsersOptions extends ParserLimits {
   /** Children that are kept when idle; as many jobs may run at once as callers ask for. */
@@ -34,13 +34,13 @@ export class Parsers {
   /** @throws TaskError named after what is wrong with the document; the reason of `signal`. */
   async run<Kind extends JobKind>(
     job: Job<Kind>,
-    told: (feedEvent: JobNews) => void,
+    onProgress: (progress: JobProgress) => void,
     signal: AbortSignal,
   ): Promise<Jobs[Kind]['makes']> {
     const process = this.#take()
     this.#busy.add(process)
     try {
-      return await process.run(job, told, signal)
+      return await process.run(job, onProgress, signal)
     } finally {
       this.#busy.delete(process)
       await this.#putBack(process)

@@ -8,7 +8,7 @@ export type JobSource =
       readonly kind: 'file'
       readonly path: string
       readonly mediaType: string
-      /** What the sender's header said of text; absent or null when it said nothing. */
+      /** The charset of the content type; absent or null when there is none. */
       readonly charset?: string | null
     }
   | { readonly kind: 'text'; readonly text: string; readonly mediaType: string }
@@ -35,11 +35,11 @@ export type Job<Kind extends JobKind = JobKind> = {
   }
 }[Kind]
 
-export type JobNews =
+export type JobProgress =
   { readonly kind: 'reading'; readonly page: number; readonly pages: number } | { readonly kind: ReportStage }
 
 export type ChildMessage =
   | { readonly type: 'ready' }
-  | { readonly type: 'news'; readonly feedEvent: JobNews }
+  | { readonly type: 'progress'; readonly progress: JobProgress }
   | { readonly type: 'done'; readonly made: Jobs[JobKind]['makes'] }
   | { readonly type: 'failed'; readonly errorType: FailureType; readonly message: string }

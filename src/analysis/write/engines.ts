@@ -13,7 +13,7 @@ export function enginesFor(engines: readonly Engine[], asked: Engine['kind'] | u
   return engines.filter(({ kind }) => kind === asked)
 }
 
-/** Models in the order of the setting; the engine without a model stands in where nothing else is left. */
+/** Models in the order of the setting; the engine without a model is used when no other is left. */
 export function enginesOf(order: readonly EngineName[], models: readonly Model[]): Engine[] {
   const engines = order.flatMap((name): Engine[] => {
     if (name === EXTRACTIVE) return [{ kind: 'extractive' }]

@@ -5,10 +5,10 @@ const HAN = /\p{Script=Han}/gu
 const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}]/gu
 const HANGUL = /\p{Script=Hangul}/gu
 const LETTER = /\p{L}/gu
-/** Technical Chinese is full of Latin names; this share of Han letters still makes it Chinese. */
+/** Technical Chinese is full of Latin names; from this share of Han letters on a text is Chinese. */
 const MIN_HAN_SHARE = 0.15
 
-/** ISO 639-1 code of the language a text is written in; `en` when it cannot be told. */
+/** ISO 639-1 code of the language of a text; `en` when it cannot be detected. */
 export function languageOf(text: string): string {
   const sample = text.slice(0, SAMPLE_CHARS)
   const share = (script: RegExp) => (sample.match(script)?.length ?? 0) / (sample.match(LETTER)?.length ?? 1)

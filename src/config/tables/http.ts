@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { addresses, megabytes, origins, tokens, whole } from '../bounds.ts'
 import type { Row } from '../row.ts'
 
-/** What stands before the door: the server, its callers, and their limits. */
+/** Settings of the HTTP server, its callers and their limits. */
 export const HTTP_SETTINGS = {
   host: {
     env: 'HOST',

@@ -138,7 +138,7 @@ export const MODELS_SETTINGS = {
     default: '2000000',
     unit: 'tokens',
     meaning:
-      'What one task may use of models, in and out; it ends, or goes on without a model, at that. 0: no limit.',
+      'What one task may use of models, in and out; at the limit it ends, or continues without a model. 0: no limit.',
     schema: orNone(MAX_TOKENS),
   },
   maxDayTokens: {

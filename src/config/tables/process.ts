@@ -9,7 +9,7 @@ export const PROCESS_SETTINGS = {
     default: '3',
     unit: 'seconds',
     meaning:
-      'A process whose event loop stands still while its thread uses this much processor time is killed, so that it can be started anew. 0: never. 0 to 3600.',
+      'A process whose event loop is blocked while its thread uses this much processor time is killed, so that it can be restarted. 0: never. 0 to 3600.',
     schema: whole(0, 3600).transform((value) => value * 1000),
   },
   watchdogWallMs: {

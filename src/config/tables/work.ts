@@ -39,7 +39,7 @@ export const WORK_SETTINGS = {
     default: '',
     unit: 'handlers',
     meaning:
-      'Handlers that ignored their abort and may go on beside the slots; empty: as many as slots; 0: such a handler keeps its slot. 0 to 1000.',
+      'Handlers that ignored their abort and may run on beside the slots; empty: as many as slots; 0: such a handler keeps its slot. 0 to 1000.',
     schema: z.union([z.literal('').transform(() => null), whole(0, 1000)]),
   },
   graceMs: {

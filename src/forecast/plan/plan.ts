@@ -50,12 +50,12 @@ export interface Plan {
   readonly lastWait: number | null
 }
 
-/** A queue so close to its limit has waits that nobody can tell: variation alone makes them long. */
+/** A queue this close to its limit has unpredictable waits: variation alone makes them long. */
 const EDGE = 0.95
 const MAX_TASKS = 200_000
 const MAX_WORKERS = 1000
 
-/** Answers what would be: plays the arrivals through the workers, and tells waits, queue and refusals. */
+/** Answers a capacity question: runs the arrivals through the workers and returns waits, queue and refusals. */
 export function plan(question: Question): Plan {
   const tasks = arrivalsOf(question)
   const played = play(tasks, question)

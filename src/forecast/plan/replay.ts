@@ -10,7 +10,7 @@ export interface SyntheticTask {
 
 export interface QueueModel {
   readonly workers: number
-  /** Places of the waiting room; Infinity: nobody is refused. */
+  /** Capacity of the queue; Infinity: no task is refused. */
   readonly capacity: number
   /** A level is this much ahead of the one below it, s; 0: levels are strict. */
   readonly headStart: number

@@ -2,7 +2,7 @@
 export const ARRIVAL = -100
 
 /**
- * One FIFO of a simulated waiting room, as columns of numbers: it is played many times. Arrivals of a round are put
+ * One FIFO of a simulated queue, as columns of numbers: it is replayed many times. Arrivals of a round are put
  * behind those that wait, and taken away again before the next.
  */
 export class Lane {

@@ -43,7 +43,7 @@ export interface SimulationOptions {
   readonly random: () => number
 }
 
-/** Arrivals are followed so far; after that the wait has no end that could be told. */
+/** Arrivals are simulated up to this; after that the wait is unbounded. */
 const MAX_OVERTAKING = 500
 /** Starts and arrivals in all rounds together that are worth their time. */
 const MAX_EVENTS = 40_000
@@ -110,8 +110,8 @@ class Play {
   }
 
   /**
-   * Plays until all that are asked for have started, or too many have overtaken them; how many started and came.
-   * @param started hears when each of those that are asked for starts
+   * Simulates until all requested tasks have started, or too many have overtaken them; returns how many started and arrived.
+   * @param started called when each of the requested tasks starts
    */
   round(started: (index: number, at: number) => void): number {
     this.#reset()
@@ -249,7 +249,7 @@ class Play {
   /** Mean time between arrivals, drawn from what the count allows to think; Infinity: none come. */
   #gapOf({ count, overMs }: { readonly count: number; readonly overMs: number }): number {
     if (count === 0) return Infinity
-    // Wilson and Hilferty's cube of a normal deviate stands for the gamma law.
+    // Wilson and Hilferty's cube of a normal deviate approximates the gamma distribution.
     const cube = 1 - 1 / (9 * count) + this.#normal() / (3 * Math.sqrt(count))
     return overMs / (count * Math.max(0.05, cube) ** 3)
   }

@@ -41,9 +41,9 @@ export interface Context {
   /** Aborted when the run has to stop: its time limit, a cancel, a shutdown. Pass it on to what you await. */
   readonly signal: AbortSignal
   readonly upload: UploadedFile | null
-  /** Tells how far the work is: 0 to 100, never falling; at most four a second are sent, the latest wins. */
+  /** Reports the progress: 0 to 100, never falling; at most four a second are sent, the latest wins. */
   readonly progress: (percent: number, message?: string, detail?: ProgressDetail) => void
-  /** One line for whoever watches; at most 100 a second and 10 000 a run. */
+  /** One line for readers of the stream; at most 100 a second and 10 000 a run. */
   readonly log: (message: string, level?: LogLevel) => void
   /**
    * Text of the result as it is written; at most 1 MB a second and 10 MB a run. A later run of the same task writes from the
@@ -59,13 +59,13 @@ export interface Context {
    */
   readonly step: Step
   /**
-   * Runs `work` with what it draws from a named resource: `weight` units at once (default 1) and `tokens`. A short
-   * wait is waited for here; for a longer one, or when the provider says 429, the run ends by a throw that a handler
-   * lets through, and the task goes on when there is room: without a slot meanwhile, with no attempt used up, and
+   * Runs `work` with a named resource acquired: `weight` units at once (default 1) and `tokens`. A short
+   * wait happens here; for a longer one, or when the provider answers 429, the run ends by a throw that a handler
+   * must not catch, and the task runs again when there is room: without a slot meanwhile, without using an attempt, and
    * with every kept step done.
    *
    * @example ctx.resource('llm', { tokens: 2000 }, ({ key }) => ask(prompt, key))
-   * @throws HeadgateError `unknown-resource` for a name that nobody has declared.
+   * @throws HeadgateError `unknown-resource` for an undeclared name.
    */
   readonly resource: UseResource
 }
@@ -83,17 +83,17 @@ export interface RunGiven {
   /** Where the file that came with the task lies. */
   readonly uploadPath: string | null
   /** What an error means for the task. */
-  readonly verdictOf: (thrown: unknown) => ErrorClass
+  readonly classifyThrown: (thrown: unknown) => ErrorClass
   /** Output that earlier runs have reported. */
   readonly sentOutput: string
 }
 
 export function createContext(
   task: Task,
-  { signal, uploadPath, verdictOf, sentOutput }: RunGiven,
+  { signal, uploadPath, classifyThrown, sentOutput }: RunGiven,
   ports: RunnerPorts,
 ): OpenContext {
-  const { use, close: closeUse } = createUse(task, ports, { signal, verdictOf })
+  const { use, close: closeUse } = createUse(task, ports, { signal, classifyThrown })
   const reports = createReports(task, ports, sentOutput)
   const { progress, log, output } = reports
   const context: Context = {
@@ -138,7 +138,7 @@ function createReports(task: Task, ports: RunnerPorts, sentOutput: string): Repo
       if (checked === undefined) return refuse('progress', DETAIL_EXPECTED)
       throttle ??= new ProgressThrottle((report) => ports.report(task, report), clock, task.progress ?? 0)
       const line = message === undefined ? null : toText(message, MAX_LINE_CHARS)
-      throttle.tell(typeof percent === 'number' ? percent : NaN, line, checked)
+      throttle.report(typeof percent === 'number' ? percent : NaN, line, checked)
     },
     log: (message, level = 'info') => {
       lines ??= new OutputBudget(LOG_LINES, clock)
@@ -147,12 +147,12 @@ function createReports(task: Task, ports: RunnerPorts, sentOutput: string): Repo
     output: (chunk) => {
       if (typeof chunk !== 'string') return refuse('output', `expected a string, got ${typeof chunk}`)
       text ??= new OutputText(sentOutput)
-      const told = text.push(chunk)
-      if (told === null) return
+      const output = text.push(chunk)
+      if (output === null) return
       bytes ??= new OutputBudget(OUTPUT_BYTES, clock)
-      if (!bytes.spend(Buffer.byteLength(told.chunk))) return
-      const reset = told.reset ? ({ reset: true } as const) : {}
-      ports.report(task, { type: 'output', index, chunk: told.chunk, ...reset })
+      if (!bytes.spend(Buffer.byteLength(output.chunk))) return
+      const reset = output.reset ? ({ reset: true } as const) : {}
+      ports.report(task, { type: 'output', index, chunk: output.chunk, ...reset })
       index += 1
     },
     close: () => {

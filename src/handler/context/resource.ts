@@ -9,7 +9,7 @@ import { RescheduleError } from '../retry/parked-error.ts'
 export interface Granted {
   /** The secret to call with; null where the resource has none. Never log it. */
   readonly key: string | null
-  /** Says how many tokens the call has really used. */
+  /** Reports how many tokens the call has really used. */
   readonly used: (tokens: number) => void
 }
 
@@ -21,7 +21,7 @@ export type UseResource = <Value>(
 
 interface Use {
   readonly signal: AbortSignal
-  readonly verdictOf: (thrown: unknown) => ErrorClass
+  readonly classifyThrown: (thrown: unknown) => ErrorClass
 }
 
 export interface OpenUse {
@@ -30,7 +30,7 @@ export interface OpenUse {
   readonly close: () => void
 }
 
-export function createUse(task: Task, ports: RunnerPorts, { signal, verdictOf }: Use): OpenUse {
+export function createUse(task: Task, ports: RunnerPorts, { signal, classifyThrown }: Use): OpenUse {
   // Made when a handler first draws: most never do.
   let over: AbortController | null = null
   let isOver = false
@@ -48,7 +48,7 @@ export function createUse(task: Task, ports: RunnerPorts, { signal, verdictOf }:
       lease.end(null)
       return value
     } catch (thrown) {
-      const errorClass = verdictOf(thrown)
+      const errorClass = classifyThrown(thrown)
       if (!lease.end(errorClass)) throw thrown
       throw parkedOn(name, errorClass, { thrown, now: ports.clock.now() })
     }
@@ -85,7 +85,7 @@ function leaseOf(name: string, reply: AcquireReply): Lease {
   }
 }
 
-/** The resource says when to go on; the time is what is known now. */
+/** The resource decides when to run again; the time is the current estimate. */
 function parkedOn(
   name: string,
   errorClass: ErrorClass,

@@ -26,7 +26,7 @@ export class ProgressThrottle {
     this.#clock = clock
   }
 
-  tell(progress: number, message: string | null, detail: ProgressDetail | null): void {
+  report(progress: number, message: string | null, detail: ProgressDetail | null): void {
     const clamped = Number.isFinite(progress) ? Math.min(100, Math.max(0, progress)) : 0
     this.#highest = Math.max(this.#highest, clamped)
     this.#pending = { type: 'progress', progress: this.#highest, message, detail }
@@ -56,7 +56,7 @@ export interface BudgetLimits {
   readonly inAll: number
 }
 
-/** How much a run may say; what is over is counted, so that it can be told. */
+/** Limits of what a run may report; the excess is counted, so that it can be reported. */
 export class OutputBudget {
   readonly #limits: BudgetLimits
   readonly #clock: Clock

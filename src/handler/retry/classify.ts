@@ -5,7 +5,7 @@ import { collectSignals, type ErrorSignals } from './evidence.ts'
 import { capDelayMs } from '../../task/delay.ts'
 import { MAX_AFTER_MS, parseRetryAfter } from '../../task/retry-after.ts'
 
-/** Providers that say in a code of their own that too much goes on at once. */
+/** Providers with an error code of their own for too many concurrent calls. */
 const CONCURRENCY_CODES = new Set(['50430', 'too_many_concurrent', 'too_many_concurrent_requests'])
 /** The account is out of money, or over its spending limit: waiting changes nothing. */
 const SPENT_CODES = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active'])
@@ -52,7 +52,7 @@ const END_BY_STATUS: Readonly<Record<number, FailureType>> = {
 }
 
 /**
- * Says once what an error means for its task: another attempt, a pause, or the end. Understands HTTP statuses and
+ * Classifies an error once for its task: another attempt, a pause, or the end. Understands HTTP statuses and
  * Retry-After, Google's RESOURCE_EXHAUSTED with its details, OpenAI-style codes, 529, and errors of the network;
  * what it does not know is the end, so that nothing is done twice by mistake.
  *
@@ -89,7 +89,7 @@ function ofCodes(signals: ErrorSignals, message: string, now: number): ErrorClas
   return null
 }
 
-/** One code for four situations: the names of the quotas tell them apart. */
+/** One code for four situations: the names of the quotas distinguish them. */
 function ofGoogle(signals: ErrorSignals, message: string, now: number): ErrorClass {
   const { quotas, retryDelayMs } = signals
   const afterMs = afterMsOf(signals, now)
@@ -123,7 +123,7 @@ function ofRate(signals: ErrorSignals, message: string, now: number): ErrorClass
   return park(afterMs === null ? 'concurrency' : 'rate', 'provider_rate_limited', { message, afterMs })
 }
 
-/** What a handler has named itself keeps its name; an inner error may tell the same of a wrapped one. */
+/** A failure named by the handler keeps its name; a cause may be the failure of a wrapping error. */
 function failureIn(thrown: unknown): Failure | null {
   try {
     for (

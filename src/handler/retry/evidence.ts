@@ -1,4 +1,4 @@
-/** What can be read from an error, whoever threw it: fetch, undici, an SDK, a provider's body as text or as JSON. */
+/** Signals collected from an error, whoever threw it: fetch, undici, an SDK, a provider's body as text or as JSON. */
 export interface ErrorSignals {
   /** HTTP status. */
   readonly status: number | null
@@ -10,7 +10,7 @@ export interface ErrorSignals {
   readonly retryDelayMs: number | null
   /** Google's names of the quotas that were passed. */
   readonly quotas: readonly string[]
-  /** What the provider says of another try (`x-should-retry`); null: nothing. */
+  /** Whether the provider recommends another attempt (`x-should-retry`); null: unknown. */
   readonly shouldRetry: boolean | null
 }
 
@@ -23,7 +23,7 @@ interface Found {
   shouldRetry: boolean | null
 }
 
-/** An error may hold half a program: so many objects and texts of it are looked at. */
+/** An error may reference large objects: at most this many objects and texts are examined. */
 const MAX_LOOKED_AT = 200
 const MAX_BODY_CHARS = 100_000
 /** Members under which errors and bodies carry what caused them. */
@@ -103,7 +103,7 @@ function readCodes(read: (name: string) => unknown, found: Found): void {
     found.codes.add('econnreset')
 }
 
-/** Libraries that say in their message alone that the connection failed: @google/generative-ai, axios, the AWS SDK. */
+/** Libraries that report a failed connection in the message alone: @google/generative-ai, axios, the AWS SDK. */
 const LOST_CONNECTION = [
   /^\[GoogleGenerativeAI Error\]: (Error fetching from \S+ fetch failed|Request aborted when fetching )/,
   /^stream has been aborted$/,
@@ -166,7 +166,7 @@ function keysOf(value: object): string[] {
 }
 
 /**
- * When the limit that is used up begins anew, as a text of seconds, where no Retry-After says so: OpenAI's
+ * When an exhausted limit resets, as a text of seconds, where there is no Retry-After: OpenAI's
  * `x-ratelimit-reset-*` (`6m0s`), Anthropic's `anthropic-ratelimit-*-reset` (an instant), `ratelimit-reset` (seconds).
  */
 function resetOf(read: ReadHeader): string | null {

@@ -1,7 +1,7 @@
 import type { Wait } from '../../task/outcome.ts'
 
 /**
- * Ends a run that cannot go on now: thrown by `ctx.resource`, and to be let through. The task goes on when there is
+ * Ends a run that cannot continue now: thrown by `ctx.resource`, and not to be caught. The task runs again when there is
  * room; steps that were kept are not done again.
  */
 export class RescheduleError extends Error {

@@ -4,7 +4,7 @@ import type { Task } from '../../task/task.ts'
 import type { ErrorClass } from '../../task/error-class.ts'
 import { RetryBudget } from './budget.ts'
 
-/** How a task type deals with errors that another attempt can mend. Durations in ms. */
+/** How a task type handles errors that another attempt can fix. Durations in ms. */
 export interface RetryOptions {
   /** Attempts in all, 1 to 20. Default: the setting MAX_ATTEMPTS. */
   readonly maxAttempts?: number
@@ -13,7 +13,7 @@ export interface RetryOptions {
   /** Upper end of any pause. Default: 60 000. */
   readonly capMs?: number
   /**
-   * Says what an error means where the built-in rules do not know: `retry`, `park` (as a rate limit) or `end`;
+   * Classifies an error that the built-in rules do not know: `retry`, `park` (as a rate limit) or `end`;
    * undefined leaves it to them.
    */
   readonly classify?: (thrown: unknown) => 'retry' | 'park' | 'end' | undefined
@@ -30,7 +30,7 @@ export interface Moment {
 
 const DEFAULT_BASE_MS = 2000
 const DEFAULT_CAP_MS = 60_000
-/** A task may be parked for errors of a provider for so long in all. */
+/** A task may be parked for errors of a provider for this long in all. */
 const MAX_PARKED_MS = 48 * 3600 * 1000
 
 /** The retry policy of one task type, with the budget that its tasks share. */
@@ -71,7 +71,7 @@ export class RetryPolicy {
   ): Outcome {
     if (task.attempt >= task.maxAttempts) return { kind: 'failed', failure: why }
     const { capMs = DEFAULT_CAP_MS } = this.#options
-    // Without budget tries go on as slowly as they may: a flood of them would keep the other side down.
+    // Without budget, retries are as slow as allowed: a flood of them would keep the provider down.
     const pauseMs = this.#budget.spend() ? this.#jitter(task.attempt, moment) : capMs
     const until = moment.now + Math.max(pauseMs, afterMs ?? 0)
     return { kind: 'waits', wait: { reason: 'retry_backoff', failure: why, until, resource: null } }
@@ -94,7 +94,7 @@ export class RetryPolicy {
   }
 }
 
-/** A task is given up when it was parked so long for the same cause. */
+/** A task is given up when it was parked this long for the same cause. */
 function tooLong(task: Task, why: Failure, now: number): Outcome | null {
   const parkedMs = now - (task.parkedSince ?? now)
   if (parkedMs <= MAX_PARKED_MS) return null

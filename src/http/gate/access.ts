@@ -25,7 +25,7 @@ export function grant(request: FastifyRequest, access: Access): void {
   ;(request as unknown as Record<typeof KEY, Access>)[KEY] = access
 }
 
-/** The access that the gate granted; a route that asks stands behind it. */
+/** The access that the gate granted; used by routes behind it. */
 export function accessOf(request: FastifyRequest): Access {
   const access = (request as unknown as Record<typeof KEY, Access | null>)[KEY]
   if (access === null) throw new Error(`${request.url} is not behind the gate`)

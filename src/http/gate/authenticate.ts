@@ -15,20 +15,21 @@ export type Authentication =
 
 /** RFC 6750; the scheme's letters may be of either case. */
 const BEARER = /^bearer +([\x21-\x7e]+)$/i
-/** A ticket may still be used for this long after its task's end. */
+/** A ticket is valid for this long after its task's end. */
 const TICKET_AFTER_END_MS = 5 * 60_000
 
-/** Whoever comes without a ticket may do with every task what its caller may. */
+/** A request without a ticket has all rights of its caller on every task. */
 const WITHOUT_TICKET = { onlyTask: null, mayCancel: true } as const
 
-/** The caller of a request that must say who makes it. */
+/** The caller of a request that must be authenticated. */
 export async function authenticate(deps: HttpDeps, request: FastifyRequest): Promise<Authentication> {
   if (deps.identify === null) return authenticateToken(deps, request)
-  const said: unknown = await deps.identify(request)
-  if (said === null || said === undefined) return unauthorized('The application does not know who calls.')
+  const identified: unknown = await deps.identify(request)
+  if (identified === null || identified === undefined)
+    return unauthorized('The application does not know who calls.')
   // The word of a host that may not be typed: a caller that is none is its mistake, and gets nothing.
   return known({
-    caller: callerOfHost.parse(said),
+    caller: callerOfHost.parse(identified),
     ...WITHOUT_TICKET,
     isStillGranted: () => true,
   })
@@ -50,7 +51,7 @@ export function authenticateToken({ callers }: HttpDeps, request: FastifyRequest
   })
 }
 
-/** Without tokens everybody on this machine is known, and nobody else: neither by wire nor by a rebound name. */
+/** Without tokens everyone on this machine is authorized, and no one else: neither remotely nor by DNS rebinding. */
 function locally(callers: TokenStore, request: FastifyRequest): Authentication {
   if (!comesFromLoopback(request)) {
     return unauthorized(

@@ -10,7 +10,7 @@ import { readOnAfterReply } from './linger.ts'
 import { logRequests } from './request-log.ts'
 import { isForeign, headerFault } from './origin.ts'
 
-/** What a route says of itself to the gate. */
+/** What a route declares for the gate. */
 interface GateConfig {
   /** Served to everybody, and not counted: numbers without names, health, and the description of the API. */
   readonly isPublic?: boolean
@@ -38,7 +38,7 @@ interface Visit {
 
 const READ_ONLY = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Stands before every route of the edge: who may come in, from where, and how often. */
+/** Runs before every route of the plugin: authentication, origin and rate limits. */
 export async function gate(
   app: FastifyInstance,
   deps: HttpDeps,
@@ -74,28 +74,28 @@ export async function gate(
   })
 }
 
-/** Settles with whether the request goes on; if not, it has been answered. */
+/** Resolves to whether the request continues; if not, it has been answered. */
 async function enter(deps: HttpDeps, limits: Limits, { request, reply }: Visit): Promise<boolean> {
   if (refusesRate(reply, await limits.ofAddress(request, request.ip))) return false
-  const said = await authenticationOf(deps, request)
-  const name = said.kind === 'known' ? said.access.caller.name : null
+  const authentication = await authenticationOf(deps, request)
+  const name = authentication.kind === 'known' ? authentication.access.caller.name : null
   if (name !== null && refusesRate(reply, await limits.ofCaller(request, name))) return false
-  return admits(deps, { request, reply }, said)
+  return admits(deps, { request, reply }, authentication)
 }
 
-/** Grants what was said; when that is nothing, or there is no place, answers. */
-function admits(deps: HttpDeps, { request, reply }: Visit, said: Authentication): boolean {
-  if (said.kind !== 'known') {
-    if (said.kind === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="headgate"')
-    sendProblem(reply, said.kind, { detail: said.detail })
+/** Grants the access; without one, or without a free stream, it answers. */
+function admits(deps: HttpDeps, { request, reply }: Visit, authentication: Authentication): boolean {
+  if (authentication.kind !== 'known') {
+    if (authentication.kind === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="headgate"')
+    sendProblem(reply, authentication.kind, { detail: authentication.detail })
     return false
   }
   const { gate: config } = request.routeOptions.config
-  if (config?.ticket === 'cancel' && !said.access.mayCancel) {
+  if (config?.ticket === 'cancel' && !authentication.access.mayCancel) {
     sendProblem(reply, 'forbidden', { detail: 'This ticket does not let its bearer cancel.' })
     return false
   }
-  grant(request, said.access)
+  grant(request, authentication.access)
   failpoint('auth-done')
   return config?.isStream !== true || takesPlace(deps, request, reply)
 }
@@ -134,7 +134,7 @@ function refusesHeaders(request: FastifyRequest, reply: FastifyReply): boolean {
   return true
 }
 
-/** Many clients name a content type with every POST: without a body it says nothing. */
+/** Many clients name a content type with every POST: without a body it has no meaning. */
 function ignoreEmptyBody({ headers }: FastifyRequest): void {
   const length = headers['content-length']
   const isEmpty = headers['transfer-encoding'] === undefined && (length === undefined || length === '0')
@@ -161,7 +161,7 @@ function refusesRate(reply: FastifyReply, retryAfter: number | null): boolean {
   return true
 }
 
-/** Where all places for streams are taken, another one is told to come back. */
+/** When all streams are in use, the next one is asked to retry later. */
 function takesPlace({ places }: HttpDeps, request: FastifyRequest, reply: FastifyReply): boolean {
   const release = places.take(accessOf(request).caller)
   if (release === undefined) {
@@ -171,7 +171,7 @@ function takesPlace({ places }: HttpDeps, request: FastifyRequest, reply: Fastif
   }
   const isUpgrade = request.headers.upgrade !== undefined
   const carrier = isUpgrade ? request.raw.socket : reply.raw
-  // It may have left while it was waited for who it is: its `close` will not be heard any more.
+  // The client may have left during the authentication: its `close` was emitted already.
   if (carrier.destroyed || request.raw.socket.destroyed) {
     release()
     return false
@@ -182,7 +182,7 @@ function takesPlace({ places }: HttpDeps, request: FastifyRequest, reply: Fastif
 
 const STREAM_RETRY_SECONDS = 5
 
-/** On every reply: what a browser must not do with it. Streams and pages say otherwise where they have to. */
+/** On every reply: restrictions for browsers. Streams and pages replace them where they have to. */
 const SECURITY_HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { createStarvationMeter } from '../../process/machine-load.ts'
 
 export interface LingerLimits {
-  /** Bytes of a body without end that are still read after the reply; a body that says its length may be longer. */
+  /** Bytes of a body without length that are still read after the reply; a body with a length may be longer. */
   readonly maxBytes: number
   /** Senders below this are cut off; 0: none. */
   readonly bytesPerSecond: number
@@ -25,12 +25,12 @@ const GRACE_MS = 9000
 const MAX_MS = 60_000
 /** A body that is too long for a small limit is read too, or its sender never learns of the limit. */
 const ALWAYS_READ_BYTES = 8 * 1024 * 1024
-/** The same for a body that says its length: as many limits, or as many bytes. */
+/** The same for a body with a length: as many limits, or as many bytes. */
 const MOST_LIMITS = 4
 const MOST_BYTES = 64 * 1024 * 1024
 
 /**
- * Reads on, and throws away, what a client still sends when its request has been answered before its end, as an upload to
+ * Keeps reading, and discards, what a client still sends when its request has been answered before its end, as an upload to
  * a full queue is. A connection that is closed with bytes unread is reset, and the client would never see the reply: many
  * send their whole body before they read. Bounded in bytes, speed and time.
  */

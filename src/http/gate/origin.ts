@@ -8,7 +8,7 @@ export function asksForLoopback({ headers }: FastifyRequest): boolean {
   return headers.host !== undefined && LOOPBACK_HOST.test(headers.host)
 }
 
-/** Whether a request comes from this machine: its connection does, and what a trusted proxy says of it too. */
+/** Whether a request comes from this machine: its connection does, and so it is according to a trusted proxy. */
 export function comesFromLoopback({ raw, ip }: FastifyRequest): boolean {
   return LOOPBACK_ADDRESS.test(raw.socket.remoteAddress ?? '') && LOOPBACK_ADDRESS.test(ip)
 }

@@ -36,7 +36,7 @@ function limitOf(app: FastifyInstance, max: number): Limit {
   })
   return async (request, key) => {
     keys.set(request, key)
-    const said = await check(request)
-    return 'isExceeded' in said && said.isExceeded ? Math.max(1, said.ttlInSeconds) : null
+    const result = await check(request)
+    return 'isExceeded' in result && result.isExceeded ? Math.max(1, result.ttlInSeconds) : null
   }
 }

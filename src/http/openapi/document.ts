@@ -11,8 +11,8 @@ const TAGS = [
   { name: 'tasks', description: 'Reading, cancelling and watching tasks.' },
   { name: 'streams', description: 'Events as they happen.' },
   { name: 'queue', description: 'The queue as a whole.' },
-  { name: 'health', description: 'For whoever watches the process.' },
-  { name: 'description', description: 'What this document says.' },
+  { name: 'health', description: 'For monitoring.' },
+  { name: 'description', description: 'This document, and the schema of the events.' },
 ]
 
 export interface OpenApiOptions {

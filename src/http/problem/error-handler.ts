@@ -31,7 +31,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
   415: 'unsupported-media-type',
 }
 
-/** What to do instead, where the error itself does not say. */
+/** What to do instead, where the error itself has no hint. */
 const HINTS: Partial<Record<ProblemCode, string>> = {
   'bad-request': 'The address, or what came with it, cannot be read.',
   unauthorized: 'The application does not know who calls.',
@@ -48,7 +48,7 @@ const WAITS: Partial<Record<ProblemCode, { readonly retryAfter: number }>> = {
   'journal-unavailable': { retryAfter: 5 },
 }
 
-/** The error handler of our routes: every error becomes a problem, and none says more than it should. */
+/** The error handler of our routes: every error becomes a problem, without internal details. */
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (hasZodFastifySchemaValidationErrors(error)) return sendInvalid(reply, error.validation)
   const code = codeOf(error)
@@ -57,7 +57,7 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
   const detail = error instanceof HeadgateError ? error.message : (HINTS[code] ?? error.message)
   if (code !== 'internal') return sendProblem(reply, code, { detail, ...WAITS[code] })
   request.log.error({ err: error }, 'request failed')
-  return sendProblem(reply, 'internal', { detail: 'The server failed; its log says why.' })
+  return sendProblem(reply, 'internal', { detail: 'The server failed; the reason is in its log.' })
 }
 
 function codeOf(error: FastifyError): ProblemCode {

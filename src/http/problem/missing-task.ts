@@ -23,7 +23,7 @@ export async function sendMissing(
   return sendProblem(reply, 'task-gone', { detail: 'The task was erased, with all that was kept of it.' })
 }
 
-/** Others' tasks are answered alike, so that nobody learns of them. */
+/** Tasks of other callers are answered alike, so that their existence is not revealed. */
 export function sendUnknown(reply: FastifyReply): FastifyReply {
   return sendProblem(reply, 'task-not-found', { detail: 'There is no such task.' })
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sendProblem } from './problem.ts'
 
-/** Says what no route takes: 405 with the methods of that path, or 404 where there is no such path. */
+/** Answers what no route handles: 405 with the methods of that path, or 404 where there is no such path. */
 export type AnswerUnknown = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
 
 /** Makes the answer to unknown routes; it learns of every route that is made after it. */

@@ -79,11 +79,11 @@ export interface Issue {
   readonly message: string
 }
 
-/** A schema may name what it does not know; nobody needs all of that. */
+/** A schema may list many unknown names; only the first are shown. */
 const MAX_ISSUES = 20
 const MAX_ISSUE_CHARS = 200
 
-/** A problem that says field by field what is wrong. */
+/** A problem that lists field by field what is wrong. */
 export function sendIssues(reply: FastifyReply, code: ProblemCode, given: readonly Issue[]): FastifyReply {
   return sendProblem(reply, code, issuesProblem(given))
 }

@@ -3,7 +3,7 @@ import { iso } from '../schemas/views.ts'
 
 const PUBLIC = { config: { gate: { isPublic: true } } }
 
-/** `/api/health` in the original's shape, `/health/live` and `/health/ready` for whoever watches the process. */
+/** `/api/health` in the legacy shape, `/health/live` and `/health/ready` for monitoring. */
 export function healthRoutes(app: App, deps: HttpDeps): void {
   app.get('/health/live', PUBLIC, () => ({ status: 'live' }))
 
@@ -31,7 +31,7 @@ function reasonsAgainst({ admission, pool, health, isStarted }: HttpDeps): strin
   if (!isStarted()) reasons.push('starting')
   if (admission.isDraining) reasons.push('draining')
   if (health.refusal !== null) reasons.push(health.refusal)
-  // The way out of this one is a restart: a deaf handler cannot be ended otherwise.
+  // The only remedy is a restart: an unresponsive handler cannot be ended otherwise.
   if (pool.isAtStuckLimit) reasons.push('stuck-handlers')
   return reasons
 }

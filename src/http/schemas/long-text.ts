@@ -9,7 +9,7 @@ const SHORT_BYTES = 64 * 1024
 const PIECE_BYTES = 16 * 1024
 const RETRY_SECONDS = 5
 
-/** Sends text that may be long: memory for it is taken, or the client is told to come back. */
+/** Sends text that may be long: memory for it is reserved, or the client is asked to retry later. */
 export function sendText(reply: FastifyReply, text: string, memory: ReplyMemory): FastifyReply {
   // A UTF-16 unit has three bytes of UTF-8 at the most.
   if (text.length * 3 <= SHORT_BYTES) return reply.send(text)

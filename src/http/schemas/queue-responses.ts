@@ -32,7 +32,7 @@ export const queueTasksReply = z.object({
 
 const coverage = z
   .object({ samples: count, p50: z.number().nullable(), p90: z.number().nullable() })
-  .meta({ description: 'Share of waits that were not longer than told.' })
+  .meta({ description: 'Share of waits that were not longer than estimated.' })
 
 const resourceView = z.object({
   name: z.string(),

@@ -3,7 +3,7 @@ import { parsePriority, PRIORITY_NAMES, type Priority } from '../../task/priorit
 import { isWebhookSecret } from '../../webhook/signature.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
 
-/** What a client may say for a priority, as JSON Schema: a transform tells none of it. */
+/** Accepted priorities as JSON Schema, which a transform would hide. */
 const PRIORITY_SCHEMA = {
   anyOf: [
     { type: 'integer' as const, minimum: 0, maximum: 3 },
@@ -73,7 +73,7 @@ const force = z
   .optional()
   .transform((value) => value === 'true' || value === '1')
   .meta({ override: { type: 'string', enum: ['true', 'false', '1', '0'] } })
-/** Fields of the input may stand in the query, as the original's `is_ultra` and an upload's `title` did. */
+/** Fields of the input may be in the query, as `is_ultra` (legacy shape) and the `title` of an upload. */
 export const submitQuery = z.object({ priority, force }).catchall(z.string())
 /** Described, and read by hand: Fastify's own headers come with every request. */
 export const submitHeaders = z.object({
@@ -110,7 +110,7 @@ export const genericBody = z.strictObject({
     .max(MAX_ATTEMPTS)
     .optional()
     .meta({ description: 'At most those of the type.' }),
-  dedupe: z.boolean().optional().meta({ description: 'Default: as the type says.' }),
+  dedupe: z.boolean().optional().meta({ description: 'Default: as the type defines.' }),
   webhook: webhook.optional().meta({ description: 'Told when the task ends (Standard Webhooks).' }),
   metadata: z
     .record(z.string(), z.unknown())

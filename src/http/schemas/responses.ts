@@ -124,8 +124,10 @@ const taskFields = {
 
 export const taskReply = z.object(taskFields).meta({ id: 'Task', description: 'A task without its result.' })
 export const cancelReply = taskReply
-  .extend({ detached: z.boolean().optional().meta({ description: 'Others wait for the task: it goes on.' }) })
-  .meta({ id: 'Cancelled', description: 'A task that was cancelled, or is told to stop.' })
+  .extend({
+    detached: z.boolean().optional().meta({ description: 'Other submits wait for the task: it continues.' }),
+  })
+  .meta({ id: 'Cancelled', description: 'A task that was cancelled, or is being stopped.' })
 export const taskWithResult = z
   .object({ ...taskFields, result: z.unknown().meta({ description: 'What the handler returned.' }) })
   .meta({ id: 'TaskWithResult' })

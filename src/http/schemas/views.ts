@@ -111,7 +111,7 @@ function placeView({ queuePosition, tasksAhead, wait }: QueuePlace) {
 }
 
 /** One frame of a stream: the envelope and the payload of its type. */
-export function newsView(feedEvent: FeedEvent, prefix: string): Record<string, unknown> {
+export function eventView(feedEvent: FeedEvent, prefix: string): Record<string, unknown> {
   if (feedEvent.type === 'position') {
     return { task_id: feedEvent.taskId, type: 'position', status: 'queued', ...placeView(feedEvent) }
   }

@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { problemBody, PROBLEM_STATUS, type ProblemCode } from '../problem/problem.ts'
 
-/** What the parser of Node says of a request that never became one. */
+/** Errors of Node's HTTP parser, for requests that never became one. */
 const CODE_OF_NODE: Readonly<Record<string, readonly [code: ProblemCode, detail: string]>> = {
   HPE_HEADER_OVERFLOW: ['headers-too-large', 'The headers are larger than 8 KB.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', 'The request did not come in time.'],

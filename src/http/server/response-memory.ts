@@ -45,7 +45,7 @@ export class ReplyMemory {
     return this.#used
   }
 
-  /** Takes memory; the reply gives it back, once. null: there is not so much. One body may be larger than the bound. */
+  /** Reserves memory; calling the result releases it, once. null: there is not enough. One body may be larger than the limit. */
   take(bytes: number): (() => void) | null {
     if (this.#used > 0 && this.#used + bytes > this.#maxBytes) return null
     this.#used += bytes

@@ -46,7 +46,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: log,
     bodyLimit: maxBodyBytes,
-    // One line per task says more than two lines per request.
+    // One line per task is more useful than two lines per request.
     ...REQUEST_LOG,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -62,7 +62,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
-      // No hook runs for these, and nobody else would close the socket of an upgrade.
+      // No hook runs for these, and nothing else would close the socket of an upgrade.
       if (request.headers.upgrade !== undefined) {
         reply.raw.once('finish', () => request.raw.socket.destroySoon())
       }

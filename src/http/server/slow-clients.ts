@@ -58,7 +58,7 @@ export function cutOffSlowClients(server: Server, bytesPerSecond: number): void 
 /** Share of its time that the event loop may be at work before the server counts as busy. */
 const BUSY_SHARE = 0.7
 
-/** Says whether the event loop was busy since the last call; a loop that waits for the processor counts as busy too. */
+/** Returns whether the event loop was busy since the last call; a loop that waits for a processor counts as busy too. */
 function createBusyMeter(): () => boolean {
   let last = performance.eventLoopUtilization()
   return () => {
@@ -111,13 +111,13 @@ function takesTooSlowly(socket: Socket, seen: Seen, { now, floor }: Measure): bo
   return elapsed > GRACE_MS && taken - seen.behind.taken < (floor * elapsed) / 1000
 }
 
-/** Says why, where nothing was said yet, and closes the connection. */
+/** Answers the reason, where there was no reply yet, and closes the connection. */
 function refuse(response: ServerResponse): void {
   const { req: request } = response
   if (response.headersSent) return void request.socket.destroy()
   const problem = problemBody('request-timeout', { detail: 'The body came too slowly.' })
   const headers = { 'content-type': 'application/problem+json', connection: 'close' }
   response.writeHead(PROBLEM_STATUS['request-timeout'], headers)
-  // The request too, so that whoever reads its body hears that no more will come.
+  // The request too, so that readers of its body get an error.
   response.end(JSON.stringify(problem), () => request.destroy(new Error('the body came too slowly')))
 }

@@ -17,7 +17,7 @@ export interface Sink {
 export class Connection {
   readonly #sink: Sink
   readonly #subscription: Subscription
-  /** Whether its reader may still read. */
+  /** Whether its reader is still authorized. */
   readonly isStillGranted: () => boolean
   #isEnded = false
 
@@ -48,7 +48,7 @@ export class Connection {
   }
 
   /** A frame without a number, left out when the reader is behind. */
-  tell(body: Record<string, unknown>): void {
+  send(body: Record<string, unknown>): void {
     if (!this.#isEnded && this.#sink.isFlushed) void this.#sink.send(unnumbered(body)).catch(() => undefined)
   }
 

@@ -3,7 +3,7 @@ import type { StreamEnd } from './connection.ts'
 
 /** What is kept alive, and ended with the process: a stream, or a socket of many. */
 export interface Member {
-  tell(body: Record<string, unknown>): void
+  send(body: Record<string, unknown>): void
   end(reason: StreamEnd): void
   isStillGranted(): boolean
 }
@@ -33,10 +33,10 @@ export class Connections {
     if (this.#open.size === 0) this.#lastClosed?.()
   }
 
-  /** Says that the process will stop; what still ends meanwhile is still told. */
+  /** Announces that the process will stop; events until then are still sent. */
   announceShutdown(): void {
     for (const connection of this.#open) {
-      connection.tell({ type: 'shutdown', reconnect_after_ms: RECONNECT_AFTER_MS })
+      connection.send({ type: 'shutdown', reconnect_after_ms: RECONNECT_AFTER_MS })
     }
   }
 
@@ -61,7 +61,7 @@ export class Connections {
     this.#takeBackTimer = null
     if (this.#open.size === 0) return
     for (const connection of this.#open) {
-      if (connection.isStillGranted()) connection.tell({ type: 'heartbeat' })
+      if (connection.isStillGranted()) connection.send({ type: 'heartbeat' })
       else connection.end('revoked')
     }
     this.#takeBackTimer = this.#clock.after(HEARTBEAT_MS, () => this.#beat())

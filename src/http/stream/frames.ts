@@ -4,7 +4,7 @@ import { isTerminalEvent, type QueuePlace, type TaskEvent } from '../../task/eve
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import { turn } from '../server/fair-turns.ts'
-import { newsView, taskView } from '../schemas/views.ts'
+import { eventView, taskView } from '../schemas/views.ts'
 
 /** One message of a stream: its text, and its number when it has one. */
 export interface Frame {
@@ -12,7 +12,7 @@ export interface Frame {
   readonly text: string
 }
 
-/** Whether the task's end was reached, the feed was closed before it, or there was no memory for what was to be read. */
+/** Whether the task's end was reached, the bus was closed before it, or there was no memory to read from the journal. */
 export type FramesEnd = 'finished' | 'going-away' | 'busy'
 
 export interface FramesOptions {
@@ -23,7 +23,7 @@ export interface FramesOptions {
   readonly after: number
   readonly prefix: string
   readonly placeOf: (task: Task) => QueuePlace | null
-  /** Takes memory for what is read from the journal; null: there is not so much. */
+  /** Reserves memory for what is read from the journal; null: there is not enough. */
   readonly take: (bytes: number) => (() => void) | null
 }
 
@@ -36,7 +36,7 @@ const EVENT_BYTES = 300
 
 /**
  * What one reader sees of one task: a snapshot, then every numbered event after `after` once and in order,
- * first from the journal, then from the feed. It was subscribed before the journal is read, so nothing
+ * first from the journal, then from the bus. The subscription is made before the journal is read, so nothing
  * falls between. Ends after the terminal event, or when the subscription ends.
  */
 export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, FramesEnd, undefined> {
@@ -64,7 +64,7 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, F
   if (task === undefined || isTerminal(task.status)) return 'finished'
   for await (const feedEvent of subscription) {
     if (feedEvent.type === 'position') {
-      yield unnumbered(newsView(feedEvent, prefix))
+      yield unnumbered(eventView(feedEvent, prefix))
     } else if (feedEvent.seq > seen) {
       seen = feedEvent.seq
       yield { seq: seen, text: textOf(feedEvent, prefix) }
@@ -115,7 +115,7 @@ const texts = new WeakMap<TaskEvent, { readonly prefix: string; readonly text: s
 function textOf(event: TaskEvent, prefix: string): string {
   const known = texts.get(event)
   if (known?.prefix === prefix) return known.text
-  const text = JSON.stringify(newsView(event, prefix))
+  const text = JSON.stringify(eventView(event, prefix))
   texts.set(event, { prefix, text })
   return text
 }

@@ -47,7 +47,7 @@ export class MultiplexedSocket implements Member {
     if (socket.readyState === socket.OPEN) deps.connections.add(this)
   }
 
-  tell(body: Record<string, unknown>): void {
+  send(body: Record<string, unknown>): void {
     if (this.#sink.isFlushed) void this.#sink.send(unnumbered(body)).catch(() => undefined)
   }
 
@@ -61,15 +61,15 @@ export class MultiplexedSocket implements Member {
   }
 
   /** Does what a client asks; what cannot be done is answered with a `problem` frame. */
-  hear(message: unknown): void {
+  onMessage(message: unknown): void {
     if (!this.isStillGranted()) return this.end('revoked')
     const parsed = clientOp.safeParse(message)
     if (!parsed.success)
       return this.#refuse('validation', 'expected an op: subscribe, unsubscribe, cancel, ping')
-    this.#obey(parsed.data).catch(() => this.end('failed'))
+    this.#handle(parsed.data).catch(() => this.end('failed'))
   }
 
-  async #obey(asked: ClientOp): Promise<void> {
+  async #handle(asked: ClientOp): Promise<void> {
     switch (asked.op) {
       case 'subscribe':
         return this.#subscribe(asked)
@@ -118,22 +118,22 @@ export class MultiplexedSocket implements Member {
     if (!this.#access.mayCancel)
       return this.#refuse('forbidden', 'this ticket does not let its bearer cancel', id)
     const task = await visibleTask(this.#deps, this.#access, id)
-    const said =
+    const result =
       task === undefined ? ({ kind: 'unknown' } as const) : await this.#deps.admission.cancel(id, which)
-    if (said.kind === 'unknown-waiter')
+    if (result.kind === 'unknown-waiter')
       this.#refuse('validation', 'waiter: no submit was answered with it', id)
-    else if (said.kind === 'unwritten')
-      this.#refuse(said.code, 'the cancel could not be written down yet', id)
-    else if (said.kind === 'unknown') this.#refuse('task-not-found', 'there is no such task', id)
-    else if (said.kind === 'already-finished') this.#refuse('already-finished', 'the task has ended', id)
-    else this.#reply('cancel', id, said.kind)
+    else if (result.kind === 'unwritten')
+      this.#refuse(result.code, 'the cancel could not be written down yet', id)
+    else if (result.kind === 'unknown') this.#refuse('task-not-found', 'there is no such task', id)
+    else if (result.kind === 'already-finished') this.#refuse('already-finished', 'the task has ended', id)
+    else this.#reply('cancel', id, result.kind)
   }
 
   /** By the op's own ticket, or as the socket itself was let in. */
   async #accessFor(id: string, ticket: string | undefined): Promise<Access | null> {
     if (ticket === undefined) return this.#access
-    const said = await byTicket(this.#deps, ticket, id)
-    return said.kind === 'known' ? said.access : null
+    const result = await byTicket(this.#deps, ticket, id)
+    return result.kind === 'known' ? result.access : null
   }
 
   /** The end of one task ends its subscription; a reader that is too slow loses the socket. */

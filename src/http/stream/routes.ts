@@ -41,7 +41,7 @@ export function streamRoutes(app: App, deps: HttpDeps): void {
     wsHandler: (socket, request) => {
       keepAlive(socket)
       const many = new MultiplexedSocket(depsFor(deps, request), socket, accessOf(request))
-      listenTo(socket, (message) => many.hear(message))
+      listenTo(socket, (message) => many.onMessage(message))
     },
   })
   const options = { schema: { params: taskParams }, config: CONFIG, exposeHeadRoute: false }
@@ -86,7 +86,7 @@ async function openEventStream(
     case 'open': {
       if (reading.hasSeenAll) {
         reading.subscription.close()
-        // 204 tells EventSource to stop reconnecting.
+        // 204 makes EventSource stop reconnecting.
         return reply.code(204).send()
       }
       const sink = eventStreamSink()
@@ -99,7 +99,7 @@ async function openEventStream(
 }
 
 interface Watch extends StreamCursor {
-  /** The reader left while the journal, or a hook of the host, was waited for: its `close` was not heard. */
+  /** The reader left while the journal, or a hook of the host, was awaited: its `close` was emitted already. */
   readonly isGone: boolean
 }
 

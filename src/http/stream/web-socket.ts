@@ -7,9 +7,9 @@ const MAX_BUFFERED_BYTES = 64 * 1024
 /** A reader that does not take the close frame is cut off after this long. */
 const CLOSE_GRACE_MS = 2000
 const PING_MS = 20_000
-/** Messages of a client: it says little, and seldom. */
+/** Limits for messages of a client: small and rare. */
 export const MAX_MESSAGE_BYTES = 4096
-/** So many at once, to begin with all the tasks that one may watch; and so many a second from then on. */
+/** A burst that allows watching the maximum of tasks, and this many a second afterwards. */
 const MESSAGES_AT_ONCE = 120
 const MESSAGES_PER_SECOND = 20
 
@@ -70,7 +70,7 @@ export function keepAlive(socket: WebSocket): void {
 }
 
 /**
- * Hears a client: answers its `ping` (the original's text, or `{"op":"ping"}`), and hands over every other
+ * Handles messages of a client: answers `ping` (the legacy text, or `{"op":"ping"}`), and passes every other
  * message, which is JSON. Closes the socket of one that sends anything else, too much, or too often.
  */
 export function listenTo(socket: WebSocket, heard: (message: unknown) => void): void {

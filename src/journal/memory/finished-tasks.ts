@@ -8,11 +8,11 @@ export interface ShelfLimits {
 }
 
 /** Keeps the finished tasks within their bounds, the oldest end forgotten first. */
-export class FinishedShelf {
+export class FinishedTasks {
   readonly #memory: Memory
   readonly #limits: ShelfLimits
   /** A ring: what was forgotten leaves its place to the next. */
-  readonly #shelf: { id: string; bytes: number }[] = []
+  readonly #finished: { id: string; bytes: number }[] = []
   #oldest = 0
   #kept = 0
   #bytes = 0
@@ -26,7 +26,7 @@ export class FinishedShelf {
     const record = this.#memory.records.get(id)
     const bytes = record === undefined ? 0 : textOf(record)
     if (this.#kept === this.#limits.maxFinished) this.#forgetOldest()
-    this.#shelf[(this.#oldest + this.#kept) % this.#limits.maxFinished] = { id, bytes }
+    this.#finished[(this.#oldest + this.#kept) % this.#limits.maxFinished] = { id, bytes }
     this.#kept += 1
     this.#bytes += bytes
     // The newest stays, however large it is.
@@ -34,7 +34,7 @@ export class FinishedShelf {
   }
 
   #forgetOldest(): void {
-    const oldest = this.#shelf[this.#oldest]
+    const oldest = this.#finished[this.#oldest]
     this.#oldest = (this.#oldest + 1) % this.#limits.maxFinished
     this.#kept -= 1
     if (oldest === undefined) return

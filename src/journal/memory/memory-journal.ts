@@ -12,16 +12,16 @@ import type {
 import { MemoryDeliveries } from './deliveries.ts'
 import { Memory } from './memory.ts'
 import { MemoryRetention } from './retention.ts'
-import { FinishedShelf, type ShelfLimits } from './finished-tasks.ts'
+import { FinishedTasks, type ShelfLimits } from './finished-tasks.ts'
 import { MemoryTasks } from './tasks.ts'
 
 /** A journal that lasts as long as the process; the twin of the durable one for tests and trials. */
 export function createMemoryJournal(options: ShelfLimits): Journal {
   const memory = new Memory()
-  const shelf = new FinishedShelf(memory, options)
+  const finished = new FinishedTasks(memory, options)
   const deliveries: DeliveryJournal = new MemoryDeliveries(memory)
   return {
-    tasks: new MemoryTasks(memory, shelf),
+    tasks: new MemoryTasks(memory, finished),
     duplicates: duplicatesOf(memory),
     steps: stepsOf(memory),
     recovery: recoveryOf(memory),

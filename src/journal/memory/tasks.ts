@@ -12,17 +12,17 @@ import {
 } from '../journal.ts'
 import { pageOf } from '../live-tasks.ts'
 import type { Memory } from './memory.ts'
-import type { FinishedShelf } from './finished-tasks.ts'
+import type { FinishedTasks } from './finished-tasks.ts'
 
 const COMMITTED = Promise.resolve()
 
 export class MemoryTasks implements TaskJournal {
   readonly #memory: Memory
-  readonly #shelf: FinishedShelf
+  readonly #finished: FinishedTasks
 
-  constructor(memory: Memory, shelf: FinishedShelf) {
+  constructor(memory: Memory, finished: FinishedTasks) {
     this.#memory = memory
-    this.#shelf = shelf
+    this.#finished = finished
   }
 
   admit({ task, event }: JournalEntry, key: KeyRecord | null): Promise<void> {
@@ -95,7 +95,7 @@ export class MemoryTasks implements TaskJournal {
       if (delivery.taskId === taskId && delivery.nextAt === NOT_DUE)
         deliveries.set(id, { ...delivery, nextAt: at })
     }
-    this.#shelf.add(task.id)
+    this.#finished.add(task.id)
   }
 }
 

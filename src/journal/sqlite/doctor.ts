@@ -10,7 +10,7 @@ import { lookAt, quickCheck } from './open/open.ts'
 
 export interface Finding {
   readonly about: string
-  readonly said: string
+  readonly detail: string
   /** What to do; absent: nothing is wrong. */
   readonly fix?: string
 }
@@ -30,16 +30,16 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
 /** Looks at a journal's folder and changes nothing: each part that is sound, or not, and the way out. */
 export function diagnose(folder: string): readonly Finding[] {
   if (!existsSync(folder))
-    return [{ about: 'folder', said: `${folder} is not there: the first start makes it` }]
+    return [{ about: 'folder', detail: `${folder} is not there: the first start makes it` }]
   const files = filesIn(folder)
   const findings = [...lookAtFolder(files), ...lookAtModes(files), lookAtDisk(folder)]
   const isInUse = isHeld(files)
-  if (isInUse) findings.push({ about: 'lock', said: 'a server uses the journal now' })
+  if (isInUse) findings.push({ about: 'lock', detail: 'a server uses the journal now' })
   const fault = faultOf(() => void lookAt(files, MIGRATIONS.length))
   // What a server is writing at this moment may look cut off.
   if (fault !== undefined && !isInUse) return [...findings, fault]
   if ((sizeOfFile(files.journal) ?? 0) === 0)
-    return [...findings, { about: 'journal', said: 'there is none yet: the first start makes it' }]
+    return [...findings, { about: 'journal', detail: 'there is none yet: the first start makes it' }]
   return [...findings, ...lookInside(files)]
 }
 
@@ -65,9 +65,9 @@ export function setAside(folder: string): string {
 
 function lookAtFolder({ folder }: JournalFiles): Finding[] {
   const mode = statSync(folder).mode & 0o777
-  const said = `${folder}, mode ${mode.toString(8)}`
-  if ((mode & 0o002) === 0) return [{ about: 'folder', said }]
-  return [{ about: 'folder', said: `${said}: anybody may write to it`, fix: `chmod 700 ${folder}` }]
+  const detail = `${folder}, mode ${mode.toString(8)}`
+  if ((mode & 0o002) === 0) return [{ about: 'folder', detail }]
+  return [{ about: 'folder', detail: `${detail}: anybody may write to it`, fix: `chmod 700 ${folder}` }]
 }
 
 /** Journal, uploads and tokens are for the service alone: tasks hold what callers have sent. */
@@ -77,18 +77,18 @@ function lookAtModes({ folder, journal, wal }: JournalFiles): Finding[] {
   const paths = [journal, wal, join(folder, 'tokens.json'), ...names.map((name) => join(uploads, name))]
   const open = paths.filter((path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0)
   if (open.length === 0)
-    return [{ about: 'modes', said: 'journal, uploads and tokens are for their owner alone' }]
+    return [{ about: 'modes', detail: 'journal, uploads and tokens are for their owner alone' }]
   const shown = open.slice(0, 3).join(', ')
-  const said = `others may read or write ${open.length} files: ${shown}`
-  return [{ about: 'modes', said, fix: `chmod 600 ${shown}` }]
+  const detail = `others may read or write ${open.length} files: ${shown}`
+  return [{ about: 'modes', detail, fix: `chmod 600 ${shown}` }]
 }
 
 function lookAtDisk(folder: string): Finding {
   const { bavail, bsize } = statfsSync(folder)
   const free = bavail * bsize
-  const said = `${Math.floor(free / MB)} MB free`
-  if (free >= LOW_DISK_BYTES) return { about: 'disk', said }
-  return { about: 'disk', said, fix: 'Make room, or shorten RESULT_RETENTION_HOURS and its kin.' }
+  const detail = `${Math.floor(free / MB)} MB free`
+  if (free >= LOW_DISK_BYTES) return { about: 'disk', detail }
+  return { about: 'disk', detail, fix: 'Make room, or shorten RESULT_RETENTION_HOURS and its kin.' }
 }
 
 function isHeld({ lock }: JournalFiles): boolean {
@@ -108,7 +108,7 @@ function faultOf(look: () => void): Finding | undefined {
     return undefined
   } catch (error) {
     if (!(error instanceof HeadgateError)) throw error
-    return { about: 'journal', said: error.message, fix: WAYS_OUT[error.code] ?? SET_ASIDE }
+    return { about: 'journal', detail: error.message, fix: WAYS_OUT[error.code] ?? SET_ASIDE }
   }
 }
 
@@ -123,7 +123,7 @@ function lookInside(files: JournalFiles): Finding[] {
       .map(({ status, count }) => `${String(count)} ${String(status)}`)
     const size = `${((sizeOfFile(files.journal) ?? 0) / MB).toFixed(1)} MB`
     return [
-      { about: 'journal', said: `sound, ${size}: ${counts.join(', ') || 'no tasks'}` },
+      { about: 'journal', detail: `sound, ${size}: ${counts.join(', ') || 'no tasks'}` },
       ...lookAtUploads(db, join(files.folder, 'spool')),
     ]
   } finally {
@@ -138,8 +138,8 @@ function lookAtUploads(db: DatabaseSync, uploadStore: string): Finding[] {
     .all()
   const lost = named.filter(({ spool_id: id }) => !there.has(String(id)))
   if (lost.length === 0)
-    return [{ about: 'uploads', said: `${named.length} of tasks that wait or run, all there` }]
+    return [{ about: 'uploads', detail: `${named.length} of tasks that wait or run, all there` }]
   const ids = lost.map(({ id }) => String(id)).join(', ')
   const fix = `Put the files back into ${uploadStore}; without them these tasks end as input_missing.`
-  return [{ about: 'uploads', said: `${lost.length} files are missing, of tasks ${ids}`, fix }]
+  return [{ about: 'uploads', detail: `${lost.length} files are missing, of tasks ${ids}`, fix }]
 }

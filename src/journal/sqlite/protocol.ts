@@ -2,13 +2,13 @@ import type { ErrorCode } from '../../task/errors.ts'
 import type { Read, Row } from './reader/queries.ts'
 import type { Write } from './writer/mutations.ts'
 
-/** What the process and its two journal threads say to each other. */
+/** Messages between the process and its two journal threads. */
 
 export interface WriterData {
   readonly folder: string
   /** Disk space to set aside. */
   readonly reserveBytes: number
-  /** The log goes into the journal after so many writes. */
+  /** The log is checkpointed after this many writes. */
   readonly writesPerCheckpoint: number
 }
 
@@ -24,11 +24,11 @@ export interface Fault {
   readonly message: string
 }
 
-export type WriterNews =
+export type WriterMessage =
   | { readonly kind: 'opened'; readonly notes: readonly string[] }
   /** It could not be opened, or can no longer be written: nothing more is confirmed. */
   | { readonly kind: 'fault'; readonly fault: Fault }
-  /** Every write up to this number is durable, but for what the replies say of some. */
+  /** Every write up to this number is durable, except those that the replies name. */
   | { readonly kind: 'written'; readonly upTo: number; readonly replies: readonly NumberedReply[] }
   /** These were refused before those around them are decided. */
   | { readonly kind: 'refused'; readonly replies: readonly NumberedReply[] }
@@ -47,5 +47,5 @@ export interface ReadRequest {
   readonly read: Read
 }
 
-export type ReaderNews =
+export type ReaderMessage =
   { readonly id: number; readonly rows: readonly Row[] } | { readonly id: number; readonly fault: Fault }

@@ -131,7 +131,7 @@ export function resultOf({ task }: JournalEntry): string | null {
 const LATER_FIXED = { startDeadlineAt: null, retryOf: null, toldWait: null, trace: null }
 const LATER_STATE = { waitResource: null, parkedSince: null, history: [], left: [], outputs: 0 }
 
-/** What a completed task tells of the times of its kind. */
+/** Times of a completed task, for the estimates of its type. */
 export function pastTaskOf({
   type,
   priority,

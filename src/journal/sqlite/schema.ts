@@ -1,5 +1,5 @@
 /**
- * The schema, step by step: `user_version` says how many steps a journal has taken. A step that was
+ * The schema, step by step: `user_version` is the number of steps that a journal has applied. A step that was
  * released is never changed; a new one is added.
  *
  * `tasks.rowid` is the order of admission. What is long and never changes (input) or comes once (result)

@@ -76,9 +76,9 @@ function checkBesideTheWork(journal: string, { onFatal, onNote }: WriterLinkOpti
   const checker = new ReaderLink(journal, () => undefined)
   void checker.read({ op: 'check' }).then(
     ([row]) => {
-      const said = row?.['quick_check']
-      if (said === 'ok') return checker.close()
-      return onFatal(new HeadgateError('journal-corrupt', `The journal is damaged: ${String(said)}.`))
+      const result = row?.['quick_check']
+      if (result === 'ok') return checker.close()
+      return onFatal(new HeadgateError('journal-corrupt', `The journal is damaged: ${String(result)}.`))
     },
     (error: unknown) => onNote(`the check of the journal was broken off: ${String(error)}`),
   )

@@ -16,7 +16,7 @@ export interface Captions {
 /**
  * Fetches the captions of a video in the asked language, or in the one that suits best.
  *
- * @throws TaskError that says why there are none.
+ * @throws TaskError with the reason why there are none.
  */
 export async function captionsOf(
   options: YouTubeOptions,

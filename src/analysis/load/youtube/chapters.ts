@@ -10,7 +10,7 @@ const TIME = String.raw`[([]?((?:\d{1,2}:)?\d{1,2}:\d{2})[)\]]?`
 const AT_START = new RegExp(`^${TIME}(?=\\D)(.*)$`)
 /** `Intro 0:00`. */
 const AT_END = new RegExp(`^(.*[^\\d:])${TIME}$`)
-/** What stands between a time and its title. */
+/** Separators between a time and its title. */
 const SEPARATORS = new Set([' ', '-', '–', '—', ':', '|'])
 /** YouTube's own rule: the first at 0:00, at least three, in order. */
 const LEAST = 3

@@ -4,7 +4,7 @@ const SHORT_HOST = 'youtu.be'
 const VIDEO_PATHS = new Set(['shorts', 'live', 'embed', 'v'])
 const VIDEO_ID = /^[\w-]{11}$/
 
-/** What an address says of a video: its id, or that it ought to name one and does not. */
+/** What kind of video link an address is: with an id, or without the id that it should have. */
 export type VideoLink =
   { readonly kind: 'video'; readonly id: string } | { readonly kind: 'broken' } | { readonly kind: 'none' }
 

@@ -6,10 +6,10 @@ import { chaptersIn, type VideoChapter } from './chapters.ts'
 import { pageError, refusalOf } from './refusals.ts'
 import type { CaptionTrack } from './tracks.ts'
 
-/** What the player says of a video. */
+/** Metadata of a video from the player. */
 export interface Video {
   readonly title: string
-  /** The channel; null when it is not told. */
+  /** The channel; null when unknown. */
   readonly author: string | null
   readonly chapters: readonly VideoChapter[]
   readonly tracks: readonly CaptionTrack[]
@@ -22,7 +22,7 @@ export interface YouTubeOptions {
   readonly signal: AbortSignal
 }
 
-/** The client that still gets captions without a token of a browser; those of WEB answer with an empty body. */
+/** This client still gets captions without a browser token; those of WEB answer with an empty body. */
 const CLIENT = { clientName: 'ANDROID', clientVersion: '20.10.38', androidSdkVersion: 34, hl: 'en' }
 export const CLIENT_HEADERS = {
   'user-agent': 'com.google.android.youtube/20.10.38 (Linux; U; Android 14)',
@@ -61,7 +61,7 @@ type PlayerReply = z.output<typeof playerReply>
  * Asks YouTube's player for a video's title and captions.
  *
  * @throws TaskError `video_not_found`, `access_forbidden`, `no_subtitles` or `rate_limited`, each for what
- *   YouTube said; else what the connector throws.
+ *   YouTube reports; otherwise what the connector throws.
  */
 export async function videoOf({ connector, baseUrl, signal }: YouTubeOptions, id: string): Promise<Video> {
   const address = new URL('/youtubei/v1/player?prettyPrint=false', baseUrl).href

@@ -1,8 +1,8 @@
 import { TaskError, type FailureType } from '../../../task/failure.ts'
 
 interface Refusal {
-  /** What YouTube says, in the language that the player is asked in (English). */
-  readonly says: RegExp
+  /** Reasons as YouTube words them, in the language that the player is asked in (English). */
+  readonly pattern: RegExp
   readonly errorType: FailureType
   readonly message: string
   readonly suggestion: string
@@ -16,47 +16,47 @@ const ROBOT = {
 
 /** The reasons that YouTube gives for a video that it does not show; the first that fits counts. */
 const REFUSALS: readonly Refusal[] = [
-  { says: /not a bot|unusual traffic/i, ...ROBOT },
+  { pattern: /not a bot|unusual traffic/i, ...ROBOT },
   {
-    says: /\bage\b|inappropriate for some users/i,
+    pattern: /\bage\b|inappropriate for some users/i,
     errorType: 'access_forbidden',
     message: 'YouTube shows this video only to those who have signed in and are old enough',
     suggestion: 'Choose a video without an age limit, or send its captions as a text.',
   },
   {
-    says: /private/i,
+    pattern: /private/i,
     errorType: 'access_forbidden',
     message: 'This video is private',
     suggestion: 'Ask its owner to make it public or unlisted.',
   },
   {
-    says: /members|join this channel|premium|rental|purchase|payment/i,
+    pattern: /members|join this channel|premium|rental|purchase|payment/i,
     errorType: 'access_forbidden',
     message: 'This video is for paying viewers alone',
     suggestion: 'Choose a video that is free, or send its captions as a text.',
   },
   {
-    says: /country|region|location/i,
+    pattern: /country|region|location/i,
     errorType: 'access_forbidden',
     message: 'YouTube does not show this video in the country of this server',
     suggestion: 'Run the server in a country where the video can be watched.',
   },
   {
-    says: /premieres|live event|live stream|offline|upcoming|scheduled/i,
+    pattern: /premieres|live event|live stream|offline|upcoming|scheduled/i,
     errorType: 'no_subtitles',
     message: 'This video is live or has not begun: it has no captions yet',
     suggestion: 'Submit it again some hours after it has ended.',
   },
   {
-    says: /removed|terminated|deleted|no longer available|copyright/i,
+    pattern: /removed|terminated|deleted|no longer available|copyright/i,
     errorType: 'video_not_found',
     message: 'This video was taken away',
     suggestion: 'Look for another copy of it.',
   },
 ]
 
-/** Statuses of the player whose reasons say nothing more. */
-const BY_STATUS: Readonly<Record<string, Omit<Refusal, 'says'>>> = {
+/** Statuses of the player whose reasons add nothing. */
+const BY_STATUS: Readonly<Record<string, Omit<Refusal, 'pattern'>>> = {
   ERROR: {
     errorType: 'video_not_found',
     message: 'YouTube has no such video',
@@ -68,7 +68,7 @@ const BY_STATUS: Readonly<Record<string, Omit<Refusal, 'says'>>> = {
     suggestion: 'Submit it again some hours after it has ended.',
   },
 }
-const ELSE: Omit<Refusal, 'says'> = {
+const ELSE: Omit<Refusal, 'pattern'> = {
   errorType: 'access_forbidden',
   message: 'YouTube does not show this video',
   suggestion: 'Choose a video that can be watched without signing in.',
@@ -76,7 +76,7 @@ const ELSE: Omit<Refusal, 'says'> = {
 
 /** Why the player does not show a video. */
 export function refusalOf(status: string, reason: string): TaskError {
-  const refusal = REFUSALS.find(({ says }) => says.test(reason)) ?? BY_STATUS[status] ?? ELSE
+  const refusal = REFUSALS.find(({ pattern }) => pattern.test(reason)) ?? BY_STATUS[status] ?? ELSE
   return errorOf(refusal, reason === '' ? status : reason)
 }
 
@@ -92,6 +92,6 @@ export function pageError(page: string): TaskError {
   return new TaskError('unknown', 'YouTube sent a page where data was expected.')
 }
 
-function errorOf({ errorType, message, suggestion }: Omit<Refusal, 'says'>, told: string): TaskError {
-  return new TaskError(errorType, `${message}: ${told}`, { suggestions: [suggestion] })
+function errorOf({ errorType, message, suggestion }: Omit<Refusal, 'pattern'>, detail: string): TaskError {
+  return new TaskError(errorType, `${message}: ${detail}`, { suggestions: [suggestion] })
 }

@@ -18,7 +18,7 @@ export interface TrackChoice {
 
 /**
  * Chooses captions: the asked language, else the language that is spoken (the one that speech recognition
- * heard), else English, else the first; in each, those that a person wrote before automatic ones.
+ * was run on), otherwise English, otherwise the first; in each, manual captions before automatic ones.
  */
 export function chooseTrack(
   tracks: readonly CaptionTrack[],

@@ -37,7 +37,7 @@ const REFERENCE = /^\s*\[[^\]]{1,12}\]\s*$/
 /** Blocks inside blocks are walked as far as this; what is deeper is one paragraph. */
 const MAX_DEPTH = 500
 
-/** Where a block stands. */
+/** The position of a block. */
 interface Inside {
   readonly kind?: ParagraphKind
   readonly depth?: number
@@ -89,7 +89,7 @@ function isLineBreak({ tagName }: PageElement): boolean {
   return tagName.toUpperCase() === 'BR'
 }
 
-/** Whether an element stands in a line of text, with everything in it. */
+/** Whether an element is inline, with everything in it. */
 function isInline(element: PageElement): boolean {
   const tag = element.tagName.toUpperCase()
   if (DROPPED.has(tag)) return true

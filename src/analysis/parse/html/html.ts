@@ -18,10 +18,10 @@ export function readHtml(bytes: Uint8Array, charset: string | null = null): Sour
   if (root !== null) readBlocks(root, builder)
   const title = (article?.title ?? pageTitle)?.replace(/\s+/g, ' ').trim() || null
   const about = {
-    ...said('author', article?.byline),
-    ...said('published', article?.publishedTime),
-    ...said('publisher', article?.siteName),
-    ...said('canonicalUrl', canonicalUrl),
+    ...optional('author', article?.byline),
+    ...optional('published', article?.publishedTime),
+    ...optional('publisher', article?.siteName),
+    ...optional('canonicalUrl', canonicalUrl),
   }
   return { title, sections: builder.build(), pages: null, warnings, about }
 }
@@ -46,7 +46,7 @@ function canonicalOf(page: Page): string | null {
 
 const MAX_SAID_CHARS = 300
 
-function said(name: keyof AboutDocument, value: string | null | undefined): AboutDocument {
+function optional(name: keyof AboutDocument, value: string | null | undefined): AboutDocument {
   const text = value?.replace(/\s+/g, ' ').trim() ?? ''
   return text === '' ? {} : { [name]: text.slice(0, MAX_SAID_CHARS) }
 }

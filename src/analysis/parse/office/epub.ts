@@ -40,7 +40,7 @@ export async function readEpub(bytes: Uint8Array): Promise<SourceDocument> {
     if (body !== null) readBlocks(body, builder)
   }
   return {
-    title: said(book, 'dc:title') ?? null,
+    title: readMeta(book, 'dc:title') ?? null,
     sections: builder.build(),
     pages: null,
     warnings: [],
@@ -48,7 +48,7 @@ export async function readEpub(bytes: Uint8Array): Promise<SourceDocument> {
   }
 }
 
-/** An address as a path; what is badly written is taken as it stands. */
+/** An address as a path; a malformed one is used unchanged. */
 function pathOf(href: string): string {
   try {
     return decodeURIComponent(href)
@@ -58,9 +58,9 @@ function pathOf(href: string): string {
 }
 
 function aboutOf(book: XmlElement): AboutDocument {
-  const author = said(book, 'dc:creator')
-  const published = said(book, 'dc:date')
-  const publisher = said(book, 'dc:publisher')
+  const author = readMeta(book, 'dc:creator')
+  const published = readMeta(book, 'dc:date')
+  const publisher = readMeta(book, 'dc:publisher')
   return {
     ...(author === undefined ? {} : { author }),
     ...(published === undefined ? {} : { published }),
@@ -68,7 +68,7 @@ function aboutOf(book: XmlElement): AboutDocument {
   }
 }
 
-function said(book: XmlElement, name: string): string | undefined {
+function readMeta(book: XmlElement, name: string): string | undefined {
   const text = firstOf(book, name)?.textContent?.replace(/\s+/g, ' ').trim()
   return text === '' ? undefined : text
 }

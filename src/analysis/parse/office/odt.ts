@@ -30,10 +30,10 @@ export async function readOdt(bytes: Uint8Array): Promise<SourceDocument> {
   const text = firstOf(xmlOf(entries, CONTENT), 'office:text')
   if (text !== undefined) readBlocks(text, builder, 'prose')
   const meta = entries.has(META) ? xmlOf(entries, META) : null
-  const said = (name: string) => (meta === null ? '' : (firstOf(meta, name)?.textContent?.trim() ?? ''))
-  const author = said('dc:creator')
+  const readMeta = (name: string) => (meta === null ? '' : (firstOf(meta, name)?.textContent?.trim() ?? ''))
+  const author = readMeta('dc:creator')
   return {
-    title: said('dc:title') || null,
+    title: readMeta('dc:title') || null,
     sections: builder.build(),
     pages: null,
     warnings: [],

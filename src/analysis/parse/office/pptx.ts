@@ -5,7 +5,7 @@ import { openArchive, type Entries } from './zip.ts'
 const PRESENTATION = 'ppt/presentation.xml'
 const WANTED = /^ppt\/(presentation\.xml|_rels\/|slides\/|notesSlides\/)|^docProps\/core\.xml$/
 const TITLES = new Set(['title', 'ctrTitle'])
-/** Numbers, dates and footers that stand on every slide. */
+/** Numbers, dates and footers that appear on every slide. */
 const APPARATUS = new Set(['sldNum', 'dt', 'ftr', 'hdr', 'sldImg'])
 const PARAGRAPH = new Set(['a:p'])
 const SHAPES = new Set(['p:sp', 'a:tbl'])
@@ -49,7 +49,7 @@ function readSlide(entries: Entries, name: string, { builder, page }: Slide): vo
   }
 }
 
-/** What a shape stands for on its slide: `title`, `body`, `sldNum`; empty for one of its own. */
+/** The role of a shape on its slide: `title`, `body`, `sldNum`; empty for none. */
 function placeOf(shape: XmlElement): string {
   const place = firstOf(shape, 'p:ph')
   return place === undefined ? '' : (place.getAttribute('type') ?? 'body')

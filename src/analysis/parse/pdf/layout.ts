@@ -8,7 +8,7 @@ const MAX_HEADING_CHARS = 90
 const PARAGRAPH_GAP = 1.7
 /** An indent of at least this many sizes begins a paragraph. */
 const INDENT = 0.8
-/** A line that stands on this share of the pages is a header or a footer. */
+/** A line that appears on this share of the pages is a header or a footer. */
 const REPEATED_SHARE = 0.3
 const MIN_REPEATS = 3
 const MARGIN_LINES = 2
@@ -76,7 +76,7 @@ function bodyOf(lines: readonly PdfLine[]): Body {
 }
 const NO_TEXT = { body: { size: 0, font: '' }, count: 0 }
 
-/** The largest lines of the first page that stand together. */
+/** The largest adjacent lines of the first page. */
 function titleOf(lines: readonly PdfLine[], bodySize: number) {
   const first = lines.filter((line) => line.page === 1)
   const largest = Math.max(...first.map((line) => line.size), 0)
@@ -110,7 +110,7 @@ function joinWords(before: string, after: string): string {
   return joinLines(before, after)
 }
 
-/** Lines at the edge that come back on many pages, their numbers aside. */
+/** Lines at the margin that repeat on many pages, their numbers aside. */
 function repeatedOf(lines: readonly PdfLine[], pageCount: number): ReadonlySet<string> {
   const pages = new Map<string, Set<number>>()
   for (const line of marginLinesOf(lines)) {

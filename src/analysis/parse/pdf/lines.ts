@@ -71,7 +71,7 @@ const LIGATURES: Readonly<Record<string, string>> = {
   '\ufb06': 'st',
 }
 
-/** Accents that stand before their letter, as TeX draws them. */
+/** Accents that precede their letter, as TeX draws them. */
 const ACCENTS: Readonly<Record<string, string>> = {
   '\u00a8': '\u0308',
   '\u00b4': '\u0301',

@@ -20,7 +20,7 @@ const MIN_CHARS_PER_PAGE = 10
  */
 export async function readPdf(
   bytes: Uint8Array,
-  told: (page: number, pages: number) => void,
+  onPage: (page: number, pages: number) => void,
 ): Promise<SourceDocument> {
   const pdf = await getDocumentProxy(bytes, OPTIONS).catch((error: unknown) => {
     throw openError(error)
@@ -33,7 +33,7 @@ export async function readPdf(
     const chars = items?.reduce((sum, item) => sum + item.text.trim().length, 0) ?? 0
     if (chars < MIN_CHARS_PER_PAGE) emptyPages += 1
     for (const line of linesOf(items ?? [], number)) lines.push(line)
-    told(number, pdf.numPages)
+    onPage(number, pdf.numPages)
   }
   if (emptyPages === pdf.numPages)
     throw new TaskError('no_text', 'The PDF has no text layer: its pages are pictures.')

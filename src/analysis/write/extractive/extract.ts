@@ -11,21 +11,21 @@ import { surveyOf } from './survey.ts'
 export function extractReport(
   source: SourceDocument,
   request: ReportRequest,
-  told: (stage: ReportStage) => void,
+  onStage: (stage: ReportStage) => void,
 ): Report {
-  told('language')
+  onStage('language')
   const { document, language, words, text, sentences, length, warnings: found } = surveyOf(source)
   const warnings = [...found, ...(request.notes ?? [])]
 
-  told('ranking')
+  onStage('ranking')
   const summary = summarise(document, sentences, words)
   const keywords = keywordsOf(text, words)
   const points = summary.sections.flatMap((section) => section.points)
   const taken = new Set([...summary.sentences, ...points].map(({ order }) => order))
 
-  told('writing')
-  const place = ({ text: said, page, seconds, section }: Sentence): ReportPoint => {
-    return { text: said, page, seconds, heading: document.sections[section]?.heading ?? null }
+  onStage('writing')
+  const place = ({ text, page, seconds, section }: Sentence): ReportPoint => {
+    return { text, page, seconds, heading: document.sections[section]?.heading ?? null }
   }
   const draft = {
     title: request.title ?? document.title ?? request.fallbackTitle,

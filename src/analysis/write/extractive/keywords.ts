@@ -1,7 +1,7 @@
 import type { Words } from './words.ts'
 
 const MAX_KEYWORDS = 10
-/** A pair of words is a term when it stands together at least this often. */
+/** A pair of words is a term when it occurs together at least this often. */
 const MIN_PAIR_COUNT = 3
 /** A pair has to make up this share of its rarer word. */
 const MIN_PAIR_SHARE = 0.4
@@ -32,7 +32,7 @@ export function keywordsOf(texts: readonly string[], words: Words): string[] {
     together >= MIN_PAIR_COUNT &&
     new Set(stems).size > 1 &&
     together >= MIN_PAIR_SHARE * Math.min(...stems.map((stem) => singles.get(stem)?.count ?? 0))
-  // A pair says more than its words do, so it counts for more.
+  // A pair is more specific than its words, so it has more weight.
   const terms = [...pairs.values()].filter(isTerm).map((term) => ({ ...term, count: term.count * 2 }))
   const ranked = [...terms, ...singles.values()].sort((a, b) => b.count - a.count)
   return withoutParts(ranked).map((term) => term.shown)

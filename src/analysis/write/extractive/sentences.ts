@@ -1,7 +1,7 @@
 import { isWideLanguage } from '../wide-language.ts'
 import { isRunningText, type Paragraph, type SourceDocument } from '../../parse/document.ts'
 
-/** One whole sentence of the source, with where it stands. */
+/** One whole sentence of the source, with its position. */
 export interface Sentence {
   readonly text: string
   readonly page: number | null
@@ -14,7 +14,7 @@ export interface Sentence {
 
 const ABBREVIATIONS =
   /(?:^|[\s(“"])(?:Dr|Mr|Mrs|Ms|Prof|Sr|Jr|St|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|Sec|Ch|No|Nos|Vol|pp?|ed|eds|Inc|Ltd|Co|Corp|approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Gen|Col|Sen|Rep|Gov|Capt|Lt|U\.S|U\.K|U\.N|a\.m|p\.m)\.\s*$/
-/** "George W.", "J.": an initial stands after a name or at the beginning; "hepatitis A." ends its sentence. */
+/** "George W.", "J.": an initial follows a name or begins a sentence; "hepatitis A." ends its sentence. */
 const INITIAL = /(?:^|[\s(“"])(?:\p{Lu}[\p{L}.'’-]*\s+)?\p{Lu}\.\s*$/u
 const BEGINNING = /^(?:The|A|An|It|He|She|They|We|I|You|This|These|That|In|On|At|For|But|And|There|When|If)\s/
 const AFTER_SMALL = /(?:^|\s)\p{Ll}[\p{L}'’-]*\s+\p{Lu}\.\s*$/u
@@ -54,7 +54,7 @@ const REFERENCE_MARK = /\s?\[\d{1,3}(?:[,–-]\s?\d{1,3})*\]/g
 const CAPTION = /^(figure|fig\.|table|listing|algorithm|图|表)\s*\d+\s*[.:：]/i
 
 /**
- * Sentences as Intl.Segmenter finds them, its known faults mended: it divides after "Dr." and "U.S." and
+ * Sentences as Intl.Segmenter finds them, its known faults corrected: it splits after "Dr." and "U.S." and
  * before a closing quotation mark.
  */
 export function splitSentences(text: string, segmenter: Intl.Segmenter): string[] {
@@ -142,17 +142,17 @@ function isWholeSpaced(text: string): boolean {
 }
 
 const MAX_QUOTES = 5
-/** What is said, in the quotation marks of English, German, French and Chinese. */
+/** Quoted speech, in the quotation marks of English, German, French and Chinese. */
 const SPEECH = /[“"„«「『]([^”"“»」』]{24,})[”"“»」』]/u
 const SAID =
   /\b(said|says|told|added|adds|argued|argues|wrote|writes|explained|explains|warned|warns|noted|asked|according to|recalled|insisted|concluded)\b|说|表示|指出|认为|称|写道|强调|警告/iu
 
-/** Sentences in which somebody is heard, in the order of the source; those of `taken` are left out. */
+/** Sentences with quoted speech, in the order of the source; those of `taken` are left out. */
 export function quotesOf(sentences: readonly Sentence[], taken: ReadonlySet<number>): Sentence[] {
   const heard = sentences.filter(
     ({ text, order }) => !taken.has(order) && SPEECH.test(text) && SAID.test(text),
   )
-  // The fullest ones say most of what was said.
+  // The longest ones carry most of the content.
   const fullest = heard.toSorted((a, b) => speechChars(b) - speechChars(a)).slice(0, MAX_QUOTES)
   return fullest.sort((a, b) => a.order - b.order)
 }

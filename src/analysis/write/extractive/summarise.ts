@@ -28,13 +28,13 @@ const LEANING =
 const LEANING_SHARE = 0.5
 /** A question asks for what a report should answer. */
 const QUESTION = /[?？]["”’」』)]*$/
-/** Sections that say what the whole text says. */
+/** Sections that summarise the whole text. */
 const GIST =
   /^(\d+(\.\d+)*\.?\s*)?(abstract|summary|introduction|overview|conclusions?|摘要|总结|概述|引言|前言|结论|简介)\W*$/i
 const GIST_BONUS = 0.25
 /**
- * A text without headings, such as an article of the news, says the most at its beginning (Grenander et al., 2019):
- * the weight of a sentence for where it stands falls to 1/e over so many sentences.
+ * A text without headings, such as a news article, has its main points at the beginning (Grenander et al., 2019):
+ * the weight of a sentence by its position falls to 1/e over this many sentences.
  */
 const OPENING_SENTENCES = 4
 const OPENING_WEIGHT = 0.55
@@ -42,12 +42,12 @@ const OPENING_WEIGHT = 0.55
 const MAX_ARTICLE_SENTENCES = 200
 /** Share of redundancy in the choice of the next sentence. */
 const REDUNDANCY = 0.6
-/** Two sentences this alike say the same. */
+/** Two sentences this similar have the same content. */
 const SAME = 0.7
 /** Sections that are about the text, not of it. */
 const APPARATUS =
   /^(\d+(\.\d+)*\.?\s*)?(table of )?(contents|references|bibliography|acknowledge?ments?|see also|external links|further reading|notes|footnotes|copyright|目录|参考文献|参考资料|相关文档|致谢|注释)\W*$/i
-/** Openings that announce the text or sell it, and say nothing of its subject. */
+/** Openings that announce or advertise the text and do not describe its subject. */
 const BOILERPLATE =
   /permission to make digital|all rights reserved|cookie|subscribe|newsletter|sign up|click here|this (section|chapter|paper is organi[sz]ed)/i
 
@@ -98,7 +98,7 @@ function rankPart(part: readonly Ranked[]): Ranked[] {
   return part.map((ranked, index) => ({ ...ranked, score: (scores[index] ?? 0) * standingOf(ranked) }))
 }
 
-/** How well a sentence stands alone: it says enough, and does not lean on the one before. */
+/** How well a sentence works alone: long enough, and without reference to the one before. */
 function standingOf({ sentence, vector }: Ranked): number {
   const fullness = Math.min(1, vector.size / FULL_SENTENCE_WORDS)
   const isLeaning = LEANING.test(sentence.text) || QUESTION.test(sentence.text)
@@ -109,7 +109,7 @@ function isArticle({ sections }: SourceDocument, usable: readonly Ranked[]): boo
   return usable.length <= MAX_ARTICLE_SENTENCES && sections.every(({ heading }) => heading === null)
 }
 
-/** The sentences of an article: what is told first is what it is about. */
+/** The sentences of an article: the first ones describe its subject. */
 function rankArticle(ranked: readonly Ranked[]): Ranked[] {
   return ranked.map((each, index) => {
     const opening = Math.exp(-index / OPENING_SENTENCES)

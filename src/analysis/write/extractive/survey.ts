@@ -8,7 +8,7 @@ import { Words } from './words.ts'
 /** Words a minute (Brysbaert, 2019) and, for Chinese and Japanese, characters a minute. */
 const WORDS_PER_MINUTE = 238
 const WIDE_CHARS_PER_MINUTE = 260
-/** A longer text is read as far as this; the report says so. */
+/** A longer text is read up to this; the report has a warning. */
 const MAX_CHARS = 4_000_000
 
 /** What is known of a text before anything is written about it. */
@@ -41,7 +41,7 @@ export function surveyOf(source: SourceDocument): Survey {
   return { document, warnings, language, words, text, sentences, length }
 }
 
-/** As much of the document as is read, and what was said of it. */
+/** The part of the document that is read, and its warnings. */
 function limited(source: SourceDocument): { document: SourceDocument; warnings: readonly string[] } {
   let left = MAX_CHARS
   let total = 0

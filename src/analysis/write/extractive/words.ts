@@ -38,7 +38,7 @@ export class Words {
     this.#isEnglish = language === 'en'
   }
 
-  /** Every word as it stands, small. */
+  /** Every word unchanged, in lower case. */
   of(text: string): string[] {
     const words: string[] = []
     for (const { segment, isWordLike } of this.#segmenter.segment(text)) {
@@ -47,7 +47,7 @@ export class Words {
     return words
   }
 
-  /** Whether a word says something: no stop word, no number, no single Latin letter. */
+  /** Whether a word is significant: no stop word, no number, no single Latin letter. */
   isContent(word: string): boolean {
     return (
       !this.#stopwords.has(word) && /\p{L}/u.test(word) && (word.length > 1 || /\p{Script=Han}/u.test(word))

@@ -9,7 +9,7 @@ import { CHAPTER_TASK, documentBlock, INSTRUCTION_TOKENS, systemPrompt, type Sha
 import { writePart } from './part.ts'
 import type { ReportDraft } from './draft.ts'
 
-/** A chapter as it was written, and as it stands in the report. */
+/** A chapter as it was written, and as it appears in the report. */
 export interface ChapterDraft extends ReportChapter {
   readonly raw: string
 }
@@ -20,14 +20,14 @@ const CHAPTER_TOKENS = { usual: 8192, ultra: 16_384 }
 /** What a chapter sees of the one before it. */
 const BEFORE_CHARS = 1500
 
-/** Writes the chapters, side by side or one after the other; the first of `output` is what stands before them. */
+/** Writes the chapters, concurrently or one after the other; part 0 of `output` is the text before them. */
 export async function writeChapters(session: ModelSession, writing: ReportDraft): Promise<ChapterDraft[]> {
-  const { outline, request, told } = writing
+  const { outline, request, onChapter } = writing
   let done = 0
   const write = async (index: number, before: string | null) => {
     const chapter = await writeChapter(session, writing, { index, before })
     done += 1
-    told(done)
+    onChapter(done)
     return chapter
   }
   const indexes = [...outline.chapters.keys()]

@@ -11,7 +11,7 @@ const CONCLUSION_TOKENS = 4096
 const TOKENS_PER_CHAR = 1
 const SAID_SHARE = 0.5
 
-/** Writes what it all comes to, from what the chapters say. */
+/** Writes the conclusion from the chapters. */
 export async function conclude(
   session: ModelSession,
   writing: ReportDraft,
@@ -22,15 +22,15 @@ export async function conclude(
   // Each chapter is shown as far as there is room for all of them.
   const room = (session.model.windowTokens * SAID_SHARE - INSTRUCTION_TOKENS) / TOKENS_PER_CHAR
   const share = Math.max(200, Math.floor(room / chapters.length))
-  const said = chapters.map(({ title, raw }) => `## ${title}\n\n${raw.slice(0, share)}`).join('\n\n')
+  const shown = chapters.map(({ title, raw }) => `## ${title}\n\n${raw.slice(0, share)}`).join('\n\n')
   const { text } = await writePart(session, writing, {
     number: chapters.length + 1,
     step: 'conclusion',
     title: frameOf(language).conclusion,
     prompt: () => ({
       system: systemPrompt(shared),
-      prompt: `<document-${shared.mark}>\n# ${outline.title}\n\n${outline.summary}\n\n${said}\n</document-${shared.mark}>\n\n${CONCLUSION_TASK(WORDS[form])}`,
-      tokens: estimate(said) + INSTRUCTION_TOKENS,
+      prompt: `<document-${shared.mark}>\n# ${outline.title}\n\n${outline.summary}\n\n${shown}\n</document-${shared.mark}>\n\n${CONCLUSION_TASK(WORDS[form])}`,
+      tokens: estimate(shown) + INSTRUCTION_TOKENS,
       maxOutputTokens: session.outputTokens(CONCLUSION_TOKENS),
     }),
   })

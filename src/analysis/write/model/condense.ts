@@ -15,7 +15,7 @@ import {
 /** What the outline and the chapters are written from: the whole text, or notes on all of it. */
 export interface Material {
   readonly passages: readonly Passage[]
-  /** As it stands at the beginning of every prompt. */
+  /** The beginning of every prompt. */
   readonly block: string
   /** Of the block, as counted here. */
   readonly tokens: number
@@ -23,7 +23,7 @@ export interface Material {
   readonly isCondensed: boolean
   /** Room for text in one call, in tokens as counted here. */
   readonly room: number
-  /** Tokens that a text of so many counted ones takes of the model's window. */
+  /** Tokens that a text takes of the model's window, from the tokens that were counted. */
   readonly factor: number
 }
 
@@ -50,7 +50,11 @@ interface Part {
 export async function summariseToFit(
   session: ModelSession,
   manuscript: NumberedPassages,
-  { shared, factor, told }: { shared: Shared; factor: number; told: (done: number, of: number) => void },
+  {
+    shared,
+    factor,
+    onNotes,
+  }: { shared: Shared; factor: number; onNotes: (done: number, of: number) => void },
 ): Promise<Material> {
   const { windowTokens } = session.model
   const room = Math.floor(Math.max(200, windowTokens * TEXT_SHARE - INSTRUCTION_TOKENS) / factor)
@@ -63,7 +67,7 @@ export async function summariseToFit(
   const partTokens = Math.min(room, MAX_PART_TOKENS)
   let parts: Part[] = partsOf(passages, partTokens).map((part) => partOf(part, partTokens, shared))
   for (let level = 1; ; level += 1) {
-    const notes = await notesOn(session, parts, { level, shared, factor, told })
+    const notes = await notesOn(session, parts, { level, shared, factor, onNotes })
     const all = {
       text: notes.map(({ text }) => text).join('\n'),
       tokens: sum(notes.map(({ tokens }) => tokens)),
@@ -87,11 +91,11 @@ interface NotesGiven {
   readonly level: number
   readonly shared: Shared
   readonly factor: number
-  readonly told: (done: number, of: number) => void
+  readonly onNotes: (done: number, of: number) => void
 }
 
 function notesOn(session: ModelSession, parts: readonly Part[], given: NotesGiven): Promise<Note[]> {
-  const { level, shared, factor, told } = given
+  const { level, shared, factor, onNotes } = given
   const system = systemPrompt(shared)
   let done = 0
   return inParallel(parts, session.parallel, async ({ text, tokens, task, maxOutputTokens }, index) => {
@@ -106,7 +110,7 @@ function notesOn(session: ModelSession, parts: readonly Part[], given: NotesGive
       return { text: reply.text.trim(), tokens: Math.ceil(reply.usage.outputTokens / factor) }
     })
     done += 1
-    told(done, parts.length)
+    onNotes(done, parts.length)
     return note
   })
 }
@@ -129,7 +133,7 @@ function outputFor(partTokens: number): number {
   return Math.max(512, Math.round(partTokens * NOTES_SHARE * 2))
 }
 
-/** Passages in parts of so many tokens, each beginning with the end of the one before. */
+/** Passages in parts of this many tokens, each beginning with the end of the one before. */
 export function partsOf(passages: readonly Passage[], partTokens: number): Passage[][] {
   const overlap = Math.min(MAX_OVERLAP_TOKENS, partTokens * OVERLAP_SHARE)
   const parts: Passage[][] = []

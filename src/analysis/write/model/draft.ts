@@ -25,6 +25,6 @@ export interface ReportDraft {
   readonly language: string
   readonly citations: Citations
   readonly output: OrderedOutput
-  /** So many chapters are done. */
-  readonly told: (done: number) => void
+  /** Called with the number of finished chapters. */
+  readonly onChapter: (done: number) => void
 }

@@ -9,7 +9,7 @@ export interface ManuscriptRequest {
   readonly encoding: Encoding
 }
 
-/** One piece of the text that can be cited, with where it stands. */
+/** One piece of the text that can be cited, with its position. */
 export interface Passage extends Place {
   /** 1 for the first; a model cites it as `[1]`. */
   readonly number: number

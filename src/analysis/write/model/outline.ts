@@ -5,7 +5,7 @@ import type { ModelSession } from '../../llm/session.ts'
 import type { Material } from './condense.ts'
 import {
   INSTRUCTION_TOKENS,
-  MEND_TASK,
+  FIX_TASK,
   OUTLINE_TASK,
   systemPrompt,
   type OutlineTask,
@@ -31,10 +31,10 @@ const outlineSchema = z.object({
     .min(1)
     .max(24),
 })
-/** What a report is going to say, and where. */
+/** The contents of a report: its chapters and their passages. */
 export type Outline = z.output<typeof outlineSchema>
 
-/** As the model is told of it, where its provider can hold it to a shape. */
+/** The schema for the model, where its provider can enforce one. */
 const shape = z.object({
   title: z.string(),
   summary: z.string(),
@@ -49,7 +49,7 @@ const MAX_SHOWN_CHARS = 6000
 const CHARS_PER_TOKEN = 3
 
 /**
- * Plans the report. A reply that is not what was asked for is mended here where that is possible, else asked for
+ * Plans the report. A reply of another shape is corrected here where possible, otherwise asked for
  * again with what was wrong about it.
  *
  * @throws TaskError `execution_error` when the model does not get it right in three tries.
@@ -66,10 +66,14 @@ export async function drawOutline(
   }
   const tokens = material.tokens * material.factor + INSTRUCTION_TOKENS
   return session.step('outline', async (ask) => {
-    let mend = ''
+    let retryHint = ''
     for (let tries = 1; ; tries += 1) {
-      const prompt = `${material.block}\n\n${OUTLINE_TASK(task)}${mend}`
-      const { text: reply } = await ask({ ...base, prompt, tokens: tokens + mend.length / CHARS_PER_TOKEN })
+      const prompt = `${material.block}\n\n${OUTLINE_TASK(task)}${retryHint}`
+      const { text: reply } = await ask({
+        ...base,
+        prompt,
+        tokens: tokens + retryHint.length / CHARS_PER_TOKEN,
+      })
       const read = readOutline(reply)
       if (typeof read !== 'string') return read
       if (tries === MAX_TRIES) {
@@ -78,12 +82,12 @@ export async function drawOutline(
           `${session.model.id} gave no usable outline in ${MAX_TRIES} tries: ${read}`,
         )
       }
-      mend = `\n\n${MEND_TASK(reply.slice(0, MAX_SHOWN_CHARS), read)}`
+      retryHint = `\n\n${FIX_TASK(reply.slice(0, MAX_SHOWN_CHARS), read)}`
     }
   })
 }
 
-/** The outline in a reply; a string says what is wrong with it. */
+/** The outline in a reply; a string is the reason why there is none. */
 export function readOutline(reply: string): Outline | string {
   const from = reply.indexOf('{')
   if (from < 0) return 'it holds no JSON object'

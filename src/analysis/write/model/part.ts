@@ -4,7 +4,7 @@ import type { ModelSession } from '../../llm/session.ts'
 import type { ReportDraft } from './draft.ts'
 
 export interface Part {
-  /** Its turn in the output; 0 is what stands before the chapters. */
+  /** Its position in the output; 0 is the text before the chapters. */
   readonly number: number
   /** The step that it is kept as. */
   readonly step: string
@@ -16,11 +16,11 @@ export interface Part {
 export interface WrittenPart {
   /** As the model wrote it. */
   readonly raw: string
-  /** As it stands in the report. */
+  /** As it appears in the report. */
   readonly text: ChapterText
 }
 
-/** Writes one part of the report, told as it comes; one that is kept from a run before this is told at once. */
+/** Writes one part of the report, passed on as it arrives; a part kept from an earlier run is passed on at once. */
 export async function writePart(
   session: ModelSession,
   { citations, output }: ReportDraft,

@@ -4,7 +4,7 @@ import { keywordsOf } from '../extractive/keywords.ts'
 import { splitSentences } from '../extractive/sentences.ts'
 import { surveyOf } from '../extractive/survey.ts'
 
-/** Short paragraphs share a passage up to this; a citation should still lead to one place. */
+/** Short paragraphs share a passage up to this length; a citation should refer to one position. */
 const FULL_CHARS = 500
 const MAX_CHARS = 1800
 

@@ -12,7 +12,7 @@ export interface Shared {
   readonly language: string
 }
 
-/** Who writes, for whom, and that the document has nothing to say to the writer. */
+/** Who writes, for whom, and that the document is data and not an instruction. */
 export function systemPrompt({ mark, language }: Shared): string {
   return [
     'You write clear, exact reports on documents for busy, expert readers.',
@@ -76,7 +76,7 @@ export const OUTLINE_TASK = ({ chapters, title }: OutlineTask) =>
     `chapters: ${chapters.least} to ${chapters.most}, in an order that a reader can follow; none repeats another. focus: what the chapter has to answer, two or three sentences. sources: the numbers of the passages that it rests on.`,
   ].join('\n')
 
-export const MEND_TASK = (reply: string, complaint: string) =>
+export const FIX_TASK = (reply: string, complaint: string) =>
   [
     'Your answer could not be used:',
     complaint,

@@ -16,7 +16,7 @@ import type { Shared } from './prompts.ts'
 export type DeepStage = 'condensing' | 'outlining' | 'chapters' | 'concluding' | 'assembling'
 
 /** How far a stage is, 0 to 1. */
-export type TellStage = (stage: DeepStage, share: number, message?: string) => void
+export type OnStage = (stage: DeepStage, share: number, message?: string) => void
 
 /** Fewer words than these make one chapter more. */
 const WORDS_PER_CHAPTER = 1500
@@ -27,7 +27,7 @@ const MARK_DIGITS = 12
 export async function writeDeepReport(
   session: ModelSession,
   manuscript: NumberedPassages,
-  { request, tell }: { readonly request: DeepRequest; readonly tell: TellStage },
+  { request, onStage }: { readonly request: DeepRequest; readonly onStage: OnStage },
 ): Promise<Report> {
   const language = request.language ?? manuscript.language
   const shared: Shared = { mark: request.origin.sha256.slice(0, MARK_DIGITS), language: nameOf(language) }
@@ -35,24 +35,25 @@ export async function writeDeepReport(
   const output = new OrderedOutput((text) => session.ctx.output(text))
   const factor = await tokenFactorOf(session, manuscript)
 
-  const noted = (done: number, of: number) => tell('condensing', done / of, `Noted part ${done} of ${of}`)
-  const material = await summariseToFit(session, manuscript, { shared, factor, told: noted })
+  const onNotes = (done: number, of: number) =>
+    onStage('condensing', done / of, `Noted part ${done} of ${of}`)
+  const material = await summariseToFit(session, manuscript, { shared, factor, onNotes })
 
-  tell('outlining', 0)
+  onStage('outlining', 0)
   const task = { chapters: chaptersFor(manuscript, request), title: request.title }
   const outline = await drawOutline(session, material, { shared, task })
   output.write(0, `# ${citations.plain(outline.title)}\n\n${citations.plain(outline.summary)}`)
   output.end(0)
 
   const count = outline.chapters.length
-  tell('chapters', 0, `ReportDraft ${count} chapters`)
-  const told = (done: number) => tell('chapters', done / count, `Wrote ${done} of ${count} chapters`)
-  const writing = { material, outline, shared, request, language, citations, output, told }
+  onStage('chapters', 0, `Writing ${count} chapters`)
+  const onChapter = (done: number) => onStage('chapters', done / count, `Wrote ${done} of ${count} chapters`)
+  const writing = { material, outline, shared, request, language, citations, output, onChapter }
   const chapters = await writeChapters(session, writing)
 
-  tell('concluding', 0)
+  onStage('concluding', 0)
   const conclusion = await conclude(session, writing, chapters)
-  tell('assembling', 0)
+  onStage('assembling', 0)
   return assemble(session, writing, { manuscript, chapters, conclusion })
 }
 

@@ -11,14 +11,14 @@ import { capacityQuery, configBody, forecastQuery, scopeBody } from '../../schem
 import type { Examples } from '../examples.ts'
 import { gatedProblems, json, publicProblems } from '../operation.ts'
 
-/** Nobody has to say who they are. */
+/** No authentication is needed. */
 const security: [] = []
 
 const METRICS: ZodOpenApiPathsObject[string] = {
   get: {
     operationId: 'getMetrics',
     tags: ['queue'],
-    summary: 'The numbers of the house for Prometheus; for operators alone',
+    summary: 'Metrics for Prometheus; for operators only',
     responses: {
       200: {
         description: 'In the text format.',
@@ -58,8 +58,8 @@ export function queuePaths(examples: Examples): ZodOpenApiPathsObject {
     '/metrics': METRICS,
     ...operating(examples),
     ...foretelling(examples),
-    '/api/health': health('getHealth', 'Health in the shape of the original service', {
-      200: json('It answers; status says how it is.', healthReply, examples.health),
+    '/api/health': health('getHealth', 'Health in the legacy shape, kept for compatibility', {
+      200: json('It answers; `status` is the state.', healthReply, examples.health),
     }),
     '/health/live': health('getLive', 'Whether the event loop turns', {
       200: json('It does.', liveReply, { status: 'live' }),
@@ -71,26 +71,26 @@ export function queuePaths(examples: Examples): ZodOpenApiPathsObject {
   }
 }
 
-/** Knobs for operators. */
+/** Operator controls. */
 function operating(examples: Examples): ZodOpenApiPathsObject {
-  const knob = (operationId: string, summary: string, body?: ZodOpenApiMediaTypeObject) => ({
+  const control = (operationId: string, summary: string, body?: ZodOpenApiMediaTypeObject) => ({
     operationId,
     tags: ['queue'],
     summary,
     ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': body } } }),
     responses: {
-      200: json('How everything stands now.', controlReply, examples.controls),
+      200: json('The resulting state.', controlReply, examples.controls),
       ...gatedProblems('validation', 'malformed-json', 'payload-too-large', 'journal-unavailable'),
     },
   })
   const scope = { schema: scopeBody, example: { scope: 'processing' } }
   const config = { schema: configBody, example: { max_workers: 5 } }
   return {
-    '/api/queue/pause': { post: knob('pauseQueue', 'Take, or start, no more tasks', scope) },
-    '/api/queue/resume': { post: knob('resumeQueue', 'End a pause or a drain', scope) },
-    '/api/queue/drain': { post: knob('drainQueue', 'Take no more, and work until nothing is left') },
+    '/api/queue/pause': { post: control('pauseQueue', 'Take, or start, no more tasks', scope) },
+    '/api/queue/resume': { post: control('resumeQueue', 'End a pause or a drain', scope) },
+    '/api/queue/drain': { post: control('drainQueue', 'Take no more, and work until nothing is left') },
     '/api/queue/config': {
-      patch: knob('configureQueue', 'New bounds, at once and for good', config),
+      patch: control('configureQueue', 'New bounds, at once and for good', config),
     },
   }
 }

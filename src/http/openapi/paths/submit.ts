@@ -216,7 +216,7 @@ function descriptionOf({ input }: TaskType): { readonly description?: string } {
   return input.description === undefined ? {} : { description: input.description }
 }
 
-/** A schema of somebody's own may hold what JSON Schema cannot say; that part is left open. */
+/** A custom schema may have parts that JSON Schema cannot express; they are left open. */
 function inputSchema({ input }: TaskType): object {
   const { $schema: _, ...schema } = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' })
   return schema

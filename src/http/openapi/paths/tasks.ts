@@ -88,7 +88,7 @@ function readingPaths(examples: Examples): ZodOpenApiPathsObject {
       get: {
         operationId: 'getStatus',
         tags,
-        summary: 'One task in the shape of the original service',
+        summary: 'One task in the legacy shape, kept for compatibility',
         requestParams: { path, query: ticketQuery },
         responses: { 200: json('The task.', statusReply, examples.status), ...unknown },
       },
@@ -128,12 +128,19 @@ function actingPaths(examples: Examples): ZodOpenApiPathsObject {
           },
         },
         responses: {
-          200: json('It waited and is cancelled; or others wait for it, and it goes on.', cancelReply, {
+          200: json(
+            'It was waiting and is cancelled; or other submits wait for it, and it continues.',
+            cancelReply,
+            {
+              ...examples.task,
+              status: 'cancelled',
+              done: true,
+            },
+          ),
+          202: json('It runs, and is being stopped.', cancelReply, {
             ...examples.task,
-            status: 'cancelled',
-            done: true,
+            status: 'cancelling',
           }),
-          202: json('It runs, and is told to stop.', cancelReply, { ...examples.task, status: 'cancelling' }),
           ...gatedProblems(...ACTION_PROBLEMS, 'already-finished', 'disk-full', 'journal-unavailable'),
         },
       },

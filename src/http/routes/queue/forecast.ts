@@ -110,25 +110,25 @@ interface Answer {
   readonly smallest: number | null
 }
 
-function forecastView({ estimator }: HttpDeps, { question, plan: told, smallest }: Answer) {
+function forecastView({ estimator }: HttpDeps, { question, plan: result, smallest }: Answer) {
   const { arriving } = question
   const measured = estimator.arrivalsPerMinute()
   return {
-    workers: told.workers,
+    workers: result.workers,
     arrivals_per_minute: round(arriving.pattern === 'burst' ? 0 : arriving.perMinute, 3),
     pattern: arriving.pattern,
-    tasks: told.tasks,
-    mean_run_seconds: round(told.meanRun, 1),
-    load: told.load === null ? null : round(told.load, 3),
-    verdict: told.verdict,
-    wait_seconds: waitsView(told.waits),
+    tasks: result.tasks,
+    mean_run_seconds: round(result.meanRun, 1),
+    load: result.load === null ? null : round(result.load, 3),
+    verdict: result.verdict,
+    wait_seconds: waitsView(result.waits),
     wait_seconds_by_priority: Object.fromEntries(
-      Object.entries(told.byPriority).map(([name, waits]) => [name, waitsView(waits)]),
+      Object.entries(result.byPriority).map(([name, waits]) => [name, waitsView(waits)]),
     ),
-    queue: { mean: round(told.queue.mean, 1), longest: told.queue.longest, at_end: told.queue.atEnd },
-    refused_share: round(told.refused, 4),
-    last_done_seconds: round(told.lastDone, 1),
-    last_wait_seconds: told.lastWait === null ? null : round(told.lastWait, 1),
+    queue: { mean: round(result.queue.mean, 1), longest: result.queue.longest, at_end: result.queue.atEnd },
+    refused_share: round(result.refused, 4),
+    last_done_seconds: round(result.lastDone, 1),
+    last_wait_seconds: result.lastWait === null ? null : round(result.lastWait, 1),
     smallest_workers: smallest,
     now: {
       estimated_wait_seconds: forEachPriority((priority) => estimator.newcomer(priority)),

@@ -15,11 +15,11 @@ interface Metric {
   readonly name: string
   readonly help: string
   readonly labelNames?: readonly string[]
-  /** Says the values that there are now. */
+  /** Writes the current values. */
   readonly read: (set: (value: number, labels?: Readonly<Record<string, string>>) => void) => void
 }
 
-/** `GET /metrics`: the numbers of the house for Prometheus, for operators alone: they tell what models cost. */
+/** `GET /metrics`: metrics for Prometheus, for operators only: they include the cost of models. */
 export function metricsRoute(app: App, deps: HttpDeps): void {
   const registry = new Registry()
   const gauges = [...queueGauges(deps), ...outlookGauges(deps), lagGauge(app)]
@@ -52,7 +52,7 @@ function lagGauge(app: App): Metric {
   }
 }
 
-/** Read when they are asked for: nothing is counted twice, and nothing while nobody asks. */
+/** Read when they are requested: nothing is counted twice, and nothing without a request. */
 function register(registry: Registry, Kind: typeof Gauge | typeof Counter, metric: Metric): void {
   const { name, help, labelNames = [], read } = metric
   const held = new Kind<string>({
@@ -113,7 +113,7 @@ function outlookGauges({ estimator, resources }: HttpDeps): Metric[] {
   return [
     {
       name: 'estimate_p90_coverage',
-      help: 'Share of waits that were not longer than the p90 that was told; NaN without samples.',
+      help: 'Share of waits that were not longer than the estimated p90; NaN without samples.',
       read: (set) => {
         const { p90 } = estimator.coverage.all
         if (p90 !== null) set(p90)

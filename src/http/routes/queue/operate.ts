@@ -6,7 +6,7 @@ import { sendProblem } from '../../problem/problem.ts'
 import { controlReply } from '../../schemas/queue-responses.ts'
 import { configBody, noQuery, scopeBody } from '../../schemas/requests.ts'
 
-/** Knobs for operators: pause, resume, drain, and live bounds. Each answers with how everything stands then. */
+/** Operator controls: pause, resume, drain, and live limits. Each answers with the resulting state. */
 export function operateRoutes(app: App, deps: HttpDeps): void {
   const { controls } = deps
   const schema = { querystring: noQuery, response: { 200: controlReply } }
@@ -40,7 +40,7 @@ async function turn(
 ): Promise<FastifyReply> {
   const { caller } = accessOf(request)
   if (caller.role !== 'operator') {
-    return sendProblem(reply, 'forbidden', { detail: 'Only an operator turns the knobs of the queue.' })
+    return sendProblem(reply, 'forbidden', { detail: 'Only an operator may control the queue.' })
   }
   try {
     await change(caller.name)

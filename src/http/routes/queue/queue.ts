@@ -26,7 +26,7 @@ export function queueRoutes(app: App, deps: HttpDeps): void {
   })
 }
 
-/** The original's nine fields. */
+/** The nine fields of the legacy shape. */
 function originalStats({ admission, pool }: HttpDeps) {
   const { counters } = admission
   const [success, failed, timeout] = [counters.of('completed'), counters.of('error'), counters.of('timeout')]
@@ -81,7 +81,7 @@ function resourceView({ name, limit, inUse, sleeping, openAt }: ResourceView) {
   return { name, limit, in_use: inUse, waiting: sleeping, open_at: openAt === null ? null : iso(openAt) }
 }
 
-/** The original's shape. Which task it is, and its input, are said to its owner only. */
+/** The legacy shape. The id of a task and its input are shown to its owner only. */
 async function queueTasks({ journal, pool }: HttpDeps, { caller }: Access) {
   const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots + pool.stuck) })
   const processing = running.tasks.map((task) => ({

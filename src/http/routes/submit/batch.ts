@@ -56,13 +56,13 @@ async function submitAll(
   const submissions = reads.flatMap((read) => ('submission' in read ? [read.submission] : []))
   const places = admission.reserveAll(submissions)
   if ('kind' in places) return answerTo(deps, places) as Refused
-  const said = await Promise.all(
+  const results = await Promise.all(
     submissions.map((submission, index) => admission.submit(submission, places[index])),
   )
-  const refused = said.find(({ kind }) => kind === 'refused')
-  if (refused === undefined) return said.map((each) => answerTo(deps, each))
+  const refused = results.find(({ kind }) => kind === 'refused')
+  if (refused === undefined) return results.map((each) => answerTo(deps, each))
   // The disk failed between two of them: what was admitted goes again.
-  for (const each of said) {
+  for (const each of results) {
     const isJoined = each.kind === 'duplicate' && each.how === 'in_progress'
     if (each.kind === 'accepted' || isJoined) await admission.cancel(each.task.id)
   }

@@ -74,7 +74,7 @@ export function readSubmission(
   }
 }
 
-/** The priority that was asked for, or the default; undefined when the caller may not ask for so much. */
+/** The requested priority, or the default; undefined when it is above the caller's maximum. */
 export function priorityFor({ maxPriority }: Caller, asked: Priority | undefined): Priority | undefined {
   if (asked === undefined) return maxPriority < DEFAULT_PRIORITY ? maxPriority : DEFAULT_PRIORITY
   // It is never changed silently, and so not lowered either.
@@ -91,7 +91,7 @@ function checkWebhook(deps: HttpDeps, { url, secret }: Webhook): RequestProblem 
   const refusal = deps.refusalOf(url)
   if (refusal !== null) {
     return toRequestProblem('unsafe-url', [
-      { path: 'webhook.url', message: `this address may not be told: ${refusal}` },
+      { path: 'webhook.url', message: `no webhook may be sent to this address: ${refusal}` },
     ])
   }
   if (secret !== null || deps.hasWebhookSecret) return null

@@ -35,13 +35,13 @@ export function retryRoute(app: App, shared: HttpDeps): void {
     }
     const input = (await deps.journal.task(task.id))?.input ?? null
     const given = { ...workOf(task), input, upload, priority, key, trace: traceOf(request) }
-    const said = await deps.admission.submit(withinBounds(deps, given))
-    if (said.kind !== 'accepted' && upload !== null) await deps.uploadStore.remove(upload)
-    return sendSubmitReply(deps, reply, said)
+    const result = await deps.admission.submit(withinBounds(deps, given))
+    if (result.kind !== 'accepted' && upload !== null) await deps.uploadStore.remove(upload)
+    return sendSubmitReply(deps, reply, result)
   })
 }
 
-/** The same work once more, in the name of its caller, whoever asks for it. */
+/** The same work once more, in the name of the task's caller, whoever requests it. */
 function workOf({ id, type, caller, metadata, webhook, timeoutMs, maxAttempts }: Task) {
   const same = { type, caller, metadata, webhook, timeoutMs, maxAttempts }
   return { ...PLAIN, ...same, retryOf: id, isForced: true }

@@ -49,20 +49,20 @@ export type SubmitResponse =
       readonly body: object
     }
 
-/** Answers what the admission said; where the request prefers to wait, with the task and its result if it ends in time. */
+/** Answers the result of the admission; with `Prefer: wait`, the task and its result if it ends in time. */
 export async function sendSubmitReply(
   deps: HttpDeps,
   reply: FastifyReply,
-  said: SubmitReply,
+  result: SubmitReply,
 ): Promise<FastifyReply> {
-  const answer = answerTo(deps, said)
+  const answer = answerTo(deps, result)
   if (answer.kind === 'problem') return sendProblem(reply, answer.code, answer.options)
   if (answer.isReplay) reply.header('idempotency-replayed', 'true')
   const seconds = preferredWait(reply.request)
   const ended = seconds === null ? undefined : await endedWithin(deps, reply, { answer, seconds })
   if (ended !== undefined) return sendTask(reply, ended, deps)
   if (answer.status === 200) return reply.code(200).send(answer.body)
-  if (said.kind === 'accepted') reply.raw.once('finish', () => failpoint('reply-sent'))
+  if (result.kind === 'accepted') reply.raw.once('finish', () => failpoint('reply-sent'))
   const headers = { location: answer.body.urls.self, 'retry-after': FIRST_POLL_SECONDS }
   return reply.code(202).headers(headers).send(answer.body)
 }
@@ -85,19 +85,23 @@ async function endedWithin(
   return task
 }
 
-export function answerTo(deps: HttpDeps, said: SubmitReply): SubmitResponse {
-  switch (said.kind) {
+export function answerTo(deps: HttpDeps, result: SubmitReply): SubmitResponse {
+  switch (result.kind) {
     case 'accepted': {
-      const body = submitView(deps, said.task, { known: null, place: said.place, waiter: 1 })
+      const body = submitView(deps, result.task, { known: null, place: result.place, waiter: 1 })
       return { kind: 'view', status: 202, isReplay: false, body }
     }
     case 'duplicate': {
-      const isReplay = said.how === 'replayed'
+      const isReplay = result.how === 'replayed'
       return {
         kind: 'view',
         status: isReplay ? 202 : 200,
         isReplay,
-        body: submitView(deps, said.task, { known: said.how, waiter: said.waiter, ignored: said.ignored }),
+        body: submitView(deps, result.task, {
+          known: result.how,
+          waiter: result.waiter,
+          ignored: result.ignored,
+        }),
       }
     }
     case 'unknown-type':
@@ -105,15 +109,15 @@ export function answerTo(deps: HttpDeps, said: SubmitReply): SubmitResponse {
         detail: 'There is no such task type; /openapi.json lists those that there are.',
       })
     case 'invalid':
-      return problem(said.code, issuesProblem(said.issues))
+      return problem(result.code, issuesProblem(result.issues))
     case 'idempotency-mismatch':
-      return problem(said.kind, {
+      return problem(result.kind, {
         detail: 'This Idempotency-Key was used with another request. A new request takes a new key.',
       })
     case 'task-gone':
-      return problem(said.kind, { detail: 'The task of this Idempotency-Key was erased.' })
+      return problem(result.kind, { detail: 'The task of this Idempotency-Key was erased.' })
     case 'refused':
-      return problem(said.code, refusalProblem(said))
+      return problem(result.code, refusalProblem(result))
   }
 }
 
@@ -156,11 +160,11 @@ interface Standing {
 
 type SubmitView = ReturnType<typeof submitView>
 
-/** The reply to a submit: of a new task with the place that it took, of a known one with where it stands. */
+/** The reply to a submit: of a new task with its place, of a known one with its current state. */
 function submitView(deps: HttpDeps, task: Task, standing: Standing) {
   const { known, place: given, waiter = null, ignored = [] } = standing
   const name = priorityName(task.priority)
-  // One whose delay is not over stands nowhere yet.
+  // A delayed task has no position yet.
   const place = task.status === 'scheduled' ? null : (given ?? deps.admission.placeOf(task.id))
   return {
     task_id: task.id,

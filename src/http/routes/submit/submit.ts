@@ -62,14 +62,14 @@ export function unavailableRoute(app: App, type: string, detail: string): void {
   )
 }
 
-/** The original let a client name a task of its own in the body, to connect to it again. */
+/** Legacy shape: a client may name one of its tasks in the body, to connect to it again. */
 function splitBody(body: unknown): { readonly knownId?: string; readonly input: unknown } {
   if (typeof body !== 'object' || body === null || !('task_id' in body)) return { input: body }
   const { task_id: knownId, ...input } = body
   return typeof knownId === 'string' ? { knownId, input } : { input: body }
 }
 
-/** The input with what the query says of it; a field that stands in both is refused, for nobody knows which was meant. */
+/** The input with the fields of the query; a field in both is refused, since it is unclear which one is meant. */
 function withQuery(
   body: unknown,
   query: Readonly<Record<string, string>>,

@@ -35,13 +35,13 @@ export function uploadRoute(app: App, shared: HttpDeps, type: UploadType): void 
     if (key === undefined) return reply
     const received = key === null ? () => undefined : deps.admission.keys.receive(caller.name, key)
     if (received === undefined) return sendInFlight(reply)
-    let said: SubmitReply | null
+    let result: SubmitReply | null
     try {
-      said = await receive(deps, type, { request, reply, key, query: request.query })
+      result = await receive(deps, type, { request, reply, key, query: request.query })
     } finally {
       received()
     }
-    return said === null ? reply : sendSubmitReply(deps, reply, said)
+    return result === null ? reply : sendSubmitReply(deps, reply, result)
   })
 }
 
@@ -78,9 +78,9 @@ async function receive(deps: HttpDeps, type: UploadType, reception: Reception): 
     return null
   }
   const submission = { ...PLAIN, ...read, type: type.type, upload, key, trace: traceOf(request) }
-  const said = await deps.admission.submit({ ...submission, caller: caller.name })
-  if (said.kind !== 'accepted') await deps.uploadStore.remove(upload)
-  return said
+  const result = await deps.admission.submit({ ...submission, caller: caller.name })
+  if (result.kind !== 'accepted') await deps.uploadStore.remove(upload)
+  return result
 }
 
 interface Wish {
@@ -89,7 +89,7 @@ interface Wish {
   readonly input: Readonly<Record<string, string>>
 }
 
-/** What the query and the form say together, or what speaks against it: the form may hold `priority` and `force` too, and goes first. */
+/** Merges query and form, or returns the problem: the form may have `priority` and `force` too, and takes precedence. */
 function withFields(
   query: UploadQuery,
   fields: Readonly<Record<string, string>>,

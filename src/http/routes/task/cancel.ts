@@ -6,7 +6,7 @@ import { cancelBody, taskParams, ticketQuery } from '../../schemas/requests.ts'
 import { taskView } from '../../schemas/views.ts'
 import { ownTask, sendMissing, sendUnknown } from '../../problem/missing-task.ts'
 
-/** A full disk, or one that stands still, is looked after by somebody. */
+/** A full disk, or one that does not respond, needs an operator. */
 const UNWRITTEN_RETRY_SECONDS = 10
 
 /** `POST /api/tasks/{id}/cancel`: by its caller, or with a ticket that grants it. */
@@ -20,16 +20,16 @@ export function cancelRoute(app: App, shared: HttpDeps): void {
     const task = await ownTask(deps, request)
     if (task === undefined) return sendMissing(deps, request, reply)
     const waiter = request.body?.waiter ?? null
-    return sendCancelReply(deps, reply, { id: task.id, said: await deps.admission.cancel(task.id, waiter) })
+    return sendCancelReply(deps, reply, { id: task.id, result: await deps.admission.cancel(task.id, waiter) })
   })
 }
 
 function sendCancelReply(
   deps: HttpDeps,
   reply: FastifyReply,
-  { id, said }: { readonly id: string; readonly said: CancelReply },
+  { id, result }: { readonly id: string; readonly result: CancelReply },
 ): FastifyReply {
-  switch (said.kind) {
+  switch (result.kind) {
     case 'unknown':
       return sendUnknown(reply)
     case 'unknown-waiter':
@@ -38,18 +38,18 @@ function sendCancelReply(
       ])
     case 'unwritten': {
       const detail = 'The cancel takes effect, and could not be written down yet.'
-      return sendProblem(reply, said.code, { detail, retryAfter: UNWRITTEN_RETRY_SECONDS })
+      return sendProblem(reply, result.code, { detail, retryAfter: UNWRITTEN_RETRY_SECONDS })
     }
     case 'already-finished':
       return sendProblem(reply, 'already-finished', {
-        detail: `Task ${id} has ended as ${said.task.status}.`,
+        detail: `Task ${id} has ended as ${result.task.status}.`,
       })
     case 'cancelled':
     case 'cancelling':
     case 'detached': {
-      const view = taskView(said.task, deps.admission.placeOf(said.task.id), deps.prefix)
-      const detached = said.kind === 'detached' ? { detached: true } : {}
-      return reply.code(said.kind === 'cancelling' ? 202 : 200).send({ ...view, ...detached })
+      const view = taskView(result.task, deps.admission.placeOf(result.task.id), deps.prefix)
+      const detached = result.kind === 'detached' ? { detached: true } : {}
+      return reply.code(result.kind === 'cancelling' ? 202 : 200).send({ ...view, ...detached })
     }
   }
 }

@@ -43,7 +43,7 @@ export function resultRoute(app: App, shared: HttpDeps): void {
   })
 }
 
-/** Failure of the work is data: a task without a result says itself why, in JSON, whatever was asked for. */
+/** Failure of the work is data: a task without a result answers the reason in JSON, whatever format was requested. */
 function sendFailure(reply: FastifyReply, task: Task, { prefix, replyMemory }: HttpDeps): FastifyReply {
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
   return sendText(reply, taskJson(task, null, prefix), replyMemory)
@@ -82,7 +82,7 @@ async function sendFile(
   return sendBytes(reply, [shared.loaded.bytes], shared.release)
 }
 
-/** What may stand between quotes in a header; everything else is written by RFC 8187. */
+/** Characters that may be between quotes in a header; everything else is encoded by RFC 8187. */
 const NOT_PLAIN = /[^\w.\- ]+/g
 
 /**

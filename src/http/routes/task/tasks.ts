@@ -12,9 +12,9 @@ import { JSON_TYPE, sendTask } from './send-task.ts'
 import { readTask } from './wait.ts'
 import { taskView } from '../../schemas/views.ts'
 
-/** Log lines that `/status` repeats, as the original did. */
+/** Log lines that `/status` repeats (legacy shape). */
 const STATUS_LOGS = 10
-/** They are looked for among so many events. */
+/** They are searched among this many events. */
 const NEWEST_EVENTS = 200
 
 /** Reading tasks under `/api/tasks`. */
@@ -59,7 +59,7 @@ async function list(
   return { tasks, next_cursor: page.next }
 }
 
-/** The original's shape, its fields first. */
+/** The legacy shape, its fields first. */
 async function statusView(deps: HttpDeps, task: Task) {
   const from = Math.max(0, task.lastSeq - NEWEST_EVENTS)
   const events = await deps.journal.eventsAfter(task.id, from, NEWEST_EVENTS)

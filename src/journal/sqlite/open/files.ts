@@ -7,11 +7,11 @@ export interface JournalFiles {
   readonly wal: string
   /** Held by the process that uses the journal. */
   readonly lock: string
-  /** Says that a journal is expected here: one that is missing was lost, and is not made anew. */
+  /** Marks that a journal is expected here: a missing one was lost, and is not created again. */
   readonly marker: string
-  /** Room on the disk for what must still be written when it is full. */
+  /** Reserved disk space for writes that must succeed when the disk is full. */
   readonly reserve: string
-  /** Says that a restore was cut off: what is here is not whole. */
+  /** Marks that a restore was interrupted: the files here are incomplete. */
   readonly unfinished: string
 }
 

@@ -18,10 +18,10 @@ export function prepareFolder(folder: string): void {
   const stat = statSync(folder)
   if (!stat.isDirectory()) throw new HeadgateError('invalid-setting', `${folder} is not a folder.`)
   if ((stat.mode & OTHERS_WRITE) === 0) return
-  const mend = `chmod 700 ${folder}`
+  const fix = `chmod 700 ${folder}`
   throw new HeadgateError(
     'invalid-setting',
-    `Anybody on this machine may write to ${folder}. Mend it: ${mend}`,
+    `Anybody on this machine may write to ${folder}. Mend it: ${fix}`,
   )
 }
 

@@ -20,7 +20,7 @@ const VERSION_AT = 60
 /** A larger journal is checked beside the work, by the reading thread. */
 export const QUICK_CHECK_BYTES = 64 * 1024 * 1024
 const CORRUPT = new Set([11, 26])
-const MEND = 'Nothing was changed. The way out: headgate doctor'
+const FIX_HINT = 'Nothing was changed. Run: headgate doctor'
 
 /**
  * Opens the journal of a folder whose lock is held: looks at what is there before anything is written,
@@ -57,7 +57,7 @@ export function lookAt(files: JournalFiles, newestVersion: number): string[] {
     const isExpected = sizeOfFile(files.marker) !== undefined || (sizeOfFile(files.wal) ?? 0) > 0
     if (!isExpected) return []
     const what = `A journal is expected at ${files.journal}, and there is none`
-    throw new HeadgateError('journal-missing', `${what}. ${MEND}`)
+    throw new HeadgateError('journal-missing', `${what}. ${FIX_HINT}`)
   }
   if (versionIn(files.journal) > newestVersion || committedVersion(files.journal) > newestVersion) {
     const what = `${files.journal} was written by a newer version of headgate`
@@ -66,7 +66,7 @@ export function lookAt(files: JournalFiles, newestVersion: number): string[] {
   const wal = scanWal(files.wal)
   if (wal.kind === 'damaged') {
     const what = `${files.wal} is damaged: ${wal.lost} commits or more behind the damage cannot be read`
-    throw new HeadgateError('journal-corrupt', `${what}. ${MEND}`)
+    throw new HeadgateError('journal-corrupt', `${what}. ${FIX_HINT}`)
   }
   return wal.kind === 'torn'
     ? ['the last write was cut off, as by a loss of power; it was never confirmed']
@@ -83,10 +83,10 @@ function versionIn(path: string): number {
     closeSync(file)
   }
   if (header.toString('latin1', 0, MAGIC.length) === MAGIC) return header.readUInt32BE(VERSION_AT)
-  throw new HeadgateError('journal-corrupt', `${path} is not a journal. ${MEND}`)
+  throw new HeadgateError('journal-corrupt', `${path} is not a journal. ${FIX_HINT}`)
 }
 
-/** The version that the last commit left, which may stand in the write-ahead log alone. */
+/** The version of the last commit, which may be in the write-ahead log only. */
 function committedVersion(path: string): number {
   try {
     const db = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
@@ -116,9 +116,9 @@ function setUp(db: DatabaseSync): void {
 /** @throws HeadgateError `journal-corrupt` */
 export function quickCheck(db: DatabaseSync): void {
   const [first] = db.prepare('PRAGMA quick_check(1)').all()
-  const said = first?.['quick_check']
-  if (said === 'ok') return
-  throw new HeadgateError('journal-corrupt', `The journal is damaged: ${String(said)}. ${MEND}`)
+  const result = first?.['quick_check']
+  if (result === 'ok') return
+  throw new HeadgateError('journal-corrupt', `The journal is damaged: ${String(result)}. ${FIX_HINT}`)
 }
 
 /** Written, synced, and read back. */
@@ -147,10 +147,10 @@ function faultOf(error: unknown): unknown {
   const code = primaryCodeOf(error)
   const { message } = error as Error
   if (code !== undefined && CORRUPT.has(code)) {
-    return new HeadgateError('journal-corrupt', `The journal is damaged: ${message}. ${MEND}`, {
+    return new HeadgateError('journal-corrupt', `The journal is damaged: ${message}. ${FIX_HINT}`, {
       cause: error,
     })
   }
   const what = `The journal cannot be written: ${message}`
-  return new HeadgateError('journal-failed', `${what}. The way out: headgate doctor`, { cause: error })
+  return new HeadgateError('journal-failed', `${what}. Run: headgate doctor`, { cause: error })
 }

@@ -10,7 +10,7 @@ export type WalState =
   | { readonly kind: 'sound'; readonly commits: number }
   /** The last commit was not written to its end. */
   | { readonly kind: 'torn'; readonly commits: number }
-  /** Commits that were durable are damaged, or stand behind the damage. */
+  /** Commits that were durable are damaged, or come after the damage. */
   | { readonly kind: 'damaged'; readonly commits: number; readonly lost: number }
 
 const HEADER_BYTES = 32

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { ReaderNews, ReadRequest } from '../protocol.ts'
+import type { ReaderMessage, ReadRequest } from '../protocol.ts'
 import type { Read, Row } from './queries.ts'
 import { errorOf } from '../writer/client.ts'
 
@@ -19,10 +19,10 @@ export class ReaderLink {
   #next = 0
   #ended: Error | null = null
 
-  /** @param died hears that the thread ended without being asked to */
+  /** @param died called when the thread ended unexpectedly */
   constructor(path: string, died: (error: Error) => void) {
     this.#thread = new Worker(new URL(`./thread.${OWN_ENDING}`, import.meta.url), { workerData: { path } })
-    this.#thread.on('message', (feedEvent: ReaderNews) => this.#hear(feedEvent))
+    this.#thread.on('message', (message: ReaderMessage) => this.#onMessage(message))
     this.#died = died
     this.#thread.on('error', (error: Error) => this.#end(error))
     this.#thread.on('exit', () => this.#end(new Error('The thread that reads the journal has ended.')))
@@ -52,11 +52,11 @@ export class ReaderLink {
     await this.#thread.terminate()
   }
 
-  #hear(feedEvent: ReaderNews): void {
-    const waiting = this.#waiting.get(feedEvent.id)
-    this.#waiting.delete(feedEvent.id)
-    if ('rows' in feedEvent) waiting?.resolve(feedEvent.rows)
-    else waiting?.reject(errorOf(feedEvent.fault))
+  #onMessage(message: ReaderMessage): void {
+    const waiting = this.#waiting.get(message.id)
+    this.#waiting.delete(message.id)
+    if ('rows' in message) waiting?.resolve(message.rows)
+    else waiting?.reject(errorOf(message.fault))
   }
 
   #end(error: Error): void {

@@ -5,10 +5,10 @@ import { filesIn } from '../open/files.ts'
 import { sizeOfFile } from '../open/folder.ts'
 import { Reads } from './queries.ts'
 
-/** So many newest tasks tell of the load. */
+/** The load is estimated from this many newest tasks. */
 const NEWEST = 2000
 
-/** What the newest completed tasks of a journal tell of their times; a server may use it meanwhile. */
+/** Times of the newest completed tasks of a journal; a server may use it meanwhile. */
 export function pastRuns(folder: string): readonly PastTask[] {
   const { journal } = filesIn(folder)
   if ((sizeOfFile(journal) ?? 0) === 0) return []

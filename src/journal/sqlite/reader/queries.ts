@@ -67,7 +67,7 @@ export class Reads {
     return this.#all(sql, ...values)
   }
 
-  /** The rows of a page, then the id to go on from, when it is not the last one. */
+  /** The rows of a page, then the id to continue from, when it is not the last one. */
   #list({ status, type, caller, before, limit }: TaskQuery): readonly Row[] {
     // An index leads to the tasks of a caller, or of a terminal status; what else is asked is looked at row by row.
     const leader = caller === undefined ? status !== undefined && ENDED_ONLY : 'caller = :caller'

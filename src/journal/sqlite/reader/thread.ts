@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { ReaderNews, ReadRequest } from '../protocol.ts'
+import type { ReaderMessage, ReadRequest } from '../protocol.ts'
 import { Reads, type Row } from './queries.ts'
 
 /** The thread that only reads: an answer waits for no commit. */
@@ -17,12 +17,12 @@ port.on('message', (message: ReadRequest | 'close') => {
     return
   }
   const { id, read } = message
-  const tell = (feedEvent: ReaderNews, moved: ArrayBuffer[] = []) => port.postMessage(feedEvent, moved)
+  const post = (message: ReaderMessage, moved: ArrayBuffer[] = []) => port.postMessage(message, moved)
   try {
     const rows = reads.answer(read)
-    tell({ id, rows }, read.op === 'result' ? buffersIn(rows) : [])
+    post({ id, rows }, read.op === 'result' ? buffersIn(rows) : [])
   } catch (error) {
-    tell({ id, fault: { code: 'journal-corrupt', message: `The journal cannot be read: ${String(error)}` } })
+    post({ id, fault: { code: 'journal-corrupt', message: `The journal cannot be read: ${String(error)}` } })
   }
 })
 

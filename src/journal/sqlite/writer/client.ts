@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { HeadgateError } from '../../../task/errors.ts'
-import type { Fault, NumberedReply, WriteBatch, WriterData, WriterNews } from '../protocol.ts'
+import type { Fault, NumberedReply, WriteBatch, WriterData, WriterMessage } from '../protocol.ts'
 import type { Write } from './mutations.ts'
 
 export interface WriterLinkOptions extends WriterData {
@@ -45,7 +45,7 @@ export class WriterLink {
     const { folder, reserveBytes, writesPerCheckpoint } = options
     const workerData: WriterData = { folder, reserveBytes, writesPerCheckpoint }
     this.#thread = new Worker(new URL(`./thread.${OWN_ENDING}`, import.meta.url), { workerData })
-    this.#thread.on('message', (feedEvent: WriterNews) => this.#hear(feedEvent))
+    this.#thread.on('message', (message: WriterMessage) => this.#onMessage(message))
     this.#thread.on('error', (error) => this.#break({ code: 'journal-failed', message: error.message }))
     this.#thread.on('exit', () => this.#heardExit())
   }
@@ -94,22 +94,22 @@ export class WriterLink {
     this.#thread.postMessage(batch)
   }
 
-  #hear(feedEvent: WriterNews): void {
-    switch (feedEvent.kind) {
+  #onMessage(message: WriterMessage): void {
+    switch (message.kind) {
       case 'opened':
         this.#isOpen = true
-        for (const note of feedEvent.notes) this.#options.onNote(note)
+        for (const note of message.notes) this.#options.onNote(note)
         return this.#opened.resolve()
       case 'fault':
-        return this.#break(feedEvent.fault)
+        return this.#break(message.fault)
       case 'written':
-        return this.#answer(feedEvent.upTo, feedEvent.replies)
+        return this.#answer(message.upTo, message.replies)
       case 'refused':
-        for (const reply of feedEvent.replies) this.#refuse(reply)
+        for (const reply of message.replies) this.#refuse(reply)
         return
       case 'disk':
-        this.#isDiskFull = feedEvent.isFull
-        return this.#options.onNote(feedEvent.isFull ? 'the disk is full' : 'the disk has room again')
+        this.#isDiskFull = message.isFull
+        return this.#options.onNote(message.isFull ? 'the disk is full' : 'the disk has room again')
       case 'closed':
     }
   }

@@ -8,8 +8,8 @@ const OWNER_ONLY = 0o600
 const MARGIN_BYTES = 1024 * 1024
 
 /**
- * Room that is set aside while the disk has it, and given back when it is full: the ends of running tasks
- * can still be written.
+ * Disk space that is reserved while there is some, and released when the disk is full, so that the ends of running
+ * tasks can still be written.
  */
 export class DiskReserve {
   readonly #path: string
@@ -20,11 +20,11 @@ export class DiskReserve {
     this.#bytes = bytes
   }
 
-  /** Sets the room aside, or leaves none of it; the reply tells whether it is there. */
+  /** Reserves the space, or nothing; returns whether it is reserved. */
   keep(): boolean {
     try {
       if (sizeOfFile(this.#path) === this.#bytes) return true
-      // Asked first: filling a disk to its brim to see whether it holds would harm whoever else writes to it.
+      // Checked first: filling a disk completely to see whether it holds would harm other programs that write to it.
       const { bavail, bsize } = statfsSync(dirname(this.#path))
       if (bavail * bsize < this.#bytes + MARGIN_BYTES) return false
       // Blocks that are only promised (a sparse file) would not help.

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { failpoint } from '../../../failpoints.ts'
 import type { DiskReserve } from './disk-reserve.ts'
-import type { Fault, NumberedReply, WriteBatch, WriterNews } from '../protocol.ts'
+import type { Fault, NumberedReply, WriteBatch, WriterMessage } from '../protocol.ts'
 import { primaryCodeOf } from '../open/lock.ts'
 import { STALE, Writes, type Write } from './mutations.ts'
 
@@ -19,16 +19,16 @@ export interface GroupCommitDeps {
   readonly db: DatabaseSync
   readonly reserve: DiskReserve
   readonly writesPerCheckpoint: number
-  /** Says why the files of the journal are no longer those that are open; null: they are. */
+  /** The reason why the files of the journal are no longer those that are open; null: they are. */
   readonly lost: () => string | null
   /** Size of the log on disk, bytes. */
   readonly logBytes: () => number
-  readonly tell: (feedEvent: WriterNews) => void
+  readonly report: (message: WriterMessage) => void
 }
 
-/** The log goes into the journal after so much text, whatever the number of writes. */
+/** The log is checkpointed after this much text, whatever the number of writes. */
 const CHARS_PER_CHECKPOINT = 16 * 1024 * 1024
-/** A larger log is cut while the work goes on. */
+/** A larger log is truncated during operation. */
 const MAX_LOG_BYTES = 64 * 1024 * 1024
 /** A larger log is cut when nothing is written. */
 const IDLE_LOG_BYTES = 8 * 1024 * 1024
@@ -48,14 +48,14 @@ interface Numbered {
 /**
  * All writes that arrived while a commit ran share the next one, and its sync (`synchronous=FULL`). When the
  * disk is full, new tasks are refused and everything else is held in its order until there is room. Any other
- * fault of the disk is the end: after a sync that failed, nobody knows what the disk holds.
+ * fault of the disk is the end: after a failed sync it is unknown what the disk holds.
  */
 export class GroupCommit {
   readonly #db: DatabaseSync
   readonly #writes: Writes
   readonly #reserve: DiskReserve
   readonly #writesPerCheckpoint: number
-  readonly #tell: (feedEvent: WriterNews) => void
+  readonly #report: (message: WriterMessage) => void
   /** Writes that wait for room on the disk, in their order. */
   #held: readonly Numbered[] = []
   #isFull = false
@@ -67,17 +67,17 @@ export class GroupCommit {
   #idle: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
 
-  constructor({ db, reserve, writesPerCheckpoint, lost, logBytes, tell }: GroupCommitDeps) {
+  constructor({ db, reserve, writesPerCheckpoint, lost, logBytes, report }: GroupCommitDeps) {
     this.#lost = lost
     this.#logBytes = logBytes
     this.#db = db
     this.#writes = new Writes(db)
     this.#reserve = reserve
     this.#writesPerCheckpoint = writesPerCheckpoint
-    this.#tell = tell
+    this.#report = report
   }
 
-  /** Commits these after those that are held, and tells how they went. */
+  /** Commits these after the held ones, and reports their results. */
   commit(batches: readonly WriteBatch[]): void {
     const given = batches.flatMap(({ first, writes }) =>
       writes.map((write, index) => ({ number: first + index, write })),
@@ -88,7 +88,7 @@ export class GroupCommit {
     this.#checkpointWhenIdle()
   }
 
-  /** Looks whether the files are still those that are open; called now and then too. */
+  /** Checks whether the files are still those that are open; called periodically too. */
   checkFiles(): boolean {
     if (this.#isBroken) return false
     const lost = this.#lost()
@@ -118,9 +118,9 @@ export class GroupCommit {
     this.#held = []
     try {
       const replies = this.#transaction(writes)
-      // Nothing is confirmed that was written to a file which nobody finds again.
+      // Nothing is confirmed that was written to a file which is no longer reachable.
       if (!this.checkFiles()) return
-      this.#tell({ kind: 'written', upTo: last.number, replies })
+      this.#report({ kind: 'written', upTo: last.number, replies })
     } catch (error) {
       this.#rollBack()
       if (primaryCodeOf(error) === DISK_FULL) this.#hold(writes)
@@ -153,17 +153,17 @@ export class GroupCommit {
     const refused = writes.filter(({ write }) => REFUSED_WHEN_FULL.has(write.op))
     if (refused.length === 0) return writes
     const replies = refused.map(({ number }) => ({ number, fault: REFUSED }))
-    this.#tell({ kind: 'refused', replies })
+    this.#report({ kind: 'refused', replies })
     return writes.filter(({ write }) => !REFUSED_WHEN_FULL.has(write.op))
   }
 
-  /** The disk is full: give the reserve back and go on without new tasks; if even that fails, wait. */
+  /** The disk is full: release the reserve and continue without new tasks; if even that fails, wait. */
   #hold(writes: readonly Numbered[]): void {
-    const isNews = !this.#isFull
+    const hasMoved = !this.#isFull
     this.#isFull = true
     this.#held = this.#refuseNewTasks(writes)
-    if (!isNews) return
-    this.#tell({ kind: 'disk', isFull: true })
+    if (!hasMoved) return
+    this.#report({ kind: 'disk', isFull: true })
     this.#reserve.give()
     this.#retry = setTimeout(() => this.#tryAgain(), RETRY_MS)
     this.#commitAll(this.#held)
@@ -177,10 +177,10 @@ export class GroupCommit {
       return
     }
     this.#isFull = false
-    this.#tell({ kind: 'disk', isFull: false })
+    this.#report({ kind: 'disk', isFull: false })
   }
 
-  /** Not left to SQLite, which would not tell when it fails. */
+  /** Not left to SQLite, which would not report a failure. */
   #checkpointSometimes(writes: readonly Numbered[]): void {
     this.#sinceCheckpoint += writes.length
     for (const { write } of writes) this.#charsSinceCheckpoint += charsOf(write)
@@ -204,7 +204,7 @@ export class GroupCommit {
     try {
       this.#db.exec(cut ? CUT_LOG : 'PRAGMA wal_checkpoint(PASSIVE)')
     } catch (error) {
-      // Everything is durable in the log; it goes on growing until there is room.
+      // Everything is durable in the log; it grows until there is space.
       if (primaryCodeOf(error) !== DISK_FULL) this.#break(error)
     }
   }
@@ -218,7 +218,7 @@ export class GroupCommit {
   #break(error: unknown): void {
     this.#isBroken = true
     const message = `The journal can no longer be written: ${(error as Error).message}`
-    this.#tell({ kind: 'fault', fault: { code: 'journal-failed', message } })
+    this.#report({ kind: 'fault', fault: { code: 'journal-failed', message } })
   }
 }
 

@@ -49,7 +49,7 @@ export type Write =
 
 type Of<Op extends Write['op']> = Extract<Write, { op: Op }>
 
-/** A piece of the retention ends after so many rows: tasks that said much are not forgotten a hundred at a time. */
+/** A piece of the retention ends after this many rows: tasks with many events are not erased a hundred at a time. */
 const MAX_PIECE_ROWS = 2000
 
 /** What an event that does not follow the newest one, or is of another run, is answered with. */

@@ -3,7 +3,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { HeadgateError } from '../../../task/errors.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { WriteBatch, WriterData, WriterNews } from '../protocol.ts'
+import type { WriteBatch, WriterData, WriterMessage } from '../protocol.ts'
 import { MIGRATIONS } from '../schema.ts'
 import { filesIn } from '../open/files.ts'
 import { prepareFolder } from '../open/folder.ts'
@@ -18,14 +18,14 @@ const LOOK_EVERY_MS = 500
 
 const port = parentPort as NonNullable<typeof parentPort>
 const { folder, reserveBytes, writesPerCheckpoint } = workerData as WriterData
-const tell = (feedEvent: WriterNews) => port.postMessage(feedEvent)
+const post = (message: WriterMessage) => port.postMessage(message)
 
 try {
   start()
 } catch (error) {
   const { message } = error as Error
   const code = error instanceof HeadgateError ? error.code : 'journal-failed'
-  tell({ kind: 'fault', fault: { code, message } })
+  post({ kind: 'fault', fault: { code, message } })
 }
 
 function start(): void {
@@ -37,7 +37,7 @@ function start(): void {
   if (!reserve.keep()) notes.push('the disk has no room for the reserve')
   const lost = watchFiles(files)
   const logBytes = () => statSync(files.wal, { throwIfNoEntry: false })?.size ?? 0
-  const commits = new GroupCommit({ db, reserve, writesPerCheckpoint, lost, logBytes, tell })
+  const commits = new GroupCommit({ db, reserve, writesPerCheckpoint, lost, logBytes, report: post })
   setInterval(() => commits.checkFiles(), LOOK_EVERY_MS).unref()
 
   port.on('message', (first: WriteBatch | 'close') => {
@@ -50,12 +50,12 @@ function start(): void {
     commits.commit(batches)
     if (isLast) end()
   })
-  tell({ kind: 'opened', notes })
+  post({ kind: 'opened', notes })
 
   function end(): void {
     commits.close()
     lock[Symbol.dispose]()
-    tell({ kind: 'closed' })
+    post({ kind: 'closed' })
     port.close()
   }
 }

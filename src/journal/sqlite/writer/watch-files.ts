@@ -2,10 +2,10 @@ import { statSync } from 'node:fs'
 import type { JournalFiles } from '../open/files.ts'
 
 /**
- * Tells whether the journal's files are still those that were open when this was called: a folder that is removed, or
- * put back from a backup, leaves the process with files that nobody finds again.
+ * Returns a check whether the journal's files are still those that were open at the call: a folder that is removed, or
+ * restored from a backup, leaves the process with unreachable files.
  *
- * @returns what says why they are not; null: they are
+ * @returns the reason why they are not; null: they are
  */
 export function watchFiles({ journal, wal }: JournalFiles): () => string | null {
   const identities = [journal, wal].map((path) => ({ path, identity: identityOf(path) }))
@@ -19,7 +19,7 @@ export function watchFiles({ journal, wal }: JournalFiles): () => string | null 
   }
 }
 
-/** Device and file number; undefined when that cannot be read, which says nothing of the file. */
+/** Device and inode; undefined when they cannot be read, which proves nothing. */
 function identityOf(path: string): string | undefined {
   try {
     const stat = statSync(path, { throwIfNoEntry: false })
