@@ -12,7 +12,7 @@ import { createVictim } from './victim.ts'
 
 test('a build that answers 202 before the commit loses tasks', { timeout: 120_000 }, async () => {
   const folder = await brokenBuild(
-    'intake/intake.ts',
+    'admission/admission.ts',
     "admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace }, key)",
     "admitted = { ...task, lastSeq: 1 }\n      void this.recorder.admit(task, { type: 'queued', ...queuePlace }, key).catch(() => undefined)",
   )
@@ -48,7 +48,7 @@ async function lostBy(main: string, dieOn: number): Promise<number> {
 
 test('a build without the fence writes a second end', async () => {
   const folder = await brokenBuild(
-    'journal/sqlite/write/writes.ts',
+    'journal/sqlite/writer/mutations.ts',
     'if (!isNext || !isOfRun) return STALE',
     'if (isNext === isOfRun && Number.isNaN(last_seq)) return STALE',
   )
