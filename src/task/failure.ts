@@ -16,7 +16,7 @@ export const FAILURE_TYPES = {
   timeout: { retryable: true, suggestion: 'Submit a smaller input, or raise the time limit.' },
   execution_error: {
     retryable: false,
-    suggestion: 'Look at the message; submit again when its cause is mended.',
+    suggestion: 'Look at the message; submit again when its cause is fixed.',
   },
   analysis_error: { retryable: false, suggestion: 'Try another file, or report this one as a defect.' },
   unknown: { retryable: false, suggestion: 'Submit again; report it when it happens twice.' },

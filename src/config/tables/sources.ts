@@ -31,7 +31,7 @@ export const SOURCES_SETTINGS = {
     default: 'https://www.youtube.com',
     unit: 'address',
     meaning:
-      'Where YouTube answers, or what stands in for it: players and captions are asked for there, and its host is trusted.',
+      'The address of YouTube, or of a replacement for it: players and captions are requested there, and its host is trusted.',
     schema: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
   },
   parserMemoryBytes: {
