@@ -14,7 +14,7 @@ import { createServer } from '../src/http/server/server.ts'
 import { ERROR_CODES } from '../src/task/errors.ts'
 import { EVENT_TYPES, FRAME_TYPES } from '../src/task/event.ts'
 import { FAILURE_TYPES } from '../src/task/failure.ts'
-import { TASK_STATUSES } from '../src/task/status.ts'
+import { STATUS_MOVES, TASK_STATUSES } from '../src/task/status.ts'
 import { ROOT, startProcess } from './support/process.ts'
 
 const run = promisify(execFile)
@@ -55,6 +55,15 @@ test('docs/errors.md names exactly the failures and the inner codes', async () =
 test('docs/streams.md names exactly the events and frames', async () => {
   expect(await firstCells('docs/streams.md', 'Numbered events')).toEqual(['type', ...EVENT_TYPES])
   expect(await firstCells('docs/streams.md', 'Frames without a number')).toEqual(['type', ...FRAME_TYPES])
+})
+
+test('the diagram of docs/architecture.md has exactly the moves between statuses', async () => {
+  const [diagram] = await blocks('docs/architecture.md', 'mermaid')
+  const drawn = [...(diagram?.code ?? '').matchAll(/^ *(\w+) --> (\w+)/gm)].map(
+    ([, from, to]) => `${from} ${to}`,
+  )
+  const moves = Object.entries(STATUS_MOVES).flatMap(([from, tos]) => tos.map((to) => `${from} ${to}`))
+  expect(drawn.sort()).toEqual(moves.sort())
 })
 
 test('docs/http-api.md names exactly the statuses', async () => {
@@ -101,6 +110,8 @@ test('every link of the documents leads somewhere', async () => {
   const files = [
     'README.md',
     'README.zh-CN.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
     ...(await readdir(join(ROOT, 'docs'), { recursive: true }))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `docs/${name}`),

@@ -81,6 +81,6 @@ test('with a head start LOW waits less and URGENT a little more', () => {
   const strict = plan(question).byPriority
   const fair = plan({ ...question, headStart: 1800 }).byPriority
   expect(fair.LOW!.p99).toBeLessThan(strict.LOW!.p99 * 0.7)
-  // D3: within 20 % of strict.
+  // Within 20 % of strict.
   expect(fair.URGENT!.p99).toBeLessThan(strict.URGENT!.p99 * 1.2)
 })

@@ -17,7 +17,7 @@ const TURNS = 16
 
 /**
  * The queue under a random history: submit, cancel, pause, resume, resize, finish and time, with handlers that
- * end when they are told and deaf ones that end when they like. Every promise of design D1–D3 is checked after
+ * end when they are aborted and unresponsive ones that end when they like. Every invariant of docs/architecture.md is checked after
  * every operation.
  */
 function setup(random: () => number) {
