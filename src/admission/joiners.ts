@@ -38,15 +38,14 @@ export class Joiners {
    * has ended meanwhile.
    */
   async join(task: Task, { priority: asked, webhook, caller }: Submission): Promise<Joined | undefined> {
-    const { pool, recorder } = this.#deps
+    const { recorder } = this.#deps
     const waiters = task.waiters + 1
     const joins = task.joins + 1
     const priority = asked > task.priority ? asked : task.priority
     const lifted = { ...task, waiters, priority }
     const isLifted = priority !== task.priority && this.#move(lifted)
-    const body: EventBody = isLifted
-      ? { type: 'queued', ...placeAfter(pool.tasksAhead(task.id) ?? 0) }
-      : { type: 'log', message: `${waiters} submits of the same input wait for this task.`, level: 'info' }
+    const message = `${waiters} submits of the same input wait for this task.`
+    const body: EventBody = isLifted ? this.#movedEvent(lifted) : { type: 'log', message, level: 'info' }
     const delivery = webhook === null ? null : { id: deliveryId(task.id, joins), caller, ...webhook }
     const also = delivery === null ? {} : { delivery }
     const joined = await recorder.recordWith(task.id, { change: { waiters, joins, priority }, body, ...also })
@@ -64,13 +63,15 @@ export class Joiners {
 
   /** Moves a task that has not started to another level, where it keeps its age; undefined: it has started. */
   reprioritise(task: Task, priority: Priority): Promise<Task | undefined> {
-    if (!this.#move({ ...task, priority })) return Promise.resolve(undefined)
-    const { pool, recorder } = this.#deps
-    const body: EventBody =
-      task.status === 'queued'
-        ? { type: 'queued', ...placeAfter(pool.tasksAhead(task.id) ?? 0) }
-        : { type: 'log', message: `The priority is ${priorityName(priority)} now.`, level: 'info' }
-    return recorder.record(task.id, { priority }, body)
+    const moved = { ...task, priority }
+    if (!this.#move(moved)) return Promise.resolve(undefined)
+    return this.#deps.recorder.record(task.id, { priority }, this.#movedEvent(moved))
+  }
+
+  /** The event for a new priority: only a task that is in the queue has a position. */
+  #movedEvent({ id, status, priority }: Task): EventBody {
+    if (status === 'queued') return { type: 'queued', ...placeAfter(this.#deps.pool.tasksAhead(id) ?? 0) }
+    return { type: 'log', message: `The priority is ${priorityName(priority)} now.`, level: 'info' }
   }
 
   #move(task: Task): boolean {

@@ -155,9 +155,9 @@ export class Transitions {
   }
 
   /** An upload that is not to be kept goes with the end of its task. */
-  async #letGo({ id: taskId, upload, webhook }: Task): Promise<void> {
+  async #letGo({ id: taskId, upload, webhook, joins }: Task): Promise<void> {
     const { keepsUploads, uploadStore, log, deliver } = this.#deps
-    if (webhook !== null) deliver()
+    if (webhook !== null || joins > 1) deliver()
     if (upload === null || keepsUploads) return
     await uploadStore
       .remove(upload)

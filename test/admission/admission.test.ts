@@ -4,6 +4,7 @@ import { defineTask } from '../../src/handler/define-task.ts'
 import { Positions } from '../../src/lifecycle/position-updates.ts'
 import { ShuttingDown } from '../../src/task/outcome.ts'
 import { TASK_STATUSES } from '../../src/task/status.ts'
+import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import { createCore, memoryJournal, type CoreGiven } from '../support/core.ts'
 import { settled } from '../support/settle.ts'
 
@@ -202,4 +203,35 @@ test('a watched task hears of its new place, at most every two seconds, and only
   subscription.close()
   await reading
   expect([heard, clock.pending]).toEqual([[2], 1])
+})
+
+test('a place that was reserved for a submit is free again when its work is known already', async () => {
+  const { admission, pool } = setup({ slots: 0 })
+  const bare = { ...PLAIN, type: 'good', input: {}, priority: 1, caller: 'local', key: null } as const
+  const submission = { ...bare, dedupe: true }
+  expect((await admission.submit(submission)).kind).toBe('accepted')
+  const places = admission.reserveAll([submission, submission])
+  if ('kind' in places) throw new Error(places.code)
+  const replies = await Promise.all(places.map((place) => admission.submit(submission, place)))
+  expect(replies.map(({ kind }) => kind)).toEqual(['duplicate', 'duplicate'])
+  expect([pool.reserved, pool.waiting]).toEqual([0, 1])
+})
+
+test('a cancel that comes while the end is being written says that the task has ended', async () => {
+  const journal = memoryJournal()
+  const written = Promise.withResolvers<void>()
+  const append = journal.tasks.append.bind(journal.tasks)
+  journal.tasks.append = async (entry) => {
+    if (entry.task.status === 'completed') await written.promise
+    return append(entry)
+  }
+  const { submitId, admission, ends } = setup({ journal })
+  const id = await submitId('slow')
+  await settled()
+  ends[0]?.()
+  await settled()
+  const cancelled = admission.cancel(id)
+  await settled()
+  written.resolve()
+  expect(await cancelled).toMatchObject({ kind: 'already-finished', task: { status: 'completed' } })
 })

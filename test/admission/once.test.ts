@@ -51,7 +51,11 @@ function flightOn(journal: ReturnType<typeof memoryJournal>) {
     const submission: Submission = { ...PLAIN, type: 'sample', input: {}, priority: 1, caller, key: null }
     return flight.once(submission, 'content', admit)
   }
-  return { live, joined, add, submit }
+  const end = (task: Task) => {
+    live.delete(task.id)
+    flight.remove(task)
+  }
+  return { live, joined, add, end, submit }
 }
 
 const idOf = (reply: SubmitReply) => ('task' in reply ? reply.task.id : reply.kind)
@@ -104,4 +108,23 @@ test('a task that is being cancelled is joined by nobody', async () => {
   live.set(task.id, { ...task, status: 'cancelling' })
   expect(idOf(await submit('ann', admit))).toBe(fresh.id)
   expect(joined).toEqual([task.id])
+})
+
+test('another request under a key that is on its way is a mistake, and hears nothing of the first', async () => {
+  const { keys, once } = setup()
+  const admit = () => Promise.reject(new Error('never asked'))
+  const first = once('ann')
+  const other = await keys.once({ ...USE, caller: 'ann', fingerprint: 'other' }, admit)
+  expect(other).toEqual({ kind: 'idempotency-mismatch' })
+  expect((await first).kind).toBe('accepted')
+})
+
+test('the end of a task does not hide a younger one of the same work', async () => {
+  const { add, end, joined, submit } = setup().flight
+  const [first, second] = [1, 2].map(() => sampleTask({ caller: 'ann', content: 'content' }))
+  for (const task of [first!, second!]) add(task)
+  end(first!)
+  const admit = () => Promise.reject(new Error('it is known'))
+  expect(idOf(await submit('ann', admit))).toBe(second!.id)
+  expect(joined).toEqual([second!.id])
 })

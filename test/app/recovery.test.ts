@@ -5,12 +5,12 @@ import { recover } from '../../src/app/recovery.ts'
 import { CounterStore } from '../../src/lifecycle/saved-counters.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { pino } from 'pino'
-import { createCore, memoryJournal } from '../support/core.ts'
+import { createCore, memoryJournal, type CoreGiven } from '../support/core.ts'
 import { settled } from '../support/settle.ts'
 import { heldType } from '../support/types.ts'
 
 /** One process after the other over the same journal; what each leaves is what a kill leaves. */
-async function startOver(journal: Journal, slots = 3) {
+async function startOver(journal: Journal, slots = 3, given: CoreGiven = {}) {
   const { definition, held } = heldType()
   const stepped = defineTask({
     type: 'stepped',
@@ -20,7 +20,15 @@ async function startOver(journal: Journal, slots = 3) {
       return new Promise(() => {})
     },
   })
-  const core = createCore({ types: [definition, stepped], journal, slots })
+  const calling = defineTask({
+    type: 'calling',
+    input: z.looseObject({}),
+    run: (_input, ctx) =>
+      ctx.resource('llm', {}, () => {
+        throw Object.assign(new Error('slow down'), { status: 429, headers: { 'retry-after': '600' } })
+      }),
+  })
+  const core = createCore({ types: [definition, stepped, calling], journal, slots, ...given })
   const { admission, pool, clock, estimator, resources } = core
   const log = pino({ level: 'silent' })
   const totals = new CounterStore({
@@ -140,4 +148,18 @@ test('tasks of a type that is not registered wait for a start that has it', asyn
   const second = await startOver(journal)
   expect((await journal.tasks.task(id))?.status).toBe('queued')
   expect(second.pool.waiting).toBe(1)
+})
+
+test('a task that waits for a resource which nobody declares any more runs again, and fails for that', async () => {
+  const journal = memoryJournal()
+  const first = await startOver(journal, 3, { limits: { llm: {} } })
+  const id = await first.submitId('calling')
+  await settled()
+  expect(await journal.tasks.task(id)).toMatchObject({ status: 'waiting', waitResource: 'llm' })
+  await first.totals.save()
+  const same = await startOver(journal, 3, { limits: { llm: {} } })
+  expect([(await journal.tasks.task(id))?.status, same.pool.asleep]).toEqual(['waiting', 1])
+  const other = await startOver(journal)
+  expect(await journal.tasks.task(id)).toMatchObject({ status: 'error', run: 2 })
+  expect(other.pool.asleep).toBe(0)
 })

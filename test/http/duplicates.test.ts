@@ -236,3 +236,15 @@ test('a submit that comes while the end of an equal task is being written finds 
   const { body } = await post('/once', { a: 1 })
   expect(body).toMatchObject({ status: 'exists', task_id: first['task_id'] })
 })
+
+test('a delayed task that a joined submit moves to another level has no queue position', async () => {
+  const { post, get } = await setup()
+  const body = { type: 'once', input: {}, delay_seconds: 60 }
+  const first = await post('/api/tasks', body)
+  const id = first.body['task_id'] as string
+  expect((await post('/api/tasks', { ...body, priority: 'URGENT' })).body['task_id']).toBe(id)
+  const { body: task } = await get(`/api/tasks/${id}`)
+  expect([task['status'], task['priority_name'], task['last_seq']]).toEqual(['scheduled', 'URGENT', 2])
+  const { text } = await get(`/api/tasks/${id}/status`)
+  expect(text).toContain('The priority is URGENT now.')
+})

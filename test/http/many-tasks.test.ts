@@ -182,3 +182,44 @@ test('a stop of the server is told once, and closes the socket with 1001', async
   await expect.poll(code).toBe(1001)
   expect(frames.filter((frame) => frame['type'] === 'shutdown')).toHaveLength(1)
 })
+
+test('of several submits of one task the socket takes away the one that is named', async () => {
+  const { ann, open } = await setup()
+  const submit = () => ann.post('/api/tasks', { type: 'held', input: {}, dedupe: true })
+  const [first] = [await submit(), await submit()]
+  const id = first.body['task_id'] as string
+  const { say, frames } = await open()
+  const replies = () => frames.filter(({ type }) => type === 'reply').map(({ status }) => status as string)
+  for (const count of [1, 2]) {
+    say({ op: 'cancel', task_id: id, waiter: first.body['waiter'] })
+    // The second time it has left already, and the other still waits.
+    await expect.poll(replies).toEqual(Array.from({ length: count }, () => 'detached'))
+  }
+  expect((await ann.get(`/api/tasks/${id}`)).body).toMatchObject({ status: 'running', waiters: 1 })
+})
+
+test('a task that is watched by a ticket ends when the token behind the ticket does; the socket stays', async () => {
+  const short = tokenFor('ben', { expiresAt: Date.now() + 4000 })
+  const ann = tokenFor('ann')
+  const { definition } = heldType()
+  const server = await startServer({
+    tasks: [definition],
+    settings: { tokens: [ann.record, short.record], slots: 5 },
+  })
+  const ben = server.as(short.headers)
+  const id = (await ben.post('/held')).body['task_id'] as string
+  const ticket = (await ben.post(`/api/tasks/${id}/ticket`)).body['ticket'] as string
+  const socket = new WebSocket(`${server.ws}/api/ws`, { headers: ann.headers })
+  onTestFinished(() => socket.terminate())
+  const frames: Json[] = []
+  socket.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString()) as Json))
+  await once(socket, 'open')
+  socket.send(JSON.stringify({ op: 'subscribe', task_id: id, ticket }))
+  await expect.poll(() => frames.map(({ type }) => type as string)).toContain('snapshot')
+  // Grants are checked with the heartbeat, every 15 s.
+  const refusals = () => frames.filter(({ type }) => type === 'problem')
+  await expect.poll(refusals, { timeout: 40_000 }).toHaveLength(1)
+  expect(refusals()[0]).toMatchObject({ task_id: id, error_type: 'unauthorized' })
+  socket.send('ping')
+  await expect.poll(() => frames.at(-1)).toEqual({ type: 'pong' })
+})

@@ -7,7 +7,7 @@ import { heldType } from '../support/types.ts'
 
 /** Requests with any Host, which fetch does not let one set. */
 async function setup(settings: Json) {
-  const { definition } = heldType()
+  const { definition, held } = heldType()
   // Without tokens it answers to the names of this machine alone.
   const { record, headers: own } = tokenFor('ann')
   const server = await startServer({ tasks: [definition], settings: { tokens: [record], ...settings } })
@@ -26,7 +26,7 @@ async function setup(settings: Json) {
       })
       sent.end(method === 'POST' ? '{}' : undefined)
     })
-  return { ...server, own, send }
+  return { ...server, own, send, held }
 }
 
 const TRUSTED = { trustProxy: ['127.0.0.1'] }
@@ -100,4 +100,16 @@ test('below a base path the server is reached with the path and without', async 
   }
   expect((await send('GET', '/jobs/docs', {})).status).toBe(200)
   expect((await send('GET', '/jobsheet/held', {})).status).toBe(404)
+})
+
+test('two proxies with different paths each read their own addresses in the events of one task', async () => {
+  const { send, url, own, held } = await setup(TRUSTED)
+  const { body } = await send('POST', '/held', {})
+  await expect.poll(() => held.length).toBe(1)
+  held[0]?.end()
+  for (const prefix of ['/jobs', '/work', '']) {
+    const headers = { ...own, ...(prefix === '' ? {} : { 'x-forwarded-prefix': prefix }) }
+    const text = await (await fetch(`${url}/api/tasks/${body['task_id']}/stream`, { headers })).text()
+    expect(text).toContain(`"result_url":"${prefix}/api/tasks/${body['task_id']}/result"`)
+  }
 })

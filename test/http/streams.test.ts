@@ -7,9 +7,11 @@ import { defineTask, TaskError } from '../../src/index.ts'
 import { startServer, type Json } from '../support/server.ts'
 import { heldType, talkingType } from '../support/types.ts'
 import { EventBus } from '../../src/events/event-bus.ts'
+import { Connections } from '../../src/http/stream/connections.ts'
 import { framesOf } from '../../src/http/stream/frames.ts'
 import { actsOn } from '../journal/conformance.ts'
 import { memoryJournal } from '../support/core.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 async function setup(settings = {}) {
   const held = heldType()
@@ -276,4 +278,33 @@ test('an event that is committed while a reader comes is sent to it once', async
   for (const event of await journal.tasks.eventsAfter('a', 2, 10)) bus.publish(event)
   await reading
   expect(seen).toEqual([null, 1, 2, 3])
+})
+
+test('a stream is kept alive every fifteen seconds for as long as it is open', () => {
+  const clock = new VirtualClock()
+  const connections = new Connections(clock)
+  const heard: unknown[] = []
+  const member = {
+    send: ({ type }: Record<string, unknown>) => void heard.push(type),
+    end: () => undefined,
+    isStillGranted: () => true,
+  }
+  connections.add(member)
+  clock.advance(60_000)
+  expect(heard).toEqual(Array.from({ length: 4 }, () => 'heartbeat'))
+  connections.remove(member)
+  clock.advance(60_000)
+  expect([heard.length, clock.pending]).toEqual([4, 0])
+})
+
+test('what the events of one reader take of the memory for replies is free for the next', async () => {
+  const { submit, open, ended, overWebSocket, overEventStream } = await setup({ replyBytes: 300_000 })
+  open()
+  // Some 200 KB are held while they are read.
+  const id = await submit('talk', { count: 20, chars: 5000 })
+  await ended(id)
+  const counts = []
+  for (const read of [overWebSocket, overEventStream, overWebSocket])
+    counts.push(numbers((await read(id)).frames).length)
+  expect(counts).toEqual([23, 23, 23])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Journal, KeyRecord, TaskQuery } from '../../src/journal/journal.ts'
+import type { Journal, JournalEntry, KeyRecord, TaskQuery } from '../../src/journal/journal.ts'
 import type { EventBody, TaskEvent } from '../../src/task/event.ts'
 import { failure } from '../../src/task/failure.ts'
 import { changeTask, type Task, type TaskChange } from '../../src/task/task.ts'
@@ -234,6 +234,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     expect(await journal.retention.erase('b', 5000)).toBeNull()
     expect(await journal.tasks.task('a')).toBeUndefined()
     expect(await journal.tasks.eventsAfter('a', 0, 10)).toEqual([])
+    expect([await journal.tasks.result('a'), await journal.tasks.resultBytes('a')]).toEqual([null, 0])
     expect(await journal.duplicates.completedWith('local', 'c')).toBeUndefined()
     expect(await journal.retention.ownerOfErased('a')).toBe('local')
     expect((await journal.tasks.task('b'))?.status).toBe('queued')
@@ -289,5 +290,26 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     expect(await deliveries.nextAt()).toBe(1000)
     await deliveries.settleAll('local', webhook.url)
     expect(await deliveries.nextAt()).toBeNull()
+  })
+
+  test(`${name}: of several submits of one task each that has not left is owed its webhook at the end`, async () => {
+    const { journal, admit, start, complete } = await setup()
+    const webhook = { url: 'https://example.com/hook', secret: null }
+    const body = { type: 'log', message: 'one more, or one less', level: 'info' } as const
+    const change = async (task: Task, given: TaskChange, also: Partial<JournalEntry>) => {
+      const next = changeTask(task, given)
+      await journal.tasks.append({ task: next, event: eventOf(next, body), ...also })
+      return next
+    }
+    const join = (task: Task, joins: number) => {
+      const delivery = { id: `of ${joins}`, caller: 'local', ...webhook }
+      return change(task, { waiters: joins, joins }, { delivery })
+    }
+    const joined = await join(await join(await admit({ id: 'a', webhook }), 2), 3)
+    const two = await change(joined, { waiters: 2, left: [1] }, {})
+    const one = await change(two, { waiters: 1, left: [1, 3] }, { dropped: 'of 3' })
+    expect(await journal.deliveries.nextAt()).toBeNull()
+    await complete(await start(one))
+    expect((await journal.deliveries.due(1000, 10)).map(({ id }) => id)).toEqual(['of 2'])
   })
 }

@@ -141,3 +141,23 @@ test('in every order the positions that are told are those of the walk, and the 
     ),
   )
 })
+
+test('with turns a newcomer hears of as many tasks as then stand before it', () => {
+  const { room, putTask } = setup({ weightOf: (caller) => (caller === 'heavy' ? 2 : 1) })
+  for (const caller of ['heavy', 'light', 'other']) {
+    for (let count = 1; count <= 3; count += 1) putTask(sampleTask({ id: `${caller} ${count}`, caller }))
+  }
+  for (const caller of ['new', 'light']) {
+    const said = room.aheadOfNewcomer(1, caller, () => 0)
+    putTask(sampleTask({ id: `newest of ${caller}`, caller }))
+    expect(said).toBe(room.tasksAhead(`newest of ${caller}`))
+  }
+})
+
+test('a task that is put before all levels stays there when its level is changed', () => {
+  const { room, put, takeAll } = setup()
+  put('urgent', 3)
+  room.putFirst(sampleTask({ id: 'ran before', priority: 0 }), room.arrive())
+  expect(room.reprioritise(sampleTask({ id: 'ran before', priority: 1 }))).toBe(true)
+  expect(takeAll()).toEqual(['ran before', 'urgent'])
+})

@@ -251,3 +251,64 @@ test('work that breaks its promise never to reject ends as failed', async () => 
     ['b', 'failed'],
   ])
 })
+
+test('the places that a caller has reserved count for it, until they are given back', () => {
+  const { pool } = setup({ slots: 0, maxQueuedPerCaller: 2 })
+  const [first] = [pool.reserve(1, 'ann'), pool.reserve(1, 'ann')]
+  expect(pool.reserve(1, 'ann')).toBeUndefined()
+  expect([pool.refusal('ann'), pool.refusal('ben')]).toEqual(['user-queue-full', null])
+  first?.release()
+  expect(pool.refusal('ann')).toBeNull()
+})
+
+test('a task whose delay is over stands before those that came after it', () => {
+  const { pool, submit, clock } = setup({ slots: 0 })
+  const delayed = sampleTask({ id: 'delayed', notBefore: clock.now() + 1000 })
+  pool.restore(delayed)
+  submit('later')
+  pool.requeue({ ...delayed, status: 'queued' })
+  expect([...pool.waitingInOrder()].map(({ id }) => id)).toEqual(['delayed', 'later'])
+})
+
+test('a task whose start deadline has passed does not start, also when its alarm has not rung yet', async () => {
+  const expired: string[] = []
+  const { pool, clock, started } = setup({ expired: (id) => expired.push(id) })
+  pool.pause()
+  const startDeadlineAt = clock.now() + 1000
+  for (const task of [sampleTask({ id: 'late', startDeadlineAt }), sampleTask({ id: 'next' })])
+    pool.restore(task)
+  // The wall clock alone: as after a pause of the machine.
+  clock.setWall(startDeadlineAt + 1)
+  pool.resume()
+  await settled()
+  expect([expired, started]).toEqual([['late'], ['next']])
+})
+
+test('whoever waits until nothing is left hears of the cancel of the last task that waits', async () => {
+  const { pool, submit } = setup({ slots: 0 })
+  submit('a')
+  let isIdle = false
+  void pool.whenIdle().then(() => (isIdle = true))
+  await settled()
+  expect(isIdle).toBe(false)
+  pool.cancel('a')
+  await settled()
+  expect(isIdle).toBe(true)
+})
+
+test('tasks that wait for their first start are none of those that are parked', () => {
+  const { pool, clock } = setup({ slots: 0, maxParked: 2 })
+  for (const id of ['a', 'b', 'c']) pool.restore(sampleTask({ id, notBefore: clock.now() + 60_000 }))
+  expect([pool.parkedFullUntil, pool.refusal('local'), pool.taken]).toEqual([null, null, 3])
+})
+
+test('a run with a short limit is stopped in time beside one with a long limit', () => {
+  const { pool, clock, submit, signals } = setup({ slots: 2 })
+  submit('long')
+  pool.restore(sampleTask({ id: 'short', timeoutMs: 1000 }))
+  pool.resume()
+  clock.advance(1000)
+  expect([signals.get('short')?.aborted, signals.get('long')?.aborted]).toEqual([true, false])
+  clock.advance(59_000)
+  expect(signals.get('long')?.aborted).toBe(true)
+})

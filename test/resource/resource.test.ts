@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { defineTask } from '../../src/handler/define-task.ts'
 import { RateWindow } from '../../src/resource/rate-window.ts'
 import { Resource } from '../../src/resource/resource.ts'
+import type { ErrorClass } from '../../src/task/error-class.ts'
+import { failure } from '../../src/task/failure.ts'
 import type { ResourceLimits } from '../../src/task/resource.ts'
 import { createCore } from '../support/core.ts'
 import { drive } from '../support/drive.ts'
@@ -133,4 +135,50 @@ test('a rule of a type that throws costs no unit and no other error its name', a
   await settled(60)
   expect(await core.journal.tasks.task(id)).toMatchObject({ status: 'error', failure: { message: 'told' } })
   expect(core.resources.view()).toMatchObject([{ inUse: 0 }])
+})
+
+test('who comes anew does not go before those that sleep', async () => {
+  const { acquire, resource, woken } = setup({ concurrency: 1 })
+  const lease = await acquire('a')
+  resource.sleep('sleeper', 1)
+  const newcomer = acquire('newcomer')
+  if (lease.kind === 'lease') lease.end(null)
+  expect(woken).toEqual(['sleeper'])
+  expect(await newcomer).toEqual({ kind: 'busy', until: null })
+})
+
+const OVERLOADED: ErrorClass = {
+  kind: 'park',
+  limit: 'overload',
+  failure: failure('provider_overloaded', 'not now'),
+  afterMs: null,
+}
+
+test('the time after an overload doubles until a call goes well, and then begins anew', async () => {
+  const { acquire, resource, clock } = setup({ concurrency: 4 })
+  const waitAfter = async (verdict: ErrorClass | null) => {
+    const lease = await acquire('a')
+    if (lease.kind === 'lease') lease.end(verdict)
+    const wait = resource.openAt === null ? 0 : resource.openAt - clock.now()
+    clock.advance(wait)
+    return wait
+  }
+  const waits = []
+  for (const verdict of [OVERLOADED, OVERLOADED, OVERLOADED, null, OVERLOADED])
+    waits.push(await waitAfter(verdict))
+  expect(waits).toEqual([750, 1500, 3000, 0, 750])
+})
+
+test('after a restart in a time of waiting one call goes first, as it would have without', async () => {
+  const first = setup({ concurrency: 4 })
+  const lease = await first.acquire('a')
+  if (lease.kind === 'lease') lease.end({ ...OVERLOADED, afterMs: 30_000 })
+  const second = setup({ concurrency: 4 })
+  second.resource.load(first.resource.save(), 0)
+  expect(second.resource.openAt).toBe(second.clock.now() + 30_000)
+  second.clock.advance(30_000)
+  expect([second.resource.limit, first.resource.limit]).toEqual([1, 1])
+  const probe = await second.acquire('a')
+  if (probe.kind === 'lease') probe.end(null)
+  expect(second.resource.limit).toBe(2)
 })

@@ -56,3 +56,13 @@ test('an overload halves what was in flight', () => {
   limit.overloaded(other)
   expect(limit.value).toBe(5)
 })
+
+test('a task that was woken and found no room keeps its turn', () => {
+  const waiters = new WaitList()
+  for (const name of ['first', 'second']) waiters.sleep(name, 1)
+  const first = waiters.first()!
+  waiters.wake(first, 0)
+  waiters.leave('first', first.ask)
+  waiters.sleep('first', 1)
+  expect(waiters.first()?.taskId).toBe('first')
+})

@@ -172,3 +172,13 @@ test('a task that is parked for more than 48 hours is given up, with the cause a
   expect(parkedHours).toBeGreaterThan(48)
   expect(parkedHours).toBeLessThan(48.5)
 })
+
+test('the newest twenty runs of a task are shown', async () => {
+  const limited = () => new TaskError('provider_rate_limited', 'slow down', { retryAfterSeconds: 1 })
+  const { submitId, journal, idle } = setup(Array.from({ length: 25 }, limited))
+  const id = await submitId('shaky')
+  await idle()
+  const task = await journal.tasks.task(id)
+  expect(task?.history.map(({ run }) => run)).toEqual(Array.from({ length: 20 }, (_, index) => index + 7))
+  expect(task?.history.at(-1)?.outcome).toBe('completed')
+})

@@ -269,3 +269,46 @@ test('a delivery that ends while the journal is asked for what is due is not sen
   await expect.poll(() => answers).toBe(2)
   expect(heard).toHaveLength(1)
 })
+
+test('the webhook of a task that expired is sent at once', async () => {
+  const receiver = await createReceiver(status(200))
+  const { post, ended } = await startServer({
+    tasks: [defineTask({ type: 'never', input: z.object({}), run: () => null })],
+    settings: { fetchAllowHosts: [receiver.host], webhookSecret: SECRET, slots: 0 },
+  })
+  const { body } = await post('/api/tasks', {
+    type: 'never',
+    input: {},
+    start_deadline_seconds: 1,
+    webhook: { url: receiver.url },
+  })
+  expect((await ended(body['task_id']))['status']).toBe('expired')
+  await expect.poll(() => receiver.heard.length).toBe(1)
+  expect(JSON.parse(receiver.heard[0]!.body)).toMatchObject({ type: 'task.expired' })
+})
+
+test.each(['memory', 'sqlite'] as const)(
+  'the webhook of a submit that joined one without a webhook is sent at the end (%s)',
+  async (journal) => {
+    const receiver = await createReceiver(status(200))
+    const ends: (() => void)[] = []
+    const once = defineTask({
+      type: 'once',
+      input: z.object({}),
+      dedupe: true,
+      run: () => new Promise<number>((resolve) => ends.push(() => resolve(1))),
+    })
+    const { post, ended } = await startServer({
+      tasks: [once],
+      settings: { fetchAllowHosts: [receiver.host], webhookSecret: SECRET, journal },
+    })
+    const submit = (more: object) => post('/api/tasks', { type: 'once', input: {}, ...more })
+    const { body: first } = await submit({})
+    const { body: second } = await submit({ webhook: { url: receiver.url } })
+    expect(second['task_id']).toBe(first['task_id'])
+    await expect.poll(() => ends.length).toBe(1)
+    ends[0]?.()
+    await ended(first['task_id'])
+    await expect.poll(() => receiver.heard.length).toBe(1)
+  },
+)

@@ -6,6 +6,8 @@ export interface Member {
   send(body: Record<string, unknown>): void
   end(reason: StreamEnd): void
   isStillGranted(): boolean
+  /** Ends what was granted by tickets of its own and is no longer. */
+  endRevoked?(): void
 }
 
 const HEARTBEAT_MS = 15_000
@@ -63,6 +65,7 @@ export class Connections {
     for (const connection of this.#open) {
       if (connection.isStillGranted()) connection.send({ type: 'heartbeat' })
       else connection.end('revoked')
+      connection.endRevoked?.()
     }
     this.#takeBackTimer = this.#clock.after(HEARTBEAT_MS, () => this.#beat())
   }

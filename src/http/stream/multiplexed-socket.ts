@@ -60,6 +60,15 @@ export class MultiplexedSocket implements Member {
     return this.#access.isStillGranted()
   }
 
+  endRevoked(): void {
+    for (const [id, connection] of this.#watched) {
+      if (!(connection instanceof Connection) || connection.isStillGranted()) continue
+      this.#watched.delete(id)
+      connection.end('finished')
+      this.#refuse('unauthorized', 'the ticket of this task is no longer valid', id)
+    }
+  }
+
   /** Does what a client asks; what cannot be done is answered with a `problem` frame. */
   onMessage(message: unknown): void {
     if (!this.isStillGranted()) return this.end('revoked')

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { TaskPage } from '../../../src/journal/journal.ts'
 import { sqliteJournal, tempFolder } from '../../support/journal.ts'
 import { actsOn, journalConformance } from '../conformance.ts'
 
@@ -27,4 +28,27 @@ test('what comes after the end is refused, and nobody waits for it', async () =>
   await journal[Symbol.asyncDispose]()
   await expect(journal.notes.saveNote('n', 'late')).rejects.toMatchObject({ code: 'journal-unavailable' })
   await expect(journal.notes.loadNote('n')).rejects.toThrow()
+})
+
+test('a rare kind among thousands is found by reading page after page', async () => {
+  const journal = await sqliteJournal(await tempFolder())
+  const { admit } = actsOn(journal)
+  // A page looks at 5000 tasks; the rare ones stand just behind the first page.
+  const idOf = (index: number) => String(index).padStart(5, '0')
+  const admissions = Array.from({ length: 5002 }, (_, index) =>
+    admit({ id: idOf(index), type: index < 2 ? 'rare' : 'sample' }),
+  )
+  await Promise.all(admissions)
+  const found: string[] = []
+  let next: string | null = null
+  do {
+    const page: TaskPage = await journal.tasks.list({
+      type: 'rare',
+      limit: 10,
+      ...(next === null ? {} : { before: next }),
+    })
+    found.push(...page.tasks.map(({ id }) => id))
+    next = page.next
+  } while (next !== null)
+  expect(found).toEqual([idOf(1), idOf(0)])
 })

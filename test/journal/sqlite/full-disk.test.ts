@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, onTestFinished, test } from 'vitest'
+import type { WriterMessage } from '../../../src/journal/sqlite/protocol.ts'
+import { eventRowOf, fixedRowOf, stateRowOf } from '../../../src/journal/sqlite/rows.ts'
+import { MIGRATIONS } from '../../../src/journal/sqlite/schema.ts'
+import { DiskReserve } from '../../../src/journal/sqlite/writer/disk-reserve.ts'
+import { GroupCommit } from '../../../src/journal/sqlite/writer/group-commit.ts'
+import type { Write } from '../../../src/journal/sqlite/writer/mutations.ts'
+import { changeTask } from '../../../src/task/task.ts'
+import { tempFolder } from '../../support/journal.ts'
+import { sampleTask } from '../../support/tasks.ts'
+
+/** Commits into a journal that may have no more than so many pages: it is full as a disk is. */
+async function setup() {
+  const folder = await tempFolder()
+  const db = new DatabaseSync(join(folder, 'journal.db'))
+  for (const step of MIGRATIONS) db.exec(step)
+  const messages: WriterMessage[] = []
+  const commits = new GroupCommit({
+    db,
+    reserve: new DiskReserve(join(folder, 'journal.reserve'), 0),
+    writesPerCheckpoint: 4000,
+    lost: () => null,
+    logBytes: () => 0,
+    report: (message) => messages.push(message),
+  })
+  onTestFinished(() => commits.close())
+  let first = 0
+  const commit = (...writes: Write[]) => {
+    commits.commit([{ first, writes }])
+    first += writes.length
+  }
+  const pages = () => Number(db.prepare('PRAGMA page_count').get()?.['page_count'])
+  const allow = (more: number) => db.exec(`PRAGMA max_page_count = ${pages() + more}`)
+  const totals = () =>
+    Object.fromEntries(
+      db
+        .prepare('SELECT status, count FROM totals')
+        .all()
+        .map((row) => [row['status'], row['count']]),
+    )
+  const isDiskFull = () => messages.findLast((message) => message.kind === 'disk')?.isFull
+  return { commit, allow, totals, isDiskFull }
+}
+
+test('what is written again when a full disk has room is counted once', async () => {
+  const { commit, allow, totals, isDiskFull } = await setup()
+  const queued = { ...sampleTask({ id: 'a' }), lastSeq: 1 }
+  const eventOf = (task: typeof queued) =>
+    eventRowOf({ type: 'started', attempt: 1, seq: task.lastSeq, taskId: 'a', status: task.status, at: 1000 })
+  const admission = { fixed: fixedRowOf(queued), state: stateRowOf(queued), input: '{}', key: null }
+  commit({ op: 'admit', ...admission, event: eventOf(queued) })
+  expect(totals()).toEqual({ queued: 1 })
+
+  allow(0)
+  const running = changeTask(queued, { status: 'running', run: 1, attempt: 1, startedAt: 1000 })
+  const start = { state: stateRowOf(running), event: eventOf(running) }
+  commit(
+    { op: 'append', ...start, isEnd: false, result: null, delivery: null, dropped: null },
+    { op: 'saveStep', taskId: 'a', name: 'large', value: 'x'.repeat(100_000) },
+  )
+  expect([isDiskFull(), totals()]).toEqual([true, { queued: 1 }])
+
+  allow(1000)
+  await expect.poll(isDiskFull).toBe(false)
+  expect(totals()).toEqual({ queued: 0, running: 1 })
+})
