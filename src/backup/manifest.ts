@@ -18,7 +18,7 @@ const FORMAT = 1
 
 const backedUpFile = z.object({
   /** Inside the backup. */
-  path: z.string().regex(/^(?:journal\.db|tokens\.json|uploadStore\/[0-9a-f.-]+(?:fetched)?)$/),
+  path: z.string().regex(/^(?:journal\.db|tokens\.json|spool\/[0-9a-f.-]+(?:fetched)?)$/),
   bytes: z.int().min(0),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** Permissions, as in 0o600. */

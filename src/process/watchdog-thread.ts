@@ -56,7 +56,7 @@ function openStat(): number | null {
 function end(stoodMs: number, used: number): void {
   // The log uses the event loop, which is blocked; this line does not.
   try {
-    const what = `the event loop stood still for ${stoodMs / 1000} s, ${used / 1000} s of them on the processor`
+    const what = `the event loop was blocked for ${stoodMs / 1000} s, ${used / 1000} s of them on the processor`
     writeSync(STDERR, `headgate: ${what}; the watchdog ends the process.\n`)
   } catch {
     // There is no reader; the process ends all the same.

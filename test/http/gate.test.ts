@@ -318,8 +318,8 @@ test('a caller who may ask for LOW at most, and asks for nothing, gets LOW', asy
 
 test('a stream ends soon after the token that opened it, and a socket takes no more orders', async () => {
   const { ws, ann, given, core, id } = await setup()
-  const callers = core.callers as unknown as { bearing: (token: string) => unknown }
-  const real = callers.bearing.bind(callers)
+  const callers = core.callers as unknown as { authenticate: (token: string) => unknown }
+  const real = callers.authenticate.bind(callers)
   const many = new WebSocket(`${ws}/api/ws`, { headers: given.ann.headers })
   const one = new WebSocket(`${ws}/ws/${id}`, { headers: given.ann.headers })
   const codes: number[] = []
@@ -327,12 +327,12 @@ test('a stream ends soon after the token that opened it, and a socket takes no m
     socket.on('close', (code) => codes.push(code))
     await new Promise((resolve) => socket.on('open', resolve))
   }
-  callers.bearing = () => undefined
+  callers.authenticate = () => undefined
   many.send(JSON.stringify({ op: 'cancel', task_id: id }))
   await expect.poll(() => codes).toEqual([1008])
   // The other one is looked at with the next heartbeat.
   await expect.poll(() => codes, { timeout: 20_000 }).toEqual([1008, 1008])
-  callers.bearing = real
+  callers.authenticate = real
   expect((await ann.get(`/api/tasks/${id}`)).body['status']).toBe('running')
 })
 

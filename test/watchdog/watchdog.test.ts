@@ -22,7 +22,7 @@ test('a process whose event loop stands still is killed, and says why', async ()
   await exited
   expect(child.signalCode).toBe('SIGKILL')
   expect(stderr()).toMatch(
-    /^headgate: event loop blocked for [\d.]+ s, [\d.]+ s of them on the processor; the watchdog ends the process\.$/m,
+    /^headgate: the event loop was blocked for [\d.]+ s, [\d.]+ s of them on the processor; the watchdog ends the process\.$/m,
   )
 })
 
