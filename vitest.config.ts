@@ -1,16 +1,39 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests that start neither a server process nor a browser. */
+const UNIT = [
+  'test/{admission,app,auth,events,forecast,handler,pool,resource,scheduling,task,uploads}/**/*.test.ts',
+  'test/journal/*.test.ts',
+  'test/{architecture,config}.test.ts',
+]
+const resolve = { conditions: ['headgate-source'] }
+const ssr = { resolve }
+/** A machine that is busy with other work runs them several times slower; none waits for these when all is well. */
+const timeouts = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 15_000 } } }
+
 export default defineConfig({
-  resolve: { conditions: ['headgate-source'] },
-  ssr: { resolve: { conditions: ['headgate-source'] } },
   test: {
-    include: ['test/**/*.test.ts'],
-    // A machine that is busy with other work runs them several times slower; none waits for these when all is well.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 15_000 } },
-    // Two cores: one file per core, each in a process of its own.
-    pool: 'forks',
+    // Two cores.
     maxWorkers: 2,
+    projects: [
+      {
+        resolve,
+        ssr,
+        // One module graph for all files of a thread.
+        test: { name: 'unit', include: UNIT, pool: 'threads', isolate: false, ...timeouts },
+      },
+      {
+        resolve,
+        ssr,
+        // One file per core, each in a process of its own.
+        test: {
+          name: 'process',
+          include: ['test/**/*.test.ts'],
+          exclude: UNIT,
+          pool: 'forks',
+          ...timeouts,
+        },
+      },
+    ],
   },
 })

@@ -3,7 +3,7 @@ import { chmod, cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { ROOT, startProcess } from '../support/process.ts'
+import { PROCESS_ENV, ROOT, startProcess } from '../support/process.ts'
 import { clientOf } from '../support/server.ts'
 
 const TASKS_FILE = 'test/support/stop-tasks.ts'
@@ -15,7 +15,7 @@ interface Said {
 }
 
 function headgate(dataDir: string, ...args: string[]): Promise<Said> {
-  const env = { PATH: process.env['PATH'], DATA_DIR: dataDir }
+  const env = { ...PROCESS_ENV, DATA_DIR: dataDir }
   return new Promise((resolve) => {
     execFile(join(ROOT, 'headgate'), args, { env, cwd: ROOT }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),

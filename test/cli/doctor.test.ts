@@ -3,11 +3,11 @@ import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sqliteJournal, tempFolder } from '../support/journal.ts'
-import { ROOT, startProcess } from '../support/process.ts'
+import { PROCESS_ENV, ROOT, startProcess } from '../support/process.ts'
 import { actsOn } from '../journal/conformance.ts'
 
 function doctor(dataDir: string, ...args: string[]) {
-  const env = { PATH: process.env['PATH'], DATA_DIR: dataDir }
+  const env = { ...PROCESS_ENV, DATA_DIR: dataDir }
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     execFile(join(ROOT, 'headgate'), ['doctor', ...args], { env, cwd: dataDir }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),

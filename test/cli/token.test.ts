@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { clientOf } from '../support/server.ts'
-import { ROOT, startProcess } from '../support/process.ts'
+import { PROCESS_ENV, ROOT, startProcess } from '../support/process.ts'
 
 async function setup() {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-cli-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const run = (dataDir: string, ...args: string[]) =>
     new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const env = { PATH: process.env['PATH'], DATA_DIR: dataDir }
+      const env = { ...PROCESS_ENV, DATA_DIR: dataDir }
       execFile(join(ROOT, 'headgate'), args, { env, cwd: folder }, (error, stdout, stderr) =>
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
       )

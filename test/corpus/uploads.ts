@@ -1,3 +1,4 @@
+import { PROCESS_ENV } from '../support/process.ts'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openAsBlob } from 'node:fs'
@@ -20,7 +21,7 @@ const WAIT_SECONDS = 30
 export async function uploadAll(paths: readonly string[], route: string): Promise<Ends> {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-corpus-'))
   const env = {
-    PATH: process.env['PATH'],
+    ...PROCESS_ENV,
     PORT: '0',
     JOURNAL: 'memory',
     DATA_DIR: dataDir,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createVictim, whenAllEnded, type Started } from './victim.ts'
 
 /** Kills in all; `npm run test:kill` says 1000. */
-const KILLS = Number(process.env['KILLS'] ?? 50)
+const KILLS = Number(process.env['KILLS'] ?? 15)
 const CLIENTS = 32
 const FILE_BYTES = 16 * 1024
 
@@ -133,7 +133,7 @@ test(
     expect(clients.accepted.size).toBeGreaterThan(KILLS * 10)
     expect(wrong).toEqual([])
     // Few that were killed from outside are taken for the cause, and every task has one end.
-    expect(suspects.length).toBeLessThanOrEqual(KILLS / 25)
+    expect(suspects.length).toBeLessThanOrEqual(Math.max(1, KILLS / 25))
     const others = [...tasks.values()].filter(({ id, status }) => status !== 'completed' && !isExcused(id))
     expect(others).toEqual([])
     expect(ends).toHaveLength(tasks.size)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
-import { ROOT } from '../support/process.ts'
+import { PROCESS_ENV, ROOT } from '../support/process.ts'
 
 interface LogLine {
   readonly time: number
@@ -40,7 +40,7 @@ export async function createVictim(env: Record<string, string> = {}, main = 'src
     const child = spawn(process.execPath, ['--conditions=headgate-source', ...flags, main], {
       cwd: ROOT,
       env: {
-        PATH: process.env['PATH'],
+        ...PROCESS_ENV,
         PORT: '0',
         DATA_DIR: join(folder, 'data'),
         DEEDS_FILE: deedsFile,

@@ -8,7 +8,7 @@ import { createCore } from '../support/core.ts'
 import { seededRandom } from '../support/random.ts'
 import { settled } from '../support/settle.ts'
 
-const OPERATIONS = 1_000_000
+const OPERATIONS = Number(process.env['OPERATIONS'] ?? 100_000)
 const CAPACITY = 10
 const MAX_SLOTS = 5
 const MAX_STUCK = 2

@@ -10,7 +10,7 @@ import { Disk, type CrashState } from './disk.ts'
 import { readTrace, withoutCommitSyncs, type Deed } from './trace.ts'
 
 /** Crash states in all; `npm run test:power-loss` says 20 000. */
-const STATES = Number(process.env['CRASH_STATES'] ?? 2000)
+const STATES = Number(process.env['CRASH_STATES'] ?? 500)
 /** A disk in memory: here it is only read whether what is left can be read. */
 const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const ORDER = ['queued', 'running', 'completed']

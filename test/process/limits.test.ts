@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { connectionsWithin } from '../../src/process/open-files.ts'
 import { tempFolder } from '../support/journal.ts'
-import { postTask, ROOT, startProcess } from '../support/process.ts'
+import { postTask, PROCESS_ENV, ROOT, startProcess } from '../support/process.ts'
 
 test('the number of connections leaves files for everything else', () => {
   expect([
@@ -17,7 +17,7 @@ test('the number of connections leaves files for everything else', () => {
 })
 
 test('more connections than open files do not end the process, and it recovers', async () => {
-  const env = { PATH: process.env['PATH'], PORT: '0', DATA_DIR: await tempFolder(), DISK_RESERVE_MB: '0' }
+  const env = { ...PROCESS_ENV, PORT: '0', DATA_DIR: await tempFolder(), DISK_RESERVE_MB: '0' }
   const args = ['-c', 'ulimit -n 256; exec "$0" --conditions=headgate-source src/main.ts', process.execPath]
   const child = spawn('bash', args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(async () => {

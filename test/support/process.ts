@@ -8,6 +8,12 @@ import { onTestFinished } from 'vitest'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
+/** What every process that a test starts gets: where programs are, and compiled code that all of them share. */
+export const PROCESS_ENV = {
+  PATH: process.env['PATH'],
+  NODE_COMPILE_CACHE: join(tmpdir(), `headgate-compile-cache-${process.getuid?.() ?? 0}`),
+}
+
 interface LogLine {
   readonly msg: string
   readonly url?: string
@@ -25,7 +31,7 @@ export async function startProcess(env: Record<string, string> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-process-'))
   const child = spawn(process.execPath, ['--conditions=headgate-source', 'src/main.ts'], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: dataDir, ...env },
+    env: { ...PROCESS_ENV, PORT: '0', DATA_DIR: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: LogLine[] = []

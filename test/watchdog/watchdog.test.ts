@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Json } from '../support/server.ts'
-import { postTask, ROOT, startProcess } from '../support/process.ts'
+import { postTask, PROCESS_ENV, ROOT, startProcess } from '../support/process.ts'
 
 const TASKS_FILE = 'test/support/stop-tasks.ts'
 
@@ -50,7 +50,7 @@ test('under whoever restarts it, the service is back after a dead loop, and rid 
   const { port } = probe.address() as AddressInfo
   await new Promise((resolve) => probe.close(resolve))
   const env = {
-    PATH: process.env['PATH'],
+    ...PROCESS_ENV,
     PORT: `${port}`,
     DATA_DIR: await folder(),
     TASKS_FILE,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { ROOT, startProcess } from '../../support/process.ts'
+import { PROCESS_ENV, ROOT, startProcess } from '../../support/process.ts'
 import { tempFolder } from '../../support/journal.ts'
 
 const works = (command: string, ...args: string[]) => spawnSync(command, args).status === 0
@@ -23,7 +23,7 @@ async function startUnder(script: string, env: Record<string, string>) {
   const node = [process.execPath, '--conditions=headgate-source', 'src/main.ts']
   const child = spawn('bash', ['-c', script, 'bash', ...node], {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'], PORT: '0', WATCHDOG_SECONDS: '0', DISK_RESERVE_MB: '0', ...env },
+    env: { ...PROCESS_ENV, PORT: '0', WATCHDOG_SECONDS: '0', DISK_RESERVE_MB: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
