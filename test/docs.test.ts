@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -136,6 +137,18 @@ test.each(['README.md', 'README.zh-CN.md'])('the lines to try of %s work as they
   expect(stdout).not.toContain('urn:headgate:problem')
   expect(stdout).toContain('"type":"result"')
   expect(stdout).toContain('"total_processed"')
+})
+
+test.each(['README.md', 'README.zh-CN.md'])('the task of %s is the one that is run below', async (file) => {
+  const [example] = await blocks('docs/writing-a-task.md', 'ts file=my-tasks.ts')
+  const [shown] = await blocks(file, 'ts file=my-tasks.ts')
+  expect(shown?.code).toBe(example?.code)
+})
+
+test('the tests that the README names exist', async () => {
+  const named = [...(await read('README.md')).matchAll(/`(test\/[^`]+)`/g)].map((match) => match[1] ?? '')
+  expect(named.length).toBeGreaterThan(10)
+  for (const path of named) expect(existsSync(join(ROOT, path)), path).toBe(true)
 })
 
 test('the task of docs/writing-a-task.md takes ten lines and works as it stands', async () => {
