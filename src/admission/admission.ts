@@ -1,4 +1,4 @@
-import { retryAfterSeconds } from '../forecast/retry-after.ts'
+import { retryAfterSeconds } from '../forecast/compute-retry-after.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { KeyRecord } from '../journal/journal.ts'
 import type { Reservation } from '../pool/capacity.ts'

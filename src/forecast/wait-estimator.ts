@@ -1,7 +1,7 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Task, WaitEstimate } from '../task/task.ts'
 import { Arrivals } from './arrivals.ts'
-import { Calibration } from './coverage.ts'
+import { Calibration } from './calibration.ts'
 import { MIN_SAMPLES, RunTimesByType } from './run-times.ts'
 import { simulate, type Simulated, type SimulatedQueue, type SimulatedType } from './simulation/simulate.ts'
 

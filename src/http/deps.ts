@@ -18,12 +18,11 @@ import type { PrefixOf } from './gate/base-path.ts'
 import type { LingerLimits } from './gate/linger.ts'
 import type { Connections } from './stream/connections.ts'
 import type { StreamLimits } from './stream/stream-limits.ts'
-import type { ReplyMemory } from './server/response-memory.ts'
+import type { ReplyMemory } from './server/reply-memory.ts'
 
 /** Identifies who makes a request; null: not authorized. */
 export type Identify = (request: FastifyRequest) => Caller | null | Promise<Caller | null>
 
-/** Dependencies of the HTTP plugin. */
 interface ModelUse {
   readonly calls: number
   readonly inputTokens: number
@@ -32,6 +31,7 @@ interface ModelUse {
   readonly usd: number | null
 }
 
+/** Dependencies of the HTTP plugin. */
 export interface HttpDeps {
   readonly admission: Admission
   readonly pool: WorkerPool

@@ -5,7 +5,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import type { FastifyInstance } from 'fastify'
 import type { TaskType } from '../handler/define-task.ts'
 import { HeadgateError } from '../task/errors.ts'
-import { descriptionRoutes } from './openapi/routes.ts'
+import { descriptionRoutes } from './openapi/docs-routes.ts'
 import { gate } from './gate/gate.ts'
 import { readJsonBodies } from './gate/json-body.ts'
 import type { HttpDeps } from './deps.ts'

@@ -133,6 +133,7 @@ export class Recorder {
     this.#waiters.clear()
   }
 
+  /** The number of an event is that of its task's new version, which `changeTask` has raised by one. */
   #stamp(task: Task, body: EventBody): TaskEvent {
     return {
       ...body,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { retryAfterSeconds } from '../../src/forecast/retry-after.ts'
+import { retryAfterSeconds } from '../../src/forecast/compute-retry-after.ts'
 import { Samples } from '../../src/forecast/samples.ts'
 
 test('quantiles are null below five samples, never a guess', () => {

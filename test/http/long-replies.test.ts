@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
-import { ReplyMemory } from '../../src/http/server/response-memory.ts'
+import { ReplyMemory } from '../../src/http/server/reply-memory.ts'
 import { startServer } from '../support/server.ts'
 
 const MB = 1024 * 1024

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
-import { PROCESS_ENV, ROOT } from '../support/process.ts'
+import { PROCESS_ENV, ROOT, spawnBound } from '../support/process.ts'
 
 interface LogLine {
   readonly time: number
@@ -37,7 +37,7 @@ export async function createVictim(env: Record<string, string> = {}, main = 'src
     more: Record<string, string> = {},
     flags: readonly string[] = [],
   ): Promise<Started> => {
-    const child = spawn(process.execPath, ['--conditions=headgate-source', ...flags, main], {
+    const child = spawnBound(process.execPath, ['--conditions=headgate-source', ...flags, main], {
       cwd: ROOT,
       env: {
         ...PROCESS_ENV,

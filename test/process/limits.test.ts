@@ -1,11 +1,10 @@
 import { connect, type Socket } from 'node:net'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { connectionsWithin } from '../../src/process/open-files.ts'
 import { tempFolder } from '../support/journal.ts'
-import { postTask, PROCESS_ENV, ROOT, startProcess } from '../support/process.ts'
+import { postTask, PROCESS_ENV, ROOT, spawnBound, startProcess } from '../support/process.ts'
 
 test('the number of connections leaves files for everything else', () => {
   expect([
@@ -19,7 +18,7 @@ test('the number of connections leaves files for everything else', () => {
 test('more connections than open files do not end the process, and it recovers', async () => {
   const env = { ...PROCESS_ENV, PORT: '0', DATA_DIR: await tempFolder(), DISK_RESERVE_MB: '0' }
   const args = ['-c', 'ulimit -n 256; exec "$0" --conditions=headgate-source src/main.ts', process.execPath]
-  const child = spawn('bash', args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawnBound('bash', args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(async () => {
     child.kill('SIGKILL')
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')

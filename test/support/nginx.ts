@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { ROOT } from './process.ts'
+import { ROOT, spawnBound } from './process.ts'
 
 /** A port of this machine that is free now. */
 export async function freePort(): Promise<number> {
@@ -48,7 +47,7 @@ export async function startNginx(program: string, server: string, listen = ''): 
     }`
   await writeFile(join(folder, 'nginx.conf'), configuration)
   const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr']
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawnBound(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   const exited = once(child, 'exit')

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process'
+import { spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,14 @@ export const PROCESS_ENV = {
   PATH: process.env['PATH'],
   NODE_COMPILE_CACHE: join(tmpdir(), `headgate-compile-cache-${process.getuid?.() ?? 0}`),
 }
+
+const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
+
+/** Starts a program that ends with this process, also when that is killed, where the system can do so. */
+export const spawnBound: typeof spawn = ((program: string, args: readonly string[], options: SpawnOptions) =>
+  SETPRIV === undefined
+    ? spawn(program, args, options)
+    : spawn(SETPRIV, ['--pdeathsig', 'KILL', '--', program, ...args], options)) as typeof spawn
 
 interface LogLine {
   readonly msg: string
@@ -29,7 +38,7 @@ function lineOf(text: string): LogLine {
 /** The real process on a free port, as an operator starts it. */
 export async function startProcess(env: Record<string, string> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-process-'))
-  const child = spawn(process.execPath, ['--conditions=headgate-source', 'src/main.ts'], {
+  const child = spawnBound(process.execPath, ['--conditions=headgate-source', 'src/main.ts'], {
     cwd: ROOT,
     env: { ...PROCESS_ENV, PORT: '0', DATA_DIR: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Json } from '../support/server.ts'
-import { postTask, PROCESS_ENV, ROOT, startProcess } from '../support/process.ts'
+import { postTask, PROCESS_ENV, ROOT, spawnBound, startProcess } from '../support/process.ts'
 
 const TASKS_FILE = 'test/support/stop-tasks.ts'
 
@@ -57,7 +56,7 @@ test('under whoever restarts it, the service is back after a dead loop, and rid 
     WATCHDOG_SECONDS: '1',
   }
   const script = `for start in 1 2 3 4; do "${process.execPath}" --conditions=headgate-source src/main.ts; echo "ended $?"; done`
-  const supervisor = spawn('bash', ['-c', script], {
+  const supervisor = spawnBound('bash', ['-c', script], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -1,5 +1,5 @@
 import type { Passage } from '../write/model/manuscript.ts'
-import { isWideLanguage } from '../write/wide-language.ts'
+import { isWideLanguage } from '../write/unspaced-language.ts'
 import type { Place } from '../report.ts'
 import { escaped, placeText } from './markdown.ts'
 

@@ -1,5 +1,5 @@
 import { clockTime } from '../parse/document.ts'
-import { isWideLanguage } from '../write/wide-language.ts'
+import { isWideLanguage } from '../write/unspaced-language.ts'
 import type { Place, Report, ReportPoint } from '../report.ts'
 import { frameOf, type Frame } from './frame.ts'
 

@@ -1,6 +1,6 @@
 import { PRIORITIES, type Priority } from '../../task/priority.ts'
 import { FinishTimes } from './finish-times.ts'
-import { ARRIVAL, Lane } from './lanes.ts'
+import { ARRIVAL, Lane } from './simulated-lanes.ts'
 
 /** What is known of a task type. */
 export interface SimulatedType {

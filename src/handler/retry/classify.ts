@@ -1,9 +1,9 @@
 import { failure, TaskError, type Failure, type FailureType } from '../../task/failure.ts'
 import type { LimitKind, ErrorClass } from '../../task/error-class.ts'
 import { describeThrown } from '../thrown.ts'
-import { collectSignals, type ErrorSignals } from './evidence.ts'
+import { collectSignals, type ErrorSignals } from './error-signals.ts'
 import { capDelayMs } from '../../task/delay.ts'
-import { MAX_AFTER_MS, parseRetryAfter } from '../../task/retry-after.ts'
+import { MAX_AFTER_MS, parseRetryAfter } from '../../task/parse-retry-after.ts'
 
 /** Providers with an error code of their own for too many concurrent calls. */
 const CONCURRENCY_CODES = new Set(['50430', 'too_many_concurrent', 'too_many_concurrent_requests'])

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { Readable } from 'node:stream'
 import { sendProblem } from '../problem/problem.ts'
-import type { ReplyMemory } from '../server/response-memory.ts'
+import type { ReplyMemory } from '../server/reply-memory.ts'
 import { turn } from '../server/fair-turns.ts'
 
 /** A body up to this length is sent as it is. */

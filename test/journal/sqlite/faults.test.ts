@@ -1,9 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { PROCESS_ENV, ROOT, startProcess } from '../../support/process.ts'
+import { PROCESS_ENV, ROOT, spawnBound, startProcess } from '../../support/process.ts'
 import { tempFolder } from '../../support/journal.ts'
 
 const works = (command: string, ...args: string[]) => spawnSync(command, args).status === 0
@@ -21,7 +21,7 @@ test('a second server on the same folder ends with one clear line and code 73', 
 /** A server under a shell command that runs it as `"$@"`, and its address. */
 async function startUnder(script: string, env: Record<string, string>) {
   const node = [process.execPath, '--conditions=headgate-source', 'src/main.ts']
-  const child = spawn('bash', ['-c', script, 'bash', ...node], {
+  const child = spawnBound('bash', ['-c', script, 'bash', ...node], {
     cwd: ROOT,
     env: { ...PROCESS_ENV, PORT: '0', WATCHDOG_SECONDS: '0', DISK_RESERVE_MB: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

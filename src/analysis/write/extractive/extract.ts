@@ -1,6 +1,6 @@
 import { finishReport, provenanceOf } from '../../render/finish.ts'
 import type { SourceDocument } from '../../parse/document.ts'
-import { isWideLanguage } from '../wide-language.ts'
+import { isWideLanguage } from '../unspaced-language.ts'
 import type { Report, ReportPoint, ReportRequest, ReportStage } from '../../report.ts'
 import { keywordsOf } from './keywords.ts'
 import { quotesOf, type Sentence } from './sentences.ts'

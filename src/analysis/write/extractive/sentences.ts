@@ -1,4 +1,4 @@
-import { isWideLanguage } from '../wide-language.ts'
+import { isWideLanguage } from '../unspaced-language.ts'
 import { isRunningText, type Paragraph, type SourceDocument } from '../../parse/document.ts'
 
 /** One whole sentence of the source, with its position. */

@@ -1,6 +1,6 @@
 import { isRunningText, type SourceDocument } from '../../parse/document.ts'
 import { languageOf } from '../language.ts'
-import { isWideLanguage } from '../wide-language.ts'
+import { isWideLanguage } from '../unspaced-language.ts'
 import type { Draft } from '../../render/markdown.ts'
 import { sentencesOf, type Sentence } from './sentences.ts'
 import { Words } from './words.ts'

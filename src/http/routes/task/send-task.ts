@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { Task } from '../../../task/task.ts'
 import type { HttpDeps } from '../../deps.ts'
 import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
-import type { Body, BodySource } from '../../server/response-memory.ts'
+import type { Body, BodySource } from '../../server/reply-memory.ts'
 import { taskJson, taskView } from '../../schemas/views.ts'
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
