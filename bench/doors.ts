@@ -63,7 +63,7 @@ function startCrowd(port: number, kind: string, count: number, id: string): Chil
   return fork(script, [`${port}`, kind, `${count}`, id])
 }
 
-/** Connections that the server services holds, by its own open files, once they are few or time is up. */
+/** Connections that the server still holds, by its own open files, once they are few or time is up. */
 async function leftOf(pid: number): Promise<number> {
   const files = () => readdirSync(`/proc/${pid}/fd`).length
   const until = performance.now() + GIVE_UP_MS

@@ -41,11 +41,16 @@ interface Server {
 
 async function start({ kind, env = {} }: Contender): Promise<Server> {
   const { process, port } = await startServer(kind, env)
+  const url = `http://127.0.0.1:${port}/empty`
+  // A connection to Redis that is still being opened would time out while the process is stopped.
+  const headers = { 'content-type': 'application/json' }
+  const { ok } = await fetch(url, { method: 'POST', headers, body: '{"n":1}' })
+  if (!ok) throw new Error(`${kind} does not accept a task`)
   process.kill('SIGSTOP')
-  return { process, url: `http://127.0.0.1:${port}/empty` }
+  return { process, url }
 }
 
-/** While one is under load the others stand services: what they services have to do of their own would slow it. */
+/** While one is under load the others are stopped: what they still have to do of their own would slow it. */
 async function alone<Value>({ process }: Server, work: () => Promise<Value>): Promise<Value> {
   process.kill('SIGCONT')
   try {

@@ -194,7 +194,7 @@ async function atScale(): Promise<void> {
 }
 
 function stopAim(name: string): string {
-  return name.includes('deaf') ? '≤ 30 s' : '≤ 1 s'
+  return name.includes('stuck') ? '≤ 30 s' : '≤ 1 s'
 }
 
 writeFileSync(

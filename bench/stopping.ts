@@ -14,7 +14,7 @@ export interface StopResult {
   readonly code: number | null
 }
 
-/** How long the real process takes to stop: idle, with 250 readers and obedient tasks, with deaf ones. */
+/** How long the real process takes to stop: idle, with 250 readers and obedient tasks, with stuck ones. */
 export async function stopBench(): Promise<StopResult[]> {
   return [
     await stop('idle', {}, null),
@@ -23,7 +23,7 @@ export async function stopBench(): Promise<StopResult[]> {
       { STOP_WAIT_SECONDS: '0' },
       'obedient',
     ),
-    await stop('3 deaf tasks, defaults (20 s wait, 5 s grace)', {}, 'deaf'),
+    await stop('3 stuck tasks, defaults (20 s wait, 5 s grace)', {}, 'stuck'),
   ]
 }
 
@@ -57,7 +57,7 @@ async function stop(name: string, env: Record<string, string>, type: string | nu
 
 async function occupy(url: string, type: string): Promise<void> {
   const ids = await Promise.all([1, 2, 3].map(() => submitTask(url, type)))
-  if (type === 'deaf') return
+  if (type === 'stuck') return
   const sockets = Array.from(
     { length: 200 },
     () => new WebSocket(`${url.replace('http', 'ws')}/ws/${ids[0]}`),

@@ -53,7 +53,7 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     onFatal:
       onFatal ?? ((error) => app.log.fatal({ err: error }, 'headgate failed: accepted tasks cannot be kept')),
   })
-  // Before the hook that closes the streams: readers see the stop, and what services ends.
+  // Before the hook that closes the streams: readers get the shutdown frame, and the tasks that still end.
   app.addHook('preClose', () => core.drain())
   // After the last request was answered: until then the journal is needed.
   app.addHook('onClose', () => core.stop())

@@ -150,7 +150,7 @@ class Server {
   /** Work first, then requests, then the journal that both need. */
   async #stopInOrder(skipped: Promise<void>): Promise<void> {
     await this.#headgate.drain(skipped)
-    // What is services open then has nothing to wait for: a request that is never sent to its end, a reader that is gone.
+    // Connections that are still open then are not waited for: a request that never ends, a reader that has gone.
     setTimeout(() => this.#app.server.closeAllConnections(), LAST_WORDS_MS)
     await this.#app.close()
     await this.#headgate.stop()

@@ -51,7 +51,7 @@ test('a list of tokens is refused without being repeated', () => {
 })
 
 test.each(Object.values(SETTINGS).filter((row) => /\d+ to \d+\./.test(row.meaning)))(
-  '$env keeps the bounds that its meaning tells',
+  '$env keeps the bounds that its description has',
   ({ env, meaning }) => {
     const [, low = '', high = ''] = /(\d+) to (\d+)\.$/.exec(meaning) ?? []
     for (const inside of [low, high]) expect(() => readSettings({ [env]: inside })).not.toThrow()

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
@@ -126,7 +127,7 @@ test('every link of the documents leads somewhere', async () => {
   }
 })
 
-test.each(['README.md', 'README.zh-CN.md'])('the lines to try of %s work as they stand', async (file) => {
+test.each(['README.md', 'README.zh-CN.md'])('the lines to try of %s work unchanged', async (file) => {
   const { url } = await startProcess()
   const lines = (await blocks(file, 'sh')).find(({ code }) => code.includes('curl'))?.code ?? ''
   expect(lines.trim().split('\n')).toHaveLength(5)
@@ -151,7 +152,7 @@ test('the tests that the README names exist', async () => {
   for (const path of named) expect(existsSync(join(ROOT, path)), path).toBe(true)
 })
 
-test('the task of docs/writing-a-task.md takes ten lines and works as it stands', async () => {
+test('the task of docs/writing-a-task.md takes ten lines and works unchanged', async () => {
   const [example] = await blocks('docs/writing-a-task.md', 'ts file=my-tasks.ts')
   const [request] = await blocks('docs/writing-a-task.md', 'sh run')
   expect(example?.code.trim().split('\n').filter(Boolean).length).toBeLessThanOrEqual(10)
@@ -167,7 +168,19 @@ test('the task of docs/writing-a-task.md takes ten lines and works as it stands'
   await expect.poll(read).toEqual({ words: 3 })
 })
 
-test('the upload of docs/writing-a-task.md works as it stands', async () => {
+test('every task of docs/recipes loads, and its code has done what it checks', async () => {
+  const examples = await blocks('docs/recipes/README.md', 'ts')
+  expect(examples.length).toBeGreaterThan(3)
+  for (const { mark, code } of examples) {
+    const file = await exampleFile(mark.replace('file=', ''), code)
+    const script = `import type_ from ${JSON.stringify(pathToFileURL(file).href)}; console.log(type_.type)`
+    const args = ['--conditions=headgate-source', '--input-type=module', '-e', script]
+    const { stdout } = await run(process.execPath, args, { cwd: ROOT })
+    expect(stdout.trim(), mark).toMatch(/^[a-z-]+$/)
+  }
+})
+
+test('the upload of docs/writing-a-task.md works unchanged', async () => {
   const [example] = await blocks('docs/writing-a-task.md', 'ts file=my-upload.ts')
   const [request] = await blocks('docs/writing-a-task.md', 'sh run upload')
   const file = await exampleFile('my-upload.ts', example?.code ?? '')
@@ -181,7 +194,7 @@ test('the upload of docs/writing-a-task.md works as it stands', async () => {
     .toEqual({ name: 'LICENSE', lines })
 })
 
-test('the application of docs/plugin.md works as it stands', async () => {
+test('the application of docs/plugin.md works unchanged', async () => {
   const [example] = await blocks('docs/plugin.md', 'ts file=my-app.ts')
   // The same application, told to say where it listens and to stop by itself.
   const tail = `

@@ -157,7 +157,7 @@ test('a ticket opens a stream of the host’s user, and a place that was never u
   await expect.poll(statusOfStream, { timeout: 5000 }).toBe(200)
 })
 
-test('beside a WebSocket plugin that it cannot reach it refuses to start, and says what to do', async () => {
+test('beside a WebSocket plugin that it cannot reach it refuses to start, and names a fix', async () => {
   const app = Fastify()
   await app.register(async (inner) => {
     await inner.register(websocket)

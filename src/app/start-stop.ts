@@ -77,7 +77,7 @@ export async function startInOrder(deps: LifecycleDeps): Promise<void> {
   if (!admission.isClosed) pool.resume('lifecycle')
 }
 
-/** Lets running work end and readers see it; requests are served services. `skipWait`, once settled, ends the wait. */
+/** Lets running work end and readers see it; requests are still served. `skipWait`, once settled, ends the wait. */
 export async function drainInOrder(deps: LifecycleDeps, skipWait: Promise<void>): Promise<void> {
   const { admission, pool, connections, clock } = deps
   admission.close()

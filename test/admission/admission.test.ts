@@ -116,9 +116,9 @@ test('cancelling: a waiting task ends at once, a running one when its handler do
 
 test('cancelling twice says the same', async () => {
   const { submitId, admission, pool } = setup({
-    types: [defineTask({ type: 'deaf', input: z.object({}), run: () => new Promise(() => {}) })],
+    types: [defineTask({ type: 'stuck', input: z.object({}), run: () => new Promise(() => {}) })],
   })
-  const id = await submitId('deaf')
+  const id = await submitId('stuck')
   await settled()
   expect([(await admission.cancel(id)).kind, (await admission.cancel(id)).kind]).toEqual([
     'cancelling',
@@ -129,10 +129,10 @@ test('cancelling twice says the same', async () => {
 
 test('a run that is timing out ends as timeout, whoever cancels it meanwhile', async () => {
   const types = [
-    defineTask({ type: 'deaf', input: z.object({}), timeoutMs: 1000, run: () => new Promise(() => {}) }),
+    defineTask({ type: 'stuck', input: z.object({}), timeoutMs: 1000, run: () => new Promise(() => {}) }),
   ]
   const { submitId, admission, clock, status, eventsOf } = setup({ types })
-  const id = await submitId('deaf')
+  const id = await submitId('stuck')
   clock.advance(1000)
   expect((await admission.cancel(id)).kind).toBe('cancelling')
   clock.advance(10_000)

@@ -150,7 +150,7 @@ test('tasks of a type that is not registered wait for a start that has it', asyn
   expect(second.pool.waiting).toBe(1)
 })
 
-test('a task that waits for a resource which nobody declares any more runs again, and fails for that', async () => {
+test('a task that waits for a resource that is not declared any more runs again, and fails for that', async () => {
   const journal = memoryJournal()
   const first = await startOver(journal, 3, { limits: { llm: {} } })
   const id = await first.submitId('calling')

@@ -3,7 +3,7 @@ import { newTicketSecret, Tickets } from '../../src/auth/tickets.ts'
 
 const given = { taskId: '01a2-3', callerName: 'ann', role: 'caller', mayCancel: false } as const
 
-test('a ticket says for which task and in whose name it was given', () => {
+test('a ticket holds its task and its caller', () => {
   const tickets = new Tickets(newTicketSecret())
   expect(tickets.read(tickets.issue(given))).toEqual(given)
 })

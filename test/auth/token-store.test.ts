@@ -20,7 +20,7 @@ async function setup(records?: readonly TokenRecord[], fixed: readonly TokenReco
   return { callers, file, clock, look: () => clock.advance(1000) }
 }
 
-test('a token stands for its caller, and only the whole token does', async () => {
+test('a token identifies its caller, and only the whole token does', async () => {
   const { token, record } = tokenFor('ann', { role: 'operator', maxPriority: 2 })
   const { callers } = await setup([record, tokenFor('ben').record])
   expect(callers.authenticate(token)).toMatchObject({ name: 'ann', role: 'operator', maxPriority: 2 })
@@ -38,7 +38,7 @@ test('without tokens everybody on this machine is one caller', async () => {
   ])
 })
 
-test('a new token closes the door within a second, and the loss of the last does not open it', async () => {
+test('a new token requires authentication within a second, and the loss of the last does not open it', async () => {
   const { callers, file, look } = await setup()
   const { token, record } = tokenFor('ann')
   writeTokenFile(file, [record])

@@ -108,7 +108,7 @@ test('a backup that is damaged, not complete, or in the way is refused, and noth
   expect((await readFile(join(place, 'journal.db'))).equals(bytes)).toBe(true)
 })
 
-test('a restore that was cut off is told by doctor and by the start, and repeated', async () => {
+test('a restore that was cut off is reported by doctor and by the start, and repeated', async () => {
   const { target, server } = await setup()
   await server.end('SIGKILL')
   const place = await folder()
@@ -123,7 +123,7 @@ test('a restore that was cut off is told by doctor and by the start, and repeate
   expect((await headgate(place, 'doctor')).code).toBe(0)
 })
 
-test('doctor tells which files others may read', async () => {
+test('doctor lists which files others may read', async () => {
   const { dataDir, end } = await startProcess()
   await end()
   await chmod(join(dataDir, 'journal.db'), 0o644)

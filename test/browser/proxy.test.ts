@@ -140,13 +140,13 @@ test.skipIf(isSkipped)('behind nginx with TLS on its default port', async () => 
 test.skipIf(isSkipped).each([
   ['kept', { basePath: '/jobs' }, (location: string) => location.replace('location /', 'location /jobs/')],
   [
-    'taken off, told by the setting',
+    'taken off, known by the setting',
     { basePath: '/jobs' },
     (location: string) =>
       location.replace('location /', 'location /jobs/').replace(/(proxy_pass [^;]+);/, '$1/;'),
   ],
   [
-    'taken off, told by the header',
+    'taken off, known by the header',
     {},
     (location: string) =>
       location

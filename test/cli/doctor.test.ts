@@ -15,7 +15,7 @@ function doctor(dataDir: string, ...args: string[]) {
   })
 }
 
-test('a sound journal is told as sound, with what it holds, also while a server uses it', async () => {
+test('a sound journal is reported as sound, with what it holds, also while a server uses it', async () => {
   const { dataDir, end } = await startProcess()
   const used = await doctor(dataDir)
   expect([used.code, used.stdout]).toEqual([0, expect.stringContaining('a server uses the journal now')])
@@ -25,7 +25,7 @@ test('a sound journal is told as sound, with what it holds, also while a server 
   expect(stdout).not.toContain('WRONG')
 })
 
-test('a journal that is missing is told, with the way out, and setting aside begins anew', async () => {
+test('a missing journal is reported, with a fix, and setting aside begins anew', async () => {
   const folder = await tempFolder()
   const journal = await sqliteJournal(folder)
   const upload = { spoolId: 's1', name: 'x', mediaType: 'text/plain', bytes: 1, sha256: 'f' }

@@ -16,7 +16,7 @@ const headgate = (args: readonly string[], env: Record<string, string> = {}) =>
     cwd: tmpdir(),
   })
 
-test('headgate plan tells a table, with the smallest number of workers', async () => {
+test('headgate plan prints a table, with the smallest number of workers', async () => {
   const args = ['--workers', '4', '--burst', '10', '--run', '163', '--target', '1']
   const { stdout } = await headgate(args)
   expect(stdout).toMatch(/last done after +489\.0 s/)
@@ -24,7 +24,7 @@ test('headgate plan tells a table, with the smallest number of workers', async (
   expect(stdout).toContain('Nine of ten wait 1 s at the most with: 9 workers.')
 })
 
-test('it tells JSON, of steady and of random arrivals, of mixes and of levels', async () => {
+test('it prints JSON, of steady and of random arrivals, of mixes and of levels', async () => {
   const args = [
     '--workers',
     '4',

@@ -59,10 +59,10 @@ test('peers that send half a request, nothing, or read nothing do not keep it', 
   half.write(
     'POST /summarize HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
   )
-  const deaf = connect(port, '127.0.0.1')
-  deaf.write(`GET /api/tasks/${id}/stream HTTP/1.1\r\nhost: localhost\r\n\r\n`)
-  await once(deaf, 'readable')
-  for (const socket of [silent, half, deaf]) socket.on('error', () => undefined)
+  const stuck = connect(port, '127.0.0.1')
+  stuck.write(`GET /api/tasks/${id}/stream HTTP/1.1\r\nhost: localhost\r\n\r\n`)
+  await once(stuck, 'readable')
+  for (const socket of [silent, half, stuck]) socket.on('error', () => undefined)
   const { code, ms } = await end()
   expect(code).toBe(0)
   expect(ms).toBeLessThan(10_000)
@@ -99,9 +99,9 @@ test('while it stops it refuses new tasks as draining and is not ready', async (
   expect((await ended).code).toBe(0)
 })
 
-test('deaf tasks do not keep it: after wait and grace it ends with code 0', async () => {
+test('stuck tasks do not keep it: after wait and grace it ends with code 0', async () => {
   const { url, end } = await startProcess({ ...TASKS, STOP_WAIT_SECONDS: '1', STOP_GRACE_SECONDS: '1' })
-  for (let count = 0; count < 3; count += 1) await postTask(url, 'deaf')
+  for (let count = 0; count < 3; count += 1) await postTask(url, 'stuck')
   expect((await end()).code).toBe(0)
 })
 
@@ -115,7 +115,7 @@ test('a second signal skips the wait', async () => {
   expect((await end('SIGINT')).code).toBe(0)
 })
 
-test('a promise that a handler left floating fails its task, and the server goes on', async () => {
+test('a promise that a handler left floating fails its task, and the server continues', async () => {
   const { url, messages } = await startProcess(TASKS)
   const id = await postTask(url, 'floating')
   const read = async () =>

@@ -59,7 +59,7 @@ test('text becomes a report by /summarize', async () => {
   expect((await ended(body['task_id']))['result']).toMatchObject({ title: 'T', language: 'en' })
 })
 
-test('an address of an allowed host becomes a report, any other is refused at the door', async () => {
+test('an address of an allowed host becomes a report, any other is refused at submit', async () => {
   const site = createServer((_request, response) => response.end(PAGE))
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void site.close())
@@ -81,7 +81,7 @@ test.each([
   expect((await post('/summarize', input)).status).toBe(422)
 })
 
-test('what cannot be read ends with its name and a way out', async () => {
+test('what cannot be read ends with its name and a suggestion', async () => {
   const { upload, ended, post } = await startServer()
   const scan = await upload('/analyze-pdf', samplePdf(['', '']))
   expect((await ended(scan.body['task_id']))['error']).toMatchObject({

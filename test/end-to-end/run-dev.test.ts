@@ -22,7 +22,7 @@ async function runDev(...args: string[]) {
   return { stdout, stderr, code }
 }
 
-test('--help tells every option', async () => {
+test('--help lists every option', async () => {
   const { stdout, code } = await runDev('--help')
   expect(code).toBe(0)
   for (const option of ['--port', '--host', '--no-reload', '--help']) expect(stdout).toContain(option)
@@ -55,7 +55,7 @@ test('a port in use gives one clear line and starts nothing', async () => {
 })
 
 test.each([[['--no-reload']], [[]]])(
-  'with %j it starts, says how to use it, and stops on a signal',
+  'with %j it starts, prints how to use it, and stops on a signal',
   async (args) => {
     const dataDir = await mkdtemp(join(tmpdir(), 'headgate-dev-'))
     const child = spawnBound(join(ROOT, 'run-dev.sh'), ['--port', '0', ...args], {

@@ -22,7 +22,7 @@ function setup(limits = { maxQueued: 4, maxQueuedChars: 100 }) {
   return { bus, log, read }
 }
 
-test('every subscriber of a task hears the same news in order, and nobody else does', async () => {
+test('every subscriber of a task gets the same events in order, and no other does', async () => {
   const { bus, log, read } = setup()
   const subscriptions = [bus.subscribe('a'), bus.subscribe('a'), bus.subscribe('b')]
   for (const seq of [1, 2, 3]) bus.publish(log(seq))

@@ -44,7 +44,7 @@ async function setup(answers: (name: string) => readonly string[] = () => ['127.
   return { port, trusted, outcomeOf, failpoint: () => failpoint }
 }
 
-test('2000 spellings of private addresses reach nobody, directly and by a redirect', async () => {
+test('2000 spellings of private addresses reach no server, directly and by a redirect', async () => {
   const { port, trusted, outcomeOf, failpoint } = await setup()
   const urls = privateUrls(port)
   expect(urls.length).toBeGreaterThanOrEqual(2000)
@@ -56,7 +56,7 @@ test('2000 spellings of private addresses reach nobody, directly and by a redire
   expect(failpoint()).toBe(0)
 })
 
-test('names that resolve to private addresses, alone or among public ones, reach nobody', async () => {
+test('names that resolve to private addresses, alone or among public ones, reach no server', async () => {
   const all = privateAnswers()
   const { port, trusted, outcomeOf, failpoint } = await setup(
     (name) => all[Number(/\d+/.exec(name)?.[0])] ?? [],

@@ -40,7 +40,7 @@ test.each([
   expect(told.verdict).toBe(verdict)
 })
 
-test('random arrivals wait as queueing theory says: M/M/1 and M/M/2 at 80 %', () => {
+test('random arrivals wait as in queueing theory: M/M/1 and M/M/2 at 80 %', () => {
   const exponential = [{ share: 1, service: { law: 'exponential' as const, mean: 60 } }]
   const arriving = { pattern: 'random' as const, duration: 3_600_000 }
   const one = plan(ask({ workers: 1, kinds: exponential, arriving: { ...arriving, perMinute: 0.8 } }))
@@ -51,7 +51,7 @@ test('random arrivals wait as queueing theory says: M/M/1 and M/M/2 at 80 %', ()
   expect(Math.abs(two.waits.mean / ((0.7111 * 60) / 0.4) - 1)).toBeLessThan(0.1)
 })
 
-test('a full waiting room refuses, and its share is told', () => {
+test('a full queue refuses, and its share is reported', () => {
   const told = plan(ask({ capacity: 2, arriving: { pattern: 'burst', count: 10 } }))
   expect([told.refused, told.waits.tasks, told.queue.longest]).toEqual([0.4, 6, 2])
 })

@@ -82,11 +82,11 @@ test('a result that is not JSON-safe ends the task with a clear error', async ()
 test('a handler that never settles hurts no neighbour, and its late result is refused', async () => {
   const { promise, resolve } = Promise.withResolvers<string>()
   const types = [
-    defineTask({ type: 'deaf', input: z.object({}), run: () => promise, timeoutMs: 1000 }),
+    defineTask({ type: 'stuck', input: z.object({}), run: () => promise, timeoutMs: 1000 }),
     defineTask({ type: 'good', input: z.object({}), run: () => 'fine' }),
   ]
   const core = createCore({ types })
-  const deaf = await core.submitId('deaf')
+  const stuck = await core.submitId('stuck')
   const good = await core.submitId('good')
   await settled()
   core.clock.advance(11_000)
@@ -94,16 +94,16 @@ test('a handler that never settles hurts no neighbour, and its late result is re
   expect((await core.journal.tasks.task(good))?.status).toBe('completed')
   resolve('late')
   await settled()
-  expect(await core.journal.tasks.task(deaf)).toMatchObject({ status: 'timeout', result: null })
-  expect((await core.eventsOf(deaf)).map((event) => event.type)).toEqual(['queued', 'started', 'error'])
+  expect(await core.journal.tasks.task(stuck)).toMatchObject({ status: 'timeout', result: null })
+  expect((await core.eventsOf(stuck)).map((event) => event.type)).toEqual(['queued', 'started', 'error'])
 })
 
 test('a handler that rejects late is refused without a trace', async () => {
   const { promise, reject } = Promise.withResolvers<string>()
   const core = createCore({
-    types: [defineTask({ type: 'deaf', input: z.object({}), run: () => promise, timeoutMs: 1000 })],
+    types: [defineTask({ type: 'stuck', input: z.object({}), run: () => promise, timeoutMs: 1000 })],
   })
-  const id = await core.submitId('deaf')
+  const id = await core.submitId('stuck')
   await settled()
   core.clock.advance(11_000)
   await settled()
@@ -112,7 +112,7 @@ test('a handler that rejects late is refused without a trace', async () => {
   expect((await core.journal.tasks.task(id))?.status).toBe('timeout')
 })
 
-test('what a run says is numbered, and what it says after its end is dropped', async () => {
+test('the events of a run are numbered, and those after its end are dropped', async () => {
   const { clock, journal, submitId, pool, eventsOf } = createCore({
     types: [
       defineTask({
@@ -145,7 +145,7 @@ test('what a run says is numbered, and what it says after its end is dropped', a
   expect(await journal.tasks.task(id)).toMatchObject({ progress: 100, message: 'a line', lastSeq: 7 })
 })
 
-test('too many lines are cut and said', async () => {
+test('too many lines are cut, and that is reported', async () => {
   const { events } = await runOnce((_input, ctx) => {
     for (let line = 0; line < 1000; line += 1) ctx.log(`line ${line} ${'x'.repeat(3000)}`)
   })

@@ -136,7 +136,7 @@ test('a type that does not ask for it makes a task of every submit, unless the s
   expect(ids[3]).toBe(ids[2])
 })
 
-test('whoever joins lifts the priority to the higher of the two, and never lowers it', async () => {
+test('a joining submit raises the priority to the higher of the two, and never lowers it', async () => {
   const { post, get, once } = await setup({ settings: { slots: 1 } })
   await post('/once', { first: true })
   await expect.poll(() => once.length).toBe(1)
@@ -191,7 +191,7 @@ test('a repeated request is answered with the waiter of the first', async () => 
   expect([joined.body['waiter'], again.body['waiter']]).toEqual(['w_2', 'w_2'])
 })
 
-test('a joined submit is told what of it does not apply', async () => {
+test('a joined submit gets the list of what does not apply', async () => {
   const { post } = await setup({ settings: { slots: 0 } })
   const submit = (more: object) => post('/api/tasks', { type: 'once', input: { a: 7 }, ...more })
   expect((await submit({ metadata: { a: 1 }, timeout_seconds: 5 })).body).not.toHaveProperty('ignored')

@@ -136,7 +136,7 @@ test.each([
   expect((await (await setup()).get(path)).status).toBe(200)
 })
 
-test('the scheme of the header may be of either case, and 401 says what to send', async () => {
+test('the scheme of the header may be of either case, and 401 names what to send', async () => {
   const { get, given } = await setup()
   expect((await get('/api/tasks', { authorization: `bearer ${given.ann.token}` })).status).toBe(200)
   const refused = await get('/api/tasks')
@@ -285,7 +285,7 @@ test('an address that asks too often is refused before its token is looked at', 
   expect((await ann.get('/api/tasks')).status).toBe(429)
 })
 
-test('one token has so many streams, and all have so many; a closed one makes room', async () => {
+test('the streams of one token and of all are bounded; a closed one makes room', async () => {
   const { ws, given, id } = await setup({ maxCallerStreams: 2, maxStreams: 3 })
   const open = async (headers: Record<string, string>) => {
     const socket = new WebSocket(`${ws}/ws/${id}`, { headers })
@@ -342,7 +342,7 @@ test('without tokens a trusted proxy’s word on where a request comes from is b
   expect((await get('/api/tasks')).status).toBe(200)
 })
 
-test('every reply says what a browser must not do with it', async () => {
+test('every reply has its security headers', async () => {
   const { get, ann, id } = await setup()
   const replies = [
     await get('/api/queue/stats'),

@@ -48,7 +48,7 @@ async function readOn(socket: Socket, first: Buffer): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-test('many slow readers of one result share it; what is over the bound is told to come back', async () => {
+test('many slow readers of one result share it; what is over the bound is asked to retry later', async () => {
   const { make, readSlowly, get } = await setup()
   const [a, b, c] = [await make('a'), await make('b'), await make('c')]
   const readers = await Promise.all(Array.from({ length: 50 }, () => readSlowly(`/api/tasks/${a}/result`)))

@@ -59,7 +59,7 @@ test('after the end of a task the socket stays, and the task may be watched agai
   expect(code()).toBeNull()
 })
 
-test('a task that is no longer watched is not told of', async () => {
+test('a task that is no longer watched sends no events', async () => {
   const { submit, open, held } = await setup()
   const id = await submit()
   const { say, typesOf } = await open()
@@ -172,7 +172,7 @@ test('a ticket opens the socket for its task alone; others come with their own, 
   expect(typesOf(one)).toEqual(['snapshot', 'queued', 'started', 'problem'])
 })
 
-test('a stop of the server is told once, and closes the socket with 1001', async () => {
+test('a stop of the server is announced once, and closes the socket with 1001', async () => {
   const { submit, open, stop } = await setup()
   const ids = [await submit(), await submit()]
   const { say, frames, typesOf, code } = await open()

@@ -147,7 +147,7 @@ test('real messages of a stream are just what /events.schema.json describes', as
   })
 })
 
-test('the page to browse it asks nobody else for anything', async () => {
+test('the page to browse it loads nothing from elsewhere', async () => {
   const { get } = await setup()
   const page = await get('/docs')
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'")

@@ -59,7 +59,7 @@ test('the host that an untrusted proxy names is not believed', async () => {
   expect((await send('POST', '/held', headers)).status).toBe(403)
 })
 
-test('a trusted proxy says the path that it serves the server below', async () => {
+test('a trusted proxy names the path below which it serves the server below', async () => {
   const { send } = await setup(TRUSTED)
   const { body } = await send('POST', '/held', { 'x-forwarded-prefix': '/jobs/' })
   expect(body['urls'].self).toBe(`/jobs/api/tasks/${body['task_id']}`)

@@ -17,7 +17,7 @@ async function setup(settings = {}) {
       timeoutMs: 30,
       run: (_input, ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', resolve)),
     }),
-    defineTask({ type: 'deaf', input, timeoutMs: 30, run: () => new Promise(() => {}) }),
+    defineTask({ type: 'stuck', input, timeoutMs: 30, run: () => new Promise(() => {}) }),
   ]
   const server = await startServer({ tasks, settings })
   const stats = async () => (await server.get('/api/queue/stats')).body
@@ -116,7 +116,7 @@ test('health: live, ready, and not ready when handlers are stuck at the bound', 
     status: 'healthy',
     components: { api: { status: 'healthy' } },
   })
-  await post('/deaf')
+  await post('/stuck')
   await expect.poll(async () => (await get('/health/ready')).status).toBe(503)
   expect((await get('/health/ready')).body['reasons']).toEqual(['stuck-handlers'])
   expect((await get('/api/queue/stats')).body).toMatchObject({

@@ -140,7 +140,7 @@ test('the priority of a waiting task is changed, and it keeps its age', async ()
   expect(codeOf(await patch(path, { priority: 3 }))).toEqual([409, 'already-finished'])
 })
 
-test('knobs are for operators, take effect at once, and say how everything stands', async () => {
+test('controls are for operators, take effect at once, and return the resulting state', async () => {
   const operator = tokenFor('ops', { role: 'operator' })
   const caller = tokenFor('ann', { maxPriority: 1 })
   const { url, as, submit: _, held } = await setup({ settings: { tokens: [operator.record, caller.record] } })
@@ -194,7 +194,7 @@ test('a caller that has too many waiting gets 429, with a time to come back', as
   expect((await as(bob.headers).post('/held', {})).status).toBe(202)
 })
 
-test('capacity says what a submit would be told, and waits are told from the fifth sample on', async () => {
+test('capacity is what a submit would be answered, and waits are estimated from the fifth sample on', async () => {
   const { get, submit, ended, held } = await setup({ settings: { slots: 1, capacity: 2 } })
   expect((await get('/api/queue/capacity?priority=HIGH')).body).toMatchObject({
     accepting: true,

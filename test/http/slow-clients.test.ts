@@ -104,7 +104,7 @@ test('long text comes whole, its characters not divided', async () => {
   expect((await get(body['urls'].result)).body).toBe(`x${'😀'.repeat(200_000)}`)
 })
 
-test('more connections than there may be are closed, and those that are open go on', async () => {
+test('more connections than there may be are closed, and those that are open continue', async () => {
   const { open } = await setup({ maxConnections: 5 })
   const first = await Promise.all(Array.from({ length: 5 }, () => open('')))
   const more = await Promise.all(Array.from({ length: 5 }, () => open('')))

@@ -159,7 +159,7 @@ test('a frame over 4 KB from a client closes its WebSocket with 1009', async () 
   expect(code).toBe(1009)
 })
 
-test('a reader that stops reading is cut off, and holds nobody up', async () => {
+test('a reader that stops reading is cut off, and delays no other', async () => {
   // As much as one task may say in nine seconds: more than the kernel keeps for a peer.
   const { submit, open, app, core, overWebSocket } = await setup()
   const id = await submit('talk', { count: 180, chars: 50_000, pauseMs: 50 })
@@ -210,7 +210,7 @@ test('of two numbers to resume after the larger counts, as when an EventSource c
   expect(await resume(4, '2')).toEqual(all.slice(4))
 })
 
-test('a task that runs again goes on with its output where it stopped, and its progress does not fall', async () => {
+test('a task that runs again continues its output where it stopped, and its progress does not fall', async () => {
   let runs = 0
   const twice = defineTask({
     type: 'twice',

@@ -116,7 +116,7 @@ test.each([
   expect([reply.status, reply.body['type']]).toEqual([status, `urn:headgate:problem:${code}`])
 })
 
-test('POST /api/tasks refuses a query: its priority stands in the body', async () => {
+test('POST /api/tasks refuses a query: its priority is in the body', async () => {
   const { post } = await setup()
   expect((await post('/api/tasks?priority=3', { type: 'echo', input: { text: 'a' } })).status).toBe(422)
 })

@@ -229,7 +229,7 @@ test.each([
   ['/take', [['name="force"', 'maybe'], FILE], 'validation'],
   ['/take', [['name="file"', 'hello world']], 'malformed_upload'],
 ] as const)(
-  'what a form says wrongly is refused, and its file not kept: %s %j',
+  'a wrong form is refused, and its file not kept: %s %j',
   async (path, parts, type) => {
     const { url, read, spooled } = await setup()
     const { status, body } = await read(await fetch(url + path, formOf(...parts)))

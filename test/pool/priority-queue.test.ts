@@ -142,7 +142,7 @@ test('in every order the positions that are told are those of the walk, and the 
   )
 })
 
-test('with turns a newcomer hears of as many tasks as then stand before it', () => {
+test('with turns a newcomer is shown as many tasks as then stand before it', () => {
   const { room, putTask } = setup({ weightOf: (caller) => (caller === 'heavy' ? 2 : 1) })
   for (const caller of ['heavy', 'light', 'other']) {
     for (let count = 1; count <= 3; count += 1) putTask(sampleTask({ id: `${caller} ${count}`, caller }))

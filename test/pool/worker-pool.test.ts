@@ -7,7 +7,7 @@ import { poolDefaults } from '../support/pool.ts'
 import { settled } from '../support/settle.ts'
 import { COMPLETED, sampleTask } from '../support/tasks.ts'
 
-/** A pool whose handlers end when the test says so; deaf ones never mind their signal. */
+/** A pool whose handlers end when the test says so; stuck ones never mind their signal. */
 function setup(given: Partial<PoolOptions> = {}) {
   const defaults = poolDefaults()
   const { clock } = defaults
@@ -76,7 +76,7 @@ test('a newcomer counts reserved and waiting tasks of its level and above', () =
   ])
 })
 
-test('a type at its limit holds nobody else back', async () => {
+test('a type at its limit holds no other back', async () => {
   const { submit, end, started } = setup({
     slots: 3,
     concurrencyOf: (type) => (type === 'gpu' ? 1 : Infinity),
@@ -103,7 +103,7 @@ test('an idle slot takes a task whose type opens when another task of it ends', 
   expect(started).toEqual(['gpu 1', 'gpu 2', 'gpu 3', 'gpu 4'])
 })
 
-test('a waiting task is cancelled without a run, a running one is told to stop', async () => {
+test('a waiting task is cancelled without a run, a running one is aborted', async () => {
   const { pool, submit, end, started, ended, signals } = setup()
   submit('a')
   submit('b')
@@ -160,51 +160,51 @@ test('at its limit a run is aborted; settling within the grace ends it as timeou
   expect(ended).toEqual([['a', 'timeout']])
 })
 
-test('a deaf handler ends as timeout after the grace, is counted as stuck, and gives its slot away', async () => {
+test('a stuck handler ends as timeout after the grace, is counted as stuck, and gives its slot away', async () => {
   const { pool, clock, submit, end, ended, started } = setup()
-  submit('deaf')
+  submit('stuck')
   submit('next')
   clock.advance(60_000 + 10_000)
   await settled()
-  expect(ended).toEqual([['deaf', 'timeout']])
-  expect([started, pool.running, pool.stuck, pool.isAtStuckLimit]).toEqual([['deaf', 'next'], 1, 1, true])
-  await end('deaf')
+  expect(ended).toEqual([['stuck', 'timeout']])
+  expect([started, pool.running, pool.stuck, pool.isAtStuckLimit]).toEqual([['stuck', 'next'], 1, 1, true])
+  await end('stuck')
   expect([pool.stuck, ended.length]).toEqual([0, 1])
 })
 
-test('a type that opens when a deaf handler is given up starts in an idle slot, while that one keeps its own', async () => {
+test('a type that opens when a stuck handler is given up starts in an idle slot, while that one keeps its own', async () => {
   const { clock, submit, started } = setup({
     slots: 2,
     maxStuck: 0,
     concurrencyOf: (type) => (type === 'gpu' ? 1 : Infinity),
   })
-  submit('deaf', { type: 'gpu' })
+  submit('stuck', { type: 'gpu' })
   submit('next', { type: 'gpu' })
-  expect(started).toEqual(['deaf'])
+  expect(started).toEqual(['stuck'])
   clock.advance(70_000)
   await settled()
-  expect(started).toEqual(['deaf', 'next'])
+  expect(started).toEqual(['stuck', 'next'])
 })
 
-test('over the bound of stuck handlers a deaf one keeps its slot until it or another settles', async () => {
+test('over the bound of stuck handlers a stuck one keeps its slot until it or another settles', async () => {
   const { pool, clock, submit, end, started } = setup({ slots: 2 })
-  for (const id of ['deaf 1', 'deaf 2', 'a', 'b']) submit(id)
+  for (const id of ['stuck 1', 'stuck 2', 'a', 'b']) submit(id)
   clock.advance(70_000)
   await settled()
-  expect([started, pool.running, pool.stuck]).toEqual([['deaf 1', 'deaf 2', 'a'], 2, 1])
-  await end('deaf 1')
+  expect([started, pool.running, pool.stuck]).toEqual([['stuck 1', 'stuck 2', 'a'], 2, 1])
+  await end('stuck 1')
   expect([started.at(-1), pool.running, pool.stuck]).toEqual(['b', 2, 1])
 })
 
-test('with no room for stuck handlers a deaf one keeps its slot', async () => {
+test('with no room for stuck handlers a stuck one keeps its slot', async () => {
   const { pool, clock, submit, end, started, ended } = setup({ maxStuck: 0 })
-  submit('deaf')
+  submit('stuck')
   submit('a')
   clock.advance(70_000)
   await settled()
-  expect([ended.length, started, pool.running, pool.stuck]).toEqual([1, ['deaf'], 1, 0])
-  await end('deaf')
-  expect(started).toEqual(['deaf', 'a'])
+  expect([ended.length, started, pool.running, pool.stuck]).toEqual([1, ['stuck'], 1, 0])
+  await end('stuck')
+  expect(started).toEqual(['stuck', 'a'])
 })
 
 test('a cancel in the very turn in which a run has ended changes nothing', async () => {
@@ -284,7 +284,7 @@ test('a task whose start deadline has passed does not start, also when its alarm
   expect([expired, started]).toEqual([['late'], ['next']])
 })
 
-test('whoever waits until nothing is left hears of the cancel of the last task that waits', async () => {
+test('a wait for an empty queue ends with the cancel of the last task that waits', async () => {
   const { pool, submit } = setup({ slots: 0 })
   submit('a')
   let isIdle = false

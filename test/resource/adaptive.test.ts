@@ -116,7 +116,7 @@ test('keys of two projects add up, keys of one project do not', async () => {
   expect(one.used.size).toBe(2)
 })
 
-test('a key that the provider does not know is used once, and the others go on', async () => {
+test('a key that the provider does not know is used once, and the others continue', async () => {
   const { resource, go, provider } = setup(KEYS(['a', 'a', 'b']), (key) => key === 'key 1')
   await go(60_000)
   expect(resource.keys).toEqual({ good: 2, projects: 2 })

@@ -60,7 +60,7 @@ test('a heavy call waits until it may go alone, and one that never fits is refus
   expect(resource.inFlight).toBe(2)
 })
 
-test('a sleeper that no limit allows any more goes on to be told so, and blocks nobody', async () => {
+test('a parked task that no limit allows any more ends, and blocks no other', async () => {
   const { acquire, resource, woken, clock } = setup({ tokensPerMinute: 100 })
   await acquire('first', { tokens: 100 })
   expect((await acquire('large', { tokens: 50 })).kind).toBe('busy')
@@ -101,7 +101,7 @@ test('a window never grants more than its limit in any such time, and steady cal
   }
 })
 
-test('tokens that were not used come back, and a provider that tells none changes nothing', async () => {
+test('tokens that were not used come back, and a provider that reports none changes nothing', async () => {
   const { acquire } = setup({ tokensPerMinute: 100 })
   const lease = await acquire('a', { tokens: 90 })
   expect((await acquire('b', { tokens: 90 })).kind).toBe('busy')

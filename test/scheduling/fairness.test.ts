@@ -47,7 +47,7 @@ test('without turns it waits behind all of them', async () => {
   expect(starts.findIndex(({ caller }) => caller === 'light')).toBe(100)
 })
 
-test('a caller has so many waiting and so many running, and the others are not held back', async () => {
+test('the waiting and the running tasks of a caller are bounded, and the others are not held back', async () => {
   const { submit, pool, starts, clock } = setup({ maxQueuedPerCaller: 4, maxRunningPerCaller: 1 })
   const replies = []
   for (let count = 0; count < 7; count += 1) replies.push(await submit('hog'))
@@ -66,7 +66,7 @@ test('a caller has so many waiting and so many running, and the others are not h
 })
 
 test(
-  'under a tenfold flood of URGENT the oldest LOW task starts within the bound that can be told',
+  'under a tenfold flood of URGENT the oldest LOW task starts within a computable bound',
   { timeout: 120_000 },
   async () => {
     const headStartMs = 60_000

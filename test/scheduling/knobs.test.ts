@@ -42,7 +42,7 @@ async function setup(journal: Journal = memoryJournal(), slots = 4) {
   return { ...core, controls, inFlight }
 }
 
-test('every knob turned under load loses no task and holds its new bound at once', async () => {
+test('every operator control used under load loses no task and holds its new bound at once', async () => {
   const { clock, controls, pool, admission, submit, inFlight } = await setup()
   const random = seededRandom(9)
   const pick = (count: number) => Math.floor(random() * count)
@@ -113,7 +113,7 @@ test('what an operator has set holds after a restart, until the setting itself i
   expect([third.pool.slots, third.pool.capacity]).toEqual([6, 9])
 })
 
-test('a paused intake refuses, a drained one too, and what was admitted goes on', async () => {
+test('a paused intake refuses, a drained one too, and what was admitted continues', async () => {
   const { controls, submit, admission, clock } = await setup()
   await submit('run', { ms: 100, needsModel: false })
   await controls.pause('intake', 'op')
@@ -124,7 +124,7 @@ test('a paused intake refuses, a drained one too, and what was admitted goes on'
   expect(admission.counters.of('completed')).toBe(1)
 })
 
-test('a knob that cannot be written down is not turned', async () => {
+test('a control that cannot be saved has no effect', async () => {
   const journal = memoryJournal()
   const { controls, pool } = await setup({
     ...journal,

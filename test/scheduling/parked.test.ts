@@ -92,7 +92,7 @@ test.each([
   expect((await get('/api/tasks')).status).toBe(200)
 })
 
-test('a journal that holds an odd time from before is shown, and its task goes on within a day', async () => {
+test('a journal that holds an odd time from before is shown, and its task runs within a day', async () => {
   const core = createCore({ types: [limited], slots: 1 })
   const id = await core.submitId('limited')
   await settled()

@@ -56,7 +56,7 @@ test('an error that passes is tried again after a pause with full jitter; kept s
   expect(admission.counters.retried).toBe(2)
 })
 
-test('attempts are used up, and the last failure is told', async () => {
+test('attempts are used up, and the last failure is shown', async () => {
   const { submitId, journal, idle } = setup([reset(), reset(), reset(), reset()])
   const id = await submitId('shaky')
   await idle()
@@ -80,14 +80,14 @@ test('a rate limit uses no attempt up, and its time is kept', async () => {
   expect(retrying).toMatchObject({ waitReason: 'rate_limit', failure: { retryAfterSeconds: 90 } })
 })
 
-test('what another attempt cannot mend is the end at once', async () => {
+test('what another attempt cannot fix is the end at once', async () => {
   const { submitId, journal, idle } = setup([Object.assign(new Error('gone'), { status: 404 })])
   const id = await submitId('shaky')
   await idle()
   expect(await journal.tasks.task(id)).toMatchObject({ status: 'error', run: 1 })
 })
 
-test('a type says itself what its errors mean', async () => {
+test('a type can classify its own errors', async () => {
   const classify = (thrown: unknown) =>
     (thrown as Error).message === 'busy' ? ('retry' as const) : undefined
   const { submitId, journal, idle } = setup([new Error('busy'), new Error('odd')], { retry: { classify } })
@@ -96,7 +96,7 @@ test('a type says itself what its errors mean', async () => {
   expect(await journal.tasks.task(id)).toMatchObject({ status: 'error', run: 2, failure: { message: 'odd' } })
 })
 
-test('a task that waits to go on is cancelled like any other', async () => {
+test('a parked task is cancelled like any other', async () => {
   const { submitId, journal, admission, idle } = setup([reset()])
   const id = await submitId('shaky')
   await settled()
@@ -130,7 +130,7 @@ test('a delay, a start deadline and the time limit are three things', async () =
   expect([admission.counters.of('expired'), admission.counters.of('timeout')]).toEqual([1, 1])
 })
 
-test('what sleeps outlives the process: each goes on when its time has come', async () => {
+test('delayed tasks outlive the process: each runs when it is due', async () => {
   const journal = memoryJournal()
   const first = setup([reset(), reset()], {}, journal)
   const retried = await first.submitId('shaky')

@@ -29,7 +29,7 @@ export default [
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500)
     },
   }),
-  defineTask({ type: 'deaf', input, run: () => new Promise(() => {}) }),
+  defineTask({ type: 'stuck', input, run: () => new Promise(() => {}) }),
   defineTask({
     type: 'floating',
     input,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/task/clock.ts'
 
-/** A clock that stands services until it is told to go. */
+/** A clock that only moves when a test advances it. */
 export class VirtualClock implements Clock {
   #now = Date.parse('2026-01-01T00:00:00Z')
   #monotonic = 0

@@ -44,7 +44,7 @@ test('a clock that stays where it has jumped to is believed after an hour', () =
   expect(time.now()).toBe(clock.now())
 })
 
-test('what ended in a process that has run for a minute has not been kept for 30 days, whatever the clock says', () => {
+test('what ended in a process that has run for a minute has not been kept for 30 days, whatever the clock shows', () => {
   const { clock, time, pass } = setup()
   clock.setWall(0)
   const { time: booted, clock: bootClock, pass: passBoot } = setup()
@@ -69,7 +69,7 @@ test('a start does not trust a clock that is far from, or behind, what the proce
   expect(behind.time.now()).toBe(kept + 40 * DAY_MS)
 })
 
-test('instants never go back: a clock that is set to 1970 goes on from where it was', () => {
+test('instants never go back: a clock that is set to 1970 continues from where it was', () => {
   const { clock, time } = setup()
   const steady = createSteadyClock(clock, time)
   const before = steady.now()

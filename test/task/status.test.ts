@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parsePriority } from '../../src/task/priority.ts'
 import { assertMove, isTerminal, STATUS_MOVES, TASK_STATUSES } from '../../src/task/status.ts'
 
-test('there are ten statuses, five of them ends without a way out', () => {
+test('there are ten statuses, five of them terminal', () => {
   expect(TASK_STATUSES).toHaveLength(10)
   expect(TASK_STATUSES.filter(isTerminal)).toEqual(['completed', 'error', 'timeout', 'cancelled', 'expired'])
 })

@@ -14,7 +14,7 @@ async function folder(): Promise<string> {
   return path
 }
 
-test('a process whose event loop stands still is killed, and says why', async () => {
+test('a process whose event loop is blocked is killed, and prints the reason', async () => {
   const { url, child, exited, stderr } = await startProcess({ TASKS_FILE, WATCHDOG_SECONDS: '1' })
   // Its reply may be sent before the handler takes the processor, or never.
   void postTask(url, 'spin').catch(() => undefined)
@@ -25,7 +25,7 @@ test('a process whose event loop stands still is killed, and says why', async ()
   )
 })
 
-test('it is killed even when nobody reads what it says', async () => {
+test('it is killed even when standard error has no reader', async () => {
   const { url, child, exited } = await startProcess({ TASKS_FILE, WATCHDOG_SECONDS: '1' })
   child.stderr.destroy()
   void postTask(url, 'spin').catch(() => undefined)
@@ -33,7 +33,7 @@ test('it is killed even when nobody reads what it says', async () => {
   expect(child.signalCode).toBe('SIGKILL')
 })
 
-test('a process that is only busy for a while goes on, and its log tells of it', async () => {
+test('a process that is only busy for a while continues, and its log has it', async () => {
   const { url, child, messages } = await startProcess({ TASKS_FILE, WATCHDOG_SECONDS: '5' })
   // Stopped as a whole, the thread too: a machine that slept is no stall.
   child.kill('SIGSTOP')
@@ -43,7 +43,7 @@ test('a process that is only busy for a while goes on, and its log tells of it',
   await expect.poll(messages).toContain('event loop blocked')
 })
 
-test('under whoever restarts it, the service is back after a dead loop, and rid of its cause', async () => {
+test('under a service manager, the service is back after a dead loop, and rid of its cause', async () => {
   const probe = createServer()
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
   const { port } = probe.address() as AddressInfo
@@ -78,7 +78,7 @@ test('under whoever restarts it, the service is back after a dead loop, and rid 
   expect(tasks).toMatchObject([{ status: 'error', interruptions: 3, error: { error_type: 'crash_loop' } }])
 })
 
-test('a service manager hears when it is ready, that it lives, and when it stops', async () => {
+test('a service manager is notified when it is ready, that it lives, and when it stops', async () => {
   const path = await folder()
   const heard = join(path, 'heard')
   // Stands where systemd-notify would, and writes down what it is told.

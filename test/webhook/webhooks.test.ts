@@ -45,7 +45,7 @@ async function createReceiver(answer: (response: ServerResponse, count: number) 
 
 const status = (code: number) => (response: ServerResponse) => void response.writeHead(code).end()
 
-test('a delivery is signed as the reference vector of Standard Webhooks says', () => {
+test('a delivery is signed as the reference vector of Standard Webhooks', () => {
   const signed = {
     id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
     timestamp: 1_614_265_330,
@@ -58,7 +58,7 @@ test('a delivery is signed as the reference vector of Standard Webhooks says', (
   })
 })
 
-test('tries go on for about a day, each wait spread by a fifth', () => {
+test('tries continue for about a day, each wait spread by a fifth', () => {
   const waits = Array.from({ length: 20 }, (_, index) => waitAfter(index + 1, 0.5)).filter(
     (wait) => wait !== null,
   )
@@ -68,7 +68,7 @@ test('tries go on for about a day, each wait spread by a fifth', () => {
   expect([waitAfter(1, 0), waitAfter(1, 1)]).toEqual([4000, 6000])
 })
 
-test('the end of a task is told, signed with the secret of the submit or of the server', async () => {
+test('the end of a task is sent, signed with the secret of the submit or of the server', async () => {
   const receiver = await createReceiver(status(200))
   const { post, ended } = await startServer({
     tasks: [defineTask({ type: 'echo', input: z.object({ n: z.number() }), run: ({ n }) => n })],
@@ -165,7 +165,7 @@ async function setup(
   return { ...receiver, webhooks, clock, deliveries, deliver }
 }
 
-test('what is not taken is told again under the same id, later and later, until it is', async () => {
+test('what is not accepted is sent again under the same id, later and later, until it is', async () => {
   const { webhooks, heard, clock, deliveries } = await setup((response, count) =>
     status(count < 3 ? 500 : 204)(response),
   )
@@ -193,7 +193,7 @@ test('after a day it is given up', async () => {
   expect(heard).toHaveLength(9)
 })
 
-test('a redirect is not followed, and an address that is gone hears no more', async () => {
+test('a redirect is not followed, and an address that is gone gets no more', async () => {
   const elsewhere = await createReceiver(status(200))
   const redirecting = await setup((response) => response.writeHead(302, { location: elsewhere.url }).end())
   redirecting.webhooks.start()
@@ -223,7 +223,7 @@ test('receivers that never answer delay neither the others nor other callers', a
   expect([host, hung[0]?.heard.length]).toEqual([host, 2])
 })
 
-test('a receiver says when it wants to be told again', async () => {
+test('the Retry-After of a receiver is respected', async () => {
   const { webhooks, clock, deliveries } = await setup((response) =>
     response.writeHead(429, { 'retry-after': '120' }).end(),
   )

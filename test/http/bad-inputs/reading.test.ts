@@ -11,7 +11,7 @@ const ROWS: Row[] = [
   ['I66', 'an id of 10 KB', ({ get }) => get(`/api/tasks/${'a'.repeat(10_000)}`), 'headers-too-large'],
   [
     'I67',
-    'an id that nobody has',
+    'an unknown id',
     ({ get }) => get('/api/tasks/01a20303-7954-7000-8000-014be0c1b379/result'),
     'task-not-found',
   ],

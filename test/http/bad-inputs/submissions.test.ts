@@ -38,7 +38,7 @@ const ROWS: Row[] = [
   ],
   [
     'I21',
-    'a body longer than it says',
+    'a body longer than declared',
     ({ raw, token }) =>
       raw(
         `POST /held HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n{"a":1}`,

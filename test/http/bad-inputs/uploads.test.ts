@@ -74,19 +74,19 @@ const ROWS: Row[] = [
   ['I54', 'an empty file', (given) => send(given, form(part('file', '', 'a.txt'))), 'validation'],
   [
     'I56',
-    'a program that says it is a PDF',
+    'a program that claims to be a PDF',
     (given) => send(given, form(part('file', 'MZ\x90\0\x03\0\0\0\x04\0\0\0', 'a.pdf')), TYPE, '/analyze-pdf'),
     'unsupported-media-type',
   ],
   [
     'I56',
-    'text that says it is a PDF',
+    'text that claims to be a PDF',
     (given) => send(given, form(part('file', 'just text', 'a.pdf')), TYPE, '/analyze-pdf'),
     'unsupported-media-type',
   ],
   [
     'I57',
-    'a text that says it is a picture',
+    'a text that claims to be a picture',
     (given) => send(given, form(GOOD.replace('\r\n\r\n', '\r\ncontent-type: image/png\r\n\r\n'))),
     202,
   ],
@@ -238,7 +238,7 @@ test.each(FILES)('%s', async (_name, make, answer) => {
   expect((await server.get('/health/ready')).status).toBe(200)
 })
 
-test('I61: an old Word document that says it is a new one is refused, with a way out', async () => {
+test('I61: an old Word document that claims to be a new one is refused, with a suggestion', async () => {
   const given = await setup()
   const body = Buffer.concat([
     Buffer.from(part('file', '', 'a.docx').slice(0, -2)),
@@ -257,7 +257,7 @@ function check415(said: Said): void {
   check(said, 'unsupported-media-type')
 }
 
-test('a file that nobody reads, such as a picture, is refused', async () => {
+test('a file that no parser reads, such as a picture, is refused', async () => {
   const given = await setup()
   const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
   check415(

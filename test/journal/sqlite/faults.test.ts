@@ -80,7 +80,7 @@ test.skipIf(!hasStrace)('a sync that fails in a server ends it within a second, 
 })
 
 test.skipIf(!canMount)(
-  'on a full disk new tasks are refused, what runs ends, reads go on, and room is noticed',
+  'on a full disk new tasks are refused, what runs ends, reads continue, and room is noticed',
   async () => {
     const folder = await tempFolder()
     const data = join(folder, 'data')

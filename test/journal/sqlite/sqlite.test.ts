@@ -23,7 +23,7 @@ test('what was written is there when the journal is opened again', async () => {
   expect(await second.recovery.totals()).toMatchObject({ completed: 1, running: 1 })
 })
 
-test('what comes after the end is refused, and nobody waits for it', async () => {
+test('what comes after the end is refused, and no caller waits for it', async () => {
   const journal = await sqliteJournal(await tempFolder())
   await journal[Symbol.asyncDispose]()
   await expect(journal.notes.saveNote('n', 'late')).rejects.toMatchObject({ code: 'journal-unavailable' })

@@ -31,7 +31,7 @@ async function leftByAKill(tasks = 20) {
 const tasksIn = async (folder: string) =>
   (await (await sqliteJournal(folder)).recovery.totals()).completed ?? 0
 
-test('the folder, the journal and what stands beside it are for their owner alone', async () => {
+test('the folder, the journal and what is beside it are for their owner alone', async () => {
   const folder = join(await tempFolder(), 'a', 'b')
   await sqliteJournal(folder)
   const modes = await Promise.all(
@@ -109,7 +109,7 @@ test('what a kill left in the log is there', async () => {
   expect(await tasksIn(folder)).toBe(20)
 })
 
-test('a last write that was cut off is dropped, and the start goes on', async () => {
+test('a last write that was cut off is dropped, and the start continues', async () => {
   const { folder, files } = await leftByAKill()
   await truncate(files.wal, (await stat(files.wal)).size - 1000)
   expect(scanWal(files.wal)).toMatchObject({ kind: 'torn' })
@@ -134,7 +134,7 @@ test('of 300 flipped bits in the log none loses a confirmed write unseen', async
   }
 })
 
-test('damage is told, and the files stay as they were', async () => {
+test('damage is reported, and the files stay as they were', async () => {
   const { folder, files } = await leftByAKill()
   const bytes = await readFile(files.wal)
   bytes[Math.floor(bytes.length / 2)]! ^= 1
