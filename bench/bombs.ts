@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { usageOf } from '../src/analysis/sandbox/usage.ts'
+import { readUsage } from '../src/analysis/sandbox/usage.ts'
 import { expectStatus } from './replies.ts'
 import { docxOf, zipOf } from '../test/support/zip.ts'
 
@@ -121,7 +121,7 @@ async function watchReaders(): Promise<void> {
         const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
         const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
         if (parent !== server.pid) continue
-        peakMb = Math.max(peakMb, (usageOf(Number(pid))?.memoryBytes ?? 0) / MB)
+        peakMb = Math.max(peakMb, (readUsage(Number(pid))?.memoryBytes ?? 0) / MB)
       } catch {
         // It has ended meanwhile.
       }

@@ -43,20 +43,29 @@ async function start({ kind, env = {} }: Contender): Promise<Server> {
   const { process, port } = await startServer(kind, env)
   const url = `http://127.0.0.1:${port}/empty`
   // A connection to Redis that is still being opened would time out while the process is stopped.
-  const headers = { 'content-type': 'application/json' }
-  const { ok } = await fetch(url, { method: 'POST', headers, body: '{"n":1}' })
-  if (!ok) throw new Error(`${kind} does not accept a task`)
+  await untilAccepting(url)
   process.kill('SIGSTOP')
   return { process, url }
 }
 
 /** While one is under load the others are stopped: what they still have to do of their own would slow it. */
-async function alone<Value>({ process }: Server, work: () => Promise<Value>): Promise<Value> {
+async function alone<Value>({ process, url }: Server, work: () => Promise<Value>): Promise<Value> {
   process.kill('SIGCONT')
   try {
+    await untilAccepting(url)
     return await work()
   } finally {
     process.kill('SIGSTOP')
+  }
+}
+
+/** A process that was stopped finds its timers late: a peer may refuse once before it is itself again. */
+async function untilAccepting(url: string): Promise<void> {
+  const headers = { 'content-type': 'application/json' }
+  for (let accepted = 0, tries = 0; accepted < 20; tries += 1) {
+    const { ok } = await fetch(url, { method: 'POST', headers, body: '{"n":1}' })
+    accepted = ok ? accepted + 1 : 0
+    if (tries > 1000) throw new Error(`${url} accepts no task`)
   }
 }
 

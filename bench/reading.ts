@@ -42,7 +42,7 @@ for (const file of files) {
   const colds: number[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
     const cold = parsersFor(file)
-    colds.push(await secondsOf(() => cold.run(report, () => undefined, never)))
+    colds.push(await parseSeconds(() => cold.run(report, () => undefined, never)))
     await cold.stop()
   }
   const parsers = parsersFor(file)
@@ -51,10 +51,10 @@ for (const file of files) {
   const [warms, reads, peers]: number[][] = [[], [], []]
   let peakMb = 0
   for (let round = 0; round < ROUNDS; round += 1) {
-    reads?.push(await secondsOf(() => parsers.run(text, () => undefined, never)))
+    reads?.push(await parseSeconds(() => parsers.run(text, () => undefined, never)))
     if (hasPeer)
-      peers?.push(await secondsOf(() => promisify(execFile)('pdftotext', ['-q', file, '/dev/null'])))
-    warms?.push(await secondsOf(() => parsers.run(report, () => undefined, never)))
+      peers?.push(await parseSeconds(() => promisify(execFile)('pdftotext', ['-q', file, '/dev/null'])))
+    warms?.push(await parseSeconds(() => parsers.run(report, () => undefined, never)))
     peakMb = Math.max(peakMb, peakOf(parsers.idlePids[0]))
   }
   await parsers.stop()
@@ -75,7 +75,7 @@ function parsersFor(file: string): Parsers {
   return new Parsers({ maxIdle: 1, memoryBytes: 2048 * MB, cpuMs: 120_000, readableFolder: dirname(file) })
 }
 
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+async function parseSeconds(work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await work()
   return (performance.now() - startedAt) / 1000

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { eventRowOf, fixedRowOf, stateRowOf } from '../src/journal/sqlite/rows.ts'
+import { toEventRow, toFixedRow, toStateRow } from '../src/journal/sqlite/rows.ts'
 import type { EventBody } from '../src/task/event.ts'
 import { completedTask, expectStatus, getJson, submitTask } from './replies.ts'
 import { quantile, sampleTask } from './support.ts'
@@ -90,8 +90,8 @@ function insertTasks(db: DatabaseSync, { count, status, endedAt }: Filling): voi
   const isQueued = status === 'queued'
   const queued = sampleTask(1, 1)
   const task = isQueued ? { ...queued, lastSeq: 1 } : { ...queued, ...RUN, lastSeq: 3 }
-  const { fixed } = fixedRowOf(task)
-  const { state } = stateRowOf(task)
+  const { fixed } = toFixedRow(task)
+  const { state } = toStateRow(task)
   const id = "printf('01999999-0000-7000-8000-%012x', n)"
   const type = "CASE n % 50 WHEN 0 THEN 'other' ELSE 'empty' END"
   const ended = "CASE n % 20 WHEN 0 THEN 'error' ELSE 'completed' END"
@@ -104,7 +104,7 @@ function insertTasks(db: DatabaseSync, { count, status, endedAt }: Filling): voi
   ).run(fixed, state)
   db.exec(`INSERT INTO inputs SELECT id, '{"n":1}' FROM tasks`)
   const event = (seq: number, body: EventBody) => {
-    const row = eventRowOf({ ...body, seq, taskId: task.id, status: 'queued', at: 1 })
+    const row = toEventRow({ ...body, seq, taskId: task.id, status: 'queued', at: 1 })
     db.prepare(`INSERT INTO events SELECT id, ${seq}, ?, status, 1, ? FROM tasks`).run(row.type, row.body)
   }
   event(1, { type: 'queued', queuePosition: 1, tasksAhead: 0, wait: null })

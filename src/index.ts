@@ -44,7 +44,7 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     throw new HeadgateError('invalid-setting', `prefix="${prefix}": expected a path such as /headgate.`)
   }
   const core = await compose({
-    settings: readSettings(environmentOf(options)),
+    settings: readSettings(toEnvironment(options)),
     log: app.log as Parameters<typeof compose>[0]['log'],
     tasks,
     ...(callerOf === undefined ? {} : { identify: callerOf }),
@@ -73,7 +73,7 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
   }
 }
 
-function environmentOf({ settings = {}, builtins }: HeadgateOptions): Record<string, string> {
+function toEnvironment({ settings = {}, builtins }: HeadgateOptions): Record<string, string> {
   const known = new Set<string>(Object.values(SETTINGS).map((row) => row.env))
   const entries = Object.entries(settings)
   const unknown = entries.find(([name]) => !known.has(name))

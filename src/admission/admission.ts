@@ -7,7 +7,7 @@ import { placeAfter, type QueuePlace } from '../task/event.ts'
 import { failpoint } from '../failpoints.ts'
 import type { Priority } from '../task/priority.ts'
 import { createTask, type Task } from '../task/task.ts'
-import { toDedupeKey, fingerprintOf } from './digests.ts'
+import { toDedupeKey, computeFingerprint } from './digests.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 import { SingleFlight } from './single-flight.ts'
 import { validate } from './validate.ts'
@@ -138,7 +138,7 @@ export class Admission {
       const { key, caller } = submission
       const given = { type, submission, place }
       if (key === null) return await this.#submitContent(given, null)
-      const use = { key, caller, fingerprint: fingerprintOf(submission) }
+      const use = { key, caller, fingerprint: computeFingerprint(submission) }
       return await this.keys.once(use, (record) => this.#submitContent(given, record))
     } catch (error) {
       // A look into the journal failed.

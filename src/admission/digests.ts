@@ -7,7 +7,7 @@ export function toDedupeKey({ type, input, upload }: Submission, version: string
 }
 
 /** What two requests have in common that are the same request. */
-export function fingerprintOf(submission: Submission): string {
+export function computeFingerprint(submission: Submission): string {
   const { type, input, upload, priority, metadata, webhook, dedupe, isForced } = submission
   const { delayMs, startDeadlineMs, timeoutMs, maxAttempts } = submission
   const times = [delayMs, startDeadlineMs, timeoutMs, maxAttempts]

@@ -51,7 +51,7 @@ export class IdempotencyKeys {
     const other = this.#underway.get(name)
     if (other !== undefined) {
       if (other.fingerprint !== use.fingerprint) return { kind: 'idempotency-mismatch' }
-      return replayOf(await other.reply)
+      return toReplay(await other.reply)
     }
     const reply = this.#find(use).then((known) => known ?? this.#admit(use, admit))
     this.#underway.set(name, { fingerprint: use.fingerprint, reply })
@@ -85,7 +85,7 @@ export class IdempotencyKeys {
   }
 }
 
-function replayOf(reply: SubmitReply): SubmitReply {
+function toReplay(reply: SubmitReply): SubmitReply {
   if (reply.kind === 'duplicate') return { ...reply, how: 'replayed' }
   if (reply.kind !== 'accepted') return reply
   return { kind: 'duplicate', how: 'replayed', task: reply.task, waiter: 1, ignored: [] }

@@ -75,7 +75,7 @@ export class SingleFlight {
   async #find(submission: Submission, content: string): Promise<SubmitReply | undefined> {
     const { duplicates, journal, live, join, have } = this.#deps
     const { caller } = submission
-    const ignored = ignoredOf(submission)
+    const ignored = listIgnored(submission)
     const known = this.#live.get(nameOf(caller, content))
     const task = known === undefined ? undefined : live(known)
     if (known !== undefined && task === undefined) await this.#whenEnded(known)
@@ -97,7 +97,7 @@ export class SingleFlight {
 }
 
 /** Fields of a submit that have no effect on a task that was admitted before. */
-function ignoredOf(submission: Submission): string[] {
+function listIgnored(submission: Submission): string[] {
   const { metadata, delayMs, startDeadlineMs, timeoutMs, maxAttempts } = submission
   const given = {
     metadata: metadata !== null,

@@ -27,7 +27,7 @@ export function validate(
   if (issues.length > 0) return { code: 'validation', issues }
   try {
     const parsed = type.input.safeParse(submission.input)
-    return parsed.success ? null : issuesOf(parsed.error)
+    return parsed.success ? null : listIssues(parsed.error)
   } catch {
     return { code: 'validation', issues: [{ path: '', message: 'the input cannot be read' }] }
   }
@@ -55,7 +55,7 @@ function timeIssues(type: TaskType, submission: Submission, defaults: Defaults):
 }
 
 /** Lists what is wrong with an input, field by field, without its values. */
-function issuesOf(error: z.ZodError): ValidationIssues {
+function listIssues(error: z.ZodError): ValidationIssues {
   const issues = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
   const isUnsafe = error.issues.some(
     (issue) => issue.code === 'custom' && issue.params?.['code'] === UNSAFE_URL,

@@ -5,17 +5,17 @@ import { defineTask, type ResultFormat, type TaskType } from '../handler/define-
 import type { Context } from '../handler/context/context.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import type { ResourceLimits } from '../task/resource.ts'
-import { engineKey, enginesOf, type EngineName } from './write/engines.ts'
-import { modelOf, type Price, type Provider, type ProviderSetup } from './llm/providers.ts'
+import { engineKey, createEngines, type EngineName } from './write/engines.ts'
+import { createModel, type Price, type Provider, type ProviderSetup } from './llm/providers.ts'
 import { Spending, type Notes, type SpendingOptions } from './llm/budget.ts'
 import { ENGINE_VERSION, type Report } from './report.ts'
 import { summarizeInput, uploadInput, type ReportOptions } from './input.ts'
 import type { ParserLimits } from './sandbox/parser-process.ts'
 import { Parsers } from './sandbox/parsers.ts'
-import { addressOf, DOWNLOAD } from './load/web.ts'
-import { textOf, uploadOf } from './load/upload.ts'
-import { videoOf } from './load/video.ts'
-import { videoLinkOf } from './load/youtube/link.ts'
+import { loadAddress, DOWNLOAD } from './load/web.ts'
+import { loadText, loadUpload } from './load/upload.ts'
+import { loadVideo } from './load/video.ts'
+import { parseVideoLink } from './load/youtube/link.ts'
 import { reportFormats } from './render/formats.ts'
 import { reportOn, type WritingDeps } from './report-task.ts'
 import { READABLE_TYPES } from './parse/media-types.ts'
@@ -69,7 +69,7 @@ const CONVERT = 'Convert it to PDF, docx, pptx, xlsx, odt, EPUB, HTML, Markdown 
 export function createAnalysis(options: AnalysisOptions): Analysis {
   const { maxTaskTokens, parallel } = options.models
   const line = new TimeoutFetch(options.models.limits)
-  const engines = enginesOf(options.models.order, modelsOf(options.models, line))
+  const engines = createEngines(options.models.order, createModels(options.models, line))
   const hasModels = engines.some(({ kind }) => kind === 'llm')
   const parsers = new Parsers({ ...options.parser, readableFolder: options.uploadsFolder })
   const spending = new Spending(options.models.spending)
@@ -102,9 +102,9 @@ function resourcesOf({ providers }: ModelsOptions): ReadonlyMap<string, Resource
   return new Map<string, ResourceLimits>([[DOWNLOAD, { isOneProvider: false }], ...models])
 }
 
-function modelsOf({ providers, prices }: ModelsOptions, { fetch }: TimeoutFetch) {
+function createModels({ providers, prices }: ModelsOptions, { fetch }: TimeoutFetch) {
   return [...providers].map(([provider, setup]) => {
-    return modelOf(provider, setup, { price: prices.get(setup.model) ?? null, fetch })
+    return createModel(provider, setup, { price: prices.get(setup.model) ?? null, fetch })
   })
 }
 
@@ -132,7 +132,7 @@ function uploadTypes(deps: Parts, { hasModels, version, formats }: TypeGiven): T
   const { maxUploadBytes: maxBytes } = deps
   const shared = { dedupe: true, version, formats, input: uploadInput(hasModels) }
   const run = (input: ReportOptions, ctx: Context) => {
-    return reportOn(deps, { ctx, options: input, find: () => uploadOf(ctx, input) })
+    return reportOn(deps, { ctx, options: input, find: () => loadUpload(ctx, input) })
   }
   return [
     defineTask({
@@ -160,11 +160,11 @@ function summarizeType(deps: Parts, { hasModels, version, formats }: TypeGiven):
     run: (input, ctx) => {
       const { url, text = '', title, language } = input
       const find = () => {
-        if (url === undefined) return textOf(text, { title })
-        const link = videoLinkOf(url)
+        if (url === undefined) return loadText(text, { title })
+        const link = parseVideoLink(url)
         return link.kind === 'video'
-          ? videoOf(deps, { id: link.id, title, language }, ctx)
-          : addressOf(deps, { url, title, language }, ctx)
+          ? loadVideo(deps, { id: link.id, title, language }, ctx)
+          : loadAddress(deps, { url, title, language }, ctx)
       }
       return reportOn(deps, { ctx, options: input, find })
     },

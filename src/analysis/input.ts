@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Connector } from '../fetch/connector.ts'
-import { videoLinkOf } from './load/youtube/link.ts'
+import { parseVideoLink } from './load/youtube/link.ts'
 
 const MAX_TITLE_CHARS = 200
 /** BCP 47, as far as captions and reports need it. */
@@ -71,7 +71,7 @@ export function summarizeInput(connector: Connector, hasModels: boolean) {
           const message = `this address may not be fetched: ${refusal}`
           if (refusal !== null) issues.push({ code: 'custom', input: address, message, params: UNSAFE })
         })
-        .refine((address) => videoLinkOf(address).kind !== 'broken', 'this YouTube link names no video')
+        .refine((address) => parseVideoLink(address).kind !== 'broken', 'this YouTube link names no video')
         .optional(),
       text: z.string().min(1).optional(),
       ...optionsShape(hasModels),

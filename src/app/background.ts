@@ -35,7 +35,7 @@ export function createBackgroundJobs(
       clock,
       time,
       log,
-      keepMs: keepMsOf(settings),
+      keepMs: computeKeepMs(settings),
     }),
     totals: new CounterStore({ notes, counters: admission.counters, resources, clock, log }),
     positions: new Positions({ pool, bus, estimator, clock }),
@@ -54,7 +54,7 @@ export function createWebhooks(options: AppOptions, { journal, connector }: Serv
 }
 
 /** JOURNAL=memory forgets by number. */
-function keepMsOf(settings: Settings) {
+function computeKeepMs(settings: Settings) {
   if (settings.journal === 'memory') {
     return { results: Infinity, events: Infinity, uploads: Infinity, traces: settings.keepTracesMs }
   }

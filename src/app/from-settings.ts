@@ -22,7 +22,7 @@ export function modelsOptions(settings: Settings, clock: Clock): ModelsOptions {
   const { maxDayTokens, maxDayUsd, maxTaskTokens, modelPrices, modelParallel } = settings
   return {
     order: settings.engines,
-    providers: providersOf(settings),
+    providers: createProviders(settings),
     prices: modelPrices,
     limits: {
       connectMs: settings.modelConnectMs,
@@ -38,7 +38,7 @@ export function modelsOptions(settings: Settings, clock: Clock): ModelsOptions {
 }
 
 /** Providers with a key, or that need none. */
-function providersOf(settings: Settings): ReadonlyMap<Provider, ProviderSetup> {
+function createProviders(settings: Settings): ReadonlyMap<Provider, ProviderSetup> {
   const { resourceKeys, geminiKey, openaiKey, openaiUrl, ollamaModel } = settings
   const isSetUp: Record<Provider, boolean> = {
     gemini: geminiKey !== '' || resourceKeys.has('gemini'),
@@ -85,11 +85,11 @@ export function createResources(
       throw new HeadgateError('invalid-setting', `RESOURCE_KEYS: no resource is named "${name}".`)
     }
   }
-  return new Resources({ limits, keys: keysOf(settings), clock, random, log, ...callbacks })
+  return new Resources({ limits, keys: listKeys(settings), clock, random, log, ...callbacks })
 }
 
 /** The keys of the models beside those of RESOURCE_KEYS, which go before. */
-function keysOf({
+function listKeys({
   resourceKeys,
   geminiKey,
   openaiKey,

@@ -4,7 +4,7 @@ import { openSqliteJournal } from '../journal/sqlite/sqlite-journal.ts'
 import type { AppOptions } from './options.ts'
 import { resolve, join } from 'node:path'
 import { TokenStore } from '../auth/token-store.ts'
-import { tokensFileOf } from '../config/read.ts'
+import { resolveTokensFile } from '../config/read.ts'
 import { isLoopback } from '../http/gate/origin.ts'
 import { StreamLimits } from '../http/stream/stream-limits.ts'
 import { HeadgateError } from '../task/errors.ts'
@@ -62,7 +62,7 @@ export type Services = ReturnType<typeof createServices> &
 export function createAuth({ settings, log, prefix, clock }: AppOptions) {
   const isOwnServer = prefix === ''
   const { tokens, maxStreams: max, maxCallerStreams: maxPerCaller } = settings
-  const callers = new TokenStore({ file: resolve(tokensFileOf(settings)), fixed: tokens, clock, log })
+  const callers = new TokenStore({ file: resolve(resolveTokensFile(settings)), fixed: tokens, clock, log })
   // A guest does not listen; whom it serves is decided for each request.
   if (isOwnServer && callers.isOpen && !isLoopback(settings.host)) {
     const why =

@@ -14,7 +14,7 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Pressure } from '../process/pressure.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { Retention } from '../retention/retention.ts'
-import { fetchedOf, removeAbandoned, type UploadStore } from '../uploads/upload-store.ts'
+import { parseFetchedId, removeAbandoned, type UploadStore } from '../uploads/upload-store.ts'
 import { ShuttingDown } from '../task/outcome.ts'
 import type { Clock } from '../task/clock.ts'
 import { settledWithin } from '../task/within.ts'
@@ -63,7 +63,7 @@ export async function startInOrder(deps: LifecycleDeps): Promise<void> {
   await deps.controls.load()
   await recover({ journal, admission, pool, totals, estimator, resources, log })
   const named = new Set(await journal.recovery.spoolIds())
-  const isKept = (id: string) => named.has(id) || admission.recorder.live(fetchedOf(id)) !== undefined
+  const isKept = (id: string) => named.has(id) || admission.recorder.live(parseFetchedId(id)) !== undefined
   const { removed, left } = await uploadStore.sweep(isKept)
   if (removed > 0) log.info({ files: removed }, 'uploads without a task removed')
   if (left > 0) log.warn({ files: left }, 'uploads without a task not removed')

@@ -33,7 +33,7 @@ export function readTokenFile(path: string): readonly TokenRecord[] | undefined 
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw new HeadgateError('invalid-setting', `TOKENS_FILE="${path}": ${(error as Error).message}`)
   }
-  const json = jsonOf(text)
+  const json = toJson(text)
   if (json === undefined) throw new HeadgateError('invalid-setting', `TOKENS_FILE="${path}": it is not JSON.`)
   const parsed = tokensFile.safeParse(json)
   if (parsed.success) return parsed.data.tokens
@@ -114,7 +114,7 @@ function keepOwner(file: number, path: string): void {
   fchownSync(file, uid, gid)
 }
 
-function jsonOf(text: string): unknown {
+function toJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

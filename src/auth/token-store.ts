@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../task/clock.ts'
 import { LOCAL_CALLER, type Caller } from './caller.ts'
 import { readTokenFile } from './token-file.ts'
-import { digestOf, type TokenRecord } from './token.ts'
+import { computeDigest, type TokenRecord } from './token.ts'
 
 export interface CallersOptions {
   /** The tokens file; it is read again when it changes. */
@@ -33,7 +33,7 @@ export class TokenStore {
   /** @throws HeadgateError `invalid-setting` for a tokens file that is not what it should be. */
   constructor(options: CallersOptions) {
     this.#options = options
-    this.#stamp = stampOf(options.file)
+    this.#stamp = createStamp(options.file)
     this.#take(readTokenFile(options.file))
     this.#lookedAt = options.clock.monotonic()
   }
@@ -47,7 +47,7 @@ export class TokenStore {
   /** The caller of a token; undefined for one that is unknown, revoked or expired. */
   authenticate(token: string): Caller | undefined {
     this.#look()
-    const digest = digestOf(token)
+    const digest = computeDigest(token)
     // Every record is compared, so that the time reveals nothing about similar ones.
     let found: Known | undefined
     for (const known of this.#known) if (timingSafeEqual(known.digest, digest)) found = known
@@ -69,7 +69,7 @@ export class TokenStore {
     const now = clock.monotonic()
     if (now - this.#lookedAt < LOOK_EVERY_MS) return
     this.#lookedAt = now
-    const stamp = stampOf(file)
+    const stamp = createStamp(file)
     if (stamp === this.#stamp) return
     this.#stamp = stamp
     try {
@@ -91,7 +91,7 @@ export class TokenStore {
 }
 
 /** Changes whenever the file does. */
-function stampOf(file: string): string {
+function createStamp(file: string): string {
   const stat = statSync(file, { throwIfNoEntry: false })
   return stat === undefined ? 'none' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`
 }

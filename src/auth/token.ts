@@ -87,6 +87,6 @@ export function newToken(): string {
 }
 
 /** What is compared and kept instead of the token. Tokens are random, so one round of SHA-256 is enough. */
-export function digestOf(token: string): Buffer {
+export function computeDigest(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }

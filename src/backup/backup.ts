@@ -9,7 +9,7 @@ import { fetchedBy } from '../uploads/upload-store.ts'
 import { HeadgateError } from '../task/errors.ts'
 import {
   describeFile,
-  digestOf,
+  computeDigest,
   syncFile,
   verifyFiles,
   writeManifest,
@@ -114,7 +114,7 @@ async function copyUploads(from: string, to: string, isWanted: (name: string) =>
 async function checkUploads({ uploads }: JournalCopy, target: string): Promise<void> {
   for (const { spoolId, sha256, taskId } of uploads) {
     const path = join(target, UPLOADS, spoolId)
-    if (!existsSync(path) || (await digestOf(path)) === sha256) continue
+    if (!existsSync(path) || (await computeDigest(path)) === sha256) continue
     throw new HeadgateError('backup-failed', `The upload of task ${taskId} is not as it came: ${spoolId}.`)
   }
 }

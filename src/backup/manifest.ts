@@ -38,10 +38,10 @@ export type Manifest = z.output<typeof manifest>
 /** Describes a file of a backup, read through. */
 export async function describeFile(folder: string, path: string, mode: number): Promise<BackedUpFile> {
   const full = join(folder, path)
-  return { path, bytes: statSync(full).size, sha256: await digestOf(full), mode }
+  return { path, bytes: statSync(full).size, sha256: await computeDigest(full), mode }
 }
 
-export async function digestOf(path: string): Promise<string> {
+export async function computeDigest(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
   return hash.digest('hex')
@@ -81,7 +81,7 @@ export async function verifyFiles(
   for (const { path, bytes, sha256 } of files) {
     const full = place(path)
     const size = statSync(full, { throwIfNoEntry: false })?.size
-    if (size === bytes && (await digestOf(full)) === sha256) continue
+    if (size === bytes && (await computeDigest(full)) === sha256) continue
     const what = size === undefined ? 'is missing' : 'is not as it was backed up'
     throw new HeadgateError('backup-damaged', `${full} ${what}.`)
   }

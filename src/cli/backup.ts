@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { resolve } from 'node:path'
 import { backUp } from '../backup/backup.ts'
 import { restore } from '../backup/restore.ts'
-import { readSettings, tokensFileOf } from '../config/read.ts'
+import { readSettings, resolveTokensFile } from '../config/read.ts'
 
 const MB = 1024 * 1024
 
@@ -34,5 +34,5 @@ export function restoreCommand(): Command {
 
 function places() {
   const settings = readSettings()
-  return { dataDir: resolve(settings.dataDir), tokensFile: resolve(tokensFileOf(settings)) }
+  return { dataDir: resolve(settings.dataDir), tokensFile: resolve(resolveTokensFile(settings)) }
 }

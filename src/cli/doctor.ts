@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { resolve } from 'node:path'
 import { readSettings } from '../config/read.ts'
 import { diagnose, setAside } from '../journal/sqlite/doctor.ts'
-import { tableOf } from './table.ts'
+import { formatTable } from './table.ts'
 
 interface DoctorOptions {
   readonly setAside?: boolean
@@ -26,7 +26,7 @@ export function doctorCommand(): Command {
 function report(folder: string): void {
   const findings = diagnose(folder)
   const rows = findings.map(({ about, detail, fix }) => [fix === undefined ? 'ok' : 'WRONG', about, detail])
-  console.log(tableOf(rows))
+  console.log(formatTable(rows))
   const wrong = findings.filter(({ fix }) => fix !== undefined)
   for (const { about, fix } of wrong) console.log(`\nFix (${about}): ${fix}`)
   if (wrong.length > 0) process.exitCode = 1

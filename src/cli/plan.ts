@@ -5,7 +5,7 @@ import { plan, smallestWorkers, type Arriving, type Plan, type Question } from '
 import type { Service } from '../forecast/plan/distributions.ts'
 import { pastRuns } from '../journal/sqlite/reader/past-runs.ts'
 import { PRIORITY_NAMES, type PriorityName } from '../task/priority.ts'
-import { tableOf } from './table.ts'
+import { formatTable } from './table.ts'
 
 type Kind = Question['kinds'][number]
 
@@ -52,7 +52,7 @@ export function planCommand(): Command {
 }
 
 function printPlan(options: PlanOptions): void {
-  const question = questionOf(options)
+  const question = toQuestion(options)
   const result = plan(question)
   const smallest = options.target === undefined ? undefined : smallestWorkers(question, options.target)
   if (options.json === true) {
@@ -65,27 +65,27 @@ function printPlan(options: PlanOptions): void {
     )
     return
   }
-  console.log(tableOf(summaryRows(result)))
-  console.log(`\n${tableOf(waitRows(result))}`)
+  console.log(formatTable(summaryRows(result)))
+  console.log(`\n${formatTable(waitRows(result))}`)
   if (smallest === undefined) return
   const answer = smallest === null ? 'no number of workers will do' : `${smallest} workers`
   console.log(`\nNine of ten wait ${options.target} s at the most with: ${answer}.`)
 }
 
-function questionOf(options: PlanOptions): Question {
+function toQuestion(options: PlanOptions): Question {
   const settings = readSettings()
   return {
     workers: options.workers ?? Math.max(1, settings.slots),
     capacity: options.places ?? Infinity,
     headStart: settings.headStartMs / 1000,
-    arriving: arrivingOf(options),
+    arriving: toArriving(options),
     kinds: options.run?.map((kind) => spreadOut(kind, options.spread)) ?? kindsFromHistory(settings.dataDir),
     priorities: options.priorities ?? [0, 1, 0, 0],
     seed: options.seed,
   }
 }
 
-function arrivingOf({ burst, perMinute, steady, minutes }: PlanOptions): Arriving {
+function toArriving({ burst, perMinute, steady, minutes }: PlanOptions): Arriving {
   if (burst !== undefined) return { pattern: 'burst', count: burst }
   if (perMinute === undefined) throw new Error('say how tasks come: --per-minute or --burst (see --help)')
   return { pattern: steady === true ? 'steady' : 'random', perMinute, duration: minutes * 60 }

@@ -3,10 +3,10 @@ import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { ROLES, type Role } from '../auth/caller.ts'
 import { changeTokenFile, readTokenFile } from '../auth/token-file.ts'
-import { callerName, digestOf, maxPriority, newToken, weight, type TokenRecord } from '../auth/token.ts'
-import { readSettings, tokensFileOf } from '../config/read.ts'
+import { callerName, computeDigest, maxPriority, newToken, weight, type TokenRecord } from '../auth/token.ts'
+import { readSettings, resolveTokensFile } from '../config/read.ts'
 import { priorityName, PRIORITY_NAMES, type Priority } from '../task/priority.ts'
-import { tableOf } from './table.ts'
+import { formatTable } from './table.ts'
 
 /** Digits of a digest that distinguish the tokens of one name. */
 const DIGEST_DIGITS = 12
@@ -77,11 +77,11 @@ function makeToken(name: string, options: NewOptions): void {
     role: options.role,
     maxPriority: options.priority,
     weight: options.weight,
-    sha256: digestOf(token).toString('hex'),
+    sha256: computeDigest(token).toString('hex'),
     createdAt: now,
     expiresAt: options.expires === undefined ? null : now + options.expires,
   }
-  const path = fileOf(options)
+  const path = resolveFile(options)
   changeTokenFile(path, (records) => [...records, record])
   console.log(token)
   console.error(
@@ -90,7 +90,7 @@ function makeToken(name: string, options: NewOptions): void {
 }
 
 function listTokens(options: Where): void {
-  const path = fileOf(options)
+  const path = resolveFile(options)
   const records = readTokenFile(path) ?? []
   if (records.length === 0) return console.error(`There are no tokens in ${path}.`)
   const head = ['NAME', 'ROLE', 'PRIORITY', 'CREATED', 'EXPIRES', 'DIGEST']
@@ -102,11 +102,11 @@ function listTokens(options: Where): void {
     `${day(record.expiresAt)}${(record.expiresAt ?? Infinity) <= Date.now() ? ' (over)' : ''}`,
     record.sha256.slice(0, DIGEST_DIGITS),
   ])
-  console.log(tableOf([head, ...rows]))
+  console.log(formatTable([head, ...rows]))
 }
 
 function revokeTokens(name: string, options: Where & { digest?: string }): void {
-  const path = fileOf(options)
+  const path = resolveFile(options)
   const { digest = '' } = options
   let count = 0
   changeTokenFile(path, (records) => {
@@ -119,8 +119,8 @@ function revokeTokens(name: string, options: Where & { digest?: string }): void 
   console.error(`Revoked ${count} ${count === 1 ? 'token' : 'tokens'} of ${name}.`)
 }
 
-function fileOf({ file }: Where): string {
-  return resolve(file ?? tokensFileOf(readSettings()))
+function resolveFile({ file }: Where): string {
+  return resolve(file ?? resolveTokensFile(readSettings()))
 }
 
 function day(at: number | null): string {

@@ -70,7 +70,7 @@ function isNear(a: string, b: string): boolean {
 }
 
 /** Where the tokens of callers are kept. */
-export function tokensFileOf({ tokensFile, dataDir }: Pick<Settings, 'tokensFile' | 'dataDir'>): string {
+export function resolveTokensFile({ tokensFile, dataDir }: Pick<Settings, 'tokensFile' | 'dataDir'>): string {
   return tokensFile === '' ? join(dataDir, 'tokens.json') : tokensFile
 }
 

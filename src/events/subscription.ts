@@ -34,7 +34,7 @@ export class Subscription implements AsyncIterable<FeedEvent> {
   offer(feedEvent: FeedEvent): void {
     if (this.#end !== null) return
     if (feedEvent.type === 'position' && this.#queue.length > 0) return
-    const chars = charsOf(feedEvent)
+    const chars = countChars(feedEvent)
     const isFull =
       this.#queue.length >= this.#limits.maxQueued ||
       (this.#queue.length > 0 && this.#queuedChars + chars > this.#limits.maxQueuedChars)
@@ -54,7 +54,7 @@ export class Subscription implements AsyncIterable<FeedEvent> {
       for (;;) {
         const feedEvent = this.#queue.shift()
         if (feedEvent !== undefined) {
-          this.#queuedChars -= charsOf(feedEvent)
+          this.#queuedChars -= countChars(feedEvent)
           yield feedEvent
         } else if (this.#end !== null) {
           return
@@ -78,7 +78,7 @@ export class Subscription implements AsyncIterable<FeedEvent> {
   }
 }
 
-function charsOf(feedEvent: FeedEvent): number {
+function countChars(feedEvent: FeedEvent): number {
   if (feedEvent.type === 'output') return feedEvent.chunk.length
   return feedEvent.type === 'log' ? feedEvent.message.length : 0
 }

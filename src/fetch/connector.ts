@@ -77,9 +77,9 @@ export class Connector {
     let url = address
     for (let hop = 0; hop <= MAX_REDIRECTS; hop += 1) {
       const response = await this.#dial(url, { ...options, signal: limit })
-      const next = redirectOf(response, url)
+      const next = findRedirect(response, url)
       if (next === null) {
-        const body = Readable.from(this.#bodyOf(response, url, limit))
+        const body = Readable.from(this.#toBody(response, url, limit))
         return { url, contentType: response.headers.get('content-type'), body }
       }
       await response.body?.cancel()
@@ -128,7 +128,7 @@ export class Connector {
     })
   }
 
-  async *#bodyOf(response: Response, url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+  async *#toBody(response: Response, url: string, signal: AbortSignal): AsyncGenerator<Buffer> {
     const { maxBytes } = this.#options
     let bytes = 0
     try {
@@ -146,7 +146,7 @@ export class Connector {
 }
 
 /** Where a reply leads; null when it is the document itself. */
-function redirectOf({ status, headers }: Response, url: string): string | null {
+function findRedirect({ status, headers }: Response, url: string): string | null {
   const location = headers.get('location')
   if (status < 300 || status > 399 || location === null) return null
   if (!URL.canParse(location, url))

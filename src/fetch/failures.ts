@@ -8,7 +8,7 @@ const MAX_RETRY_AFTER_SECONDS = 600
 
 /** What a request that broke off means: a block of ours, our own caller's stop, or a host that does not answer. */
 export function toTaskError(error: unknown, url: string, signal: AbortSignal): unknown {
-  const causes = causesOf(error)
+  const causes = listCauses(error)
   const known = causes.find((cause) => cause instanceof TaskError)
   if (known !== undefined) return known
   const isStopped = signal.aborted && (signal.reason as Error).name !== 'TimeoutError'
@@ -47,7 +47,7 @@ export function hostOf(url: string): string {
 }
 
 /** An error and what caused it, outermost first; several attempts at once fail as one. */
-function causesOf(error: unknown): unknown[] {
+function listCauses(error: unknown): unknown[] {
   const found: unknown[] = []
   const visit = (each: unknown): void => {
     if (typeof each !== 'object' || each === null || found.includes(each)) return

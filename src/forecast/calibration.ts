@@ -25,15 +25,15 @@ export class Calibration {
   }
 
   of(priority: Priority): Coverage {
-    return coverageOf(this.#levels[priority] ?? [])
+    return computeCoverage(this.#levels[priority] ?? [])
   }
 
   get all(): Coverage {
-    return coverageOf(this.#levels.flat())
+    return computeCoverage(this.#levels.flat())
   }
 }
 
-function coverageOf(seen: readonly { readonly p50: boolean; readonly p90: boolean }[]): Coverage {
+function computeCoverage(seen: readonly { readonly p50: boolean; readonly p90: boolean }[]): Coverage {
   const share = (name: 'p50' | 'p90') =>
     seen.length === 0
       ? null

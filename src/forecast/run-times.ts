@@ -74,14 +74,14 @@ export class RunTimes {
       sum += log
       squares += log * log
     }
-    const before = momentsOf(this.#sum - sum, this.#squares - squares, count)
-    const recent = momentsOf(sum, squares, RECENT)
+    const before = parseMoments(this.#sum - sum, this.#squares - squares, count)
+    const recent = parseMoments(sum, squares, RECENT)
     const error = Math.sqrt(before.variance / count + Math.max(before.variance, recent.variance) / RECENT)
     return Math.abs(recent.mean - before.mean) > CHANGED * Math.max(error, 0.01)
   }
 }
 
-function momentsOf(sum: number, squares: number, count: number) {
+function parseMoments(sum: number, squares: number, count: number) {
   const mean = sum / count
   return { mean, variance: Math.max(0, squares / count - mean * mean) }
 }

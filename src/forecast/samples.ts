@@ -36,7 +36,7 @@ export class Samples {
   /** Nearest-rank quantiles in ms; null below {@link MIN_SAMPLES}. */
   quantiles(): Quantiles | null {
     if (this.size < MIN_SAMPLES) return null
-    this.#known ??= quantilesOf(this.#kept().sort())
+    this.#known ??= computeQuantiles(this.#kept().sort())
     return this.#known
   }
 
@@ -45,7 +45,7 @@ export class Samples {
   }
 }
 
-function quantilesOf(sorted: Float64Array): Quantiles {
+function computeQuantiles(sorted: Float64Array): Quantiles {
   const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
   return { p50: rank(0.5), p90: rank(0.9) }
 }

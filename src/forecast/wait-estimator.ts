@@ -72,7 +72,7 @@ export class WaitEstimator {
     if (vista === null) return null
     const rounds = vista.simulated.waiting[Math.min(tasksAhead, vista.played - 1)]
     if (rounds === undefined) return this.newcomer(LOWEST, tasksAhead)
-    return estimateOf(quantilesOf(rounds), vista, Math.max(0, tasksAhead - vista.played + 1))
+    return toEstimate(computeQuantiles(rounds), vista, Math.max(0, tasksAhead - vista.played + 1))
   }
 
   /** Wait of a task that comes now. @param tasksAhead as the pool counts them, where that is known better */
@@ -87,7 +87,7 @@ export class WaitEstimator {
     // Tasks that were not simulated, or arrived since, are before it.
     const isExact = tasksAhead !== undefined && this.#options.headStartMs === 0
     const unplayed = Math.max(0, (isExact ? tasksAhead : before) - Math.min(before, vista.played))
-    return estimateOf(known, vista, unplayed)
+    return toEstimate(known, vista, unplayed)
   }
 
   /** Time until a waiting task starts and leaves its place, ms; null: not known. */
@@ -122,7 +122,7 @@ export class WaitEstimator {
     // It is unknown when an operator resumes.
     if (!isProcessing || slots === 0 || this.runTimes.all.size < MIN_SAMPLES) return null
     const types = new TypeTable(this.runTimes, this.#options.concurrencyOf)
-    const played = firstOf(waiting, MAX_PLAYED)
+    const played = findFirst(waiting, MAX_PLAYED)
     const queue: SimulatedQueue = {
       slots,
       running: [...running].map((each) => ({
@@ -145,7 +145,7 @@ export class WaitEstimator {
     return {
       samples,
       simulated,
-      newcomers: simulated.newcomer.map((rounds) => quantilesOf(rounds)),
+      newcomers: simulated.newcomer.map((rounds) => computeQuantiles(rounds)),
       played: played.length,
       countByLevel: PRIORITIES.map(countOf),
       paceMs: mean / slots,
@@ -178,7 +178,7 @@ class TypeTable {
 }
 
 /** @param behind tasks between the one that was played and the one that is asked for */
-function estimateOf(
+function toEstimate(
   { p50, p90 }: { readonly p50: number; readonly p90: number },
   { samples, paceMs }: QueueForecast,
   behind: number,
@@ -188,7 +188,7 @@ function estimateOf(
   return { p50: inSeconds(p50 + moreMs), p90: inSeconds(p90 + moreMs), samples }
 }
 
-function firstOf(tasks: Iterable<Task>, count: number): Task[] {
+function findFirst(tasks: Iterable<Task>, count: number): Task[] {
   const first: Task[] = []
   for (const task of tasks) {
     if (first.length === count) break
@@ -197,7 +197,7 @@ function firstOf(tasks: Iterable<Task>, count: number): Task[] {
   return first
 }
 
-function quantilesOf(rounds: Float64Array): { readonly p50: number; readonly p90: number } {
+function computeQuantiles(rounds: Float64Array): { readonly p50: number; readonly p90: number } {
   const sorted = rounds.toSorted()
   return { p50: quantile(sorted, 0.5), p90: quantile(sorted, 0.9) }
 }

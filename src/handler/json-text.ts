@@ -24,7 +24,7 @@ export function toJsonText(value: unknown): JsonText {
   // A UTF-16 unit has three bytes of UTF-8 at the most.
   const bytes = text.length * 3 > MAX_JSON_BYTES ? Buffer.byteLength(text) : 0
   if (bytes > MAX_JSON_BYTES) return { ok: false, why: `it has ${bytes} bytes, more than ${MAX_JSON_BYTES}` }
-  return depthOf(text) > MAX_JSON_DEPTH ? { ok: false, why: tooDeep() } : { ok: true, text }
+  return measureDepth(text) > MAX_JSON_DEPTH ? { ok: false, why: tooDeep() } : { ok: true, text }
 }
 
 function tooDeep(): string {
@@ -32,7 +32,7 @@ function tooDeep(): string {
 }
 
 /** Deepest nesting of a JSON text: brackets counted outside strings, one pass. */
-function depthOf(text: string): number {
+function measureDepth(text: string): number {
   let depth = 0
   let deepest = 0
   let isString = false

@@ -13,7 +13,7 @@ import type { Registry } from './registry.ts'
 import { classify } from './retry/classify.ts'
 import { findReschedule } from './retry/parked-error.ts'
 import type { Moment, RetryPolicy } from './retry/policy.ts'
-import { failureOf } from './thrown.ts'
+import { createFailure } from './thrown.ts'
 
 /** The run that the current asynchronous work belongs to, so that a floating rejection finds its task. */
 interface CurrentRun {
@@ -57,7 +57,7 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
 
 /** Where the file of a task lies; an outcome when it is lost. */
 async function pathOf(upload: Upload, ports: RunnerPorts): Promise<string | Outcome> {
-  return ports.fileOf(upload).catch((thrown: unknown) => ({ kind: 'failed', failure: failureOf(thrown) }))
+  return ports.fileOf(upload).catch((thrown: unknown) => ({ kind: 'failed', failure: createFailure(thrown) }))
 }
 
 /** What the handler made of its run: an outcome, or what it threw. */
@@ -72,7 +72,7 @@ async function settle(
     failpoint('result-made')
     const frozen = toJsonText(value)
     if (!frozen.ok) return failed(`The result of the handler is not JSON-safe: ${frozen.why}.`)
-    return { kind: 'completed', result: frozen.text, headline: headlineOf(value) }
+    return { kind: 'completed', result: frozen.text, headline: toHeadline(value) }
   } catch (thrown) {
     return { thrown }
   }
@@ -120,7 +120,7 @@ function classifyByType({ retry }: TaskType, thrown: unknown): 'retry' | 'park' 
 /** Longest field that the terminal event repeats, in characters; the result itself is whole. */
 const MAX_HEADLINE_CHARS = 20_000
 
-function headlineOf(result: unknown): Headline {
+function toHeadline(result: unknown): Headline {
   const fields = typeof result === 'object' && result !== null ? (result as Record<string, unknown>) : {}
   const read = (key: keyof Headline) => {
     const value = fields[key]

@@ -14,7 +14,7 @@ export function describeThrown(thrown: unknown): string {
 }
 
 /** The failure of a task whose handler threw this. */
-export function failureOf(thrown: unknown): Failure {
+export function createFailure(thrown: unknown): Failure {
   try {
     if (thrown instanceof TaskError) return thrown.failure
   } catch {

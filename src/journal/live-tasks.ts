@@ -17,12 +17,12 @@ export class LiveTasks {
   }
 
   list(query: TaskQuery): TaskPage {
-    return pageOf(this.#tasks.values(), query)
+    return takePage(this.#tasks.values(), query)
   }
 }
 
 /** The page of a query from all tasks there are. */
-export function pageOf(tasks: Iterable<Task>, query: TaskQuery): TaskPage {
+export function takePage(tasks: Iterable<Task>, query: TaskQuery): TaskPage {
   const matching: Task[] = []
   for (const task of tasks) if (matches(task, query)) matching.push(task)
   matching.sort((a, b) => (a.id < b.id ? 1 : -1))

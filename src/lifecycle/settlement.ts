@@ -18,9 +18,9 @@ export interface Moment {
 }
 
 /** The effect of one outcome on its task, and the event for it. */
-export function settlementOf(task: Task, outcome: Outcome, moment: Moment): Settlement {
+export function toSettlement(task: Task, outcome: Outcome, moment: Moment): Settlement {
   const { change, body } = endOf(task, outcome, moment)
-  const history = historyOf(task, outcome, moment.now)
+  const history = toHistory(task, outcome, moment.now)
   return { change: history === task.history ? change : { ...change, history }, body }
 }
 
@@ -66,7 +66,7 @@ function waiting(task: Task, { reason, failure: why, until, resource }: Wait, no
 }
 
 /** The runs of a task, the one that ends now included. */
-function historyOf(task: Task, outcome: Outcome, now: number): readonly PastRun[] {
+function toHistory(task: Task, outcome: Outcome, now: number): readonly PastRun[] {
   const { run, attempt, startedAt, status, history } = task
   if (startedAt === null || (status !== 'running' && status !== 'cancelling')) return history
   const past = {
@@ -74,18 +74,18 @@ function historyOf(task: Task, outcome: Outcome, now: number): readonly PastRun[
     attempt,
     startedAt,
     endedAt: now,
-    outcome: wordOf(outcome),
-    errorType: errorTypeOf(outcome),
+    outcome: normaliseWord(outcome),
+    errorType: toErrorType(outcome),
   }
   return [...history.slice(-(MAX_HISTORY - 1)), past]
 }
 
-function wordOf(outcome: Outcome): PastRun['outcome'] {
+function normaliseWord(outcome: Outcome): PastRun['outcome'] {
   if (outcome.kind === 'waits') return outcome.wait.reason
   return outcome.kind === 'failed' ? 'error' : outcome.kind
 }
 
-function errorTypeOf(outcome: Outcome): FailureType | null {
+function toErrorType(outcome: Outcome): FailureType | null {
   if (outcome.kind === 'failed') return outcome.failure.errorType
   return outcome.kind === 'waits' ? (outcome.wait.failure?.errorType ?? null) : null
 }

@@ -8,7 +8,7 @@ import { isTerminal } from '../task/status.ts'
 import type { Task, TaskChange } from '../task/task.ts'
 import type { IntakeDeps } from '../admission/deps.ts'
 import type { Recorder } from './recorder.ts'
-import { settlementOf } from './settlement.ts'
+import { toSettlement } from './settlement.ts'
 import type { Counters } from './counters.ts'
 
 /** Durations that estimates rest on. */
@@ -56,13 +56,13 @@ export class Transitions {
       this.waitSamples.add(waitMs)
       estimator.started(before, startedAt)
     }
-    log.info({ ...fieldsOf(task), attempt, waitMs }, 'task started')
+    log.info({ ...listFields(task), attempt, waitMs }, 'task started')
     return started ?? null
   }
 
   /** Records an event of a run; events after its end are dropped. */
   report(run: Task, report: Report): void {
-    void this.#recorder.recordOfRun(run, changeOf(report), report).then(() => failpoint('progress-sent'))
+    void this.#recorder.recordOfRun(run, toChange(report), report).then(() => failpoint('progress-sent'))
   }
 
   /** Called with the one outcome of a run. */
@@ -77,7 +77,7 @@ export class Transitions {
     const now = clock.now()
     const tasksAhead = outcome.kind === 'interrupted' ? (pool.tasksAhead(task.id) ?? 0) : 0
     const moment = { now, tasksAhead }
-    const { change, body } = settlementOf(task, outcome, moment)
+    const { change, body } = toSettlement(task, outcome, moment)
     const runMs = this.#sinceStart(task, now)
     if (runMs !== null && outcome.kind === 'completed') {
       this.runSamples.add(runMs)
@@ -119,7 +119,7 @@ export class Transitions {
     const change = { status: 'expired', finishedAt: this.#deps.clock.now(), failure: why } as const
     this.#admittedAt.delete(id)
     const expired = await this.#recorder.record(id, change, { type: 'error', failure: why })
-    this.#deps.log.info(fieldsOf(task), 'task expired')
+    this.#deps.log.info(listFields(task), 'task expired')
     if (expired !== undefined) await this.#letGo(expired)
   }
 
@@ -147,11 +147,11 @@ export class Transitions {
     if (outcome.kind === 'waits') {
       const { reason, until, resource, failure: why } = outcome.wait
       const errorType = why?.errorType
-      log.info({ ...fieldsOf(task), reason, until, resource, errorType, runMs }, 'task waits')
+      log.info({ ...listFields(task), reason, until, resource, errorType, runMs }, 'task waits')
       return
     }
     const errorType = outcome.kind === 'failed' ? outcome.failure.errorType : undefined
-    log.info({ ...fieldsOf(task), outcome: outcome.kind, errorType, runMs }, 'task ended')
+    log.info({ ...listFields(task), outcome: outcome.kind, errorType, runMs }, 'task ended')
   }
 
   /** An upload that is not to be kept goes with the end of its task. */
@@ -167,12 +167,12 @@ export class Transitions {
 }
 
 /** The fields of every log line about a task. */
-function fieldsOf({ id: taskId, type, priority, caller, trace }: Task) {
+function listFields({ id: taskId, type, priority, caller, trace }: Task) {
   return { taskId, type, priority, caller, ...trace }
 }
 
 /** What a report changes in the task that everybody reads. */
-function changeOf(report: Report): TaskChange {
+function toChange(report: Report): TaskChange {
   switch (report.type) {
     case 'progress': {
       const { progress, detail, message } = report

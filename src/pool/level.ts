@@ -106,7 +106,7 @@ export function choose(levels: readonly LevelView[]): Entry | null {
   let best: Entry | null = null
   let bestRank = Infinity
   for (const level of levels) {
-    const first = level.length === 0 ? null : firstOf(level)
+    const first = level.length === 0 ? null : findFirst(level)
     if (first === null) continue
     // Strict levels come in their order.
     if (level.aheadMs === Infinity) return first
@@ -124,7 +124,7 @@ export function charge(level: { virtual: number }, turn: Turn): void {
   turn.tag = level.virtual + 1 / turn.weight
 }
 
-function firstOf({ turns, virtual }: LevelView): Entry | null {
+function findFirst({ turns, virtual }: LevelView): Entry | null {
   const only = turns[0]
   if (turns.length === 1 && only !== undefined) return firstIn(only.lanes)
   let best: Entry | null = null

@@ -78,11 +78,11 @@ export class Guard {
 
   #end(outcome: Outcome | null): void {
     this.#deadlines.clear(this.#deadline)
-    this.#decide(this.#reason === null ? (outcome as Outcome) : outcomeOf(this.#reason))
+    this.#decide(this.#reason === null ? (outcome as Outcome) : toOutcome(this.#reason))
   }
 }
 
-function outcomeOf(reason: AbortReason): Outcome {
+function toOutcome(reason: AbortReason): Outcome {
   switch (reason.name) {
     case 'TimedOut':
       return { kind: 'timeout', limitMs: reason.limitMs }

@@ -65,7 +65,7 @@ export class ProjectLimits {
     this.project = project
     this.keys = new KeyPool(keys)
     this.#random = random
-    const { floor, ceiling, start } = boundsOf(limits)
+    const { floor, ceiling, start } = toBounds(limits)
     this.#concurrency = new AdaptiveLimit(floor, ceiling, start)
     this.resize(limits)
   }
@@ -82,7 +82,7 @@ export class ProjectLimits {
 
   /** New limits, at once; calls in flight continue. */
   resize(limits: ResourceLimits): void {
-    const { floor, ceiling, start } = boundsOf(limits)
+    const { floor, ceiling, start } = toBounds(limits)
     this.#concurrency.resize(floor, ceiling, start)
     const { requestsPerMinute, requestsPerDay, tokensPerMinute } = limits
     const { requests, tokens } = this.#windows
@@ -197,7 +197,7 @@ export class ProjectLimits {
   }
 }
 
-function boundsOf({ concurrency = NO_LIMIT }: ResourceLimits) {
+function toBounds({ concurrency = NO_LIMIT }: ResourceLimits) {
   if (typeof concurrency === 'object') return { ...concurrency, start: concurrency.floor }
   return { floor: 1, ceiling: concurrency, start: concurrency }
 }

@@ -32,7 +32,7 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   if (found?.mime === 'application/x-cfb' && (await isEncryptedOffice(path, head))) return ENCRYPTED_OFFICE
   if (found !== undefined && found.mime !== 'application/xml') return found.mime
   if (head.subarray(0, PDF_MARK_WITHIN).includes(PDF_MARK)) return 'application/pdf'
-  const text = textOf(head)
+  const text = decodeHead(head)
   if (text === undefined) return 'application/octet-stream'
   if (HTML_START.test(text)) return 'text/html'
   if (JSON_START.test(text)) return 'application/json'
@@ -56,7 +56,7 @@ async function isEncryptedOffice(path: string, head: Buffer): Promise<boolean> {
 }
 
 /** The beginning as text, read loosely; undefined when it holds what text does not. */
-function textOf(head: Buffer): string | undefined {
+function decodeHead(head: Buffer): string | undefined {
   const isUtf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)
   const text = isUtf16
     ? new TextDecoder(head[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(head)

@@ -46,7 +46,7 @@ export function fetchedBy(taskId: string): string {
 }
 
 /** The task whose document lies at a place; empty for any other place. */
-export function fetchedOf(spoolId: string): string {
+export function parseFetchedId(spoolId: string): string {
   return spoolId.endsWith(FETCHED) ? spoolId.slice(0, -FETCHED.length) : ''
 }
 
@@ -126,7 +126,7 @@ export class UploadStore {
   async sweepFetched(isLive: (taskId: string) => boolean): Promise<void> {
     const names = await readdir(this.#folder).catch(() => [])
     for (const spoolId of names) {
-      const taskId = fetchedOf(spoolId)
+      const taskId = parseFetchedId(spoolId)
       if (taskId !== '' && !isLive(taskId)) await removeOwnFile(this.#folder, spoolId)
     }
   }

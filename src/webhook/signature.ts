@@ -20,7 +20,7 @@ export interface Signed {
 }
 
 /** The headers of a delivery (Standard Webhooks 1.0, symmetric signature). */
-export function headersOf({ id, timestamp, body }: Signed, secret: string): Record<string, string> {
+export function signHeaders({ id, timestamp, body }: Signed, secret: string): Record<string, string> {
   const key = Buffer.from(secret.slice(PREFIX.length), 'base64')
   const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
   return {

@@ -7,7 +7,7 @@ import { failpoint } from '../failpoints.ts'
 import { parseRetryAfter } from '../task/parse-retry-after.ts'
 import type { Task } from '../task/task.ts'
 import { waitAfter } from './schedule.ts'
-import { headersOf } from './signature.ts'
+import { signHeaders } from './signature.ts'
 
 export interface WebhooksDeps {
   readonly deliveries: DeliveryJournal
@@ -203,7 +203,7 @@ export class Webhooks {
     try {
       const traceparent = task.trace?.traceparent ?? null
       const traced = traceparent === null ? {} : { traceparent }
-      const headers = { ...headersOf({ id, timestamp, body }, key), ...traced }
+      const headers = { ...signHeaders({ id, timestamp, body }, key), ...traced }
       return await connector.post(url, { body, headers, signal })
     } catch (error) {
       log.debug({ err: error, taskId: task.id }, 'webhook delivery failed')

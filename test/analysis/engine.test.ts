@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { languageOf } from '../../src/analysis/write/language.ts'
-import { centralityOf, similarity, vectorsOf } from '../../src/analysis/write/extractive/rank.ts'
+import { detectLanguage } from '../../src/analysis/write/language.ts'
+import { computeCentrality, similarity, computeVectors } from '../../src/analysis/write/extractive/rank.ts'
 import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
 import { splitSentences } from '../../src/analysis/write/extractive/sentences.ts'
 import { reportRequest } from '../support/report.ts'
@@ -26,8 +26,13 @@ test('a Chinese sentence keeps its closing quotation mark', () => {
 })
 
 test('centrality counts what follows for a sentence and what came before against it', () => {
-  const vectors = vectorsOf([['queue', 'task'], ['queue', 'task', 'slot'], ['queue', 'slot'], ['weather']])
-  const [first, second, third, other] = centralityOf(vectors) as [number, number, number, number]
+  const vectors = computeVectors([
+    ['queue', 'task'],
+    ['queue', 'task', 'slot'],
+    ['queue', 'slot'],
+    ['weather'],
+  ])
+  const [first, second, third, other] = computeCentrality(vectors) as [number, number, number, number]
   expect(first).toBeGreaterThan(third)
   expect(second).toBeGreaterThan(third)
   expect(first).toBeGreaterThan(other)
@@ -39,7 +44,7 @@ test.each([
   ['任务队列系统 Worker Pool 按优先级处理请求。', 'zh'],
   ['これは日本語の文章です。キューについて書いています。', 'ja'],
   ['Die Warteschlange hält Aufgaben, bis ein Arbeiter frei ist und sie übernimmt.', 'de'],
-])('the language of %j is %s', (text, language) => expect(languageOf(text)).toBe(language))
+])('the language of %j is %s', (text, language) => expect(detectLanguage(text)).toBe(language))
 
 const ENGLISH = `# Queues in front of slow work
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { layOut } from '../../src/analysis/parse/pdf/layout.ts'
-import { linesOf, type PdfItem, type PdfLine } from '../../src/analysis/parse/pdf/lines.ts'
+import { splitLines, type PdfItem, type PdfLine } from '../../src/analysis/parse/pdf/lines.ts'
 import { readPdf } from '../../src/analysis/parse/pdf/pdf.ts'
 import { chinesePdf, samplePdf } from '../support/pdf.ts'
 
@@ -25,7 +25,7 @@ const line = (text: string, y: number, given: Partial<PdfLine> = {}): PdfLine =>
 })
 
 test('pieces of one baseline are one line, with spaces where there are gaps', () => {
-  const lines = linesOf(
+  const lines = splitLines(
     [item('Hel', 0, 100), item('lo', 15, 100), item('world', 30, 100), item('next', 0, 88)],
     1,
   )
@@ -33,12 +33,12 @@ test('pieces of one baseline are one line, with spaces where there are gaps', ()
 })
 
 test('two columns on one baseline stay two lines, and ligatures become letters', () => {
-  const lines = linesOf([item('left e\ufb03cient', 50, 100), item('right', 320, 100)], 1)
+  const lines = splitLines([item('left e\ufb03cient', 50, 100), item('right', 320, 100)], 1)
   expect(lines.map(({ text }) => text)).toEqual(['left efficient', 'right'])
 })
 
 test('an accent that is drawn before its letter is put on it', () => {
-  expect(linesOf([item('na\u00a8\u0131ve caf\u00b4e', 0, 100)], 1)[0]?.text).toBe('naïve café')
+  expect(splitLines([item('na\u00a8\u0131ve caf\u00b4e', 0, 100)], 1)[0]?.text).toBe('naïve café')
 })
 
 test('divided words are joined, also over a column and a page', () => {

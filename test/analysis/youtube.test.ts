@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { chaptersIn } from '../../src/analysis/load/youtube/chapters.ts'
-import { videoLinkOf } from '../../src/analysis/load/youtube/link.ts'
+import { parseVideoLink } from '../../src/analysis/load/youtube/link.ts'
 import { refusalOf } from '../../src/analysis/load/youtube/refusals.ts'
 import { chooseTrack, type CaptionTrack } from '../../src/analysis/load/youtube/tracks.ts'
 import { startServer } from '../support/server.ts'
@@ -21,7 +21,7 @@ test.each([
   `https://www.youtube-nocookie.com/embed/${ID}`,
   `https://www.youtube.com/v/${ID}`,
 ])('%s names a video', (url) => {
-  expect(videoLinkOf(url)).toEqual({ kind: 'video', id: ID })
+  expect(parseVideoLink(url)).toEqual({ kind: 'video', id: ID })
 })
 
 test.each([
@@ -31,7 +31,7 @@ test.each([
   [`https://youtube.com.evil.example/watch?v=${ID}`, 'none'],
   [`https://example.com/watch?v=${ID}`, 'none'],
 ])('%s is %s', (url, kind) => {
-  expect(videoLinkOf(url)).toEqual({ kind })
+  expect(parseVideoLink(url)).toEqual({ kind })
 })
 
 const track = (language: string, isAutomatic = false): CaptionTrack => ({

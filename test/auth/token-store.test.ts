@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { LOCAL_CALLER, maySee } from '../../src/auth/caller.ts'
 import { TokenStore } from '../../src/auth/token-store.ts'
 import { readTokenFile, writeTokenFile } from '../../src/auth/token-file.ts'
-import { digestOf, newToken, tokenSetting, type TokenRecord } from '../../src/auth/token.ts'
+import { computeDigest, newToken, tokenSetting, type TokenRecord } from '../../src/auth/token.ts'
 import { tokenFor } from '../support/server.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
@@ -90,7 +90,7 @@ test.each([
 })
 
 function entry() {
-  const sha256 = digestOf('x').toString('hex')
+  const sha256 = computeDigest('x').toString('hex')
   const created_at = '2026-01-01T00:00:00Z'
   return { name: 'a', role: 'caller', max_priority: 'LOW', sha256, created_at, expires_at: null }
 }
@@ -103,7 +103,7 @@ test('the file keeps digests, is read back as it was written, and is its ownerâ€
   expect((await stat(file)).mode & 0o777).toBe(0o600)
 })
 
-const DIGEST = digestOf('secret').toString('hex')
+const DIGEST = computeDigest('secret').toString('hex')
 test.each([
   [`ann:${DIGEST}`, 'caller', 3],
   [`ann:${DIGEST}:operator`, 'operator', 3],

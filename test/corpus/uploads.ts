@@ -33,7 +33,7 @@ export async function uploadAll(paths: readonly string[], route: string): Promis
   })
   const exited = once(server, 'exit')
   try {
-    const url = await addressOf(server.stdout)
+    const url = await loadAddress(server.stdout)
     const byName = new Map<string, number>()
     let slowestMs = 0
     const left = [...paths]
@@ -55,7 +55,7 @@ export async function uploadAll(paths: readonly string[], route: string): Promis
   }
 }
 
-async function addressOf(lines: NodeJS.ReadableStream): Promise<string> {
+async function loadAddress(lines: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface({ input: lines })) {
     const { msg, url } = JSON.parse(line) as { msg: string; url?: string }
     if (msg === 'headgate listening' && url !== undefined) {

@@ -32,7 +32,7 @@ async function setup(answers: (name: string) => readonly string[] = () => ['127.
   const options = { ports: [...WEB_PORTS, port], allowHosts: [trusted], timeoutMs: 5000, maxBytes: 1000 }
   const connector = new Connector({ ...options, network })
   onTestFinished(() => connector.close())
-  const outcomeOf = async (url: string) => {
+  const toOutcome = async (url: string) => {
     try {
       const { body } = await connector.fetch(url, { signal: new AbortController().signal })
       for await (const _ of body);
@@ -41,16 +41,16 @@ async function setup(answers: (name: string) => readonly string[] = () => ['127.
       return (error as { failure?: { errorType: string } }).failure?.errorType ?? 'unnamed'
     }
   }
-  return { port, trusted, outcomeOf, failpoint: () => failpoint }
+  return { port, trusted, toOutcome, failpoint: () => failpoint }
 }
 
 test('2000 spellings of private addresses reach no server, directly and by a redirect', async () => {
-  const { port, trusted, outcomeOf, failpoint } = await setup()
+  const { port, trusted, toOutcome, failpoint } = await setup()
   const urls = privateUrls(port)
   expect(urls.length).toBeGreaterThanOrEqual(2000)
   for (const url of urls) {
-    expect(await outcomeOf(url), url).toBe('ssrf_blocked')
-    const sent = await outcomeOf(`http://${trusted}/${encodeURIComponent(url)}`)
+    expect(await toOutcome(url), url).toBe('ssrf_blocked')
+    const sent = await toOutcome(`http://${trusted}/${encodeURIComponent(url)}`)
     expect(['ssrf_blocked', 'invalid_url'], url).toContain(sent)
   }
   expect(failpoint()).toBe(0)
@@ -58,13 +58,13 @@ test('2000 spellings of private addresses reach no server, directly and by a red
 
 test('names that resolve to private addresses, alone or among public ones, reach no server', async () => {
   const all = privateAnswers()
-  const { port, trusted, outcomeOf, failpoint } = await setup(
+  const { port, trusted, toOutcome, failpoint } = await setup(
     (name) => all[Number(/\d+/.exec(name)?.[0])] ?? [],
   )
   for (const index of all.keys()) {
     const url = `http://host${index}.example.com:${port}/`
-    expect(await outcomeOf(url), String(all[index])).toBe('ssrf_blocked')
-    expect(await outcomeOf(`http://${trusted}/${encodeURIComponent(url)}`)).toBe('ssrf_blocked')
+    expect(await toOutcome(url), String(all[index])).toBe('ssrf_blocked')
+    expect(await toOutcome(`http://${trusted}/${encodeURIComponent(url)}`)).toBe('ssrf_blocked')
   }
   expect(failpoint()).toBe(0)
 })

@@ -56,7 +56,7 @@ const NAMES = [
   'intranet',
 ]
 
-const bytesOf = (address: string) => address.split('.').map(Number) as [number, number, number, number]
+const countBytes = (address: string) => address.split('.').map(Number) as [number, number, number, number]
 const hex = (value: number, digits = 2) => value.toString(16).padStart(digits, '0')
 const fullWidth = (text: string) =>
   Array.from(text, (char) => (/\d/.test(char) ? String.fromCodePoint(0xff10 + Number(char)) : char)).join('')
@@ -64,7 +64,7 @@ const percent = (text: string) => Array.from(text, (char) => `%${hex(char.charCo
 
 /** Every notation that URL parsers, name services and C libraries have been seen to take for an IPv4 address. */
 function notationsV4(address: string): string[] {
-  const [a, b, c, d] = bytesOf(address)
+  const [a, b, c, d] = countBytes(address)
   const whole = ((a * 256 + b) * 256 + c) * 256 + d
   const [high, low] = [hex(a * 256 + b, 4), hex(c * 256 + d, 4)]
   return [

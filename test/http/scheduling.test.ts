@@ -37,13 +37,16 @@ async function setup(
   return { ...server, held, patch, submit }
 }
 
-const codeOf = ({ status, body }: { status: number; body: Json }) => [status, body['type']?.split(':').at(-1)]
+const findCode = ({ status, body }: { status: number; body: Json }) => [
+  status,
+  body['type']?.split(':').at(-1),
+]
 
 test('a batch is admitted as a whole, or as far as there is room', async () => {
   const { post, get, held } = await setup()
   const tasks = (count: number) => Array.from({ length: count }, () => ({ type: 'held', input: {} }))
   const tooMany = await post('/api/tasks/batch', { tasks: tasks(6), admission: 'all' })
-  expect(codeOf(tooMany)).toEqual([503, 'queue-full'])
+  expect(findCode(tooMany)).toEqual([503, 'queue-full'])
   expect((await get('/api/queue/stats')).body).toMatchObject({
     queue_size: 0,
     current_processing: 0,
@@ -60,9 +63,9 @@ test('a batch is admitted as a whole, or as far as there is room', async () => {
     { type: 'quick', input: { n: 'one' } },
   ]
   const wrong = await post('/api/tasks/batch', { tasks: mixed, admission: 'all' })
-  expect(codeOf(wrong)).toEqual([422, 'validation'])
+  expect(findCode(wrong)).toEqual([422, 'validation'])
   expect(wrong.body['detail']).toContain('tasks.1')
-  expect(codeOf(await post('/api/tasks/batch', { tasks: [] }))).toEqual([422, 'validation'])
+  expect(findCode(await post('/api/tasks/batch', { tasks: [] }))).toEqual([422, 'validation'])
 })
 
 test('delay, start deadline, time limit and attempts are asked for, within the bounds of the type', async () => {
@@ -87,7 +90,7 @@ test('delay, start deadline, time limit and attempts are asked for, within the b
     { delay_seconds: 9, start_deadline_seconds: 9 },
     { delay_seconds: 1.5 },
   ]) {
-    expect(codeOf(await submit('quick', also))).toEqual([422, 'validation'])
+    expect(findCode(await submit('quick', also))).toEqual([422, 'validation'])
   }
 })
 
@@ -105,7 +108,7 @@ test('a task that has ended is tried again as a new task, with its file', async 
   const again = await post(`${done['urls'].self}/retry`)
   // A memory journal keeps no files; a durable one keeps them a day.
   expect([202, 410]).toContain(again.status)
-  expect(codeOf(await post('/api/tasks/none/retry'))).toEqual([404, 'task-not-found'])
+  expect(findCode(await post('/api/tasks/none/retry'))).toEqual([404, 'task-not-found'])
   expect((await get('/api/tasks')).status).toBe(200)
 })
 
@@ -119,7 +122,7 @@ test('retry makes a new task that names the old one, and only when that has ende
   expect(task).toMatchObject({ retry_of: body['task_id'], metadata: { mine: 1 }, priority_name: 'HIGH' })
   const running = await submit('held')
   await expect.poll(() => held.length).toBe(1)
-  expect(codeOf(await post(`${running.body['urls'].self}/retry`))).toEqual([409, 'task-not-finished'])
+  expect(findCode(await post(`${running.body['urls'].self}/retry`))).toEqual([409, 'task-not-finished'])
 })
 
 test('the priority of a waiting task is changed, and it keeps its age', async () => {
@@ -132,12 +135,15 @@ test('the priority of a waiting task is changed, and it keeps its age', async ()
   expect((await get(path)).body['queue_position']).toBe(2)
   const { status, body } = await patch(path, { priority: 'HIGH' })
   expect([status, body['priority_name'], body['queue_position']]).toEqual([200, 'HIGH', 1])
-  expect(codeOf(await patch(path, { priority: 9 }))).toEqual([422, 'invalid-priority'])
-  expect(codeOf(await patch(path, {}))).toEqual([422, 'validation'])
-  expect(codeOf(await patch(`/api/tasks/${held[0]!.id}`, { priority: 3 }))).toEqual([409, 'already-started'])
+  expect(findCode(await patch(path, { priority: 9 }))).toEqual([422, 'invalid-priority'])
+  expect(findCode(await patch(path, {}))).toEqual([422, 'validation'])
+  expect(findCode(await patch(`/api/tasks/${held[0]!.id}`, { priority: 3 }))).toEqual([
+    409,
+    'already-started',
+  ])
   held[0]!.end()
   await ended(old.body['task_id'])
-  expect(codeOf(await patch(path, { priority: 3 }))).toEqual([409, 'already-finished'])
+  expect(findCode(await patch(path, { priority: 3 }))).toEqual([409, 'already-finished'])
 })
 
 test('controls are for operators, take effect at once, and return the resulting state', async () => {
@@ -145,7 +151,7 @@ test('controls are for operators, take effect at once, and return the resulting 
   const caller = tokenFor('ann', { maxPriority: 1 })
   const { url, as, submit: _, held } = await setup({ settings: { tokens: [operator.record, caller.record] } })
   const [ops, ann] = [as(operator.headers), as(caller.headers)]
-  expect(codeOf(await ann.post('/api/queue/pause', { scope: 'intake' }))).toEqual([403, 'forbidden'])
+  expect(findCode(await ann.post('/api/queue/pause', { scope: 'intake' }))).toEqual([403, 'forbidden'])
 
   expect((await ops.post('/api/queue/pause', { scope: 'processing' })).body['paused']).toEqual(['processing'])
   const waiting = await ann.post('/held', {})
@@ -159,7 +165,7 @@ test('controls are for operators, take effect at once, and return the resulting 
   await expect.poll(() => held.length).toBe(1)
 
   await ops.post('/api/queue/pause', { scope: 'intake' })
-  expect(codeOf(await ann.post('/held', {}))).toEqual([503, 'intake-paused'])
+  expect(findCode(await ann.post('/held', {}))).toEqual([503, 'intake-paused'])
   expect((await ann.get('/api/queue/capacity')).body).toMatchObject({
     accepting: false,
     reason: 'intake-paused',
@@ -189,7 +195,7 @@ test('a caller that has too many waiting gets 429, with a time to come back', as
   const { as } = await setup({ settings: { tokens: [ann.record, bob.record], maxQueuedPerCaller: 2 } })
   for (let count = 0; count < 3; count += 1) await as(ann.headers).post('/held', {})
   const refused = await as(ann.headers).post('/held', {})
-  expect(codeOf(refused)).toEqual([429, 'user-queue-full'])
+  expect(findCode(refused)).toEqual([429, 'user-queue-full'])
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
   expect((await as(bob.headers).post('/held', {})).status).toBe(202)
 })
@@ -217,7 +223,7 @@ test('capacity is what a submit would be answered, and waits are estimated from 
 
 test('the forecast answers what would be, and refuses what it cannot know', async () => {
   const { get } = await setup()
-  expect(codeOf(await get('/api/queue/forecast'))).toEqual([422, 'validation'])
+  expect(findCode(await get('/api/queue/forecast'))).toEqual([422, 'validation'])
   const { status, body } = await get(
     '/api/queue/forecast?workers=4&burst=10&run_seconds=163&target_p90_seconds=1',
   )
@@ -226,6 +232,6 @@ test('the forecast answers what would be, and refuses what it cannot know', asyn
   expect(body['last_done_seconds']).toBe(326)
   expect(body['smallest_workers']).toBe(9)
   expect(
-    codeOf(await get('/api/queue/forecast?run_seconds=1&arrivals_per_minute=100000&minutes=10000')),
+    findCode(await get('/api/queue/forecast?run_seconds=1&arrivals_per_minute=100000&minutes=10000')),
   ).toEqual([422, 'validation'])
 })

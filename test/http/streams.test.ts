@@ -8,7 +8,7 @@ import { startServer, type Json } from '../support/server.ts'
 import { heldType, talkingType } from '../support/types.ts'
 import { EventBus } from '../../src/events/event-bus.ts'
 import { Connections } from '../../src/http/stream/connections.ts'
-import { framesOf } from '../../src/http/stream/frames.ts'
+import { splitFrames } from '../../src/http/stream/frames.ts'
 import { actsOn } from '../journal/conformance.ts'
 import { memoryJournal } from '../support/core.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -268,7 +268,7 @@ test('an event that is committed while a reader comes is sent to it once', async
     prefix: '',
     placeOf: () => null,
   }
-  const frames = framesOf({ ...given, take: () => () => undefined })
+  const frames = splitFrames({ ...given, take: () => () => undefined })
   const seen: (number | null)[] = []
   const reading = (async () => {
     for await (const { seq } of frames) seen.push(seq)

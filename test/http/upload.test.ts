@@ -228,15 +228,12 @@ test.each([
   ['/take', [['name="priority"', 'SOON'], FILE], 'invalid_priority'],
   ['/take', [['name="force"', 'maybe'], FILE], 'validation'],
   ['/take', [['name="file"', 'hello world']], 'malformed_upload'],
-] as const)(
-  'a wrong form is refused, and its file not kept: %s %j',
-  async (path, parts, type) => {
-    const { url, read, spooled } = await setup()
-    const { status, body } = await read(await fetch(url + path, formOf(...parts)))
-    expect([status < 500, body['error_type']]).toEqual([true, type])
-    expect(await spooled()).toEqual([])
-  },
-)
+] as const)('a wrong form is refused, and its file not kept: %s %j', async (path, parts, type) => {
+  const { url, read, spooled } = await setup()
+  const { status, body } = await read(await fetch(url + path, formOf(...parts)))
+  expect([status < 500, body['error_type']]).toEqual([true, type])
+  expect(await spooled()).toEqual([])
+})
 
 test.each([
   ['filename="q%22uote%22.txt"', 'q"uote".txt'],

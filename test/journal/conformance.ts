@@ -10,14 +10,14 @@ const WHY = failure('no_text', 'none')
 export function actsOn(journal: Journal) {
   const append = async (task: Task, body: EventBody, change: TaskChange = {}): Promise<Task> => {
     const next = changeTask(task, change)
-    const event = eventOf(next, body)
+    const event = toEvent(next, body)
     await journal.tasks.append({ task: next, event })
     return next
   }
   const admit = async (given: Parameters<typeof sampleTask>[0], key: KeyRecord | null = null) => {
     const task = { ...sampleTask(given), lastSeq: 1 }
     await journal.tasks.admit(
-      { task, event: eventOf(task, { type: 'queued', queuePosition: 1, tasksAhead: 0, wait: null }) },
+      { task, event: toEvent(task, { type: 'queued', queuePosition: 1, tasksAhead: 0, wait: null }) },
       key,
     )
     return task
@@ -35,7 +35,7 @@ export function actsOn(journal: Journal) {
   return { append, admit, start, complete, run }
 }
 
-function eventOf(task: Task, body: EventBody): TaskEvent {
+function toEvent(task: Task, body: EventBody): TaskEvent {
   return { ...body, seq: task.lastSeq, taskId: task.id, status: task.status, at: 1000 }
 }
 
@@ -101,7 +101,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     const second = changeTask(first, { status: 'queued', attempt: 0, startedAt: null })
     await journal.tasks.append({
       task: second,
-      event: eventOf(second, { type: 'queued', queuePosition: 1, tasksAhead: 0, wait: null }),
+      event: toEvent(second, { type: 'queued', queuePosition: 1, tasksAhead: 0, wait: null }),
     })
     const running = await start(second)
     // The first run comes back late, with a number that would fit.
@@ -298,7 +298,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     const body = { type: 'log', message: 'one more, or one less', level: 'info' } as const
     const change = async (task: Task, given: TaskChange, also: Partial<JournalEntry>) => {
       const next = changeTask(task, given)
-      await journal.tasks.append({ task: next, event: eventOf(next, body), ...also })
+      await journal.tasks.append({ task: next, event: toEvent(next, body), ...also })
       return next
     }
     const join = (task: Task, joins: number) => {

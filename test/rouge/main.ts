@@ -2,7 +2,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { l as rougeL, n as rougeN } from 'js-rouge'
 import { summarise } from '../../src/analysis/write/extractive/summarise.ts'
-import { surveyOf, type Survey } from '../../src/analysis/write/extractive/survey.ts'
+import { surveyDocument, type Survey } from '../../src/analysis/write/extractive/survey.ts'
 import { readText } from '../../src/analysis/parse/text.ts'
 import { textRank } from './text-rank.ts'
 
@@ -54,7 +54,7 @@ let empty = 0
 for await (const line of createInterface({ input: createReadStream(file) })) {
   if (line.trim() === '') continue
   const { article, highlights } = JSON.parse(line) as { article: string; highlights: string }
-  const survey = surveyOf(readText(new TextEncoder().encode(article), 'utf-8'))
+  const survey = surveyDocument(readText(new TextEncoder().encode(article), 'utf-8'))
   if (survey.sentences.length === 0) empty += 1
   count += 1
   for (const system of systems) {
@@ -66,20 +66,20 @@ for await (const line of createInterface({ input: createReadStream(file) })) {
     }
   }
 }
-const meanOf = (system: System, metric: Metric) => (100 * (sums.get(`${system} ${metric}`) ?? 0)) / count
+const computeMean = (system: System, metric: Metric) => (100 * (sums.get(`${system} ${metric}`) ?? 0)) / count
 
 console.log(`${count} articles${empty > 0 ? `, ${empty} without a whole sentence` : ''}`)
 console.log(['', ...metrics, 'words'].map((cell) => cell.padEnd(10)).join(''))
 for (const system of systems) {
-  const scores = metrics.map((metric) => meanOf(system, metric).toFixed(2))
+  const scores = metrics.map((metric) => computeMean(system, metric).toFixed(2))
   console.log(
     [system, ...scores, ((lengths.get(system) ?? 0) / count).toFixed(0)]
       .map((cell) => cell.padEnd(10))
       .join(''),
   )
 }
-const overTextRank = meanOf('headgate', 'ROUGE-1') - meanOf('TextRank', 'ROUGE-1')
-const overLead = meanOf('headgate', 'ROUGE-1') - meanOf('Lead-3', 'ROUGE-1')
+const overTextRank = computeMean('headgate', 'ROUGE-1') - computeMean('TextRank', 'ROUGE-1')
+const overLead = computeMean('headgate', 'ROUGE-1') - computeMean('Lead-3', 'ROUGE-1')
 console.log(
   `ROUGE-1 over TextRank: ${overTextRank.toFixed(2)} (aim ≥ ${TEXTRANK_AIM}); over Lead-3: ${overLead.toFixed(2)} (aim ≥ ${LEAD_AIM})`,
 )

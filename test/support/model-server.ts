@@ -90,7 +90,7 @@ function callOf(request: IncomingMessage, body: Record<string, unknown>): ModelC
   const prompt = isGemini ? parts(contents[0]) : of('user')
   return {
     wire: isGemini ? 'gemini' : 'openai',
-    about: url.endsWith(':countTokens') ? 'tokens' : aboutOf(prompt),
+    about: url.endsWith(':countTokens') ? 'tokens' : readMetadata(prompt),
     prompt,
     system: isGemini ? parts(systemInstruction) : of('system'),
     key: isGemini ? String(request.headers['x-goog-api-key']) : `${request.headers.authorization}`,
@@ -98,7 +98,7 @@ function callOf(request: IncomingMessage, body: Record<string, unknown>): ModelC
   }
 }
 
-function aboutOf(prompt: string): string {
+function readMetadata(prompt: string): string {
   if (prompt.includes('Plan a report on this document')) return 'outline'
   const chapter = /Write the chapter "Chapter (\d+)"/.exec(prompt)?.[1]
   if (chapter !== undefined) return `chapter ${chapter}`

@@ -29,7 +29,7 @@ interface LogLine {
 }
 
 /** A line of the log; of one that is not JSON only its address. */
-function lineOf(text: string): LogLine {
+function toLine(text: string): LogLine {
   if (text.startsWith('{')) return JSON.parse(text) as LogLine
   const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(text) ?? []
   return { msg: text, ...(url === undefined ? {} : { url }) }
@@ -60,7 +60,7 @@ export async function startProcess(env: Record<string, string> = {}) {
       const parts = (rest + chunk.toString()).split('\n')
       rest = parts.pop() ?? ''
       for (const part of parts) {
-        const line = lineOf(part)
+        const line = toLine(part)
         lines.push(line)
         if (line.url !== undefined) resolve(line.url)
       }

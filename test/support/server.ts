@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
-import { digestOf, newToken, type TokenRecord } from '../../src/auth/token.ts'
+import { computeDigest, newToken, type TokenRecord } from '../../src/auth/token.ts'
 import { compose } from '../../src/app/app.ts'
 import { readSettings } from '../../src/config/read.ts'
 import type { Settings } from '../../src/config/settings.ts'
@@ -64,7 +64,7 @@ export type Json = Record<string, any> // oxlint-disable-line typescript/no-expl
 /** A token and what the server keeps of it. */
 export function tokenFor(name: string, given: Partial<TokenRecord> = {}) {
   const token = newToken()
-  const sha256 = digestOf(token).toString('hex')
+  const sha256 = computeDigest(token).toString('hex')
   const base = { role: 'caller', maxPriority: 3, createdAt: null, expiresAt: null } as const
   const record: TokenRecord = { name, ...base, sha256, ...given }
   return { token, record, headers: { authorization: `Bearer ${token}` } }

@@ -8,7 +8,7 @@ import { defineTask } from '../../src/index.ts'
 import { Connector } from '../../src/fetch/connector.ts'
 import { WEB_PORTS } from '../../src/fetch/policy.ts'
 import { waitAfter } from '../../src/webhook/schedule.ts'
-import { headersOf } from '../../src/webhook/signature.ts'
+import { signHeaders } from '../../src/webhook/signature.ts'
 import { Webhooks } from '../../src/webhook/webhooks.ts'
 import { actsOn } from '../journal/conformance.ts'
 import { memoryJournal } from '../support/core.ts'
@@ -51,7 +51,7 @@ test('a delivery is signed as the reference vector of Standard Webhooks', () => 
     timestamp: 1_614_265_330,
     body: '{"test": 2432232314}',
   }
-  expect(headersOf(signed, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')).toMatchObject({
+  expect(signHeaders(signed, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')).toMatchObject({
     'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
     'webhook-timestamp': '1614265330',
     'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
@@ -85,7 +85,7 @@ test('the end of a task is sent, signed with the secret of the submit or of the 
   })
   const id = String(headers['webhook-id'])
   const timestamp = Number(headers['webhook-timestamp'])
-  expect(headersOf({ id, timestamp, body: sent }, SECRET)['webhook-signature']).toBe(
+  expect(signHeaders({ id, timestamp, body: sent }, SECRET)['webhook-signature']).toBe(
     headers['webhook-signature'],
   )
 })
@@ -132,7 +132,7 @@ test.each(['memory', 'sqlite'] as const)(
       timestamp: Number(headers['webhook-timestamp']),
       body,
     }
-    expect(headersOf(signed, own)['webhook-signature']).toBe(headers['webhook-signature'])
+    expect(signHeaders(signed, own)['webhook-signature']).toBe(headers['webhook-signature'])
   },
 )
 

@@ -82,10 +82,10 @@ export class Spending {
   }
 
   async record(model: Model, usage: Usage): Promise<void> {
-    const cost = costOf(model, usage)
+    const cost = computeCost(model, usage)
     const before = this.#totals.get(model.id) ?? { ...NO_USAGE, usd: 0 }
     const usd = cost === null || before.usd === null ? null : before.usd + cost
-    this.#totals.set(model.id, { ...sumOf(before, usage), usd })
+    this.#totals.set(model.id, { ...addUp(before, usage), usd })
     const day = this.#ofToday()
     const tokens = day.tokens + usage.inputTokens + usage.outputTokens
     this.#day = { ...day, tokens, usd: day.usd + (cost ?? 0) }
@@ -103,7 +103,7 @@ export class Spending {
   }
 }
 
-export function sumOf(a: Usage, b: Usage): Usage {
+export function addUp(a: Usage, b: Usage): Usage {
   return {
     calls: a.calls + b.calls,
     inputTokens: a.inputTokens + b.inputTokens,
@@ -112,13 +112,13 @@ export function sumOf(a: Usage, b: Usage): Usage {
 }
 
 /** USD; null without a price. */
-function costOf({ price }: Model, { inputTokens, outputTokens }: Usage): number | null {
+function computeCost({ price }: Model, { inputTokens, outputTokens }: Usage): number | null {
   return price === null ? null : (inputTokens * price.input + outputTokens * price.output) / MILLION
 }
 
 /** As it appears in the report. */
 export function reportUsage(model: Model, usage: Usage): ReportUsage {
-  const cost = costOf(model, usage)
+  const cost = computeCost(model, usage)
   return {
     calls: usage.calls,
     input_tokens: usage.inputTokens,

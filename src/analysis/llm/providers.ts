@@ -45,13 +45,13 @@ const OPENAI_HOST = 'api.openai.com'
 // The library writes warnings to the console; this project logs with pino.
 Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
 
-export function modelOf(
+export function createModel(
   provider: Provider,
   setup: ProviderSetup,
   { price, fetch: line }: { readonly price: Price | null; readonly fetch: Fetch },
 ): Model {
   const fetch = refusingPages(line)
-  const known = provider === 'openai' ? encodingOf(setup.model) : undefined
+  const known = provider === 'openai' ? detectEncoding(setup.model) : undefined
   return {
     ...setup,
     provider,
@@ -130,7 +130,7 @@ function asOpenAI({ max_tokens: limit, ...body }: Record<string, unknown>): Reco
 }
 
 /** The encoding of OpenAI's models by their names; undefined for others' models. */
-function encodingOf(model: string): Encoding | undefined {
+function detectEncoding(model: string): Encoding | undefined {
   if (/^(gpt-4o|gpt-4\.|gpt-5|chatgpt|o[1-9]|gpt-oss)/.test(model)) return 'o200k_base'
   return /^gpt-(4|3\.5)/.test(model) ? 'cl100k_base' : undefined
 }

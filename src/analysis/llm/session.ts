@@ -2,7 +2,7 @@ import type { Context } from '../../handler/context/context.ts'
 import { TaskError } from '../../task/failure.ts'
 import { callModel, type Prompt, type Reply } from './call.ts'
 import type { Model } from './providers.ts'
-import { NO_USAGE, sumOf, type Spending, type Usage } from './budget.ts'
+import { NO_USAGE, addUp, type Spending, type Usage } from './budget.ts'
 
 export interface SessionOptions {
   readonly model: Model
@@ -64,15 +64,15 @@ export class ModelSession {
       const ask: Ask = async (prompt, onText = () => undefined) => {
         this.#assertBudget()
         const reply = await callModel(this.model, prompt, { ctx: this.ctx, onText })
-        usage = sumOf(usage, reply.usage)
-        this.#spent = sumOf(this.#spent, reply.usage)
+        usage = addUp(usage, reply.usage)
+        this.#spent = addUp(this.#spent, reply.usage)
         await this.#options.spending.record(this.model, reply.usage)
         return reply
       }
       return { value: await work(ask), usage }
     })
-    this.#usage = sumOf(this.#usage, kept.usage)
-    if (isKept) this.#spent = sumOf(this.#spent, kept.usage)
+    this.#usage = addUp(this.#usage, kept.usage)
+    if (isKept) this.#spent = addUp(this.#spent, kept.usage)
     return kept.value
   }
 

@@ -10,7 +10,10 @@ const SURE_SHARE = 0.4
  * Tokens that the model makes of one that was counted here: 1 for its own encoding; asked of its provider where that
  * decides whether a text fits, and can be asked; else a margin.
  */
-export async function tokenFactorOf(session: ModelSession, { passages }: NumberedPassages): Promise<number> {
+export async function measureTokenFactor(
+  session: ModelSession,
+  { passages }: NumberedPassages,
+): Promise<number> {
   const { model, ctx } = session
   const { tokenFactor, countTokens, windowTokens } = model
   const tokens = passages.reduce((sum, passage) => sum + passage.tokens, 0)

@@ -9,7 +9,7 @@ interface Titled {
 }
 
 /** The file that came with the task. */
-export function uploadOf(ctx: Context, { title }: Titled): LoadedDocument {
+export function loadUpload(ctx: Context, { title }: Titled): LoadedDocument {
   if (ctx.upload === null) throw new TaskError('internal', 'The task has no file.')
   const { path, mediaType, sha256, name } = ctx.upload
   const origin = { kind: 'upload', name: name === '' ? null : name, url: null, mediaType, sha256 } as const
@@ -22,7 +22,7 @@ export function uploadOf(ctx: Context, { title }: Titled): LoadedDocument {
 }
 
 /** Text that came with the request. */
-export function textOf(text: string, { title }: Titled): LoadedDocument {
+export function loadText(text: string, { title }: Titled): LoadedDocument {
   const sha256 = createHash('sha256').update(text).digest('hex')
   const mediaType = 'text/plain'
   return {

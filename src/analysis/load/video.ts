@@ -5,7 +5,7 @@ import { YOUTUBE_CAPTIONS } from '../parse/media-types.ts'
 import { reportStage } from '../stages.ts'
 import { DOWNLOAD, FETCH } from './web.ts'
 import { NOTHING_KEPT, type LoadedDocument } from './loaded.ts'
-import { captionsOf } from './youtube/captions.ts'
+import { parseCaptions } from './youtube/captions.ts'
 
 export interface VideoDeps {
   readonly connector: Connector
@@ -14,7 +14,7 @@ export interface VideoDeps {
 }
 
 /** The words spoken in a video, from its captions. */
-export async function videoOf(
+export async function loadVideo(
   { connector, youTubeUrl: baseUrl }: VideoDeps,
   {
     id,
@@ -26,7 +26,7 @@ export async function videoOf(
   reportStage(ctx, 'fetching', { message: 'Asking YouTube for the captions' })
   const { signal } = ctx
   const captions = await ctx.step(FETCH, () =>
-    ctx.resource(DOWNLOAD, {}, () => captionsOf({ connector, baseUrl, signal }, { id, language })),
+    ctx.resource(DOWNLOAD, {}, () => parseCaptions({ connector, baseUrl, signal }, { id, language })),
   )
   const { text, notes } = captions
   const sha256 = createHash('sha256').update(text).digest('hex')

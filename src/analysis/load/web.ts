@@ -21,7 +21,7 @@ export interface AddressDeps {
 const EMPTY = ['Look at the address in a browser: a page that is made by scripts has no text of its own.']
 
 /** What an address leads to; it is kept in the upload store until the task is over. */
-export async function addressOf(
+export async function loadAddress(
   deps: AddressDeps,
   {
     url,
@@ -38,7 +38,7 @@ export async function addressOf(
     return ctx.resource(DOWNLOAD, {}, async () => {
       const fetched = await deps.connector.fetch(url, { signal: ctx.signal, headers })
       const kept = await keep(deps, fetched, place.spoolId)
-      return { file: kept, charset: charsetOf(fetched.contentType), address: fetched.url }
+      return { file: kept, charset: findCharset(fetched.contentType), address: fetched.url }
     })
   })
   const { mediaType, sha256 } = file
@@ -65,10 +65,10 @@ async function keep(
     maxBytes: maxFetchBytes,
     accept: READABLE_TYPES,
   })
-  return storedOf(put)
+  return toStored(put)
 }
 
-function storedOf(put: PutReply): Upload {
+function toStored(put: PutReply): Upload {
   switch (put.kind) {
     case 'stored':
       return put.upload
@@ -85,6 +85,6 @@ function storedOf(put: PutReply): Upload {
 }
 
 /** `text/html; charset=gb2312` → `gb2312`. */
-function charsetOf(contentType: string | null): string | null {
+function findCharset(contentType: string | null): string | null {
   return /;\s*charset\s*=\s*"?([\w-]+)/i.exec(contentType ?? '')?.[1] ?? null
 }

@@ -40,7 +40,7 @@ const SOUNDS = /\[[^\]]*\]|\([^)]{1,30}\)|♪/g
  */
 export function readCaptions(bytes: Uint8Array): SourceDocument {
   const { captions, chapters, author } = readSpoken(new TextDecoder().decode(bytes))
-  const cues = cuesOf(captions)
+  const cues = parseCues(captions)
   if (cues.length === 0)
     throw new TaskError('no_subtitles', 'The captions of this video came without a word.')
   const chars = cues.reduce((sum, cue) => sum + cue.text.length, 0)
@@ -75,7 +75,7 @@ function timedParts(lastSeconds: number): SpokenPart[] {
   }))
 }
 
-function cuesOf(text: string): Cue[] {
+function parseCues(text: string): Cue[] {
   const cues = text.trimStart().startsWith('{') ? fromJson(text) : fromXml(text)
   return cues
     .map(({ seconds, text: raw }) => ({
@@ -86,7 +86,7 @@ function cuesOf(text: string): Cue[] {
 }
 
 function fromJson(text: string): Cue[] {
-  const parsed = json3.safeParse(jsonOf(text))
+  const parsed = json3.safeParse(toJson(text))
   if (!parsed.success) return []
   return parsed.data.events.map(({ tStartMs, segs = [] }) => ({
     seconds: tStartMs / 1000,
@@ -94,7 +94,7 @@ function fromJson(text: string): Cue[] {
   }))
 }
 
-function jsonOf(text: string): unknown {
+function toJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

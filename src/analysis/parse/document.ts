@@ -63,7 +63,7 @@ export class SectionBuilder {
   }
 
   paragraph(text: string, { page = null, seconds = null, kind = 'prose' }: ParagraphPlace = {}): void {
-    const trimmed = OF_LINES.has(kind) ? linesOf(text) : text.replace(/\s+/g, ' ').trim()
+    const trimmed = OF_LINES.has(kind) ? splitLines(text) : text.replace(/\s+/g, ' ').trim()
     if (trimmed !== '') this.#sections.at(-1)?.paragraphs.push({ text: trimmed, page, seconds, kind })
   }
 
@@ -73,7 +73,7 @@ export class SectionBuilder {
   }
 }
 
-function linesOf(text: string): string {
+function splitLines(text: string): string {
   return text
     .split('\n')
     .map((line) => line.trimEnd())

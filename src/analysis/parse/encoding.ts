@@ -9,27 +9,29 @@ const META_WITHIN = 2048
  * UTF-8, then the best guess.
  */
 export function decodeText(bytes: Uint8Array, charset: string | null = null): string {
-  const label = markOf(bytes) ?? encodingOf(charset) ?? metaOf(bytes)
+  const label = findByteOrderMark(bytes) ?? detectEncoding(charset) ?? findMetaCharset(bytes)
   if (label !== undefined) return new TextDecoder(label).decode(bytes)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return new TextDecoder(guessOf(bytes)).decode(bytes)
+    return new TextDecoder(guessEncoding(bytes)).decode(bytes)
   }
 }
 
-function markOf(bytes: Uint8Array): string | undefined {
+function findByteOrderMark(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8'
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
   return undefined
 }
 
-function metaOf(bytes: Uint8Array): string | undefined {
-  return encodingOf(META_CHARSET.exec(Buffer.from(bytes.subarray(0, META_WITHIN)).toString('latin1'))?.[1])
+function findMetaCharset(bytes: Uint8Array): string | undefined {
+  return detectEncoding(
+    META_CHARSET.exec(Buffer.from(bytes.subarray(0, META_WITHIN)).toString('latin1'))?.[1],
+  )
 }
 
-function encodingOf(label: string | null | undefined): string | undefined {
+function detectEncoding(label: string | null | undefined): string | undefined {
   if (label === null || label === undefined) return undefined
   try {
     return new TextDecoder(label).encoding
@@ -38,13 +40,13 @@ function encodingOf(label: string | null | undefined): string | undefined {
   }
 }
 
-function guessOf(bytes: Uint8Array): string {
+function guessEncoding(bytes: Uint8Array): string {
   const head = bytes.subarray(0, GUESS_BYTES)
-  const damage = GUESSES.map((label) => ({ label, count: damageOf(new TextDecoder(label).decode(head)) }))
+  const damage = GUESSES.map((label) => ({ label, count: findDamage(new TextDecoder(label).decode(head)) }))
   return damage.reduce((best, next) => (next.count < best.count ? next : best)).label
 }
 
 /** Replacement, private-use and control characters: what a wrong table makes of text. */
-function damageOf(text: string): number {
+function findDamage(text: string): number {
   return text.match(/[\ufffd\p{Co}\p{Cn}]|[\x80-\x9f]/gu)?.length ?? 0
 }

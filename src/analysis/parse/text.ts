@@ -69,14 +69,14 @@ class LineReader {
       this.#kind = 'item'
     }
     if (isQuoted && this.#open === '' && item === null) this.#kind = 'quote'
-    const text = plainOf(item?.[1] ?? line)
+    const text = toPlain(item?.[1] ?? line)
     if (isText(text)) this.#open = joinLines(this.#open, text)
     if (HARD_BREAK.test(line)) this.#flush()
   }
 
   #heading(text: string, level: number): void {
     this.#flush()
-    const plain = plainOf(text)
+    const plain = toPlain(text)
     if (level === 1 && this.title === null) this.title = plain
     else this.#builder.heading(plain)
   }
@@ -89,7 +89,7 @@ class LineReader {
       .trim()
       .replace(/^\||\|$/g, '')
       .split('|')
-    this.#open += `${cells.map((cell) => plainOf(cell)).join(' | ')}\n`
+    this.#open += `${cells.map((cell) => toPlain(cell)).join(' | ')}\n`
   }
 
   #flush(): void {
@@ -106,7 +106,7 @@ function isText(line: string): boolean {
 }
 
 /** A line without Markdown's marks: emphasis, code ticks, links, images, check boxes, pictographs. */
-function plainOf(line: string): string {
+function toPlain(line: string): string {
   return line
     .replace(/!\[[^\]]{0,500}\]\([^)]{0,2000}\)/g, '')
     .replace(/\[([^\][]{0,500})\]\([^)]{0,2000}\)/g, '$1')

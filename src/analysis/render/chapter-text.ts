@@ -17,7 +17,7 @@ export interface Citations {
 const NUMBERS = /\s{0,3}(?:[[【]\s*\d{1,6}(?:\s*[,;–-]\s*\d{1,6})*\s*[\]】])+/gu
 const MAX_RANGE = 50
 
-export function citationsOf(
+export function createCitations(
   passages: readonly Passage[],
   language: string,
   timeLink: string | undefined,

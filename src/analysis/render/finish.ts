@@ -1,12 +1,12 @@
 import type { AboutDocument } from '../parse/document.ts'
 import { ENGINE_VERSION, type Origin, type Provenance, type Report, type ReportRequest } from '../report.ts'
-import { appendixOf, markdownOf, type Draft } from './markdown.ts'
+import { renderAppendix, renderMarkdown, type Draft } from './markdown.ts'
 
 const MAX_FILE_NAME_CHARS = 60
 
 /** Makes the report of a draft: its Markdown, its figures, its file name. */
 export function finishReport(draft: Draft, { origin, timeLink }: ReportRequest): Report {
-  const body = markdownOf(draft, timeLink)
+  const body = renderMarkdown(draft, timeLink)
   const report_words = wordsIn(body, draft.language)
   const { words } = draft.length
   const length = {
@@ -19,14 +19,14 @@ export function finishReport(draft: Draft, { origin, timeLink }: ReportRequest):
   return {
     ...rest,
     length,
-    filename: `${fileNameOf(draft.title)}-${hash.slice(0, 8)}.md`,
+    filename: `${createFileName(draft.title)}-${hash.slice(0, 8)}.md`,
     hash,
-    markdown: `${body}\n\n${appendixOf(draft, length)}\n`,
+    markdown: `${body}\n\n${renderAppendix(draft, length)}\n`,
   }
 }
 
 /** What was read, and its metadata. */
-export function provenanceOf(origin: Origin, about: AboutDocument = {}): Provenance {
+export function renderProvenance(origin: Origin, about: AboutDocument = {}): Provenance {
   return {
     source: origin.kind,
     name: origin.name,
@@ -49,7 +49,7 @@ function wordsIn(text: string, language: string): number {
   return count
 }
 
-function fileNameOf(title: string): string {
+function createFileName(title: string): string {
   const name = title
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '-')

@@ -1,7 +1,7 @@
 import type { ResultFormat } from '../../handler/define-task.ts'
 import type { Report } from '../report.ts'
-import { provenanceOf } from './finish.ts'
-import { frontMatterOf } from './front-matter.ts'
+import { renderProvenance } from './finish.ts'
+import { renderFrontMatter } from './front-matter.ts'
 
 /**
  * The files that a report can be had as; the JSON is the result itself.
@@ -16,7 +16,7 @@ export function reportFormats(
       mediaType: 'text/markdown; charset=utf-8',
       write: (result, finishedAt) => {
         const report = withAll(result)
-        return { filename: report.filename, text: frontMatterOf(report, finishedAt) + report.markdown }
+        return { filename: report.filename, text: renderFrontMatter(report, finishedAt) + report.markdown }
       },
     },
     html: {
@@ -33,6 +33,10 @@ export function reportFormats(
 function withAll(result: unknown): Report {
   const { hash = '' } = result as Partial<Report>
   const origin = { kind: 'upload', name: null, url: null, mediaType: '', sha256: hash } as const
-  const before = { provenance: { ...provenanceOf(origin), engine_version: '1' }, model: null, usage: null }
+  const before = {
+    provenance: { ...renderProvenance(origin), engine_version: '1' },
+    model: null,
+    usage: null,
+  }
   return { ...before, ...(result as Report) }
 }

@@ -64,6 +64,6 @@ const CHINESE: Frame = {
 }
 
 /** The frame for a language, ISO 639-1: Chinese has its own, all others the English one. */
-export function frameOf(language: string): Frame {
+export function findFrame(language: string): Frame {
   return language.startsWith('zh') ? CHINESE : ENGLISH
 }

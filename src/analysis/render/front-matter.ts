@@ -1,7 +1,7 @@
 import type { Report } from '../report.ts'
 
 /** What YAML begins a Markdown file with: where the report comes from. Values are JSON, which is YAML. */
-export function frontMatterOf(report: Report, finishedAt: number): string {
+export function renderFrontMatter(report: Report, finishedAt: number): string {
   const { provenance, title, language, engine, model, keywords, usage } = report
   const fields: Record<string, unknown> = {
     title,

@@ -34,7 +34,7 @@ footer { margin-top: 3em; padding-top: 1em; border-top: 1px solid #8884; font: .
 `
 
 /** The report as a page of its own: no script, nothing loaded, whatever its source contains. */
-export function htmlOf(report: Report): string {
+export function renderHtml(report: Report): string {
   const body = sanitizeHtml(markdown.render(report.markdown), CLEAN)
   const { provenance, language, title, model } = report
   const from = provenance.url ?? provenance.name ?? provenance.source

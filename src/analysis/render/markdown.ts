@@ -1,7 +1,7 @@
 import { clockTime } from '../parse/document.ts'
 import { isWideLanguage } from '../write/unspaced-language.ts'
 import type { Place, Report, ReportPoint } from '../report.ts'
-import { frameOf, type Frame } from './frame.ts'
+import { findFrame, type Frame } from './frame.ts'
 
 /** A report before its file is made. */
 export type Draft = Omit<Report, 'markdown' | 'filename' | 'hash' | 'length'> & {
@@ -11,8 +11,8 @@ export type Draft = Omit<Report, 'markdown' | 'filename' | 'hash' | 'length'> & 
 }
 
 /** The report as Markdown: headings, and each point with its page, time or section. */
-export function markdownOf(draft: Draft, timeLink: string | undefined): string {
-  const frame = frameOf(draft.language)
+export function renderMarkdown(draft: Draft, timeLink: string | undefined): string {
+  const frame = findFrame(draft.language)
   const cite = (point: ReportPoint) => escaped(point.text) + citation(point, frame, timeLink)
   const space = isWideLanguage(draft.language) ? '' : ' '
   const cited = draft.cited.map(cite).join(space)
@@ -41,8 +41,8 @@ export function markdownOf(draft: Draft, timeLink: string | undefined): string {
 }
 
 /** What a reader should know of how the text was read, and its figures. */
-export function appendixOf({ language, warnings }: Draft, length: Report['length']): string {
-  const { figures, figure, notes } = frameOf(language)
+export function renderAppendix({ language, warnings }: Draft, length: Report['length']): string {
+  const { figures, figure, notes } = findFrame(language)
   const { pages, characters, words, sentences, reading_minutes: minutes } = length
   const rows: [string, string | number][] = [
     ...(pages === null ? [] : [[figure.pages, pages] as [string, number]]),
@@ -63,7 +63,7 @@ export function appendixOf({ language, warnings }: Draft, length: Report['length
 
 /** ` (p. 3)`, ` ([12:05](…))`, or nothing where the source has neither pages nor times. */
 function citation({ page, seconds }: Place, frame: Frame, timeLink: string | undefined): string {
-  const moment = seconds === null ? '' : frame.place(momentOf(seconds, timeLink))
+  const moment = seconds === null ? '' : frame.place(formatMoment(seconds, timeLink))
   return `${page === null ? '' : frame.place(frame.page(page))}${moment}`
 }
 
@@ -73,13 +73,13 @@ export function placeText(
   language: string,
   timeLink: string | undefined,
 ): string {
-  const frame = frameOf(language)
+  const frame = findFrame(language)
   if (page !== null) return frame.page(page)
-  if (seconds !== null) return momentOf(seconds, timeLink)
+  if (seconds !== null) return formatMoment(seconds, timeLink)
   return heading === null ? '' : frame.section(escaped(heading))
 }
 
-function momentOf(seconds: number, timeLink: string | undefined): string {
+function formatMoment(seconds: number, timeLink: string | undefined): string {
   const time = clockTime(seconds)
   return timeLink === undefined ? time : `[${time}](${timeLink}${Math.floor(seconds)})`
 }

@@ -18,10 +18,10 @@ async function work(job: Job): Promise<void> {
   try {
     if (job.kind === 'page') {
       // Its libraries are loaded with the first page.
-      const { htmlOf } = await import('../render/html.ts')
-      return send({ type: 'done', made: htmlOf(job.request) })
+      const { renderHtml } = await import('../render/html.ts')
+      return send({ type: 'done', made: renderHtml(job.request) })
     }
-    const file = await fileOf(job)
+    const file = await openJobFile(job)
     let toldAt = 0
     const document = await readDocument(file, (page, pages) => {
       if (page < pages && Date.now() - toldAt < NEWS_INTERVAL_MS) return
@@ -42,13 +42,13 @@ async function make(job: ReadingJob, document: SourceDocument): Promise<Jobs[Job
   if (job.kind === 'report') {
     return extractReport(document, job.request, (kind) => send({ type: 'progress', progress: { kind } }))
   }
-  if (job.kind === 'text') return textOf(document)
+  if (job.kind === 'text') return parseText(document)
   // Its tables of tokens are large: who asks for no model does not load them.
-  const { manuscriptOf } = await import('../write/model/prepare-manuscript.ts')
-  return manuscriptOf(document, job.request)
+  const { prepareManuscript } = await import('../write/model/prepare-manuscript.ts')
+  return prepareManuscript(document, job.request)
 }
 
-function textOf({ title, sections }: SourceDocument): string {
+function parseText({ title, sections }: SourceDocument): string {
   const lines = sections.flatMap(({ heading, paragraphs }) => [
     heading,
     ...paragraphs.map(({ text }) => text),
@@ -56,7 +56,7 @@ function textOf({ title, sections }: SourceDocument): string {
   return [title, ...lines].filter((line) => line !== null).join('\n')
 }
 
-async function fileOf({ source }: ReadingJob): Promise<SourceFile> {
+async function openJobFile({ source }: ReadingJob): Promise<SourceFile> {
   if (source.kind === 'text') {
     const { text, mediaType } = source
     return { bytes: new TextEncoder().encode(text), mediaType, charset: 'utf-8' }

@@ -19,11 +19,11 @@ const CHILD = fileURLToPath(new URL(`./child.${OWN_ENDING}`, import.meta.url))
  * processes nor see the environment. Where Linux lets an ordinary user do so, it has no network, and it dies
  * with its parent, however that ends.
  */
-export function launchOf(memoryBytes: number, readableFolder: string): Launch {
+export function createLaunch(memoryBytes: number, readableFolder: string): Launch {
   const heapMb = Math.floor((memoryBytes * HEAP_SHARE) / MB)
   const readable = [...programFolders(), readableFolder].map((folder) => `--allow-fs-read=${folder}`)
   const args = ['--permission', ...readable, `--max-old-space-size=${heapMb}`, '--no-warnings', CHILD]
-  const [command = process.execPath, ...rest] = [...wrapperOf(), process.execPath, ...args]
+  const [command = process.execPath, ...rest] = [...findWrapper(), process.execPath, ...args]
   return { command, args: rest, env: { PATH: '/usr/bin:/bin' } }
 }
 
@@ -41,7 +41,7 @@ const DIES_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL']
 const WRAPPERS = [['unshare', '--map-root-user', '--net', ...DIES_WITH_PARENT], DIES_WITH_PARENT]
 let found: readonly string[] | null = null
 
-function wrapperOf(): readonly string[] {
+function findWrapper(): readonly string[] {
   found ??= WRAPPERS.find(([command = '', ...args]) => isWorking(command, args)) ?? []
   return found
 }

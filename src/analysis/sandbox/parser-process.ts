@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { TaskError } from '../../task/failure.ts'
-import { launchOf } from './launch.ts'
+import { createLaunch } from './launch.ts'
 import type { ChildMessage, Job, JobKind, JobProgress, Jobs } from './protocol.ts'
-import { usageOf } from './usage.ts'
+import { readUsage } from './usage.ts'
 
 export interface ParserLimits {
   /** Resident memory of the child. */
@@ -33,7 +33,7 @@ export class ParserProcess {
   jobs = 0
 
   constructor({ limits, readableFolder }: ParserProcessOptions) {
-    const { command, args, env } = launchOf(limits.memoryBytes, readableFolder)
+    const { command, args, env } = createLaunch(limits.memoryBytes, readableFolder)
     this.#limits = limits
     // Long texts pass: structured clones are read several times faster than JSON.
     const serialization = 'advanced'
@@ -124,7 +124,7 @@ export class ParserProcess {
   }
 
   #usage() {
-    return this.#child.pid === undefined ? undefined : usageOf(this.#child.pid)
+    return this.#child.pid === undefined ? undefined : readUsage(this.#child.pid)
   }
 
   #lowerPriority(): void {

@@ -10,7 +10,7 @@ const TICK_MS = 10
 const PAGE_BYTES = 4096
 
 /** What a process has used, from /proc; undefined when it is gone or the system has no /proc. */
-export function usageOf(pid: number): Usage | undefined {
+export function readUsage(pid: number): Usage | undefined {
   try {
     // The name in parentheses may hold spaces: fields are counted after it.
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -14,7 +14,7 @@ export function enginesFor(engines: readonly Engine[], asked: Engine['kind'] | u
 }
 
 /** Models in the order of the setting; the engine without a model is used when no other is left. */
-export function enginesOf(order: readonly EngineName[], models: readonly Model[]): Engine[] {
+export function createEngines(order: readonly EngineName[], models: readonly Model[]): Engine[] {
   const engines = order.flatMap((name): Engine[] => {
     if (name === EXTRACTIVE) return [{ kind: 'extractive' }]
     const model = models.find(({ provider }) => provider === name)

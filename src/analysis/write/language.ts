@@ -9,7 +9,7 @@ const LETTER = /\p{L}/gu
 const MIN_HAN_SHARE = 0.15
 
 /** ISO 639-1 code of the language of a text; `en` when it cannot be detected. */
-export function languageOf(text: string): string {
+export function detectLanguage(text: string): string {
   const sample = text.slice(0, SAMPLE_CHARS)
   const share = (script: RegExp) => (sample.match(script)?.length ?? 0) / (sample.match(LETTER)?.length ?? 1)
   if (share(KANA) > 0.1) return 'ja'

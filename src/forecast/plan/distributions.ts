@@ -7,7 +7,7 @@ export type Service =
   | { readonly law: 'samples'; readonly values: readonly number[] }
 
 /** Mean run time, s. */
-export function meanOf(service: Service): number {
+export function computeMean(service: Service): number {
   if (service.law !== 'samples') return service.mean
   return service.values.reduce((sum, value) => sum + value, 0) / Math.max(1, service.values.length)
 }

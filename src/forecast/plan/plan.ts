@@ -1,6 +1,6 @@
 import { PRIORITIES, priorityName, type Priority, type PriorityName } from '../../task/priority.ts'
 import { play, type QueueModel, type SyntheticTask, type ReplayResult } from './replay.ts'
-import { seededRandom, drawService, meanOf, type Service } from './distributions.ts'
+import { seededRandom, drawService, computeMean, type Service } from './distributions.ts'
 
 /** How tasks come. Times are s. */
 export type Arriving =
@@ -57,12 +57,12 @@ const MAX_WORKERS = 1000
 
 /** Answers a capacity question: runs the arrivals through the workers and returns waits, queue and refusals. */
 export function plan(question: Question): Plan {
-  const tasks = arrivalsOf(question)
+  const tasks = readArrivals(question)
   const played = play(tasks, question)
-  const meanRun = meanRunOf(question)
-  const load = loadOf(question)
-  const waitsOf = (is: (task: SyntheticTask) => boolean) =>
-    summaryOf(
+  const meanRun = computeMeanRun(question)
+  const load = computeLoad(question)
+  const computeWaits = (is: (task: SyntheticTask) => boolean) =>
+    summariseWaits(
       played.waits.filter((wait, index) => wait !== null && is(tasks[index] as SyntheticTask)) as number[],
     )
   const levels = PRIORITIES.filter((level) => (question.priorities[level] ?? 0) > 0)
@@ -71,13 +71,13 @@ export function plan(question: Question): Plan {
     tasks: tasks.length,
     meanRun,
     load,
-    verdict: verdictOf(load),
-    waits: waitsOf(() => true),
+    verdict: judge(load),
+    waits: computeWaits(() => true),
     byPriority: Object.fromEntries(
-      levels.map((level) => [priorityName(level), waitsOf(({ priority }) => priority === level)]),
+      levels.map((level) => [priorityName(level), computeWaits(({ priority }) => priority === level)]),
     ),
     queue: { mean: played.meanQueue, longest: played.longestQueue, atEnd: played.queueAtEnd },
-    refused: refusedOf(played),
+    refused: countRefused(played),
     lastDone: played.lastDone,
     lastWait: played.waits.at(-1) ?? null,
   }
@@ -100,35 +100,35 @@ export function smallestWorkers(question: Question, p90: number): number | null 
 }
 
 /** Mean run time over all kinds, s. */
-function meanRunOf({ kinds }: Question): number {
+function computeMeanRun({ kinds }: Question): number {
   const total = kinds.reduce((sum, { share }) => sum + share, 0)
-  return kinds.reduce((sum, { share, service }) => sum + share * meanOf(service), 0) / total
+  return kinds.reduce((sum, { share, service }) => sum + share * computeMean(service), 0) / total
 }
 
-function loadOf(question: Question): number | null {
+function computeLoad(question: Question): number | null {
   const { arriving, workers } = question
   if (arriving.pattern === 'burst') return null
-  return ((arriving.perMinute / 60) * meanRunOf(question)) / workers
+  return ((arriving.perMinute / 60) * computeMeanRun(question)) / workers
 }
 
-function verdictOf(load: number | null): Plan['verdict'] {
+function judge(load: number | null): Plan['verdict'] {
   if (load === null) return 'ends'
   if (load >= 1) return 'unstable'
   return load >= EDGE ? 'on the edge' : 'stable'
 }
 
-function arrivalsOf(question: Question): SyntheticTask[] {
+function readArrivals(question: Question): SyntheticTask[] {
   const { arriving, kinds, priorities, seed } = question
   const random = seededRandom(seed)
   const shares = kinds.map(({ share }) => share)
-  return instantsOf(arriving, random).map((at) => {
+  return parseInstants(arriving, random).map((at) => {
     const kind = kinds[choice(shares, random)]
     const run = kind === undefined ? 0 : drawService(kind.service, random)
     return { at, priority: choice(priorities, random) as Priority, run }
   })
 }
 
-function instantsOf(arriving: Arriving, random: () => number): number[] {
+function parseInstants(arriving: Arriving, random: () => number): number[] {
   if (arriving.pattern === 'burst') return Array.from({ length: arriving.count }, () => 0)
   const { perMinute, duration } = arriving
   const gap = 60 / perMinute
@@ -152,11 +152,11 @@ function choice(shares: readonly number[], random: () => number): number {
   return shares.length - 1
 }
 
-function refusedOf({ waits }: ReplayResult): number {
+function countRefused({ waits }: ReplayResult): number {
   return waits.length === 0 ? 0 : waits.filter((wait) => wait === null).length / waits.length
 }
 
-function summaryOf(waits: readonly number[]): Waits {
+function summariseWaits(waits: readonly number[]): Waits {
   const sorted = waits.toSorted((a, b) => a - b)
   const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
   const mean = sorted.reduce((sum, wait) => sum + wait, 0) / Math.max(1, sorted.length)

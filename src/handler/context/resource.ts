@@ -42,7 +42,7 @@ export function createUse(task: Task, ports: RunnerPorts, { signal, classifyThro
     const { id: taskId, priority } = task
     const either = AbortSignal.any([signal, over.signal])
     const reply = await ports.acquire(name, { taskId, priority, ask: { weight, tokens }, signal: either })
-    const lease = leaseOf(name, reply)
+    const lease = acquireLease(name, reply)
     try {
       const value = await work({ key: lease.key, used: lease.used })
       lease.end(null)
@@ -67,7 +67,7 @@ function assertAsk({ weight, tokens }: Cost): void {
     throw new RangeError(`tokens: expected 0 or more, got ${tokens}.`)
 }
 
-function leaseOf(name: string, reply: AcquireReply): Lease {
+function acquireLease(name: string, reply: AcquireReply): Lease {
   switch (reply.kind) {
     case 'lease':
       return reply

@@ -77,7 +77,7 @@ function classifyReadable(thrown: unknown, now: number): ErrorClass {
 
 function ofCodes(signals: ErrorSignals, message: string, now: number): ErrorClass | null {
   const { codes, status } = signals
-  const afterMs = afterMsOf(signals, now)
+  const afterMs = computeAfterMs(signals, now)
   if (hasAny(codes, BLOCKED_CODES)) return end('content_blocked', message)
   if (hasAny(codes, SPENT_CODES)) return end('provider_quota_exhausted', message, 'quota')
   if (hasAny(codes, CONCURRENCY_CODES))
@@ -92,7 +92,7 @@ function ofCodes(signals: ErrorSignals, message: string, now: number): ErrorClas
 /** One code for four situations: the names of the quotas distinguish them. */
 function ofGoogle(signals: ErrorSignals, message: string, now: number): ErrorClass {
   const { quotas, retryDelayMs } = signals
-  const afterMs = afterMsOf(signals, now)
+  const afterMs = computeAfterMs(signals, now)
   if (quotas.some((quota) => /perday/i.test(quota))) {
     return park('quota', 'provider_quota_exhausted', { message, afterMs: msToMidnight(now) })
   }
@@ -105,7 +105,7 @@ function ofGoogle(signals: ErrorSignals, message: string, now: number): ErrorCla
 function ofStatus(signals: ErrorSignals, message: string, now: number): ErrorClass | null {
   const { status } = signals
   if (status === null) return null
-  const afterMs = afterMsOf(signals, now)
+  const afterMs = computeAfterMs(signals, now)
   if (status === 429) return ofRate(signals, message, now)
   if (signals.shouldRetry === false && status >= 500) return end('internal', message)
   if (status === 503 || status === 529) return park('overload', 'provider_overloaded', { message, afterMs })
@@ -119,7 +119,7 @@ function ofStatus(signals: ErrorSignals, message: string, now: number): ErrorCla
 
 /** Without a time it may as well be about calls at once. */
 function ofRate(signals: ErrorSignals, message: string, now: number): ErrorClass {
-  const afterMs = afterMsOf(signals, now)
+  const afterMs = computeAfterMs(signals, now)
   return park(afterMs === null ? 'concurrency' : 'rate', 'provider_rate_limited', { message, afterMs })
 }
 
@@ -165,7 +165,7 @@ function verdictOfFailure(known: Failure): ErrorClass {
   }
 }
 
-function afterMsOf({ retryAfter, retryDelayMs }: ErrorSignals, now: number): number | null {
+function computeAfterMs({ retryAfter, retryDelayMs }: ErrorSignals, now: number): number | null {
   const afterMs = (retryAfter === null ? null : parseRetryAfter(retryAfter, now)) ?? retryDelayMs
   return afterMs === null ? null : capDelayMs(afterMs, MAX_AFTER_MS)
 }
@@ -183,18 +183,18 @@ interface Said {
 }
 
 function retry(type: FailureType, message: string, afterMs: number | null): ErrorClass {
-  return { kind: 'retry', failure: failureOf(type, message, afterMs), afterMs }
+  return { kind: 'retry', failure: createFailure(type, message, afterMs), afterMs }
 }
 
 function park(limit: LimitKind, type: FailureType, { message, afterMs }: Said): ErrorClass {
-  return { kind: 'park', limit, failure: failureOf(type, message, afterMs), afterMs }
+  return { kind: 'park', limit, failure: createFailure(type, message, afterMs), afterMs }
 }
 
 function end(type: FailureType, message: string, why: 'auth' | 'quota' | 'other' = 'other'): ErrorClass {
   return { kind: 'end', failure: failure(type, message), why }
 }
 
-function failureOf(type: FailureType, message: string, afterMs: number | null): Failure {
+function createFailure(type: FailureType, message: string, afterMs: number | null): Failure {
   return failure(type, message, afterMs === null ? {} : { retryAfterSeconds: Math.ceil(afterMs / 1000) })
 }
 

@@ -62,7 +62,7 @@ function look(value: unknown, found: Found, seen: Set<unknown>): void {
   seen.add(value)
   if (typeof value === 'string') return look(jsonIn(value), found, seen)
   if (typeof value !== 'object' || value === null) return
-  const read = readerOf(value)
+  const read = createReader(value)
   readStatus(read, found)
   readCodes(read, found)
   readQuota(read, found)
@@ -76,7 +76,7 @@ function look(value: unknown, found: Found, seen: Set<unknown>): void {
 }
 
 /** Reads members of an object whose getters may throw. */
-function readerOf(value: object): (name: string) => unknown {
+function createReader(value: object): (name: string) => unknown {
   return (name) => {
     try {
       return (value as Record<string, unknown>)[name]
@@ -124,7 +124,7 @@ function readHeaders(headers: unknown, found: Found): void {
   const read = headerReader(headers)
   const ms = read('retry-after-ms')
   const precise = ms !== null && /^\d+(\.\d+)?$/.test(ms) ? `${Number(ms) / 1000}` : null
-  found.retryAfter ??= precise ?? read('retry-after') ?? resetOf(read)
+  found.retryAfter ??= precise ?? read('retry-after') ?? findReset(read)
   const errorType = read('x-amzn-errortype')
   if (errorType !== null) found.codes.add(errorType.replace(/:.*$/, '').toLowerCase())
   const should = read('x-should-retry')
@@ -135,10 +135,10 @@ type ReadHeader = (name: string) => string | null
 
 /** Reads headers of any library: with a `get` as fetch has it, or a plain object in any case, with texts or lists. */
 function headerReader(headers: object): ReadHeader {
-  const read = readerOf(headers)
+  const read = createReader(headers)
   const get = read('get')
   const names = new Map<string, string>()
-  if (typeof get !== 'function') for (const name of keysOf(headers)) names.set(name.toLowerCase(), name)
+  if (typeof get !== 'function') for (const name of listKeys(headers)) names.set(name.toLowerCase(), name)
   return (name) => {
     const value =
       typeof get === 'function' ? callGet(headers, get as Getter, name) : read(names.get(name) ?? name)
@@ -157,7 +157,7 @@ function callGet(headers: object, get: Getter, name: string): unknown {
   }
 }
 
-function keysOf(value: object): string[] {
+function listKeys(value: object): string[] {
   try {
     return Object.keys(value)
   } catch {
@@ -169,10 +169,10 @@ function keysOf(value: object): string[] {
  * When an exhausted limit resets, as a text of seconds, where there is no Retry-After: OpenAI's
  * `x-ratelimit-reset-*` (`6m0s`), Anthropic's `anthropic-ratelimit-*-reset` (an instant), `ratelimit-reset` (seconds).
  */
-function resetOf(read: ReadHeader): string | null {
+function findReset(read: ReadHeader): string | null {
   for (const unit of ['requests', 'tokens', 'input-tokens', 'output-tokens']) {
     if (read(`x-ratelimit-remaining-${unit}`) === '0') {
-      const seconds = secondsOf(read(`x-ratelimit-reset-${unit}`))
+      const seconds = parseSeconds(read(`x-ratelimit-reset-${unit}`))
       if (seconds !== null) return `${seconds}`
     }
     if (read(`anthropic-ratelimit-${unit}-remaining`) === '0') {
@@ -186,7 +186,7 @@ function resetOf(read: ReadHeader): string | null {
 }
 
 /** Seconds of `1.5s`, `250ms`, `6m0s`, `1h2m3s`. */
-function secondsOf(text: string | null): number | null {
+function parseSeconds(text: string | null): number | null {
   const [whole, hours = 0, minutes = 0, seconds = 0, ms = 0] =
     /^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/.exec(text ?? '') ?? []
   if (whole === undefined || whole === '') return null

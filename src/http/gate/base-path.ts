@@ -19,7 +19,7 @@ interface BasePathOptions {
 export function createPrefixOf({ prefix, basePath, trustProxy }: BasePathOptions): PrefixOf {
   const usual = basePath + prefix
   if (trustProxy.length === 0) return () => usual
-  const trusted = blockListOf(trustProxy)
+  const trusted = createBlockList(trustProxy)
   return ({ headers, raw }) => {
     const given = headers['x-forwarded-prefix']
     if (given === undefined || !isTrusted(trusted, raw.socket.remoteAddress)) return usual
@@ -30,7 +30,7 @@ export function createPrefixOf({ prefix, basePath, trustProxy }: BasePathOptions
   }
 }
 
-function blockListOf(addresses: readonly string[]): BlockList {
+function createBlockList(addresses: readonly string[]): BlockList {
   const list = new BlockList()
   for (const item of addresses) {
     const [address = '', bits] = item.split('/')

@@ -77,7 +77,7 @@ export async function gate(
 /** Resolves to whether the request continues; if not, it has been answered. */
 async function enter(deps: HttpDeps, limits: Limits, { request, reply }: Visit): Promise<boolean> {
   if (refusesRate(reply, await limits.ofAddress(request, request.ip))) return false
-  const authentication = await authenticationOf(deps, request)
+  const authentication = await resolveAuthentication(deps, request)
   const name = authentication.kind === 'known' ? authentication.access.caller.name : null
   if (name !== null && refusesRate(reply, await limits.ofCaller(request, name))) return false
   return admits(deps, { request, reply }, authentication)
@@ -100,7 +100,7 @@ function admits(deps: HttpDeps, { request, reply }: Visit, authentication: Authe
   return config?.isStream !== true || takesPlace(deps, request, reply)
 }
 
-function authenticationOf(deps: HttpDeps, request: FastifyRequest): Promise<Authentication> {
+function resolveAuthentication(deps: HttpDeps, request: FastifyRequest): Promise<Authentication> {
   const { ticket } = request.query as { ticket?: unknown }
   const { gate: config } = request.routeOptions.config
   const isTicketed = (config?.isStream === true || config?.ticket !== undefined) && ticket !== undefined

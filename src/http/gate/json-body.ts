@@ -19,13 +19,13 @@ export function readJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   if (app.hasContentTypeParser('application/json')) app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    const fault = faultOf(body)
+    const fault = findJsonFault(body)
     if (fault !== null) return done(new HeadgateError('malformed-json', fault))
     void parse(request, body.toString(), done)
   })
 }
 
-function faultOf(body: Buffer): string | null {
+function findJsonFault(body: Buffer): string | null {
   if (!isUtf8(body)) return 'The body is not valid UTF-8.'
   if (body.subarray(0, 3).toString() === BOM) return 'The body begins with a byte order mark.'
   if (isDeeperThan(body, MAX_DEPTH)) return `The body is nested deeper than ${MAX_DEPTH}.`

@@ -24,11 +24,11 @@ export function isForeign(request: FastifyRequest, allowed: ReadonlySet<string>)
   if (origin === undefined || allowed.has(origin)) return false
   if (!URL.canParse(origin)) return true
   const page = new URL(origin)
-  return !hostsOf(request).some((host) => isSameHost(page, host))
+  return !listHosts(request).some((host) => isSameHost(page, host))
 }
 
 /** The names under which a request was sent to this server: its Host, and those that trusted proxies were asked for. */
-function hostsOf({ host, headers }: FastifyRequest): string[] {
+function listHosts({ host, headers }: FastifyRequest): string[] {
   const forwarded = String(headers['x-forwarded-host'] ?? '')
     .split(',')
     .map((each) => each.trim())

@@ -7,12 +7,12 @@ const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** The request's own name for itself; undefined when it has none that can be taken. */
-export function requestIdOf(header: string | string[] | undefined): string | undefined {
+export function readRequestId(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && REQUEST_ID.test(header) ? header : undefined
 }
 
 /** What is kept of a request with the task that it makes. */
-export function traceOf({ id, headers }: FastifyRequest): Trace {
+export function readRequestTrace({ id, headers }: FastifyRequest): Trace {
   const { traceparent } = headers
   const isTrace = typeof traceparent === 'string' && TRACEPARENT.test(traceparent)
   return { requestId: id, traceparent: isTrace ? traceparent : null }

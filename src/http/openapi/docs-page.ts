@@ -37,9 +37,9 @@ export async function docsFile(
 ): Promise<{ type: string; content: Buffer | string } | undefined> {
   switch (name) {
     case CSS:
-      return { type: 'text/css; charset=utf-8', content: await assetOf(CSS) }
+      return { type: 'text/css; charset=utf-8', content: await readAsset(CSS) }
     case BUNDLE:
-      return { type: 'text/javascript; charset=utf-8', content: await assetOf(BUNDLE) }
+      return { type: 'text/javascript; charset=utf-8', content: await readAsset(BUNDLE) }
     case START: {
       const options = {
         url: `${prefix}/openapi.json`,
@@ -60,7 +60,7 @@ export async function docsFile(
 /** Read once, and shared by all who ask: they are large. */
 const assets = new Map<string, Promise<Buffer>>()
 
-function assetOf(name: string): Promise<Buffer> {
+function readAsset(name: string): Promise<Buffer> {
   const known =
     assets.get(name) ?? readFile(fileURLToPath(import.meta.resolve(`@fastify/swagger-ui/static/${name}`)))
   assets.set(name, known)

@@ -3,7 +3,7 @@ import type { App, HttpDeps } from '../deps.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { PAGE_POLICY, docsFile, docsPage } from './docs-page.ts'
 import { eventSchema } from './events.ts'
-import { openApiOf } from './document.ts'
+import { describeApi } from './document.ts'
 
 const PUBLIC = { gate: { isPublic: true } }
 const CACHED = 'public, max-age=3600'
@@ -15,7 +15,7 @@ export function descriptionRoutes(app: App, { registry, prefixOf, version }: Htt
   const events = new Map<string, Buffer>()
   app.get('/openapi.json', { config: PUBLIC }, (request, reply) => {
     const document = keptFor(openApi, prefixOf(request), (prefix) =>
-      openApiOf({ types: registry.all, prefix, version }),
+      describeApi({ types: registry.all, prefix, version }),
     )
     return reply.type('application/json; charset=utf-8').send(document)
   })

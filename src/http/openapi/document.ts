@@ -1,6 +1,6 @@
 import { createDocument } from 'zod-openapi'
 import type { TaskType } from '../../handler/define-task.ts'
-import { examplesOf } from './examples.ts'
+import { createExamples } from './examples.ts'
 import { queuePaths } from './paths/queue.ts'
 import { streamPaths } from './paths/streams.ts'
 import { submitPaths } from './paths/submit.ts'
@@ -23,8 +23,8 @@ export interface OpenApiOptions {
 }
 
 /** Describes every route (OpenAPI 3.1), the operator's own task types among them. */
-export function openApiOf({ types, prefix, version }: OpenApiOptions): object {
-  const examples = examplesOf(prefix)
+export function describeApi({ types, prefix, version }: OpenApiOptions): object {
+  const examples = createExamples(prefix)
   const { '/api/tasks': submit, ...submits } = submitPaths(types, examples)
   const { '/api/tasks': list, ...tasks } = taskPaths(examples)
   return createDocument({

@@ -1,4 +1,4 @@
-import { urlsOf } from '../schemas/views.ts'
+import { createUrls } from '../schemas/views.ts'
 
 /** Replies as they look, for the API's description. */
 
@@ -160,8 +160,8 @@ const HEALTH = {
   components: { api: { status: 'healthy' }, queue: { status: 'healthy', issues: [] } },
 }
 
-export function examplesOf(prefix: string) {
-  const urls = urlsOf(ID, prefix)
+export function createExamples(prefix: string) {
+  const urls = createUrls(ID, prefix)
   const task = { ...TASK, urls }
   return {
     task,
@@ -190,4 +190,4 @@ export function examplesOf(prefix: string) {
   }
 }
 
-export type Examples = ReturnType<typeof examplesOf>
+export type Examples = ReturnType<typeof createExamples>

@@ -26,19 +26,21 @@ const RETRY_AFTER = {
 }
 
 /** The problems of a route, by status, each code with an example. */
-function problemsOf(codes: readonly ProblemCode[]) {
+function describeProblemCodes(codes: readonly ProblemCode[]) {
   const byStatus = Map.groupBy(new Set(codes), (code) => PROBLEM_STATUS[code])
   const entries = [...byStatus]
     .sort(([a], [b]) => a - b)
-    .map(([status, group]) => [`${status}`, problemReplyOf(group)])
-  return Object.fromEntries(entries) as Record<`${number}`, ReturnType<typeof problemReplyOf>>
+    .map(([status, group]) => [`${status}`, describeProblems(group)])
+  return Object.fromEntries(entries) as Record<`${number}`, ReturnType<typeof describeProblems>>
 }
 
-export const gatedProblems = (...codes: readonly ProblemCode[]) => problemsOf([...AT_THE_GATE, ...codes])
-export const publicProblems = (...codes: readonly ProblemCode[]) => problemsOf([...EVERYWHERE, ...codes])
+export const gatedProblems = (...codes: readonly ProblemCode[]) =>
+  describeProblemCodes([...AT_THE_GATE, ...codes])
+export const publicProblems = (...codes: readonly ProblemCode[]) =>
+  describeProblemCodes([...EVERYWHERE, ...codes])
 
-function problemReplyOf(codes: readonly ProblemCode[]) {
-  const examples = Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }]))
+function describeProblems(codes: readonly ProblemCode[]) {
+  const examples = Object.fromEntries(codes.map((code) => [code, { value: createExample(code) }]))
   const isWaiting = codes.some((code) => [429, 503].includes(PROBLEM_STATUS[code]))
   return {
     description: codes.map((code) => `\`${code}\`: ${ERROR_CODES[code]}.`).join(' '),
@@ -47,7 +49,7 @@ function problemReplyOf(codes: readonly ProblemCode[]) {
   }
 }
 
-function exampleOf(code: ProblemCode) {
+function createExample(code: ProblemCode) {
   const retryAfter = [429, 503].includes(PROBLEM_STATUS[code]) ? { retryAfter: 85 } : {}
   return problemBody(code, { detail: `${ERROR_CODES[code]}.`, ...retryAfter }, '/summarize')
 }

@@ -51,7 +51,7 @@ const WAITS: Partial<Record<ProblemCode, { readonly retryAfter: number }>> = {
 /** The error handler of our routes: every error becomes a problem, without internal details. */
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (hasZodFastifySchemaValidationErrors(error)) return sendInvalid(reply, error.validation)
-  const code = codeOf(error)
+  const code = findCode(error)
   // The framework would close the connection while the client still sends: see linger.ts.
   if (code === 'payload-too-large') reply.removeHeader('connection')
   const detail = error instanceof HeadgateError ? error.message : (HINTS[code] ?? error.message)
@@ -60,7 +60,7 @@ export function handleError(error: FastifyError, request: FastifyRequest, reply:
   return sendProblem(reply, 'internal', { detail: 'The server failed; the reason is in its log.' })
 }
 
-function codeOf(error: FastifyError): ProblemCode {
+function findCode(error: FastifyError): ProblemCode {
   if (error instanceof HeadgateError) return isProblem(error.code) ? error.code : 'internal'
   // The JSON parser refuses __proto__ keys with a SyntaxError of its own.
   if (error instanceof SyntaxError && error.statusCode === 400) return 'malformed-json'

@@ -34,7 +34,7 @@ export function sendBytes(
   if (reply.raw.destroyed) release()
   if (length <= SHORT_BYTES) return reply.send(Buffer.concat(parts))
   reply.header('content-length', length)
-  return reply.send(Readable.from(piecesOf(parts), { objectMode: false, highWaterMark: PIECE_BYTES }))
+  return reply.send(Readable.from(splitPieces(parts), { objectMode: false, highWaterMark: PIECE_BYTES }))
 }
 
 /** Long replies hold as much memory as they may. */
@@ -43,7 +43,7 @@ export function sendBusy(reply: FastifyReply): FastifyReply {
   return sendProblem(reply, 'responses-busy', { detail, retryAfter: RETRY_SECONDS })
 }
 
-async function* piecesOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+async function* splitPieces(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) {
     for (let start = 0; start < part.length; start += PIECE_BYTES) {
       await turn()

@@ -15,7 +15,7 @@ export interface TaskUrls {
   readonly cancel: string
 }
 
-export function urlsOf(id: string, prefix: string): TaskUrls {
+export function createUrls(id: string, prefix: string): TaskUrls {
   const self = `${prefix}/api/tasks/${id}`
   return {
     self,
@@ -76,7 +76,7 @@ export function taskView(task: Task, place: QueuePlace | null, prefix: string) {
     error: task.failure === null ? null : failureView(task.failure),
     last_seq: task.lastSeq,
     metadata: task.metadata,
-    urls: urlsOf(task.id, prefix),
+    urls: createUrls(task.id, prefix),
   }
 }
 
@@ -116,10 +116,10 @@ export function eventView(feedEvent: FeedEvent, prefix: string): Record<string, 
     return { task_id: feedEvent.taskId, type: 'position', status: 'queued', ...placeView(feedEvent) }
   }
   const { seq, taskId, type, status, at } = feedEvent
-  return { seq, task_id: taskId, type, status, ts: iso(at), ...payloadOf(feedEvent, prefix) }
+  return { seq, task_id: taskId, type, status, ts: iso(at), ...toPayload(feedEvent, prefix) }
 }
 
-function payloadOf(event: Exclude<FeedEvent, { type: 'position' }>, prefix: string): Record<string, unknown> {
+function toPayload(event: Exclude<FeedEvent, { type: 'position' }>, prefix: string): Record<string, unknown> {
   switch (event.type) {
     case 'queued':
       return placeView(event)
@@ -150,7 +150,7 @@ function payloadOf(event: Exclude<FeedEvent, { type: 'position' }>, prefix: stri
         summary: event.summary,
         filename: event.filename,
         hash: event.hash,
-        result_url: urlsOf(event.taskId, prefix).result,
+        result_url: createUrls(event.taskId, prefix).result,
       }
     case 'error':
       return failureView(event.failure)

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { requestIdOf } from '../gate/trace.ts'
+import { readRequestId } from '../gate/trace.ts'
 import { handleError } from '../problem/error-handler.ts'
 import { answerClientError, refuseTunnels } from './client-errors.ts'
 import { cutOffSlowClients } from './slow-clients.ts'
@@ -54,7 +54,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
       connectionsCheckingInterval: CHECK_EVERY_MS,
     },
     requestTimeout: requestTimeoutMs,
-    genReqId: ({ headers }: IncomingMessage) => requestIdOf(headers['x-request-id']) ?? randomUUID(),
+    genReqId: ({ headers }: IncomingMessage) => readRequestId(headers['x-request-id']) ?? randomUUID(),
     rewriteUrl: ({ url = '/' }: IncomingMessage) => withoutBase(url, basePath),
     keepAliveTimeout: KEEP_ALIVE_MS,
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,

@@ -40,7 +40,7 @@ export function cutOffSlowClients(server: Server, bytesPerSecond: number): void 
     for (const [socket, before] of open) {
       const response = responseOn(socket)
       const seen =
-        response === null || before?.response === response ? before : startOf(socket, response, now)
+        response === null || before?.response === response ? before : createSeen(socket, response, now)
       open.set(socket, response === null ? null : seen)
       if (response === null || seen === null) continue
       // Time in which the server or the whole machine could not keep up is not the client's.
@@ -75,7 +75,7 @@ function responseOn(socket: Socket): ServerResponse | null {
   return response ?? null
 }
 
-function startOf(socket: Socket, response: ServerResponse, now: number): Seen {
+function createSeen(socket: Socket, response: ServerResponse, now: number): Seen {
   return { response, since: now, bytesAtStart: socket.bytesRead, starvedMs: 0, behind: null }
 }
 

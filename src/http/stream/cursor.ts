@@ -3,7 +3,7 @@ import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import { visibleTask, type Access } from '../gate/access.ts'
 import type { HttpDeps } from '../deps.ts'
-import { framesOf } from './frames.ts'
+import { splitFrames } from './frames.ts'
 
 /** One reader's place in the events of one task. */
 export interface StreamCursor {
@@ -46,5 +46,5 @@ export function framesFor(deps: HttpDeps, { task, after, subscription }: StreamC
   const { journal, prefix, admission, replyMemory } = deps
   const placeOf = (each: Task) => admission.placeOf(each.id)
   const take = (bytes: number) => replyMemory.take(bytes)
-  return framesOf({ journal, subscription, taskId: task.id, after, prefix, placeOf, take })
+  return splitFrames({ journal, subscription, taskId: task.id, after, prefix, placeOf, take })
 }

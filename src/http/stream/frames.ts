@@ -39,10 +39,10 @@ const EVENT_BYTES = 300
  * first from the journal, then from the bus. The subscription is made before the journal is read, so nothing
  * falls between. Ends after the terminal event, or when the subscription ends.
  */
-export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, FramesEnd, undefined> {
+export async function* splitFrames(options: FramesOptions): AsyncGenerator<Frame, FramesEnd, undefined> {
   const { journal, subscription, taskId, prefix } = options
   const task = await journal.find(taskId)
-  if (task !== undefined) yield unnumbered(snapshotOf(task, options))
+  if (task !== undefined) yield unnumbered(toSnapshot(task, options))
 
   let seen = options.after
   for (;;) {
@@ -54,9 +54,9 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, F
       // What lies between was kept long enough, and forgotten.
       yield unnumbered({ task_id: taskId, type: 'gap', missed_from: seen + 1, missed_to: first.seq - 1 })
       const now = await journal.find(taskId)
-      if (now !== undefined) yield unnumbered(snapshotOf(now, options))
+      if (now !== undefined) yield unnumbered(toSnapshot(now, options))
     }
-    const end = yield* pageOf(page, options)
+    const end = yield* readPage(page, options)
     if (end !== null) return end
     seen = page.at(-1)?.seq ?? seen
   }
@@ -67,7 +67,7 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, F
       yield unnumbered(eventView(feedEvent, prefix))
     } else if (feedEvent.seq > seen) {
       seen = feedEvent.seq
-      yield { seq: seen, text: textOf(feedEvent, prefix) }
+      yield { seq: seen, text: toFrameText(feedEvent, prefix) }
       if (isTerminalEvent(feedEvent)) return 'finished'
     }
   }
@@ -75,16 +75,16 @@ export async function* framesOf(options: FramesOptions): AsyncGenerator<Frame, F
 }
 
 /** The frames of a page of events, in pieces; the reply is why nothing follows, null: more may. */
-async function* pageOf(
+async function* readPage(
   page: readonly TaskEvent[],
   { take, prefix }: FramesOptions,
 ): AsyncGenerator<Frame, FramesEnd | null, undefined> {
-  const release = take(bytesOf(page))
+  const release = take(countBytes(page))
   if (release === null) return 'busy'
   try {
     let written = 0
     for (const event of page) {
-      const text = textOf(event, prefix)
+      const text = toFrameText(event, prefix)
       yield { seq: event.seq, text }
       if (isTerminalEvent(event)) return 'finished'
       // Many readers of long logs take turns.
@@ -100,7 +100,7 @@ async function* pageOf(
 }
 
 /** Memory that a page of events holds, roughly. */
-function bytesOf(page: readonly TaskEvent[]): number {
+function countBytes(page: readonly TaskEvent[]): number {
   let sum = page.length * EVENT_BYTES
   for (const event of page) {
     if (event.type === 'output') sum += event.chunk.length * 2
@@ -112,7 +112,7 @@ function bytesOf(page: readonly TaskEvent[]): number {
 /** The text of an event is the same for every reader, so it is written once. */
 const texts = new WeakMap<TaskEvent, { readonly prefix: string; readonly text: string }>()
 
-function textOf(event: TaskEvent, prefix: string): string {
+function toFrameText(event: TaskEvent, prefix: string): string {
   const known = texts.get(event)
   if (known?.prefix === prefix) return known.text
   const text = JSON.stringify(eventView(event, prefix))
@@ -124,7 +124,7 @@ export function unnumbered(body: Record<string, unknown>): Frame {
   return { seq: null, text: JSON.stringify(body) }
 }
 
-function snapshotOf(task: Task, { placeOf, prefix }: FramesOptions): Record<string, unknown> {
+function toSnapshot(task: Task, { placeOf, prefix }: FramesOptions): Record<string, unknown> {
   const { id, status } = task
   // Nested, because a task has a `type` of its own.
   return { task_id: id, type: 'snapshot', status, task: taskView(task, placeOf(task), prefix) }

@@ -56,7 +56,7 @@ async function openWebSocket(deps: HttpDeps, socket: WebSocket, request: Fastify
   listenTo(socket, () => undefined)
   const { id } = request.params as { id: string }
   const access = accessOf(request)
-  const reading = await openStream(deps, access, { id, after: afterOf(request) })
+  const reading = await openStream(deps, access, { id, after: parseAfter(request) })
   switch (reading.kind) {
     case 'unknown':
       return closeSocket(socket, CLOSE_UNKNOWN_TASK, 'unknown task')
@@ -77,7 +77,7 @@ async function openEventStream(
 ): Promise<FastifyReply> {
   const { id } = request.params
   const access = accessOf(request)
-  const reading = await openStream(deps, access, { id, after: afterOf(request) })
+  const reading = await openStream(deps, access, { id, after: parseAfter(request) })
   switch (reading.kind) {
     case 'unknown':
       return sendMissing(deps, request, reply)
@@ -113,7 +113,7 @@ function run(deps: HttpDeps, connection: Connection, watch: Watch): void {
  * The number to resume after: the larger of `?after=` and Last-Event-ID, else 0; undefined for one that is no number. An
  * EventSource reconnects to the same address, and its header is newer.
  */
-function afterOf(request: FastifyRequest): number | undefined {
+function parseAfter(request: FastifyRequest): number | undefined {
   const header = request.headers['last-event-id']
   const query = streamQuery.safeParse(request.query)
   if (!query.success) return undefined

@@ -84,7 +84,7 @@ export function listenTo(socket: WebSocket, heard: (message: unknown) => void): 
     heardAt = now
     if (left < 0) return closeSocket(socket, CLOSE_POLICY, 'too many messages')
     if (data.length > MAX_MESSAGE_BYTES) return closeSocket(socket, CLOSE_TOO_BIG, 'message too big')
-    const message = isBinary ? undefined : messageOf(data.toString('utf8'))
+    const message = isBinary ? undefined : toMessage(data.toString('utf8'))
     if (message === undefined) return closeSocket(socket, CLOSE_UNSUPPORTED, 'expected JSON')
     if (isPing(message)) return socket.send('{"type":"pong"}')
     heard(message)
@@ -95,7 +95,7 @@ function isPing(message: unknown): boolean {
   return typeof message === 'object' && message !== null && 'op' in message && message.op === 'ping'
 }
 
-function messageOf(text: string): unknown {
+function toMessage(text: string): unknown {
   if (text === 'ping') return { op: 'ping' }
   try {
     return JSON.parse(text)

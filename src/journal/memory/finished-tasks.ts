@@ -24,7 +24,7 @@ export class FinishedTasks {
 
   add(id: string): void {
     const record = this.#memory.records.get(id)
-    const bytes = record === undefined ? 0 : textOf(record)
+    const bytes = record === undefined ? 0 : joinText(record)
     if (this.#kept === this.#limits.maxFinished) this.#forgetOldest()
     this.#finished[(this.#oldest + this.#kept) % this.#limits.maxFinished] = { id, bytes }
     this.#kept += 1
@@ -44,7 +44,7 @@ export class FinishedTasks {
 }
 
 /** Text that a finished task holds in memory, in UTF-16 units. */
-function textOf({ task, events }: Record): number {
+function joinText({ task, events }: Record): number {
   let sum = textIn(task.input) + textIn(task.metadata) + textIn(task.result)
   for (const event of events) {
     if (event.type === 'output') sum += event.chunk.length

@@ -22,18 +22,18 @@ export function createMemoryJournal(options: ShelfLimits): Journal {
   const deliveries: DeliveryJournal = new MemoryDeliveries(memory)
   return {
     tasks: new MemoryTasks(memory, finished),
-    duplicates: duplicatesOf(memory),
-    steps: stepsOf(memory),
-    recovery: recoveryOf(memory),
+    duplicates: findDuplicates(memory),
+    steps: createSteps(memory),
+    recovery: createRecovery(memory),
     retention: new MemoryRetention(memory),
     deliveries,
-    notes: notesOf(),
+    notes: takeNotes(),
     health: { refusal: null },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
 }
 
-function duplicatesOf(memory: Memory): DuplicateJournal {
+function findDuplicates(memory: Memory): DuplicateJournal {
   const isWanted = (task: Task, caller: string, content: string) =>
     task.caller === caller && task.content === content && task.status === 'completed'
   return {
@@ -52,7 +52,7 @@ function duplicatesOf(memory: Memory): DuplicateJournal {
   }
 }
 
-function stepsOf({ steps }: Memory): StepJournal {
+function createSteps({ steps }: Memory): StepJournal {
   return {
     loadStep: (taskId, name) => Promise.resolve(steps.get(taskId)?.get(name)),
     saveStep: (taskId, name, value) => {
@@ -64,7 +64,7 @@ function stepsOf({ steps }: Memory): StepJournal {
 }
 
 /** A process that starts finds nothing of those before it; a test may have put something there. */
-function recoveryOf({ records, totals, steps }: Memory): RecoveryJournal {
+function createRecovery({ records, totals, steps }: Memory): RecoveryJournal {
   return {
     unfinished: (afterId, limit) => {
       const live = [...records.values()].map(({ task }) => task).filter(({ status }) => !isTerminal(status))
@@ -77,7 +77,7 @@ function recoveryOf({ records, totals, steps }: Memory): RecoveryJournal {
         .map(({ task }) => task)
         .filter(({ status }) => status === 'completed')
         .sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0))
-      return Promise.resolve(ended.slice(-limit).map((task) => durationsOf(task)))
+      return Promise.resolve(ended.slice(-limit).map((task) => readDurations(task)))
     },
     stepCount: (taskId) => Promise.resolve(steps.get(taskId)?.size ?? 0),
     newestId: () => Promise.resolve([...records.keys()].sort().at(-1) ?? null),
@@ -85,7 +85,7 @@ function recoveryOf({ records, totals, steps }: Memory): RecoveryJournal {
   }
 }
 
-function durationsOf({
+function readDurations({
   createdAt,
   startedAt,
   finishedAt,
@@ -105,7 +105,7 @@ function durationsOf({
   }
 }
 
-function notesOf(): NoteJournal {
+function takeNotes(): NoteJournal {
   const notes = new Map<string, string>()
   return {
     loadNote: (name) => Promise.resolve(notes.get(name)),

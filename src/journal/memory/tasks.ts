@@ -10,7 +10,7 @@ import {
   type TaskQuery,
   NOT_DUE,
 } from '../journal.ts'
-import { pageOf } from '../live-tasks.ts'
+import { takePage } from '../live-tasks.ts'
 import type { Memory } from './memory.ts'
 import type { FinishedTasks } from './finished-tasks.ts'
 
@@ -74,7 +74,7 @@ export class MemoryTasks implements TaskJournal {
   }
 
   list(query: TaskQuery): Promise<TaskPage> {
-    return Promise.resolve(pageOf(tasksIn(this.#memory), query))
+    return Promise.resolve(takePage(tasksIn(this.#memory), query))
   }
 
   eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]> {

@@ -40,13 +40,13 @@ export async function copyJournal(folder: string, to: string): Promise<JournalCo
     // One file, which needs no log beside it until a server opens it.
     copy.exec('PRAGMA journal_mode = DELETE')
     quickCheck(copy)
-    return contentsOf(copy)
+    return readContents(copy)
   } finally {
     copy.close()
   }
 }
 
-function contentsOf(db: DatabaseSync): JournalCopy {
+function readContents(db: DatabaseSync): JournalCopy {
   const uploads = db
     .prepare('SELECT id, spool_id, fixed, finished_at FROM tasks WHERE spool_id IS NOT NULL')
     .all()

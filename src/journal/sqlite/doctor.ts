@@ -35,7 +35,7 @@ export function diagnose(folder: string): readonly Finding[] {
   const findings = [...lookAtFolder(files), ...lookAtModes(files), lookAtDisk(folder)]
   const isInUse = isHeld(files)
   if (isInUse) findings.push({ about: 'lock', detail: 'a server uses the journal now' })
-  const fault = faultOf(() => void lookAt(files, MIGRATIONS.length))
+  const fault = findFault(() => void lookAt(files, MIGRATIONS.length))
   // What a server is writing at this moment may look cut off.
   if (fault !== undefined && !isInUse) return [...findings, fault]
   if ((sizeOfFile(files.journal) ?? 0) === 0)
@@ -102,7 +102,7 @@ function isHeld({ lock }: JournalFiles): boolean {
   }
 }
 
-function faultOf(look: () => void): Finding | undefined {
+function findFault(look: () => void): Finding | undefined {
   try {
     look()
     return undefined
@@ -115,7 +115,7 @@ function faultOf(look: () => void): Finding | undefined {
 function lookInside(files: JournalFiles): Finding[] {
   const db = new DatabaseSync(files.journal, { readOnly: true, timeout: 5000 })
   try {
-    const damage = faultOf(() => quickCheck(db))
+    const damage = findFault(() => quickCheck(db))
     if (damage !== undefined) return [damage]
     const counts = db
       .prepare('SELECT status, count(*) AS count FROM tasks GROUP BY status ORDER BY status')

@@ -76,7 +76,7 @@ type LivelyState = Pick<
   | 'failure'
 >
 
-export function fixedRowOf(task: Task): FixedRow {
+export function toFixedRow(task: Task): FixedRow {
   const { type, caller, createdAt, upload, metadata, timeoutMs, maxAttempts, webhook, content } = task
   const { startDeadlineAt, retryOf, toldWait, trace } = task
   const named = { startDeadlineAt, retryOf, toldWait, trace }
@@ -85,7 +85,7 @@ export function fixedRowOf(task: Task): FixedRow {
   return { type, caller, created_at: createdAt, spool_id: spoolId, content, fixed: JSON.stringify(fixed) }
 }
 
-export function stateRowOf(task: Task): StateRow {
+export function toStateRow(task: Task): StateRow {
   const { id, priority, status, run, lastSeq, finishedAt } = task
   const { attempt, interruptions, strikes, stepsKept, waiters, startedAt } = task
   const { joins, left, waitMs, runMs, outputs } = task
@@ -117,7 +117,7 @@ export function stateRowOf(task: Task): StateRow {
   return { id, priority, status, run, last_seq: lastSeq, finished_at: finishedAt, state }
 }
 
-export function eventRowOf(event: TaskEvent): EventRow {
+export function toEventRow(event: TaskEvent): EventRow {
   const { seq, type, status, at, taskId: _, ...body } = event
   return { seq, type, status, at, body: JSON.stringify(body) }
 }
@@ -132,7 +132,7 @@ const LATER_FIXED = { startDeadlineAt: null, retryOf: null, toldWait: null, trac
 const LATER_STATE = { waitResource: null, parkedSince: null, history: [], left: [], outputs: 0 }
 
 /** Times of a completed task, for the estimates of its type. */
-export function pastTaskOf({
+export function toPastTask({
   type,
   priority,
   created_at: createdAt,
@@ -173,7 +173,7 @@ export function taskOf(row: TaskRow & Partial<WholeTaskRow>): Task {
     ...fixed,
     upload,
     ...LATER_STATE,
-    ...laterOf(row, state),
+    ...pickLater(row, state),
     ...state,
     input: row.input == null ? null : JSON.parse(row.input),
     result: row.result ?? null,
@@ -181,7 +181,7 @@ export function taskOf(row: TaskRow & Partial<WholeTaskRow>): Task {
 }
 
 /** What rows of an earlier version do not name: durations are the differences of instants there. */
-function laterOf(
+function pickLater(
   { created_at: createdAt, finished_at: finishedAt }: TaskRow,
   { startedAt, waiters, history = [] }: Pick<LivelyState, 'startedAt' | 'waiters'> & Partial<LivelyState>,
 ) {
@@ -191,6 +191,6 @@ function laterOf(
   return { waitMs, runMs, joins: waiters }
 }
 
-export function eventOf(taskId: string, { seq, type, status, at, body }: EventRow): TaskEvent {
+export function toEvent(taskId: string, { seq, type, status, at, body }: EventRow): TaskEvent {
   return { ...(JSON.parse(body) as object), seq, taskId, type, status, at } as TaskEvent
 }

@@ -25,12 +25,12 @@ import { LiveTasks } from '../live-tasks.ts'
 import { ReaderLink } from './reader/client.ts'
 import type { Row } from './reader/queries.ts'
 import {
-  eventOf,
-  eventRowOf,
-  fixedRowOf,
+  toEvent,
+  toEventRow,
+  toFixedRow,
   resultOf,
-  stateRowOf,
-  pastTaskOf,
+  toStateRow,
+  toPastTask,
   taskOf,
   type EventRow,
   type WholeTaskRow,
@@ -53,13 +53,13 @@ export async function openSqliteJournal(options: WriterLinkOptions): Promise<Jou
   const check = checkBesideTheWork(journal, options)
   const live = new LiveTasks()
   return {
-    tasks: tasksOf(writer, reader, live),
-    duplicates: duplicatesOf(writer, reader),
-    steps: stepsOf(writer, reader),
-    recovery: recoveryOf(reader, live),
-    retention: retentionOf(writer, reader),
-    deliveries: deliveriesOf(writer, reader),
-    notes: notesOf(writer, reader),
+    tasks: createTasks(writer, reader, live),
+    duplicates: findDuplicates(writer, reader),
+    steps: createSteps(writer, reader),
+    recovery: createRecovery(reader, live),
+    retention: createRetention(writer, reader),
+    deliveries: createDeliveries(writer, reader),
+    notes: takeNotes(writer, reader),
     health: writer,
     [Symbol.asyncDispose]: async () => {
       await check.close()
@@ -85,18 +85,18 @@ function checkBesideTheWork(journal: string, { onFatal, onNote }: WriterLinkOpti
   return { close: () => checker.terminate() }
 }
 
-function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJournal {
+function createTasks(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJournal {
   return {
     async admit({ task, event }: JournalEntry, key: KeyRecord | null): Promise<void> {
       const { refusal } = writer
       if (refusal !== null) throw new HeadgateError(refusal, 'The journal takes no new tasks now.')
       const input = JSON.stringify(task.input) ?? 'null'
-      const [fixed, state] = [fixedRowOf(task), stateRowOf(task)]
-      await writer.write({ op: 'admit', fixed, state, input, event: eventRowOf(event), key })
+      const [fixed, state] = [toFixedRow(task), toStateRow(task)]
+      await writer.write({ op: 'admit', fixed, state, input, event: toEventRow(event), key })
       live.set(task)
     },
     async append(entry: JournalEntry): Promise<void> {
-      await writer.write(appendOf(entry))
+      await writer.write(toAppend(entry))
       live.set(entry.task)
     },
     async task(id: string): Promise<Task | undefined> {
@@ -105,7 +105,7 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
     async find(id: string): Promise<Task | undefined> {
       return live.get(id) ?? tasksFrom(await reader.read({ op: 'find', id }))[0]
     },
-    ...resultsOf(reader),
+    ...listResults(reader),
     async list(query: TaskQuery): Promise<TaskPage> {
       if (query.status !== undefined && !isTerminal(query.status)) return live.list(query)
       const rows = await reader.read({ op: 'list', query })
@@ -115,12 +115,12 @@ function tasksOf(writer: WriterLink, reader: ReaderLink, live: LiveTasks): TaskJ
     },
     async eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]> {
       const rows = await reader.read({ op: 'events', taskId, after: seq, limit })
-      return (rows as unknown as EventRow[]).map((row) => eventOf(taskId, row))
+      return (rows as unknown as EventRow[]).map((row) => toEvent(taskId, row))
     },
   }
 }
 
-function resultsOf(reader: ReaderLink): Pick<TaskJournal, 'result' | 'resultBytes'> {
+function listResults(reader: ReaderLink): Pick<TaskJournal, 'result' | 'resultBytes'> {
   return {
     async result(id: string): Promise<Uint8Array | null> {
       const [row] = await reader.read({ op: 'result', id })
@@ -133,7 +133,7 @@ function resultsOf(reader: ReaderLink): Pick<TaskJournal, 'result' | 'resultByte
   }
 }
 
-function appendOf(entry: JournalEntry): Write {
+function toAppend(entry: JournalEntry): Write {
   const { task, event, delivery = null, dropped = null } = entry
   const { webhook, caller } = task
   const isEnd = isTerminal(task.status)
@@ -141,8 +141,8 @@ function appendOf(entry: JournalEntry): Write {
   const isOwed = isEnd && webhook !== null && !task.left.includes(1)
   return {
     op: 'append',
-    state: stateRowOf(task),
-    event: eventRowOf(event),
+    state: toStateRow(task),
+    event: toEventRow(event),
     isEnd,
     result: resultOf(entry),
     delivery: isOwed ? { id: `msg_${task.id}`, caller, ...webhook } : delivery,
@@ -150,7 +150,7 @@ function appendOf(entry: JournalEntry): Write {
   }
 }
 
-function duplicatesOf(writer: WriterLink, reader: ReaderLink): DuplicateJournal {
+function findDuplicates(writer: WriterLink, reader: ReaderLink): DuplicateJournal {
   return {
     async saveKey(record: KeyRecord): Promise<void> {
       await writer.write({ op: 'saveKey', record })
@@ -168,7 +168,7 @@ function duplicatesOf(writer: WriterLink, reader: ReaderLink): DuplicateJournal 
   }
 }
 
-function stepsOf(writer: WriterLink, reader: ReaderLink): StepJournal {
+function createSteps(writer: WriterLink, reader: ReaderLink): StepJournal {
   return {
     async loadStep(taskId: string, name: string): Promise<string | undefined> {
       const [row] = await reader.read({ op: 'step', taskId, name })
@@ -180,7 +180,7 @@ function stepsOf(writer: WriterLink, reader: ReaderLink): StepJournal {
   }
 }
 
-function recoveryOf(reader: ReaderLink, live: LiveTasks): RecoveryJournal {
+function createRecovery(reader: ReaderLink, live: LiveTasks): RecoveryJournal {
   return {
     async unfinished(afterId: string | null, limit: number): Promise<readonly Task[]> {
       const tasks = tasksFrom(await reader.read({ op: 'unfinished', afterId, limit }))
@@ -193,7 +193,7 @@ function recoveryOf(reader: ReaderLink, live: LiveTasks): RecoveryJournal {
     },
     async durations(limit: number) {
       const rows = (await reader.read({ op: 'durations', limit })) as unknown as WholeTaskRow[]
-      return rows.toReversed().map((row) => pastTaskOf(row))
+      return rows.toReversed().map((row) => toPastTask(row))
     },
     async stepCount(taskId: string): Promise<number> {
       const [row] = await reader.read({ op: 'stepCount', taskId })
@@ -209,7 +209,7 @@ function recoveryOf(reader: ReaderLink, live: LiveTasks): RecoveryJournal {
   }
 }
 
-function retentionOf(writer: WriterLink, reader: ReaderLink): RetentionJournal {
+function createRetention(writer: WriterLink, reader: ReaderLink): RetentionJournal {
   return {
     erase: async (taskId, at) => (await writer.write({ op: 'erase', taskId, at })) as string | null,
     async ownerOfErased(taskId) {
@@ -232,7 +232,7 @@ function retentionOf(writer: WriterLink, reader: ReaderLink): RetentionJournal {
   }
 }
 
-function deliveriesOf(writer: WriterLink, reader: ReaderLink): DeliveryJournal {
+function createDeliveries(writer: WriterLink, reader: ReaderLink): DeliveryJournal {
   return {
     async due(now, limit, offset = 0): Promise<readonly Delivery[]> {
       const rows = await reader.read({ op: 'due', now, limit, offset })
@@ -260,7 +260,7 @@ function deliveriesOf(writer: WriterLink, reader: ReaderLink): DeliveryJournal {
   }
 }
 
-function notesOf(writer: WriterLink, reader: ReaderLink): NoteJournal {
+function takeNotes(writer: WriterLink, reader: ReaderLink): NoteJournal {
   return {
     async loadNote(name) {
       const [row] = await reader.read({ op: 'note', name })

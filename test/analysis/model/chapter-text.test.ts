@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import MarkdownIt from 'markdown-it'
 import { expect, test } from 'vitest'
-import { ChapterText, citationsOf } from '../../../src/analysis/render/chapter-text.ts'
+import { ChapterText, createCitations } from '../../../src/analysis/render/chapter-text.ts'
 
 const passage = (number: number, page: number | null, seconds: number | null = null) => ({
   number,
@@ -13,7 +13,7 @@ const passage = (number: number, page: number | null, seconds: number | null = n
   heading: 'A part',
 })
 const PAGES = [passage(1, 3), passage(2, 3), passage(3, 7)]
-const english = citationsOf(PAGES, 'en', undefined)
+const english = createCitations(PAGES, 'en', undefined)
 
 function cleaned(text: string, citations = english, cuts: readonly number[] = []): string {
   const chapter = new ChapterText(citations)
@@ -39,9 +39,9 @@ test.each([
 })
 
 test('places are moments of a video, with their links, or sections where nothing else is known', () => {
-  const spoken = citationsOf([passage(1, null, 65)], 'zh', 'https://youtu.be/aBcDeFgHi_-?t=')
+  const spoken = createCitations([passage(1, null, 65)], 'zh', 'https://youtu.be/aBcDeFgHi_-?t=')
   expect(cleaned('如此[1]。', spoken)).toBe('如此（[1:05](https://youtu.be/aBcDeFgHi_-?t=65)）。')
-  expect(cleaned('So [1].', citationsOf([passage(1, null)], 'en', undefined))).toBe('So (§ A part).')
+  expect(cleaned('So [1].', createCitations([passage(1, null)], 'en', undefined))).toBe('So (§ A part).')
 })
 
 test('the places of a chapter are kept in the order of the source', () => {

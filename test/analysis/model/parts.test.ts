@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
 import { RescheduleError } from '../../../src/handler/retry/parked-error.ts'
-import { enginesFor, enginesOf } from '../../../src/analysis/write/engines.ts'
-import { partsOf } from '../../../src/analysis/write/model/condense.ts'
+import { enginesFor, createEngines } from '../../../src/analysis/write/engines.ts'
+import { splitParts } from '../../../src/analysis/write/model/condense.ts'
 import { readOutline } from '../../../src/analysis/write/model/outline.ts'
-import { modelOf } from '../../../src/analysis/llm/providers.ts'
-import { tokenCounterOf } from '../../../src/analysis/write/model/prepare-manuscript.ts'
+import { createModel } from '../../../src/analysis/llm/providers.ts'
+import { createTokenCounter } from '../../../src/analysis/write/model/prepare-manuscript.ts'
 import { OrderedOutput } from '../../../src/analysis/llm/ordered-output.ts'
 import { inParallel } from '../../../src/analysis/llm/parallel.ts'
 import { Spending } from '../../../src/analysis/llm/budget.ts'
 import { reportFormats } from '../../../src/analysis/render/formats.ts'
-import { htmlOf } from '../../../src/analysis/render/html.ts'
+import { renderHtml } from '../../../src/analysis/render/html.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const setup = { url: 'http://127.0.0.1:1/v1', windowTokens: 4096 }
 const model = (price: { input: number; output: number } | null = null) =>
-  modelOf('openai', { ...setup, model: 'gpt-4o' }, { price, fetch })
+  createModel('openai', { ...setup, model: 'gpt-4o' }, { price, fetch })
 
 test('parts begin with the end of the part before, and leave no passage out', () => {
   const passages = Array.from({ length: 50 }, (_, index) => ({
@@ -27,7 +27,7 @@ test('parts begin with the end of the part before, and leave no passage out', ()
     heading: null,
   }))
   // A passage weighs 100 with its number: ten fit, half a part of overlap takes none or one.
-  const parts = partsOf(passages, 4000)
+  const parts = splitParts(passages, 4000)
   const numbers = parts.map((part) => part.map(({ number }) => number))
   expect(new Set(numbers.flat()).size).toBe(50)
   expect(numbers[1]?.slice(0, 2)).toEqual(numbers[0]?.slice(-2))
@@ -101,11 +101,11 @@ test('what finds no room beside others is tried again after the next of them; al
 })
 
 test('tokens are those of the family, control words and long runs included', async () => {
-  const count = await tokenCounterOf('o200k_base')
+  const count = await createTokenCounter('o200k_base')
   expect([count('hello world'), count('')]).toEqual([2, 0])
   expect(count('<|endoftext|>')).toBeGreaterThan(1)
   expect(count('a'.repeat(100_000))).toBeGreaterThan(1000)
-  expect((await tokenCounterOf('cl100k_base'))('hello world')).toBe(2)
+  expect((await createTokenCounter('cl100k_base'))('hello world')).toBe(2)
 })
 
 test('a day has its budget, kept over a restart, and a new day another', async () => {
@@ -131,12 +131,12 @@ test('a day has its budget, kept over a restart, and a new day another', async (
 
 test('engines are those that are set up, in their order; without one the extractive engine stands in', () => {
   const openai = model()
-  expect(enginesOf(['gemini', 'openai', 'extractive'], [openai]).map(({ kind }) => kind)).toEqual([
+  expect(createEngines(['gemini', 'openai', 'extractive'], [openai]).map(({ kind }) => kind)).toEqual([
     'llm',
     'extractive',
   ])
-  expect(enginesOf(['gemini'], [])).toEqual([{ kind: 'extractive' }])
-  const engines = enginesOf(['openai'], [openai])
+  expect(createEngines(['gemini'], [])).toEqual([{ kind: 'extractive' }])
+  const engines = createEngines(['openai'], [openai])
   expect(enginesFor(engines, 'extractive')).toEqual([{ kind: 'extractive' }])
   expect(enginesFor(engines, undefined)).toHaveLength(1)
 })
@@ -151,7 +151,7 @@ test('reports of before can be had as files too', async () => {
     keywords: [],
     markdown: '# T\n',
   }
-  for (const format of Object.values(reportFormats(async (report) => htmlOf(report)))) {
+  for (const format of Object.values(reportFormats(async (report) => renderHtml(report)))) {
     expect((await format.write(old, 0)).text).toContain('T')
   }
 })

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
 import type { WriterMessage } from '../../../src/journal/sqlite/protocol.ts'
-import { eventRowOf, fixedRowOf, stateRowOf } from '../../../src/journal/sqlite/rows.ts'
+import { toEventRow, toFixedRow, toStateRow } from '../../../src/journal/sqlite/rows.ts'
 import { MIGRATIONS } from '../../../src/journal/sqlite/schema.ts'
 import { DiskReserve } from '../../../src/journal/sqlite/writer/disk-reserve.ts'
 import { GroupCommit } from '../../../src/journal/sqlite/writer/group-commit.ts'
@@ -47,15 +47,15 @@ async function setup() {
 test('what is written again when a full disk has room is counted once', async () => {
   const { commit, allow, totals, isDiskFull } = await setup()
   const queued = { ...sampleTask({ id: 'a' }), lastSeq: 1 }
-  const eventOf = (task: typeof queued) =>
-    eventRowOf({ type: 'started', attempt: 1, seq: task.lastSeq, taskId: 'a', status: task.status, at: 1000 })
-  const admission = { fixed: fixedRowOf(queued), state: stateRowOf(queued), input: '{}', key: null }
-  commit({ op: 'admit', ...admission, event: eventOf(queued) })
+  const toEvent = (task: typeof queued) =>
+    toEventRow({ type: 'started', attempt: 1, seq: task.lastSeq, taskId: 'a', status: task.status, at: 1000 })
+  const admission = { fixed: toFixedRow(queued), state: toStateRow(queued), input: '{}', key: null }
+  commit({ op: 'admit', ...admission, event: toEvent(queued) })
   expect(totals()).toEqual({ queued: 1 })
 
   allow(0)
   const running = changeTask(queued, { status: 'running', run: 1, attempt: 1, startedAt: 1000 })
-  const start = { state: stateRowOf(running), event: eventOf(running) }
+  const start = { state: toStateRow(running), event: toEvent(running) }
   commit(
     { op: 'append', ...start, isEnd: false, result: null, delivery: null, dropped: null },
     { op: 'saveStep', taskId: 'a', name: 'large', value: 'x'.repeat(100_000) },

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { TaskError } from '../../../task/failure.ts'
 import { spokenText } from '../../parse/captions.ts'
-import { asYouTube, CLIENT_HEADERS, videoOf, type YouTubeOptions } from './player.ts'
+import { asYouTube, CLIENT_HEADERS, loadVideo, type YouTubeOptions } from './player.ts'
 import { pageError } from './refusals.ts'
 import { chooseTrack } from './tracks.ts'
 
@@ -18,11 +18,11 @@ export interface Captions {
  *
  * @throws TaskError with the reason why there are none.
  */
-export async function captionsOf(
+export async function parseCaptions(
   options: YouTubeOptions,
   { id, language }: { readonly id: string; readonly language: string | undefined },
 ): Promise<Captions> {
-  const video = await videoOf(options, id)
+  const video = await loadVideo(options, id)
   const choice = chooseTrack(video.tracks, language)
   if (choice === undefined) throw new TaskError('no_subtitles', 'This video has no captions.')
   const { baseUrl, connector, signal } = options

@@ -33,7 +33,7 @@ function chapterIn(line: string): VideoChapter | undefined {
   const at = time ?? timeBehind
   const title = trimmed(behind ?? before ?? '')
   if (at === undefined || !/\p{L}/u.test(title)) return undefined
-  return { seconds: secondsOf(at), title: title.slice(0, MAX_TITLE_CHARS) }
+  return { seconds: parseSeconds(at), title: title.slice(0, MAX_TITLE_CHARS) }
 }
 
 function trimmed(text: string): string {
@@ -43,6 +43,6 @@ function trimmed(text: string): string {
   return text.slice(from, to)
 }
 
-function secondsOf(time: string): number {
+function parseSeconds(time: string): number {
   return time.split(':').reduce((sum, part) => sum * 60 + Number(part), 0)
 }

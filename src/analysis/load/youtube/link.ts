@@ -9,7 +9,7 @@ export type VideoLink =
   { readonly kind: 'video'; readonly id: string } | { readonly kind: 'broken' } | { readonly kind: 'none' }
 
 /** Recognises watch, youtu.be, shorts, live and embed links of YouTube. */
-export function videoLinkOf(address: string): VideoLink {
+export function parseVideoLink(address: string): VideoLink {
   if (!URL.canParse(address)) return { kind: 'none' }
   const { hostname, pathname, searchParams } = new URL(address)
   const [first = '', second = ''] = pathname.split('/').filter(Boolean)

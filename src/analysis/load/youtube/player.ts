@@ -63,11 +63,11 @@ type PlayerReply = z.output<typeof playerReply>
  * @throws TaskError `video_not_found`, `access_forbidden`, `no_subtitles` or `rate_limited`, each for what
  *   YouTube reports; otherwise what the connector throws.
  */
-export async function videoOf({ connector, baseUrl, signal }: YouTubeOptions, id: string): Promise<Video> {
+export async function loadVideo({ connector, baseUrl, signal }: YouTubeOptions, id: string): Promise<Video> {
   const address = new URL('/youtubei/v1/player?prettyPrint=false', baseUrl).href
   const json = { context: { client: CLIENT }, videoId: id, contentCheckOk: true, racyCheckOk: true }
   const { body } = await connector.fetch(address, { signal, headers: CLIENT_HEADERS, json }).catch(asYouTube)
-  const reply = replyOf(await text(body))
+  const reply = toReply(await text(body))
   const { status, reason } = reply.playabilityStatus
   if (status !== 'OK') throw refusalOf(status, reason)
   const tracks = reply.captions?.playerCaptionsTracklistRenderer.captionTracks ?? []
@@ -93,7 +93,7 @@ export function asYouTube(error: unknown): never {
 }
 
 /** Reads the reply; YouTube sends pages for people where it does not want to answer a program. */
-function replyOf(body: string): PlayerReply {
+function toReply(body: string): PlayerReply {
   if (/^\s*</.test(body)) throw pageError(body)
   try {
     return playerReply.parse(JSON.parse(body))

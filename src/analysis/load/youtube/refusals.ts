@@ -77,7 +77,7 @@ const ELSE: Omit<Refusal, 'pattern'> = {
 /** Why the player does not show a video. */
 export function refusalOf(status: string, reason: string): TaskError {
   const refusal = REFUSALS.find(({ pattern }) => pattern.test(reason)) ?? BY_STATUS[status] ?? ELSE
-  return errorOf(refusal, reason === '' ? status : reason)
+  return toError(refusal, reason === '' ? status : reason)
 }
 
 /** What a page for people means, where data was expected. */
@@ -88,10 +88,10 @@ export function pageError(page: string): TaskError {
       'Accept the consent of YouTube once from this address, or run the server at another one.'
     return new TaskError('access_forbidden', message, { suggestions: [suggestion] })
   }
-  if (/g-recaptcha|captcha|unusual traffic/i.test(page)) return errorOf(ROBOT, 'it asks for a test')
+  if (/g-recaptcha|captcha|unusual traffic/i.test(page)) return toError(ROBOT, 'it asks for a test')
   return new TaskError('unknown', 'YouTube sent a page where data was expected.')
 }
 
-function errorOf({ errorType, message, suggestion }: Omit<Refusal, 'pattern'>, detail: string): TaskError {
+function toError({ errorType, message, suggestion }: Omit<Refusal, 'pattern'>, detail: string): TaskError {
   return new TaskError(errorType, `${message}: ${detail}`, { suggestions: [suggestion] })
 }

@@ -26,7 +26,7 @@ export function chooseTrack(
 ): TrackChoice | undefined {
   const spoken = tracks.find((track) => track.isAutomatic)?.language
   const wanted = [asked, spoken, 'en'].filter((language) => language !== undefined)
-  const found = wanted.map((language) => bestOf(tracks, language)).find((track) => track !== undefined)
+  const found = wanted.map((language) => pickBest(tracks, language)).find((track) => track !== undefined)
   const track = found ?? tracks.find(({ isAutomatic }) => !isAutomatic) ?? tracks[0]
   if (track === undefined) return undefined
   if (asked !== undefined && !isSame(track.language, asked)) {
@@ -39,7 +39,7 @@ export function chooseTrack(
 }
 
 /** The exact language before its relatives (`pt-BR`, then `pt`), written before automatic. */
-function bestOf(tracks: readonly CaptionTrack[], language: string): CaptionTrack | undefined {
+function pickBest(tracks: readonly CaptionTrack[], language: string): CaptionTrack | undefined {
   const byHand = tracks.filter(({ isAutomatic }) => !isAutomatic)
   const exact = (track: CaptionTrack) => track.language.toLowerCase() === language.toLowerCase()
   const related = (track: CaptionTrack) => isSame(track.language, language)

@@ -1,6 +1,6 @@
 import type { ParagraphKind, SectionBuilder } from '../document.ts'
 import { isElement, isText, type PageElement, type PageNode } from './page.ts'
-import { isDataTable, rowsOf } from './table.ts'
+import { isDataTable, toRows } from './table.ts'
 
 const HEADINGS = new Set(['H1', 'H2', 'H3', 'H4', 'H5', 'H6'])
 /** What is no text of the page. */
@@ -58,7 +58,7 @@ export function readBlocks(
   for (const node of element.childNodes) {
     if (isText(node)) open += node.textContent?.replace(/\s+/g, ' ') ?? ''
     else if (isElement(node) && isLineBreak(node)) open += '\n'
-    else if (isElement(node) && isInline(node)) open += textOf(node)
+    else if (isElement(node) && isInline(node)) open += readText(node)
     else if (isElement(node)) {
       flush()
       readBlock(node, builder, { kind, depth: depth + 1 })
@@ -76,10 +76,10 @@ function readBlock(
   if (DROPPED.has(tag)) return
   const kind =
     outer === 'aside' || POINTER.test(element.getAttribute('class') ?? '') ? 'aside' : (KINDS[tag] ?? outer)
-  if (HEADINGS.has(tag)) return builder.heading(lineOf(textOf(element)))
+  if (HEADINGS.has(tag)) return builder.heading(toLine(readText(element)))
   if (tag === 'PRE') return builder.paragraph(element.textContent ?? '', { kind: 'code' })
   if (tag === 'TABLE' && isDataTable(element)) {
-    const text = rowsOf(element, (cell) => lineOf(textOf(cell)))
+    const text = toRows(element, (cell) => toLine(readText(cell)))
     return builder.paragraph(text, { kind: kind === 'aside' ? 'aside' : 'table' })
   }
   readBlocks(element, builder, { kind, depth })
@@ -99,7 +99,7 @@ function isInline(element: PageElement): boolean {
 }
 
 /** The text of an element without scripts and marks; a line break is a space. */
-function textOf(node: PageNode): string {
+function readText(node: PageNode): string {
   if (isText(node)) return node.textContent ?? ''
   if (!isElement(node)) return ''
   const tag = node.tagName.toUpperCase()
@@ -107,7 +107,7 @@ function textOf(node: PageNode): string {
   if (tag === 'BR') return '\n'
   if (tag === 'SUP' && isReference(node)) return ''
   let text = ''
-  for (const child of node.childNodes) text += textOf(child)
+  for (const child of node.childNodes) text += readText(child)
   // Two blocks inside a heading or a cell are two words.
   return BLOCKS.has(tag) ? ` ${text} ` : text
 }
@@ -116,6 +116,6 @@ function isReference(mark: PageElement): boolean {
   return REFERENCE.test(mark.textContent ?? '') || /\breference\b/.test(mark.getAttribute('class') ?? '')
 }
 
-function lineOf(text: string): string {
+function toLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim()
 }

@@ -2,17 +2,18 @@ import { Readability } from '@mozilla/readability'
 import { decodeText } from '../encoding.ts'
 import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
 import { readBlocks } from './blocks.ts'
-import { pageOf, type Page } from './page.ts'
+import { describePage, type Page } from './page.ts'
 
 /** Reads a web page: the article that Readability finds in it, by its headings. */
 export function readHtml(bytes: Uint8Array, charset: string | null = null): SourceDocument {
-  const page = pageOf(decodeText(bytes, charset))
+  const page = describePage(decodeText(bytes, charset))
   const pageTitle = page.querySelector('title')?.textContent ?? null
-  const canonicalUrl = canonicalOf(page)
+  const canonicalUrl = toCanonical(page)
   const readable = page as unknown as ConstructorParameters<typeof Readability>[0]
   const article = new Readability(readable, { keepClasses: true }).parse()
   const warnings = article === null ? ['No article was found in the page; all of its text was read.'] : []
-  const root = (article === null ? page : pageOf(`<html><body>${article.content ?? ''}</body></html>`)).body
+  const root = (article === null ? page : describePage(`<html><body>${article.content ?? ''}</body></html>`))
+    .body
 
   const builder = new SectionBuilder()
   if (root !== null) readBlocks(root, builder)
@@ -28,7 +29,7 @@ export function readHtml(bytes: Uint8Array, charset: string | null = null): Sour
 
 /** Reads markup that is all text, such as a converter makes; gives the heading that it begins with. */
 export function readMarkup(html: string, builder: SectionBuilder): string | null {
-  const { body } = pageOf(`<html><body>${html}</body></html>`)
+  const { body } = describePage(`<html><body>${html}</body></html>`)
   if (body === null) return null
   readBlocks(body, builder)
   const [first] = body.children
@@ -36,7 +37,7 @@ export function readMarkup(html: string, builder: SectionBuilder): string | null
 }
 
 /** The address that a page gives for itself, when it is one of the web. */
-function canonicalOf(page: Page): string | null {
+function toCanonical(page: Page): string | null {
   const link = page.querySelector('link[rel="canonical"]')?.getAttribute('href')
   const address = link ?? page.querySelector('meta[property="og:url"]')?.getAttribute('content') ?? ''
   if (!URL.canParse(address)) return null

@@ -21,7 +21,7 @@ export interface Page extends PageElement {
 const ELEMENT = 1
 const TEXT = 3
 
-export function pageOf(html: string): Page {
+export function describePage(html: string): Page {
   return parseHTML(html).document as Page
 }
 

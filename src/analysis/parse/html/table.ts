@@ -16,7 +16,7 @@ export function isDataTable(table: PageElement): boolean {
 }
 
 /** A line for each row, its cells apart by ` | `; the caption first. */
-export function rowsOf(table: PageElement, textOf: (cell: PageElement) => string): string {
+export function toRows(table: PageElement, textOf: (cell: PageElement) => string): string {
   const caption = table.querySelector('caption')
   const lines = caption === null ? [] : [textOf(caption)]
   for (const row of table.querySelectorAll('tr')) {

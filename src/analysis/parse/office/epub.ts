@@ -1,8 +1,8 @@
 import { decodeText } from '../encoding.ts'
 import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
 import { readBlocks } from '../html/blocks.ts'
-import { pageOf } from '../html/page.ts'
-import { elementsOf, firstOf, resolvePath, xmlOf, type XmlElement } from './xml.ts'
+import { describePage } from '../html/page.ts'
+import { listElements, findFirst, resolvePath, parseXml, type XmlElement } from './xml.ts'
 import { encrypted, openArchive, rejected } from './zip.ts'
 
 const CONTAINER = 'META-INF/container.xml'
@@ -24,19 +24,19 @@ export async function readEpub(bytes: Uint8Array): Promise<SourceDocument> {
   )
   if (methods.some((method) => !FONTS_ONLY.test(method))) throw encrypted()
 
-  const path = firstOf(xmlOf(entries, CONTAINER), 'rootfile')?.getAttribute('full-path')
+  const path = findFirst(parseXml(entries, CONTAINER), 'rootfile')?.getAttribute('full-path')
   if (path === null || path === undefined) throw rejected('its container names no book')
-  const book = xmlOf(entries, path)
+  const book = parseXml(entries, path)
   const folder = path.slice(0, path.lastIndexOf('/') + 1)
   const items = new Map(
-    [...elementsOf(book, new Set(['item', 'opf:item']))].map((item) => {
+    [...listElements(book, new Set(['item', 'opf:item']))].map((item) => {
       return [item.getAttribute('id'), resolvePath(folder, pathOf(item.getAttribute('href') ?? ''))]
     }),
   )
   const builder = new SectionBuilder()
-  for (const itemref of elementsOf(book, new Set(['itemref', 'opf:itemref']))) {
+  for (const itemref of listElements(book, new Set(['itemref', 'opf:itemref']))) {
     const text = entries.get(items.get(itemref.getAttribute('idref')) ?? '')
-    const body = text === undefined ? null : pageOf(decodeText(text)).querySelector('body')
+    const body = text === undefined ? null : describePage(decodeText(text)).querySelector('body')
     if (body !== null) readBlocks(body, builder)
   }
   return {
@@ -44,7 +44,7 @@ export async function readEpub(bytes: Uint8Array): Promise<SourceDocument> {
     sections: builder.build(),
     pages: null,
     warnings: [],
-    about: aboutOf(book),
+    about: readMetadata(book),
   }
 }
 
@@ -57,7 +57,7 @@ function pathOf(href: string): string {
   }
 }
 
-function aboutOf(book: XmlElement): AboutDocument {
+function readMetadata(book: XmlElement): AboutDocument {
   const author = readMeta(book, 'dc:creator')
   const published = readMeta(book, 'dc:date')
   const publisher = readMeta(book, 'dc:publisher')
@@ -69,6 +69,6 @@ function aboutOf(book: XmlElement): AboutDocument {
 }
 
 function readMeta(book: XmlElement, name: string): string | undefined {
-  const text = firstOf(book, name)?.textContent?.replace(/\s+/g, ' ').trim()
+  const text = findFirst(book, name)?.textContent?.replace(/\s+/g, ' ').trim()
   return text === '' ? undefined : text
 }

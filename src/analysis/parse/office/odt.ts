@@ -1,5 +1,5 @@
 import { SectionBuilder, type ParagraphKind, type SourceDocument } from '../document.ts'
-import { elementsOf, firstOf, isElement, xmlOf, type XmlElement, type XmlNode } from './xml.ts'
+import { listElements, findFirst, isElement, parseXml, type XmlElement, type XmlNode } from './xml.ts'
 import { encrypted, openArchive } from './zip.ts'
 
 const CONTENT = 'content.xml'
@@ -27,10 +27,10 @@ export async function readOdt(bytes: Uint8Array): Promise<SourceDocument> {
   const manifest = entries.get(MANIFEST)?.toString('utf8') ?? ''
   if (manifest.includes('encryption-data')) throw encrypted()
   const builder = new SectionBuilder()
-  const text = firstOf(xmlOf(entries, CONTENT), 'office:text')
+  const text = findFirst(parseXml(entries, CONTENT), 'office:text')
   if (text !== undefined) readBlocks(text, builder, 'prose')
-  const meta = entries.has(META) ? xmlOf(entries, META) : null
-  const readMeta = (name: string) => (meta === null ? '' : (firstOf(meta, name)?.textContent?.trim() ?? ''))
+  const meta = entries.has(META) ? parseXml(entries, META) : null
+  const readMeta = (name: string) => (meta === null ? '' : (findFirst(meta, name)?.textContent?.trim() ?? ''))
   const author = readMeta('dc:creator')
   return {
     title: readMeta('dc:title') || null,
@@ -44,27 +44,27 @@ export async function readOdt(bytes: Uint8Array): Promise<SourceDocument> {
 function readBlocks(parent: XmlNode, builder: SectionBuilder, kind: ParagraphKind): void {
   for (const node of parent.childNodes) {
     if (!isElement(node) || LEFT_OUT.has(node.nodeName)) continue
-    if (node.nodeName === 'text:h') builder.heading(textOf(node))
-    else if (node.nodeName === 'text:p') builder.paragraph(textOf(node), { kind })
-    else if (node.nodeName === 'table:table') builder.paragraph(rowsOf(node), { kind: 'table' })
+    if (node.nodeName === 'text:h') builder.heading(readText(node))
+    else if (node.nodeName === 'text:p') builder.paragraph(readText(node), { kind })
+    else if (node.nodeName === 'table:table') builder.paragraph(toRows(node), { kind: 'table' })
     else readBlocks(node, builder, node.nodeName === 'text:list' ? 'item' : kind)
   }
 }
 
-function rowsOf(table: XmlElement): string {
-  const cell = (element: XmlElement) => [...elementsOf(element, PARAGRAPHS)].map(textOf).join(' ')
-  return [...elementsOf(table, ROWS)]
-    .map((row) => [...elementsOf(row, CELLS)].map(cell).join(' | '))
+function toRows(table: XmlElement): string {
+  const cell = (element: XmlElement) => [...listElements(element, PARAGRAPHS)].map(readText).join(' ')
+  return [...listElements(table, ROWS)]
+    .map((row) => [...listElements(row, CELLS)].map(cell).join(' | '))
     .join('\n')
 }
 
 /** The text of a paragraph: spaces, tabs and line breaks are elements of their own. */
-function textOf(node: XmlNode): string {
+function readText(node: XmlNode): string {
   let text = ''
   for (const child of node.childNodes) {
     if (!isElement(child)) text += child.textContent ?? ''
     else if (/^text:(s|tab|line-break)$/.test(child.nodeName)) text += ' '
-    else if (!LEFT_OUT.has(child.nodeName)) text += textOf(child)
+    else if (!LEFT_OUT.has(child.nodeName)) text += readText(child)
   }
   return text
 }

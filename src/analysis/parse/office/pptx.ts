@@ -1,5 +1,5 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { elementsOf, firstOf, relationsOf, xmlOf, type XmlElement } from './xml.ts'
+import { listElements, findFirst, readRelations, parseXml, type XmlElement } from './xml.ts'
 import { openArchive, type Entries } from './zip.ts'
 
 const PRESENTATION = 'ppt/presentation.xml'
@@ -17,12 +17,12 @@ const SHAPES = new Set(['p:sp', 'a:tbl'])
  */
 export async function readPptx(bytes: Uint8Array): Promise<SourceDocument> {
   const entries = await openArchive(bytes, (name) => WANTED.test(name))
-  const relations = relationsOf(entries, PRESENTATION)
-  const ids = [...elementsOf(xmlOf(entries, PRESENTATION), new Set(['p:sldId']))]
+  const relations = readRelations(entries, PRESENTATION)
+  const ids = [...listElements(parseXml(entries, PRESENTATION), new Set(['p:sldId']))]
   const slides = ids.flatMap((id) => relations.get(id.getAttribute('r:id') ?? '') ?? [])
   const builder = new SectionBuilder()
   for (const [index, slide] of slides.entries()) readSlide(entries, slide, { builder, page: index + 1 })
-  return { title: titleOf(entries), sections: builder.build(), pages: slides.length, warnings: [] }
+  return { title: findTitle(entries), sections: builder.build(), pages: slides.length, warnings: [] }
 }
 
 interface Slide {
@@ -32,7 +32,7 @@ interface Slide {
 }
 
 function readSlide(entries: Entries, name: string, { builder, page }: Slide): void {
-  const shapes = [...elementsOf(xmlOf(entries, name), SHAPES)]
+  const shapes = [...listElements(parseXml(entries, name), SHAPES)]
   const title = shapes.find((shape) => TITLES.has(placeOf(shape)))
   builder.heading(title === undefined ? `${page}` : linesIn(title).join(' '))
   for (const shape of shapes) {
@@ -40,27 +40,27 @@ function readSlide(entries: Entries, name: string, { builder, page }: Slide): vo
     if (shape.nodeName === 'a:tbl') builder.paragraph(rowsIn(shape), { page, kind: 'table' })
     else for (const line of linesIn(shape)) builder.paragraph(line, { page, kind: 'item' })
   }
-  const notes = [...relationsOf(entries, name).values()].find((target) =>
+  const notes = [...readRelations(entries, name).values()].find((target) =>
     target.startsWith('ppt/notesSlides/'),
   )
   if (notes === undefined || !entries.has(notes)) return
-  for (const shape of elementsOf(xmlOf(entries, notes), SHAPES)) {
+  for (const shape of listElements(parseXml(entries, notes), SHAPES)) {
     if (!APPARATUS.has(placeOf(shape))) for (const line of linesIn(shape)) builder.paragraph(line, { page })
   }
 }
 
 /** The role of a shape on its slide: `title`, `body`, `sldNum`; empty for none. */
 function placeOf(shape: XmlElement): string {
-  const place = firstOf(shape, 'p:ph')
+  const place = findFirst(shape, 'p:ph')
   return place === undefined ? '' : (place.getAttribute('type') ?? 'body')
 }
 
 function linesIn(element: XmlElement): string[] {
-  return [...elementsOf(element, PARAGRAPH)].map(textIn).filter((line) => line !== '')
+  return [...listElements(element, PARAGRAPH)].map(textIn).filter((line) => line !== '')
 }
 
 function textIn(paragraph: XmlElement): string {
-  const runs = [...elementsOf(paragraph, new Set(['a:t', 'a:br']))]
+  const runs = [...listElements(paragraph, new Set(['a:t', 'a:br']))]
   return runs
     .map((run) => (run.nodeName === 'a:br' ? ' ' : (run.textContent ?? '')))
     .join('')
@@ -69,11 +69,11 @@ function textIn(paragraph: XmlElement): string {
 
 function rowsIn(table: XmlElement): string {
   const cells = (row: XmlElement) =>
-    [...elementsOf(row, new Set(['a:tc']))].map((cell) => linesIn(cell).join(' '))
-  return [...elementsOf(table, new Set(['a:tr']))].map((row) => cells(row).join(' | ')).join('\n')
+    [...listElements(row, new Set(['a:tc']))].map((cell) => linesIn(cell).join(' '))
+  return [...listElements(table, new Set(['a:tr']))].map((row) => cells(row).join(' | ')).join('\n')
 }
 
-function titleOf(entries: Entries): string | null {
+function findTitle(entries: Entries): string | null {
   if (!entries.has('docProps/core.xml')) return null
-  return firstOf(xmlOf(entries, 'docProps/core.xml'), 'dc:title')?.textContent?.trim() || null
+  return findFirst(parseXml(entries, 'docProps/core.xml'), 'dc:title')?.textContent?.trim() || null
 }

@@ -21,14 +21,14 @@ export async function readXlsx(bytes: Uint8Array): Promise<SourceDocument> {
     builder.heading(sheet)
     const rows = data.filter((row) => row.some((cell) => cell !== null))
     for (let at = 0; at < rows.length; at += ROWS_PER_TABLE) {
-      const lines = rows.slice(at, at + ROWS_PER_TABLE).map((row) => row.map(textOf).join(' | '))
+      const lines = rows.slice(at, at + ROWS_PER_TABLE).map((row) => row.map(readText).join(' | '))
       builder.paragraph(lines.join('\n'), { kind: 'table' })
     }
   }
   return { title: null, sections: builder.build(), pages: null, warnings: [] }
 }
 
-function textOf(cell: unknown): string {
+function readText(cell: unknown): string {
   if (cell instanceof Date) return cell.toISOString().replace(/T00:00:00\.000Z$/, '')
   const isPlain = typeof cell === 'string' || typeof cell === 'number' || typeof cell === 'boolean'
   return isPlain ? String(cell).replace(/\s+/g, ' ').trim() : ''

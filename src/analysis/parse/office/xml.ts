@@ -14,7 +14,7 @@ export interface XmlElement extends XmlNode {
 }
 
 /** @throws TaskError `input_rejected` when the entry is missing. */
-export function xmlOf(entries: Entries, name: string): XmlElement {
+export function parseXml(entries: Entries, name: string): XmlElement {
   const entry = entries.get(name)
   if (entry === undefined) throw rejected(`it has no ${name}`)
   return new DOMParser().parseFromString(entry.toString('utf8'), 'text/xml') as unknown as XmlElement
@@ -25,24 +25,24 @@ export function isElement(node: XmlNode): node is XmlElement {
 }
 
 /** Every element of these names below `node`, in order; what is inside of one is not searched again. */
-export function* elementsOf(node: XmlNode, names: ReadonlySet<string>): Generator<XmlElement> {
+export function* listElements(node: XmlNode, names: ReadonlySet<string>): Generator<XmlElement> {
   for (const child of node.childNodes) {
     if (!isElement(child)) continue
     if (names.has(child.nodeName)) yield child
-    else yield* elementsOf(child, names)
+    else yield* listElements(child, names)
   }
 }
 
-export function firstOf(node: XmlNode, name: string): XmlElement | undefined {
-  return elementsOf(node, new Set([name])).next().value ?? undefined
+export function findFirst(node: XmlNode, name: string): XmlElement | undefined {
+  return listElements(node, new Set([name])).next().value ?? undefined
 }
 
 /** What the relations of a part lead to, by their ids; `base` is the folder of the part. */
-export function relationsOf(entries: Entries, part: string): ReadonlyMap<string, string> {
+export function readRelations(entries: Entries, part: string): ReadonlyMap<string, string> {
   const folder = part.slice(0, part.lastIndexOf('/') + 1)
   const name = `${folder}_rels/${part.slice(folder.length)}.rels`
   if (!entries.has(name)) return new Map()
-  const found = [...elementsOf(xmlOf(entries, name), new Set(['Relationship']))]
+  const found = [...listElements(parseXml(entries, name), new Set(['Relationship']))]
   return new Map(
     found
       .filter((relation) => relation.getAttribute('TargetMode') !== 'External')

@@ -23,9 +23,9 @@ export interface PdfText {
 
 /** Makes paragraphs and sections of lines: running headers left out, hyphenated words joined. */
 export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
-  const body = bodyOf(lines)
-  const repeated = repeatedOf(lines, pageCount)
-  const title = titleOf(lines, body.size)
+  const body = toBody(lines)
+  const repeated = findRepeated(lines, pageCount)
+  const title = findTitle(lines, body.size)
   const builder = new SectionBuilder()
   let open: { text: string; page: number; last: PdfLine } | null = null
   const flush = () => {
@@ -63,7 +63,7 @@ interface Body {
 }
 
 /** Size and font of the running text: those that most characters have. */
-function bodyOf(lines: readonly PdfLine[]): Body {
+function toBody(lines: readonly PdfLine[]): Body {
   const chars = new Map<string, { body: Body; count: number }>()
   for (const { size, font, text } of lines) {
     const key = `${size.toFixed(1)} ${font}`
@@ -77,7 +77,7 @@ function bodyOf(lines: readonly PdfLine[]): Body {
 const NO_TEXT = { body: { size: 0, font: '' }, count: 0 }
 
 /** The largest adjacent lines of the first page. */
-function titleOf(lines: readonly PdfLine[], bodySize: number) {
+function findTitle(lines: readonly PdfLine[], bodySize: number) {
   const first = lines.filter((line) => line.page === 1)
   const largest = Math.max(...first.map((line) => line.size), 0)
   if (largest < bodySize * LARGER) return null
@@ -111,9 +111,9 @@ function joinWords(before: string, after: string): string {
 }
 
 /** Lines at the margin that repeat on many pages, their numbers aside. */
-function repeatedOf(lines: readonly PdfLine[], pageCount: number): ReadonlySet<string> {
+function findRepeated(lines: readonly PdfLine[], pageCount: number): ReadonlySet<string> {
   const pages = new Map<string, Set<number>>()
-  for (const line of marginLinesOf(lines)) {
+  for (const line of findMarginLines(lines)) {
     const key = keyOf(line)
     pages.set(key, (pages.get(key) ?? new Set()).add(line.page))
   }
@@ -122,7 +122,7 @@ function repeatedOf(lines: readonly PdfLine[], pageCount: number): ReadonlySet<s
 }
 
 /** The two highest and the two lowest lines of every page; a numbered heading is no header. */
-function marginLinesOf(lines: readonly PdfLine[]): PdfLine[] {
+function findMarginLines(lines: readonly PdfLine[]): PdfLine[] {
   const byPage = Map.groupBy(lines, (line) => line.page)
   return [...byPage.values()].flatMap((page) => {
     const byHeight = page.filter((line) => !NUMBERED.test(line.text)).sort((a, b) => b.y - a.y)

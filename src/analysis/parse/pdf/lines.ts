@@ -27,18 +27,18 @@ const SPACE_GAP = 0.15
 const COLUMN_GAP = 2
 
 /** Joins items into lines, in the order in which the file draws them: columns stay apart. */
-export function linesOf(items: readonly PdfItem[], page: number): PdfLine[] {
+export function splitLines(items: readonly PdfItem[], page: number): PdfLine[] {
   const lines: PdfLine[] = []
   let open: PdfItem[] = []
   for (const item of items) {
     const last = open.at(-1)
     if (last !== undefined && !isSameLine(last, item)) {
-      lines.push(lineOf(open, page))
+      lines.push(toLine(open, page))
       open = []
     }
     open.push(item)
   }
-  if (open.length > 0) lines.push(lineOf(open, page))
+  if (open.length > 0) lines.push(toLine(open, page))
   return lines.filter((line) => line.text !== '')
 }
 
@@ -48,7 +48,7 @@ function isSameLine(last: PdfItem, next: PdfItem): boolean {
   return Math.abs(next.y - last.y) < size * SAME_LINE && gap > -size && gap < size * COLUMN_GAP
 }
 
-function lineOf(items: readonly PdfItem[], page: number): PdfLine {
+function toLine(items: readonly PdfItem[], page: number): PdfLine {
   let text = ''
   let right = -Infinity
   for (const item of items) {

@@ -3,7 +3,7 @@ import { getDocumentProxy } from 'unpdf'
 import { TaskError } from '../../../task/failure.ts'
 import type { SourceDocument } from '../document.ts'
 import { layOut } from './layout.ts'
-import { linesOf, type PdfItem, type PdfLine } from './lines.ts'
+import { splitLines, type PdfItem, type PdfLine } from './lines.ts'
 
 /** Adobe's character maps of Chinese, Japanese and Korean fonts, which a file may leave to its reader. */
 const CMAPS = fileURLToPath(new URL('../../../../assets/cmaps/', import.meta.url))
@@ -28,11 +28,11 @@ export async function readPdf(
   const lines: PdfLine[] = []
   const warnings: string[] = []
   let emptyPages = 0
-  for await (const { number, items } of pagesOf(pdf)) {
+  for await (const { number, items } of countPages(pdf)) {
     if (items === null) warnings.push(`Page ${number} could not be read.`)
     const chars = items?.reduce((sum, item) => sum + item.text.trim().length, 0) ?? 0
     if (chars < MIN_CHARS_PER_PAGE) emptyPages += 1
-    for (const line of linesOf(items ?? [], number)) lines.push(line)
+    for (const line of splitLines(items ?? [], number)) lines.push(line)
     onPage(number, pdf.numPages)
   }
   if (emptyPages === pdf.numPages)
@@ -51,7 +51,7 @@ interface ReadPage {
 }
 
 /** The pages in order. A few are asked for ahead: the library waits a little within each. */
-async function* pagesOf(pdf: Pdf): AsyncGenerator<ReadPage> {
+async function* countPages(pdf: Pdf): AsyncGenerator<ReadPage> {
   const ahead: Promise<ReadPage>[] = []
   let next = 1
   for (let number = 1; number <= pdf.numPages; number += 1) {
@@ -61,13 +61,13 @@ async function* pagesOf(pdf: Pdf): AsyncGenerator<ReadPage> {
 }
 
 function readPage(pdf: Pdf, number: number): Promise<ReadPage> {
-  return itemsOf(pdf, number).then(
+  return listItems(pdf, number).then(
     (items) => ({ number, items }),
     () => ({ number, items: null }),
   )
 }
 
-async function itemsOf(pdf: Pdf, number: number): Promise<PdfItem[]> {
+async function listItems(pdf: Pdf, number: number): Promise<PdfItem[]> {
   const page = await pdf.getPage(number)
   const { items } = await page.getTextContent()
   page.cleanup()

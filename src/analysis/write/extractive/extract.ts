@@ -1,11 +1,11 @@
-import { finishReport, provenanceOf } from '../../render/finish.ts'
+import { finishReport, renderProvenance } from '../../render/finish.ts'
 import type { SourceDocument } from '../../parse/document.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import type { Report, ReportPoint, ReportRequest, ReportStage } from '../../report.ts'
-import { keywordsOf } from './keywords.ts'
-import { quotesOf, type Sentence } from './sentences.ts'
+import { findKeywords } from './keywords.ts'
+import { findQuotes, type Sentence } from './sentences.ts'
 import { summarise } from './summarise.ts'
-import { surveyOf } from './survey.ts'
+import { surveyDocument } from './survey.ts'
 
 /** Writes a report without a model: whole sentences of the source, chosen and put in order. */
 export function extractReport(
@@ -14,12 +14,12 @@ export function extractReport(
   onStage: (stage: ReportStage) => void,
 ): Report {
   onStage('language')
-  const { document, language, words, text, sentences, length, warnings: found } = surveyOf(source)
+  const { document, language, words, text, sentences, length, warnings: found } = surveyDocument(source)
   const warnings = [...found, ...(request.notes ?? [])]
 
   onStage('ranking')
   const summary = summarise(document, sentences, words)
-  const keywords = keywordsOf(text, words)
+  const keywords = findKeywords(text, words)
   const points = summary.sections.flatMap((section) => section.points)
   const taken = new Set([...summary.sentences, ...points].map(({ order }) => order))
 
@@ -32,7 +32,7 @@ export function extractReport(
     summary: joined(summary.sentences, language),
     cited: summary.sentences.map(place),
     key_points: summary.sections.map((section) => ({ ...section, points: section.points.map(place) })),
-    quotes: quotesOf(sentences, taken).map(place),
+    quotes: findQuotes(sentences, taken).map(place),
     chapters: [],
     conclusion: null,
     keywords,
@@ -41,7 +41,7 @@ export function extractReport(
     engine: 'extractive' as const,
     model: null,
     usage: null,
-    provenance: provenanceOf(request.origin, document.about),
+    provenance: renderProvenance(request.origin, document.about),
     warnings: sentences.length > 0 ? warnings : [...warnings, 'No whole sentences were found in the text.'],
   }
   return finishReport(draft, request)

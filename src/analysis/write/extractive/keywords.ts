@@ -13,7 +13,7 @@ interface Term {
 }
 
 /** The words and pairs of words that a text comes back to, most often first. */
-export function keywordsOf(texts: readonly string[], words: Words): string[] {
+export function findKeywords(texts: readonly string[], words: Words): string[] {
   const singles = new Map<string, Term>()
   const pairs = new Map<string, Term>()
   for (const text of texts) {

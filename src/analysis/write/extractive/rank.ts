@@ -13,7 +13,7 @@ const WEIGHT_BEFORE = -0.25
 const WEIGHT_AFTER = 1
 
 /** tf-idf vectors of length 1, the inverse document frequencies taken over these very texts. */
-export function vectorsOf(texts: readonly (readonly string[])[]): Vector[] {
+export function computeVectors(texts: readonly (readonly string[])[]): Vector[] {
   const documents = new Map<string, number>()
   for (const words of texts)
     for (const word of new Set(words)) documents.set(word, (documents.get(word) ?? 0) + 1)
@@ -35,7 +35,7 @@ export function similarity(a: Vector, b: Vector): number {
 }
 
 /** Centrality of each sentence among the others, scaled to 0–1; O(n²), so give it one section at a time. */
-export function centralityOf(vectors: readonly Vector[]): number[] {
+export function computeCentrality(vectors: readonly Vector[]): number[] {
   const edges = vectors.map((from, index) => vectors.slice(index + 1).map((to) => similarity(from, to)))
   const all = edges.flat()
   const lowest = all.reduce((min, edge) => Math.min(min, edge), Infinity)

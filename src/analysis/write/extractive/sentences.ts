@@ -59,7 +59,7 @@ const CAPTION = /^(figure|fig\.|table|listing|algorithm|图|表)\s*\d+\s*[.:：]
  */
 export function splitSentences(text: string, segmenter: Intl.Segmenter): string[] {
   const sentences: string[] = []
-  for (const piece of piecesOf(text)) {
+  for (const piece of splitPieces(text)) {
     for (const { segment } of segmenter.segment(piece)) {
       const last = sentences.at(-1)
       if (last !== undefined && (isAbbreviated(last, segment) || /^\s*\p{Ll}/u.test(segment))) {
@@ -86,7 +86,7 @@ function isClosing(last: string, segment: string): boolean {
   return CLOSING.test(segment) && !(/\s$/.test(last) && /^["'](?=\S)/.test(segment))
 }
 
-function* piecesOf(text: string): Generator<string> {
+function* splitPieces(text: string): Generator<string> {
   for (let start = 0; start < text.length;) {
     const limit = start + MAX_PIECE_CHARS
     const space = limit < text.length ? text.lastIndexOf(' ', limit) : -1
@@ -148,7 +148,7 @@ const SAID =
   /\b(said|says|told|added|adds|argued|argues|wrote|writes|explained|explains|warned|warns|noted|asked|according to|recalled|insisted|concluded)\b|说|表示|指出|认为|称|写道|强调|警告/iu
 
 /** Sentences with quoted speech, in the order of the source; those of `taken` are left out. */
-export function quotesOf(sentences: readonly Sentence[], taken: ReadonlySet<number>): Sentence[] {
+export function findQuotes(sentences: readonly Sentence[], taken: ReadonlySet<number>): Sentence[] {
   const heard = sentences.filter(
     ({ text, order }) => !taken.has(order) && SPEECH.test(text) && SAID.test(text),
   )

@@ -1,5 +1,5 @@
 import type { SourceDocument } from '../../parse/document.ts'
-import { centralityOf, similarity, vectorsOf, type Vector } from './rank.ts'
+import { computeCentrality, similarity, computeVectors, type Vector } from './rank.ts'
 import type { Sentence } from './sentences.ts'
 import type { Words } from './words.ts'
 
@@ -68,21 +68,24 @@ export function summarise(document: SourceDocument, sentences: readonly Sentence
       .filter((word) => words.isContent(word))
       .map((word) => words.stem(word)),
   )
-  const vectors = vectorsOf(texts)
+  const vectors = computeVectors(texts)
   const isUsable = ({ section, text }: Sentence) =>
     !APPARATUS.test(document.sections[section]?.heading ?? '') && !BOILERPLATE.test(text)
   const usable = sentences.flatMap((sentence, index) =>
     isUsable(sentence) ? [{ sentence, vector: vectors[index] as Vector, score: 0 }] : [],
   )
-  const parts = partsOf(usable).map(rankPart)
+  const parts = splitParts(usable).map(rankPart)
   const candidates = isArticle(document, usable) ? rankArticle(parts.flat()) : rankAcross(document, parts)
   const summary = inOrder(choose(candidates, summaryLength(usable.length)))
   const taken = new Set(summary.map(({ sentence }) => sentence.order))
-  return { sentences: summary.map(({ sentence }) => sentence), sections: keyPointsOf(document, parts, taken) }
+  return {
+    sentences: summary.map(({ sentence }) => sentence),
+    sections: selectKeyPoints(document, parts, taken),
+  }
 }
 
 /** Sentences of one section, or of a part of a long one. */
-function partsOf(usable: readonly Ranked[]): Ranked[][] {
+function splitParts(usable: readonly Ranked[]): Ranked[][] {
   const parts: Ranked[][] = []
   for (const ranked of usable) {
     const part = parts.at(-1)
@@ -94,12 +97,12 @@ function partsOf(usable: readonly Ranked[]): Ranked[][] {
 }
 
 function rankPart(part: readonly Ranked[]): Ranked[] {
-  const scores = centralityOf(part.map(({ vector }) => vector))
-  return part.map((ranked, index) => ({ ...ranked, score: (scores[index] ?? 0) * standingOf(ranked) }))
+  const scores = computeCentrality(part.map(({ vector }) => vector))
+  return part.map((ranked, index) => ({ ...ranked, score: (scores[index] ?? 0) * findStanding(ranked) }))
 }
 
 /** How well a sentence works alone: long enough, and without reference to the one before. */
-function standingOf({ sentence, vector }: Ranked): number {
+function findStanding({ sentence, vector }: Ranked): number {
   const fullness = Math.min(1, vector.size / FULL_SENTENCE_WORDS)
   const isLeaning = LEANING.test(sentence.text) || QUESTION.test(sentence.text)
   return fullness * (isLeaning ? LEANING_SHARE : 1)
@@ -121,11 +124,12 @@ function rankArticle(ranked: readonly Ranked[]): Ranked[] {
 function rankAcross(document: SourceDocument, parts: readonly (readonly Ranked[])[]): Ranked[] {
   const candidates = parts.flatMap((part) => byScore(part).slice(0, CANDIDATES_PER_PART))
   const limited = inOrder(byScore(candidates).slice(0, MAX_RANKED_TOGETHER))
-  const scores = centralityOf(limited.map(({ vector }) => vector))
+  const scores = computeCentrality(limited.map(({ vector }) => vector))
   return limited.map((ranked, index) => {
     const opening = 1 - index / limited.length
     const gist = GIST.test(document.sections[ranked.sentence.section]?.heading ?? '') ? GIST_BONUS : 0
-    const score = 0.5 * (scores[index] ?? 0) * standingOf(ranked) + 0.3 * ranked.score + 0.2 * opening + gist
+    const score =
+      0.5 * (scores[index] ?? 0) * findStanding(ranked) + 0.3 * ranked.score + 0.2 * opening + gist
     return { ...ranked, score }
   })
 }
@@ -145,7 +149,7 @@ function choose(candidates: readonly Ranked[], count: number): Ranked[] {
   return chosen
 }
 
-function keyPointsOf(
+function selectKeyPoints(
   document: SourceDocument,
   parts: readonly (readonly Ranked[])[],
   taken: ReadonlySet<number>,

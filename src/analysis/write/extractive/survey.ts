@@ -1,5 +1,5 @@
 import { isRunningText, type SourceDocument } from '../../parse/document.ts'
-import { languageOf } from '../language.ts'
+import { detectLanguage } from '../language.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import type { Draft } from '../../render/markdown.ts'
 import { sentencesOf, type Sentence } from './sentences.ts'
@@ -25,16 +25,16 @@ export interface Survey {
   readonly length: Draft['length']
 }
 
-export function surveyOf(source: SourceDocument): Survey {
+export function surveyDocument(source: SourceDocument): Survey {
   const { document, warnings } = limited(source)
   const text = document.sections.flatMap(({ paragraphs }) =>
     paragraphs.filter(isRunningText).map((paragraph) => paragraph.text),
   )
-  const language = languageOf(text.join('\n'))
+  const language = detectLanguage(text.join('\n'))
   const words = new Words(language)
   const sentences = sentencesOf(document, language)
   const length = {
-    ...lengthOf(text, words, language),
+    ...measureLength(text, words, language),
     sentences: sentences.length,
     pages: document.pages,
   }
@@ -59,7 +59,7 @@ function limited(source: SourceDocument): { document: SourceDocument; warnings: 
   return { document: { ...source, sections }, warnings: [...source.warnings, warning] }
 }
 
-function lengthOf(text: readonly string[], words: Words, language: string) {
+function measureLength(text: readonly string[], words: Words, language: string) {
   const characters = text.reduce((sum, paragraph) => sum + paragraph.length, 0)
   const count = text.reduce((sum, paragraph) => sum + words.of(paragraph).length, 0)
   const isWide = isWideLanguage(language)

@@ -3,7 +3,7 @@ import type { Passage } from './manuscript.ts'
 import { inParallel } from '../../llm/parallel.ts'
 import type { ModelSession } from '../../llm/session.ts'
 import type { ReportChapter } from '../../report.ts'
-import { tokensOf, type Material } from './condense.ts'
+import { estimateTokens, type Material } from './condense.ts'
 import type { Outline } from './outline.ts'
 import { CHAPTER_TASK, documentBlock, INSTRUCTION_TOKENS, systemPrompt, type Shared } from './prompts.ts'
 import { writePart } from './part.ts'
@@ -85,11 +85,11 @@ function textFor(material: Material, sources: readonly number[], shared: Shared)
   for (const number of new Set(sources)) {
     const passage = passages[number - 1]
     if (passage === undefined) continue
-    left -= tokensOf([passage])
+    left -= estimateTokens([passage])
     if (left < 0) break
     chosen.push(passage)
   }
   chosen.sort((a, b) => a.number - b.number)
   const full = `${block}\n\nPassages of it in full:\n${documentBlock(chosen, shared)}`
-  return { block: full, tokens: (tokens + tokensOf(chosen)) * factor }
+  return { block: full, tokens: (tokens + estimateTokens(chosen)) * factor }
 }

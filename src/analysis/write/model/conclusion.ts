@@ -1,4 +1,4 @@
-import { frameOf } from '../../render/frame.ts'
+import { findFrame } from '../../render/frame.ts'
 import type { ModelSession } from '../../llm/session.ts'
 import type { ChapterDraft } from './chapters.ts'
 import { CONCLUSION_TASK, INSTRUCTION_TOKENS, systemPrompt } from './prompts.ts'
@@ -26,7 +26,7 @@ export async function conclude(
   const { text } = await writePart(session, writing, {
     number: chapters.length + 1,
     step: 'conclusion',
-    title: frameOf(language).conclusion,
+    title: findFrame(language).conclusion,
     prompt: () => ({
       system: systemPrompt(shared),
       prompt: `<document-${shared.mark}>\n# ${outline.title}\n\n${outline.summary}\n\n${shown}\n</document-${shared.mark}>\n\n${CONCLUSION_TASK(WORDS[form])}`,

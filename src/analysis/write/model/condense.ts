@@ -59,13 +59,13 @@ export async function summariseToFit(
   const { windowTokens } = session.model
   const room = Math.floor(Math.max(200, windowTokens * TEXT_SHARE - INSTRUCTION_TOKENS) / factor)
   const { passages } = manuscript
-  const tokens = tokensOf(passages)
+  const tokens = estimateTokens(passages)
   if (tokens <= room) {
     return { passages, block: documentBlock(passages, shared), tokens, isCondensed: false, room, factor }
   }
 
   const partTokens = Math.min(room, MAX_PART_TOKENS)
-  let parts: Part[] = partsOf(passages, partTokens).map((part) => partOf(part, partTokens, shared))
+  let parts: Part[] = splitParts(passages, partTokens).map((part) => partOf(part, partTokens, shared))
   for (let level = 1; ; level += 1) {
     const notes = await notesOn(session, parts, { level, shared, factor, onNotes })
     const all = {
@@ -78,7 +78,7 @@ export async function summariseToFit(
       const block = notesBlock(fitting.text, shared)
       return { passages, block, tokens: fitting.tokens, isCondensed: true, room, factor }
     }
-    parts = grouped(notes, partTokens).map((group) => groupOf(group, partTokens, shared))
+    parts = grouped(notes, partTokens).map((group) => findGroup(group, partTokens, shared))
   }
 }
 
@@ -118,10 +118,15 @@ function notesOn(session: ModelSession, parts: readonly Part[], given: NotesGive
 function partOf(passages: readonly Passage[], partTokens: number, shared: Shared): Part {
   const words = Math.round(partTokens * NOTES_SHARE * WORDS_PER_TOKEN)
   const text = documentBlock(passages, shared)
-  return { text, tokens: tokensOf(passages), task: NOTES_TASK(words), maxOutputTokens: outputFor(partTokens) }
+  return {
+    text,
+    tokens: estimateTokens(passages),
+    task: NOTES_TASK(words),
+    maxOutputTokens: outputFor(partTokens),
+  }
 }
 
-function groupOf(notes: readonly Note[], partTokens: number, shared: Shared): Part {
+function findGroup(notes: readonly Note[], partTokens: number, shared: Shared): Part {
   const words = Math.round(partTokens * NOTES_SHARE * WORDS_PER_TOKEN)
   const text = notesBlock(notes.map((note) => note.text).join('\n'), shared)
   const tokens = sum(notes.map((note) => note.tokens))
@@ -134,21 +139,21 @@ function outputFor(partTokens: number): number {
 }
 
 /** Passages in parts of this many tokens, each beginning with the end of the one before. */
-export function partsOf(passages: readonly Passage[], partTokens: number): Passage[][] {
+export function splitParts(passages: readonly Passage[], partTokens: number): Passage[][] {
   const overlap = Math.min(MAX_OVERLAP_TOKENS, partTokens * OVERLAP_SHARE)
   const parts: Passage[][] = []
   let open: Passage[] = []
   for (const passage of passages) {
-    if (open.length > 0 && tokensOf(open) + weightOf(passage) > partTokens) {
+    if (open.length > 0 && estimateTokens(open) + weightOf(passage) > partTokens) {
       parts.push(open)
-      open = tailOf(open, overlap)
+      open = takeTail(open, overlap)
     }
     open.push(passage)
   }
   return open.length === 0 ? parts : [...parts, open]
 }
 
-function tailOf(passages: readonly Passage[], tokens: number): Passage[] {
+function takeTail(passages: readonly Passage[], tokens: number): Passage[] {
   let from = passages.length
   for (let left = tokens; from > 0; from -= 1) {
     left -= weightOf(passages[from - 1] as Passage)
@@ -172,7 +177,7 @@ function cut({ text, tokens }: Note, room: number): Note {
   return { text: text.slice(0, Math.floor((text.length * room) / tokens)), tokens: room }
 }
 
-export function tokensOf(passages: readonly Passage[]): number {
+export function estimateTokens(passages: readonly Passage[]): number {
   return sum(passages.map(weightOf))
 }
 

@@ -1,8 +1,8 @@
 import type { Encoding, NumberedPassages, ManuscriptRequest, Passage } from './manuscript.ts'
 import type { Paragraph, SourceDocument } from '../../parse/document.ts'
-import { keywordsOf } from '../extractive/keywords.ts'
+import { findKeywords } from '../extractive/keywords.ts'
 import { splitSentences } from '../extractive/sentences.ts'
-import { surveyOf } from '../extractive/survey.ts'
+import { surveyDocument } from '../extractive/survey.ts'
 
 /** Short paragraphs share a passage up to this length; a citation should refer to one position. */
 const FULL_CHARS = 500
@@ -11,32 +11,32 @@ const MAX_CHARS = 1800
 type Piece = Omit<Passage, 'number' | 'tokens'>
 
 /** Cuts a document into passages that can be cited, and counts their tokens. */
-export async function manuscriptOf(
+export async function prepareManuscript(
   source: SourceDocument,
   { encoding }: ManuscriptRequest,
 ): Promise<NumberedPassages> {
-  const { document, language, words, text, length, warnings } = surveyOf(source)
-  const count = await tokenCounterOf(encoding)
-  const pieces = piecesOf(document, language)
+  const { document, language, words, text, length, warnings } = surveyDocument(source)
+  const count = await createTokenCounter(encoding)
+  const pieces = splitPieces(document, language)
   return {
     title: document.title,
     about: document.about ?? {},
     language,
-    keywords: keywordsOf(text, words),
+    keywords: findKeywords(text, words),
     length,
     warnings,
     passages: pieces.map((piece, index) => ({ ...piece, number: index + 1, tokens: count(piece.text) })),
   }
 }
 
-function piecesOf({ sections }: SourceDocument, language: string): Piece[] {
+function splitPieces({ sections }: SourceDocument, language: string): Piece[] {
   const segmenter = new Intl.Segmenter(language, { granularity: 'sentence' })
   const pieces: Piece[] = []
   for (const { heading, paragraphs } of sections) {
     let isFirst = true
     for (const paragraph of paragraphs) {
       if (paragraph.kind === 'aside') continue
-      for (const text of dividedOf(paragraph, segmenter)) {
+      for (const text of divide(paragraph, segmenter)) {
         const { page, seconds, kind } = paragraph
         const piece = { text: kind === 'item' ? `- ${text}` : text, page, seconds, heading, kind }
         const last = pieces.at(-1)
@@ -57,11 +57,11 @@ function fits(last: Piece, next: Piece): boolean {
 }
 
 /** A long paragraph in parts, between its sentences where it has any. */
-function dividedOf({ text }: Paragraph, segmenter: Intl.Segmenter): string[] {
+function divide({ text }: Paragraph, segmenter: Intl.Segmenter): string[] {
   if (text.length <= MAX_CHARS) return [text]
   const parts: string[] = []
   let open = ''
-  for (const sentence of splitSentences(text, segmenter).flatMap(cutOf)) {
+  for (const sentence of splitSentences(text, segmenter).flatMap(findCut)) {
     if (open !== '' && open.length + sentence.length > MAX_CHARS) {
       parts.push(open)
       open = ''
@@ -71,7 +71,7 @@ function dividedOf({ text }: Paragraph, segmenter: Intl.Segmenter): string[] {
   return open === '' ? parts : [...parts, open]
 }
 
-function cutOf(sentence: string): string[] {
+function findCut(sentence: string): string[] {
   const cuts: string[] = []
   for (let at = 0; at < sentence.length; at += MAX_CHARS) cuts.push(sentence.slice(at, at + MAX_CHARS))
   return cuts
@@ -83,7 +83,7 @@ const AS_TEXT = { disallowedSpecial: new Set<string>() }
 const MAX_PIECE_CHARS = 2000
 
 /** What counts the tokens of a text. Loading an encoding takes tens of ms and as many MB. */
-export async function tokenCounterOf(encoding: Encoding): Promise<(text: string) => number> {
+export async function createTokenCounter(encoding: Encoding): Promise<(text: string) => number> {
   const { countTokens } =
     encoding === 'o200k_base'
       ? await import('gpt-tokenizer/encoding/o200k_base')

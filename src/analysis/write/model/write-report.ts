@@ -1,13 +1,13 @@
-import { finishReport, provenanceOf } from '../../render/finish.ts'
+import { finishReport, renderProvenance } from '../../render/finish.ts'
 import type { Report, ReportChapter, ReportPoint } from '../../report.ts'
 import type { NumberedPassages } from './manuscript.ts'
 import type { ModelSession } from '../../llm/session.ts'
 import { reportUsage } from '../../llm/budget.ts'
 import { type ChapterDraft, writeChapters } from './chapters.ts'
 import type { ReportDraft, DeepRequest } from './draft.ts'
-import { citationsOf } from '../../render/chapter-text.ts'
+import { createCitations } from '../../render/chapter-text.ts'
 import { OrderedOutput } from '../../llm/ordered-output.ts'
-import { tokenFactorOf } from '../../llm/window.ts'
+import { measureTokenFactor } from '../../llm/window.ts'
 import { conclude } from './conclusion.ts'
 import { summariseToFit } from './condense.ts'
 import { drawOutline } from './outline.ts'
@@ -31,9 +31,9 @@ export async function writeDeepReport(
 ): Promise<Report> {
   const language = request.language ?? manuscript.language
   const shared: Shared = { mark: request.origin.sha256.slice(0, MARK_DIGITS), language: nameOf(language) }
-  const citations = citationsOf(manuscript.passages, language, request.timeLink)
+  const citations = createCitations(manuscript.passages, language, request.timeLink)
   const output = new OrderedOutput((text) => session.ctx.output(text))
-  const factor = await tokenFactorOf(session, manuscript)
+  const factor = await measureTokenFactor(session, manuscript)
 
   const onNotes = (done: number, of: number) =>
     onStage('condensing', done / of, `Noted part ${done} of ${of}`)
@@ -97,7 +97,7 @@ function assemble(
     title: request.title ?? citations.bare(outline.title),
     summary: citations.bare(outline.summary),
     cited: [],
-    key_points: [{ heading: null, page: null, points: pointsOf(writing, manuscript.passages) }],
+    key_points: [{ heading: null, page: null, points: toPoints(writing, manuscript.passages) }],
     quotes: [],
     chapters,
     conclusion,
@@ -107,7 +107,7 @@ function assemble(
     engine: 'llm' as const,
     model: model.id,
     usage: reportUsage(model, usage),
-    provenance: provenanceOf(request.origin, manuscript.about),
+    provenance: renderProvenance(request.origin, manuscript.about),
     warnings: [
       ...manuscript.warnings,
       ...(request.notes ?? []),
@@ -117,7 +117,7 @@ function assemble(
   return finishReport(draft, request)
 }
 
-function pointsOf(
+function toPoints(
   { outline, citations }: ReportDraft,
   passages: NumberedPassages['passages'],
 ): ReportPoint[] {

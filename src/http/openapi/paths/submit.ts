@@ -113,7 +113,7 @@ function jsonRoute(type: TaskType, replies: Replies) {
     operationId: `submit-${type.type}`,
     tags: ['submit'],
     summary: `Submit a task of the type ${type.type}`,
-    ...descriptionOf(type),
+    ...describeType(type),
     requestParams: { query: submitQuery, header: submitHeaders },
     requestBody: {
       required: true,
@@ -169,7 +169,7 @@ function uploadRoute(type: TaskType, replies: Replies) {
     operationId: `submit-${type.type}`,
     tags: ['submit'],
     summary: `Submit a file as a task of the type ${type.type}`,
-    ...descriptionOf(type),
+    ...describeType(type),
     requestParams: { query: submitQuery, header: submitHeaders },
     requestBody: {
       required: true,
@@ -212,7 +212,7 @@ function withKnownId(schema: { readonly properties?: object }): object {
   return { ...schema, properties: { ...schema.properties, task_id: known } }
 }
 
-function descriptionOf({ input }: TaskType): { readonly description?: string } {
+function describeType({ input }: TaskType): { readonly description?: string } {
   return input.description === undefined ? {} : { description: input.description }
 }
 

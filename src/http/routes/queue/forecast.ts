@@ -30,7 +30,7 @@ export function forecastRoutes(app: App, deps: HttpDeps): void {
 
   const forecast = { querystring: forecastQuery, response: { 200: forecastReply } }
   app.get('/api/queue/forecast', { schema: forecast }, async (request, reply) => {
-    const question = questionOf(deps, request.query)
+    const question = toQuestion(deps, request.query)
     if (question === null) {
       const message = 'expected a run time: fewer than five tasks have completed here'
       return sendIssues(reply, 'validation', [{ path: 'run_seconds', message }])
@@ -69,11 +69,11 @@ function capacityView(
 }
 
 /** What is asked, with what is not named as it is here and now; null: nothing is known of run times. */
-function questionOf(deps: HttpDeps, query: z.output<typeof forecastQuery>): Question | null {
+function toQuestion(deps: HttpDeps, query: z.output<typeof forecastQuery>): Question | null {
   const { pool, estimator, headStartMs } = deps
   const { workers = Math.max(1, pool.slots), burst, pattern, minutes, run_seconds: run } = query
   const services =
-    run === undefined ? servicesOf(deps) : [{ share: 1, service: { law: 'fixed', mean: run } as const }]
+    run === undefined ? toServices(deps) : [{ share: 1, service: { law: 'fixed', mean: run } as const }]
   if (services.length === 0) return null
   const measured = Math.max(0.001, estimator.arrivalsPerMinute())
   const perMinute = query.arrivals_per_minute ?? measured
@@ -96,7 +96,7 @@ function questionOf(deps: HttpDeps, query: z.output<typeof forecastQuery>): Ques
 }
 
 /** Run times as they were, type by type, by how often each came. */
-function servicesOf({ estimator }: HttpDeps): { share: number; service: Service }[] {
+function toServices({ estimator }: HttpDeps): { share: number; service: Service }[] {
   if (estimator.runTimes.all.size < 5) return []
   return [...estimator.runTimes.types.values()].map((times) => ({
     share: times.size,

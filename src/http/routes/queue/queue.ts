@@ -65,7 +65,7 @@ function addedStats(deps: HttpDeps, startedAt: number) {
     resources: resources.view().map(resourceView),
     accepting: !admission.isDraining && !admission.isPaused && health.refusal === null && !pool.isFull,
     paused: controls.paused.length > 0,
-    holds: holdsOf(deps),
+    holds: listHolds(deps),
     draining: admission.isDraining,
     engine: 'local' as const,
     uptime_seconds: Math.round((clock.monotonic() - startedAt) / 1000),
@@ -73,7 +73,7 @@ function addedStats(deps: HttpDeps, startedAt: number) {
 }
 
 /** What is paused: by an operator, or by a shortage of the machine. */
-function holdsOf({ controls, pool }: HttpDeps) {
+function listHolds({ controls, pool }: HttpDeps) {
   return [...controls.paused, ...[...pool.holds].filter((hold) => hold !== 'operator')]
 }
 

@@ -1,5 +1,5 @@
 import { accessOf } from '../../gate/access.ts'
-import { traceOf } from '../../gate/trace.ts'
+import { readRequestTrace } from '../../gate/trace.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { problemBody, sendProblem } from '../../problem/problem.ts'
 import { batchReply } from '../../schemas/queue-responses.ts'
@@ -14,7 +14,7 @@ export function batchRoute(app: App, shared: HttpDeps): void {
     const deps = depsFor(shared, request)
     const { tasks, admission } = request.body
     const { caller } = accessOf(request)
-    const trace = traceOf(request)
+    const trace = readRequestTrace(request)
     const reads = tasks.map((body) => readSubmission(deps, { caller, key: null, trace }, body))
     const answers = await (admission === 'all' ? submitAll(deps, reads) : submitEach(deps, reads))
     if (!Array.isArray(answers)) {
@@ -50,7 +50,7 @@ async function submitAll(
 ): Promise<SubmitResponse[] | Refused> {
   const { admission } = deps
   for (const [index, read] of reads.entries()) {
-    const wrong = 'problem' in read ? await submitOne(deps, read) : wrongOf(deps, read.submission)
+    const wrong = 'problem' in read ? await submitOne(deps, read) : findProblem(deps, read.submission)
     if (wrong?.kind === 'problem') return at(index, wrong)
   }
   const submissions = reads.flatMap((read) => ('submission' in read ? [read.submission] : []))
@@ -69,7 +69,7 @@ async function submitAll(
   return answerTo(deps, refused) as Refused
 }
 
-function wrongOf(
+function findProblem(
   deps: HttpDeps,
   submission: Parameters<HttpDeps['admission']['check']>[0],
 ): SubmitResponse | undefined {

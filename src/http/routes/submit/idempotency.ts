@@ -6,7 +6,7 @@ const NAME = 'idempotency-key'
 const KEY = /^[\x20-\x7e]{1,255}$/
 
 /** The request's Idempotency-Key: null when it has none; undefined when it is no key, and that was answered. */
-export function idempotencyKeyOf(request: FastifyRequest, reply: FastifyReply): string | null | undefined {
+export function readIdempotencyKey(request: FastifyRequest, reply: FastifyReply): string | null | undefined {
   const key = request.headers[NAME]
   if (key === undefined) return null
   if (typeof key === 'string' && KEY.test(key)) return key

@@ -2,13 +2,13 @@ import type { Submission } from '../../../admission/submission.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf } from '../../gate/access.ts'
-import { traceOf } from '../../gate/trace.ts'
+import { readRequestTrace } from '../../gate/trace.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import { noQuery, taskParams } from '../../schemas/requests.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
-import { idempotencyKeyOf } from './idempotency.ts'
+import { readIdempotencyKey } from './idempotency.ts'
 import { PLAIN, priorityFor, tooUrgent } from './read-submission.ts'
 import { sendSubmitReply } from './submit-reply.ts'
 
@@ -27,14 +27,14 @@ export function retryRoute(app: App, shared: HttpDeps): void {
     }
     const priority = priorityFor(caller, task.priority)
     if (priority === undefined) return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
-    const key = idempotencyKeyOf(request, reply)
+    const key = readIdempotencyKey(request, reply)
     if (key === undefined) return reply
     const upload = task.upload === null ? null : await deps.uploadStore.copy(task.upload)
     if (upload === undefined) {
       return sendProblem(reply, 'task-gone', { detail: `The file of task ${task.id} is no longer kept.` })
     }
     const input = (await deps.journal.task(task.id))?.input ?? null
-    const given = { ...workOf(task), input, upload, priority, key, trace: traceOf(request) }
+    const given = { ...toSubmission(task), input, upload, priority, key, trace: readRequestTrace(request) }
     const result = await deps.admission.submit(withinBounds(deps, given))
     if (result.kind !== 'accepted' && upload !== null) await deps.uploadStore.remove(upload)
     return sendSubmitReply(deps, reply, result)
@@ -42,7 +42,7 @@ export function retryRoute(app: App, shared: HttpDeps): void {
 }
 
 /** The same work once more, in the name of the task's caller, whoever requests it. */
-function workOf({ id, type, caller, metadata, webhook, timeoutMs, maxAttempts }: Task) {
+function toSubmission({ id, type, caller, metadata, webhook, timeoutMs, maxAttempts }: Task) {
   const same = { type, caller, metadata, webhook, timeoutMs, maxAttempts }
   return { ...PLAIN, ...same, retryOf: id, isForced: true }
 }

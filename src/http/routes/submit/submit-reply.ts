@@ -13,7 +13,7 @@ import {
   type ProblemCode,
   type ProblemOptions,
 } from '../../problem/problem.ts'
-import { iso, urlsOf } from '../../schemas/views.ts'
+import { iso, createUrls } from '../../schemas/views.ts'
 import { sendTask } from '../task/send-task.ts'
 import { waitForTask } from '../task/wait.ts'
 import { preferredWait } from './prefer.ts'
@@ -169,7 +169,7 @@ function submitView(deps: HttpDeps, task: Task, standing: Standing) {
   return {
     task_id: task.id,
     status: known === null ? ('created' as const) : STATUS[known],
-    message: messageOf(task, known, given?.tasksAhead ?? 0),
+    message: toMessage(task, known, given?.tasksAhead ?? 0),
     task_status: task.status,
     type: task.type,
     priority: task.priority,
@@ -182,11 +182,11 @@ function submitView(deps: HttpDeps, task: Task, standing: Standing) {
     ...(known === 'exists' ? { exists: true } : {}),
     waiter: waiter === null ? null : `w_${waiter}`,
     ...(ignored.length === 0 ? {} : { ignored: [...ignored] }),
-    urls: urlsOf(task.id, deps.prefix),
+    urls: createUrls(task.id, deps.prefix),
   }
 }
 
-function messageOf({ id, priority, status, waitUntil }: Task, known: Known, tasksAhead: number): string {
+function toMessage({ id, priority, status, waitUntil }: Task, known: Known, tasksAhead: number): string {
   switch (known) {
     case null:
       if (status === 'scheduled') {

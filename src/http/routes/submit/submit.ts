@@ -1,11 +1,11 @@
 import type { TaskType } from '../../../handler/define-task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
-import { traceOf } from '../../gate/trace.ts'
+import { readRequestTrace } from '../../gate/trace.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem, type Issue } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import { genericBody, noQuery, submitQuery } from '../../schemas/requests.ts'
-import { idempotencyKeyOf } from './idempotency.ts'
+import { readIdempotencyKey } from './idempotency.ts'
 import { PLAIN, priorityFor, readSubmission, tooUrgent } from './read-submission.ts'
 import { sendReconnected, sendSubmitReply } from './submit-reply.ts'
 
@@ -27,11 +27,11 @@ export function submitRoute(app: App, shared: HttpDeps, type: TaskType): void {
     const { caller } = access
     const priority = priorityFor(caller, asked)
     if (priority === undefined) return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
-    const key = idempotencyKeyOf(request, reply)
+    const key = readIdempotencyKey(request, reply)
     if (key === undefined) return reply
     const { input } = merged
     const own = { type: type.type, input, priority, caller: caller.name, key, isForced }
-    const submission = { ...PLAIN, ...own, trace: traceOf(request) }
+    const submission = { ...PLAIN, ...own, trace: readRequestTrace(request) }
     return sendSubmitReply(deps, reply, await deps.admission.submit(submission))
   })
 }
@@ -41,11 +41,11 @@ export function genericSubmitRoute(app: App, shared: HttpDeps): void {
   const schema = { body: genericBody, querystring: noQuery, response: replies }
   app.post('/api/tasks', { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
     const deps = depsFor(shared, request)
-    const key = idempotencyKeyOf(request, reply)
+    const key = readIdempotencyKey(request, reply)
     if (key === undefined) return reply
     const read = readSubmission(
       deps,
-      { caller: accessOf(request).caller, key, trace: traceOf(request) },
+      { caller: accessOf(request).caller, key, trace: readRequestTrace(request) },
       request.body,
     )
     if ('problem' in read) return sendProblem(reply, read.problem.code, read.problem.options)

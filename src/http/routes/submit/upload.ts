@@ -6,13 +6,13 @@ import type { SubmitReply } from '../../../admission/submission.ts'
 import type { PutReply } from '../../../uploads/upload-store.ts'
 import type { Priority } from '../../../task/priority.ts'
 import { accessOf } from '../../gate/access.ts'
-import { traceOf } from '../../gate/trace.ts'
+import { readRequestTrace } from '../../gate/trace.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import { submitQuery } from '../../schemas/requests.ts'
 import { readForm } from './form.ts'
-import { idempotencyKeyOf } from './idempotency.ts'
+import { readIdempotencyKey } from './idempotency.ts'
 import { sendRefusal, sendSubmitReply } from './submit-reply.ts'
 import { toRequestProblem, PLAIN, priorityFor, tooUrgent, type RequestProblem } from './read-submission.ts'
 
@@ -31,7 +31,7 @@ export function uploadRoute(app: App, shared: HttpDeps, type: UploadType): void 
     if (priorityFor(caller, request.query.priority) === undefined) {
       return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
     }
-    const key = idempotencyKeyOf(request, reply)
+    const key = readIdempotencyKey(request, reply)
     if (key === undefined) return reply
     const received = key === null ? () => undefined : deps.admission.keys.receive(caller.name, key)
     if (received === undefined) return sendInFlight(reply)
@@ -77,7 +77,7 @@ async function receive(deps: HttpDeps, type: UploadType, reception: Reception): 
     sendProblem(reply, read.code, read.options)
     return null
   }
-  const submission = { ...PLAIN, ...read, type: type.type, upload, key, trace: traceOf(request) }
+  const submission = { ...PLAIN, ...read, type: type.type, upload, key, trace: readRequestTrace(request) }
   const result = await deps.admission.submit({ ...submission, caller: caller.name })
   if (result.kind !== 'accepted') await deps.uploadStore.remove(upload)
   return result

@@ -2,7 +2,7 @@ import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { noQuery, taskParams, ticketBody } from '../../schemas/requests.ts'
-import { urlsOf } from '../../schemas/views.ts'
+import { createUrls } from '../../schemas/views.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 
 /** `POST /api/tasks/{id}/ticket`: addresses that work without a key, for a browser. */
@@ -21,7 +21,7 @@ export function ticketRoute(app: App, shared: HttpDeps): void {
 /** A ticket, and the addresses that it opens. */
 function ticketView({ tickets, prefix }: HttpDeps, { id }: Task, { caller, mayCancel }: Access) {
   const ticket = tickets.issue({ taskId: id, callerName: caller.name, role: caller.role, mayCancel })
-  const { events, ws, self, status, result, cancel } = urlsOf(id, prefix)
+  const { events, ws, self, status, result, cancel } = createUrls(id, prefix)
   const opened = { self, status, result, events, ws, ...(mayCancel ? { cancel } : {}) }
   const urls = Object.fromEntries(
     Object.entries(opened).map(([name, url]) => [name, `${url}?ticket=${ticket}`]),

@@ -20,14 +20,14 @@ export function takeLock(path: string): Disposable {
     db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
     db.close()
-    if (primaryCodeOf(error) !== BUSY) throw error
+    if (toPrimaryCode(error) !== BUSY) throw error
     throw new HeadgateError('journal-in-use', `Another process uses the journal beside ${path}.`)
   }
   return db
 }
 
 /** SQLite's own number of an error, without its refinement; undefined when it is not SQLite's. */
-export function primaryCodeOf(error: unknown): number | undefined {
+export function toPrimaryCode(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: number }
   return errcode === undefined ? undefined : errcode & 0xff
 }

@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { JournalFiles } from './files.ts'
 import { syncFolder } from './folder.ts'
 
-export function versionOf(db: DatabaseSync): number {
+export function readVersion(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
 }
 
@@ -13,7 +13,7 @@ export function versionOf(db: DatabaseSync): number {
  * something is copied first; the reply is the name of the copy.
  */
 export function migrate(db: DatabaseSync, files: JournalFiles, steps: readonly string[]): string | null {
-  const version = versionOf(db)
+  const version = readVersion(db)
   if (version === steps.length) return null
   const copy = version === 0 ? null : copyOf(db, files, version)
   for (const [index, step] of steps.entries()) {

@@ -4,8 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { HeadgateError } from '../../../task/errors.ts'
 import type { JournalFiles } from './files.ts'
 import { sizeOfFile, syncFolder } from './folder.ts'
-import { primaryCodeOf } from './lock.ts'
-import { migrate, versionOf } from './migrate.ts'
+import { toPrimaryCode } from './lock.ts'
+import { migrate, readVersion } from './migrate.ts'
 import { scanWal } from './wal-scan.ts'
 
 export interface Opened {
@@ -42,7 +42,7 @@ export function openJournal(files: JournalFiles, steps: readonly string[]): Open
     mark(files)
     return { db, notes }
   } catch (error) {
-    throw faultOf(error)
+    throw findFault(error)
   }
 }
 
@@ -91,12 +91,12 @@ function committedVersion(path: string): number {
   try {
     const db = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
     try {
-      return versionOf(db)
+      return readVersion(db)
     } finally {
       db.close()
     }
   } catch (error) {
-    throw faultOf(error)
+    throw findFault(error)
   }
 }
 
@@ -142,9 +142,9 @@ function mark({ marker, folder }: JournalFiles): void {
   syncFolder(folder)
 }
 
-function faultOf(error: unknown): unknown {
+function findFault(error: unknown): unknown {
   if (error instanceof HeadgateError) return error
-  const code = primaryCodeOf(error)
+  const code = toPrimaryCode(error)
   const { message } = error as Error
   if (code !== undefined && CORRUPT.has(code)) {
     return new HeadgateError('journal-corrupt', `The journal is damaged: ${message}. ${FIX_HINT}`, {

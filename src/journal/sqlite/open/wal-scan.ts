@@ -38,7 +38,7 @@ function scan(file: number, size: number): WalState {
   const header = read(file, 0, HEADER_BYTES)
   const magic = header.readUInt32BE(0)
   const isBigEndian = (magic & 1) === 1
-  let sums = sumOf(header.subarray(0, 24), isBigEndian, { a: 0, b: 0 })
+  let sums = computeChecksum(header.subarray(0, 24), isBigEndian, { a: 0, b: 0 })
   const isHeaderSound =
     (magic & ~1) === MAGIC && sums.a === header.readUInt32BE(24) && sums.b === header.readUInt32BE(28)
   // It is the first sector of the file, which a disk writes whole.
@@ -56,10 +56,11 @@ function scan(file: number, size: number): WalState {
     // Others are of an older round: their content went to the journal itself long ago.
     const isOfThisRound = differingBits(frame.subarray(8, 16), salts) <= 1
     if (isSound && frame.length === frameBytes) {
-      sums = sumOf(frame.subarray(0, 8), isBigEndian, sums)
-      sums = sumOf(frame.subarray(FRAME_HEADER_BYTES), isBigEndian, sums)
+      sums = computeChecksum(frame.subarray(0, 8), isBigEndian, sums)
+      sums = computeChecksum(frame.subarray(FRAME_HEADER_BYTES), isBigEndian, sums)
     }
-    isSound &&= frame.length === frameBytes && frame.subarray(8, 16).equals(salts) && isSumOf(frame, sums)
+    isSound &&=
+      frame.length === frameBytes && frame.subarray(8, 16).equals(salts) && isSumOfParts(frame, sums)
     const isCommit = isOfThisRound && frame.readUInt32BE(4) !== 0
     if (isSound) commits += isCommit ? 1 : 0
     else if (isOfThisRound) {
@@ -82,12 +83,12 @@ function differingBits(a: Buffer, b: Buffer): number {
   return bits
 }
 
-function isSumOf(frame: Buffer, { a, b }: Sums): boolean {
+function isSumOfParts(frame: Buffer, { a, b }: Sums): boolean {
   return frame.readUInt32BE(16) === a && frame.readUInt32BE(20) === b
 }
 
 /** The checksum of the format: over pairs of 32-bit words, in the byte order that the header names. */
-function sumOf(bytes: Buffer, isBigEndian: boolean, { a, b }: Sums): Sums {
+function computeChecksum(bytes: Buffer, isBigEndian: boolean, { a, b }: Sums): Sums {
   const word = (at: number) => (isBigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at))
   for (let at = 0; at < bytes.length; at += 8) {
     a = (a + word(at) + b) >>> 0

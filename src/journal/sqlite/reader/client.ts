@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { ReaderMessage, ReadRequest } from '../protocol.ts'
 import type { Read, Row } from './queries.ts'
-import { errorOf } from '../writer/client.ts'
+import { toError } from '../writer/client.ts'
 
 const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
@@ -56,7 +56,7 @@ export class ReaderLink {
     const waiting = this.#waiting.get(message.id)
     this.#waiting.delete(message.id)
     if ('rows' in message) waiting?.resolve(message.rows)
-    else waiting?.reject(errorOf(message.fault))
+    else waiting?.reject(toError(message.fault))
   }
 
   #end(error: Error): void {

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { PastTask } from '../../journal.ts'
-import { pastTaskOf, type TaskRow } from '../rows.ts'
+import { toPastTask, type TaskRow } from '../rows.ts'
 import { filesIn } from '../open/files.ts'
 import { sizeOfFile } from '../open/folder.ts'
 import { Reads } from './queries.ts'
@@ -15,7 +15,7 @@ export function pastRuns(folder: string): readonly PastTask[] {
   const db = new DatabaseSync(journal, { readOnly: true })
   try {
     const rows = new Reads(db).answer({ op: 'durations', limit: NEWEST })
-    return (rows as unknown as TaskRow[]).map((row) => pastTaskOf(row))
+    return (rows as unknown as TaskRow[]).map((row) => toPastTask(row))
   } finally {
     db.close()
   }

@@ -63,7 +63,7 @@ export class Reads {
     if (read.op === 'list') return this.#list(read.query)
     if (read.op === 'events') return this.#events(read.taskId, read.after, read.limit)
     if (read.op === 'unfinished') return this.#unfinished(read.afterId, read.limit)
-    const { sql, values } = questionOf(read)
+    const { sql, values } = toQuestion(read)
     return this.#all(sql, ...values)
   }
 
@@ -126,7 +126,7 @@ interface Question {
 }
 
 /** What one statement answers. */
-function questionOf(read: Exclude<Read, { op: 'list' | 'events' | 'unfinished' }>): Question {
+function toQuestion(read: Exclude<Read, { op: 'list' | 'events' | 'unfinished' }>): Question {
   switch (read.op) {
     case 'task':
       return { sql: `${WHOLE} WHERE tasks.id = ?`, values: [read.id] }

@@ -66,7 +66,7 @@ export class WriterLink {
 
   /** Settles with the reply when the write is durable. Writes are carried out in the order of the calls. */
   write(write: Write): Promise<unknown> {
-    if (this.#fault !== null || this.#isClosing) return Promise.reject(errorOf(this.#fault ?? CLOSED))
+    if (this.#fault !== null || this.#isClosing) return Promise.reject(toError(this.#fault ?? CLOSED))
     if (this.#outbox.length === 0) setImmediate(() => this.#send())
     this.#outbox.push(write)
     const number = this.#next
@@ -123,7 +123,7 @@ export class WriterLink {
       this.#waiting[this.#first] = undefined
       const reply = replies[next]?.number === waiting.number ? replies[next++] : undefined
       if (reply?.fault === undefined) waiting.resolve(reply?.value ?? null)
-      else waiting.reject(errorOf(reply.fault))
+      else waiting.reject(toError(reply.fault))
     }
     this.#tidy()
   }
@@ -133,7 +133,7 @@ export class WriterLink {
     const waiting = this.#waiting[at]
     if (waiting === undefined || fault === undefined) return
     this.#waiting[at] = undefined
-    waiting.reject(errorOf(fault))
+    waiting.reject(toError(fault))
   }
 
   /** Answered places are given back now and then: each costs less than moving all others for it. */
@@ -146,7 +146,7 @@ export class WriterLink {
   #heardExit(): void {
     if (!this.#isClosing) this.#break({ code: 'journal-failed', message: 'The journal thread has ended.' })
     // What was held for a disk that stayed full.
-    else this.#rejectAll(errorOf(CLOSED))
+    else this.#rejectAll(toError(CLOSED))
     this.#closed.resolve()
   }
 
@@ -160,7 +160,7 @@ export class WriterLink {
   #break(fault: Fault): void {
     if (this.#fault !== null) return
     this.#fault = fault
-    const error = errorOf(fault)
+    const error = toError(fault)
     this.#opened.reject(error)
     this.#rejectAll(error)
     if (this.#isOpen) this.#options.onFatal(error)
@@ -169,6 +169,6 @@ export class WriterLink {
 
 const CLOSED: Fault = { code: 'journal-unavailable', message: 'The journal is closed.' }
 
-export function errorOf({ code, message }: Fault): HeadgateError {
+export function toError({ code, message }: Fault): HeadgateError {
   return new HeadgateError(code, message)
 }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { failpoint } from '../../../failpoints.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterMessage } from '../protocol.ts'
-import { primaryCodeOf } from '../open/lock.ts'
+import { toPrimaryCode } from '../open/lock.ts'
 import { STALE, Writes, type Write } from './mutations.ts'
 
 const DISK_FULL = 13
@@ -82,7 +82,7 @@ export class GroupCommit {
     const given = batches.flatMap(({ first, writes }) =>
       writes.map((write, index) => ({ number: first + index, write })),
     )
-    for (const piece of piecesOf(given)) {
+    for (const piece of splitPieces(given)) {
       this.#commitAll([...this.#held, ...(this.#isFull ? this.#refuseNewTasks(piece) : piece)])
     }
     this.#checkpointWhenIdle()
@@ -107,7 +107,7 @@ export class GroupCommit {
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     } catch (error) {
       // The log holds everything; the next start reads it.
-      if (primaryCodeOf(error) !== DISK_FULL) throw error
+      if (toPrimaryCode(error) !== DISK_FULL) throw error
     }
     this.#db.close()
   }
@@ -123,7 +123,7 @@ export class GroupCommit {
       this.#report({ kind: 'written', upTo: last.number, replies })
     } catch (error) {
       this.#rollBack()
-      if (primaryCodeOf(error) === DISK_FULL) this.#hold(writes)
+      if (toPrimaryCode(error) === DISK_FULL) this.#hold(writes)
       else this.#break(error)
       return
     }
@@ -183,7 +183,7 @@ export class GroupCommit {
   /** Not left to SQLite, which would not report a failure. */
   #checkpointSometimes(writes: readonly Numbered[]): void {
     this.#sinceCheckpoint += writes.length
-    for (const { write } of writes) this.#charsSinceCheckpoint += charsOf(write)
+    for (const { write } of writes) this.#charsSinceCheckpoint += countChars(write)
     const isDue =
       this.#sinceCheckpoint >= this.#writesPerCheckpoint || this.#charsSinceCheckpoint >= CHARS_PER_CHECKPOINT
     if (isDue) this.#checkpoint(this.#logBytes() > MAX_LOG_BYTES)
@@ -205,7 +205,7 @@ export class GroupCommit {
       this.#db.exec(cut ? CUT_LOG : 'PRAGMA wal_checkpoint(PASSIVE)')
     } catch (error) {
       // Everything is durable in the log; it grows until there is space.
-      if (primaryCodeOf(error) !== DISK_FULL) this.#break(error)
+      if (toPrimaryCode(error) !== DISK_FULL) this.#break(error)
     }
   }
 
@@ -223,11 +223,11 @@ export class GroupCommit {
 }
 
 /** Writes in pieces that each fit into one transaction, in their order. */
-function piecesOf(writes: readonly Numbered[]): readonly (readonly Numbered[])[] {
+function splitPieces(writes: readonly Numbered[]): readonly (readonly Numbered[])[] {
   const pieces: Numbered[][] = [[]]
   let chars = 0
   for (const each of writes) {
-    const own = charsOf(each.write)
+    const own = countChars(each.write)
     if (chars > 0 && chars + own > MAX_TRANSACTION_CHARS) {
       pieces.push([])
       chars = 0
@@ -239,7 +239,7 @@ function piecesOf(writes: readonly Numbered[]): readonly (readonly Numbered[])[]
 }
 
 /** The long texts of a write. */
-function charsOf(write: Write): number {
+function countChars(write: Write): number {
   if (write.op === 'admit') return write.input.length
   if (write.op === 'append') return (write.result?.length ?? 0) + write.event.body.length
   return write.op === 'saveStep' ? write.value.length : 0

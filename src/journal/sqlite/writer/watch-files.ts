@@ -8,10 +8,10 @@ import type { JournalFiles } from '../open/files.ts'
  * @returns the reason why they are not; null: they are
  */
 export function watchFiles({ journal, wal }: JournalFiles): () => string | null {
-  const identities = [journal, wal].map((path) => ({ path, identity: identityOf(path) }))
+  const identities = [journal, wal].map((path) => ({ path, identity: toIdentity(path) }))
   return () => {
     for (const { path, identity } of identities) {
-      const now = identityOf(path)
+      const now = toIdentity(path)
       if (now === identity || now === undefined) continue
       return `${path} was ${now === 'gone' ? 'removed' : 'replaced'} while it was in use`
     }
@@ -20,7 +20,7 @@ export function watchFiles({ journal, wal }: JournalFiles): () => string | null 
 }
 
 /** Device and inode; undefined when they cannot be read, which proves nothing. */
-function identityOf(path: string): string | undefined {
+function toIdentity(path: string): string | undefined {
   try {
     const stat = statSync(path, { throwIfNoEntry: false })
     return stat === undefined ? 'gone' : `${stat.dev} ${stat.ino}`
