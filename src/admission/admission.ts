@@ -40,7 +40,7 @@ export class Admission {
   readonly #cancellation: Cancellation
   readonly #deps: IntakeDeps
   #isClosed = false
-  #door: 'open' | 'paused' | 'draining' = 'open'
+  #mode: 'open' | 'paused' | 'draining' = 'open'
 
   constructor(deps: IntakeDeps) {
     const { journal, duplicates, bus, clock, provenNow, onFatal, pool } = deps
@@ -71,17 +71,17 @@ export class Admission {
 
   /** Whether nothing more is admitted because the process comes to its end, or an operator lets the queue run dry. */
   get isDraining(): boolean {
-    return this.#isClosed || this.#door === 'draining'
+    return this.#isClosed || this.#mode === 'draining'
   }
 
   /** Whether an operator has stopped the admission for a while. */
   get isPaused(): boolean {
-    return this.#door === 'paused'
+    return this.#mode === 'paused'
   }
 
   /** Whether new tasks are accepted; admitted tasks continue in any case. */
-  setDoor(door: 'open' | 'paused' | 'draining'): void {
-    this.#door = door
+  setMode(mode: 'open' | 'paused' | 'draining'): void {
+    this.#mode = mode
   }
 
   /** The queue position of a waiting task, with its estimated wait; null when it does not wait. */

@@ -32,7 +32,8 @@ interface Turned<Value> {
 }
 
 interface SavedControls {
-  readonly door: 'open' | 'paused' | 'draining'
+  /** Whether newcomers are admitted. */
+  readonly mode: 'open' | 'paused' | 'draining'
   readonly isProcessing: boolean
   readonly maxWorkers: Turned<number> | null
   readonly maxQueueSize: Turned<number> | null
@@ -48,7 +49,7 @@ interface ControlChange {
 
 const NOTE = 'controls'
 const NOTHING: SavedControls = {
-  door: 'open',
+  mode: 'open',
   isProcessing: true,
   maxWorkers: null,
   maxQueueSize: null,
@@ -76,9 +77,9 @@ export class OperatorControls {
 
   /** What can be paused and is. */
   get paused(): readonly Scope[] {
-    const { door, isProcessing } = this.#kept
+    const { mode, isProcessing } = this.#kept
     return [
-      ...(door === 'paused' ? (['intake'] as const) : []),
+      ...(mode === 'paused' ? (['intake'] as const) : []),
       ...(isProcessing ? [] : (['processing'] as const)),
     ]
   }
@@ -87,16 +88,18 @@ export class OperatorControls {
   async load(): Promise<void> {
     const text = await this.#deps.notes.loadNote(NOTE)
     if (text === undefined) return
-    const kept = { ...NOTHING, ...(JSON.parse(text) as Partial<SavedControls>) }
+    // Older journals have the mode under the name `door`.
+    const { door, ...saved } = JSON.parse(text) as Partial<SavedControls> & { door?: SavedControls['mode'] }
+    const kept = { ...NOTHING, ...(door === undefined ? {} : { mode: door }), ...saved }
     const { slots, capacity, resources } = this.#settings
-    const stillStands = Object.entries(kept.resources).filter(
+    const unchanged = Object.entries(kept.resources).filter(
       ([name, set]) => set.insteadOf === resources.get(name),
     )
     this.#kept = {
       ...kept,
       maxWorkers: kept.maxWorkers?.insteadOf === slots ? kept.maxWorkers : null,
       maxQueueSize: kept.maxQueueSize?.insteadOf === capacity ? kept.maxQueueSize : null,
-      resources: Object.fromEntries(stillStands),
+      resources: Object.fromEntries(unchanged),
     }
     this.#apply()
     this.#deps.log.warn({ controls: this.#kept }, 'operator controls restored')
@@ -105,20 +108,20 @@ export class OperatorControls {
   /** @throws HeadgateError `journal-unavailable` when it cannot be written down; then nothing has changed. */
   pause(scope: Scope, by: string): Promise<void> {
     return this.#change(by, { pause: scope }, (kept) =>
-      scope === 'intake' ? { ...kept, door: 'paused' } : { ...kept, isProcessing: false },
+      scope === 'intake' ? { ...kept, mode: 'paused' } : { ...kept, isProcessing: false },
     )
   }
 
   /** Ends a pause, and of the admission a drain too. @throws as `pause` */
   resume(scope: Scope, by: string): Promise<void> {
     return this.#change(by, { resume: scope }, (kept) =>
-      scope === 'intake' ? { ...kept, door: 'open' } : { ...kept, isProcessing: true },
+      scope === 'intake' ? { ...kept, mode: 'open' } : { ...kept, isProcessing: true },
     )
   }
 
   /** Takes no more, and works on until nothing is left. @throws as `pause` */
   drain(by: string): Promise<void> {
-    return this.#change(by, { drain: true }, (kept) => ({ ...kept, door: 'draining' }))
+    return this.#change(by, { drain: true }, (kept) => ({ ...kept, mode: 'draining' }))
   }
 
   /**
@@ -167,8 +170,8 @@ export class OperatorControls {
 
   #apply(): void {
     const { pool, admission, resources } = this.#deps
-    const { door, isProcessing, maxWorkers, maxQueueSize } = this.#kept
-    admission.setDoor(door)
+    const { mode, isProcessing, maxWorkers, maxQueueSize } = this.#kept
+    admission.setMode(mode)
     for (const [name, { value }] of Object.entries(this.#kept.resources)) {
       const limits = parseLimits(value)
       const resource = resources.has(name) ? resources.find(name) : undefined

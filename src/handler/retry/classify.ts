@@ -177,7 +177,7 @@ function msToMidnight(now: number): number {
   return DAY_MS - ((hours * 60 + minutes) * 60 + seconds) * 1000 - (now % 1000)
 }
 
-interface Said {
+interface ParkDetails {
   readonly message: string
   readonly afterMs: number | null
 }
@@ -186,7 +186,7 @@ function retry(type: FailureType, message: string, afterMs: number | null): Erro
   return { kind: 'retry', failure: createFailure(type, message, afterMs), afterMs }
 }
 
-function park(limit: LimitKind, type: FailureType, { message, afterMs }: Said): ErrorClass {
+function park(limit: LimitKind, type: FailureType, { message, afterMs }: ParkDetails): ErrorClass {
   return { kind: 'park', limit, failure: createFailure(type, message, afterMs), afterMs }
 }
 

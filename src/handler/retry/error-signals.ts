@@ -1,4 +1,4 @@
-/** Signals collected from an error, whoever threw it: fetch, undici, an SDK, a provider's body as text or as JSON. */
+/** Signals collected from an error of any library: fetch, undici, an SDK, a provider's body as text or as JSON. */
 export interface ErrorSignals {
   /** HTTP status. */
   readonly status: number | null

@@ -111,7 +111,7 @@ export const genericBody = z.strictObject({
     .optional()
     .meta({ description: 'At most those of the type.' }),
   dedupe: z.boolean().optional().meta({ description: 'Default: as the type defines.' }),
-  webhook: webhook.optional().meta({ description: 'Told when the task ends (Standard Webhooks).' }),
+  webhook: webhook.optional().meta({ description: 'Called when the task ends (Standard Webhooks).' }),
   metadata: z
     .record(z.string(), z.unknown())
     .refine((value) => JSON.stringify(value).length <= MAX_METADATA_CHARS, 'more than 4 KB of JSON')

@@ -41,7 +41,7 @@ export function retryRoute(app: App, shared: HttpDeps): void {
   })
 }
 
-/** The same work once more, in the name of the task's caller, whoever requests it. */
+/** The same work once more, in the name of the task's caller, also when an operator requests it. */
 function toSubmission({ id, type, caller, metadata, webhook, timeoutMs, maxAttempts }: Task) {
   const same = { type, caller, metadata, webhook, timeoutMs, maxAttempts }
   return { ...PLAIN, ...same, retryOf: id, isForced: true }

@@ -19,10 +19,7 @@ export function prepareFolder(folder: string): void {
   if (!stat.isDirectory()) throw new HeadgateError('invalid-setting', `${folder} is not a folder.`)
   if ((stat.mode & OTHERS_WRITE) === 0) return
   const fix = `chmod 700 ${folder}`
-  throw new HeadgateError(
-    'invalid-setting',
-    `Anybody on this machine may write to ${folder}. Mend it: ${fix}`,
-  )
+  throw new HeadgateError('invalid-setting', `Anybody on this machine may write to ${folder}. Fix: ${fix}`)
 }
 
 /** One folder at a time: Node's own `recursive` does not come back from some places, /proc among them. */

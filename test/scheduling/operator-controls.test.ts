@@ -113,6 +113,13 @@ test('what an operator has set holds after a restart, until the setting itself i
   expect([third.pool.slots, third.pool.capacity]).toEqual([6, 9])
 })
 
+test('controls of an older journal are restored', async () => {
+  const journal = memoryJournal()
+  await journal.notes.saveNote('controls', JSON.stringify({ door: 'draining', isProcessing: false }))
+  const { admission, controls } = await setup(journal)
+  expect([admission.isDraining, controls.paused]).toEqual([true, ['processing']])
+})
+
 test('a paused intake refuses, a drained one too, and what was admitted continues', async () => {
   const { controls, submit, admission, clock } = await setup()
   await submit('run', { ms: 100, needsModel: false })
