@@ -6,4 +6,4 @@ try {
   console.error((error as Error).message)
   process.exit(78)
 }
-await import('./cli/main.ts')
+await import('./cli/program.ts')

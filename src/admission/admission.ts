@@ -15,7 +15,7 @@ import type { CancelReply, Refusal, Submission, SubmitReply } from './submission
 import { TaskIds } from './task-ids.ts'
 import { Joiners } from './joiners.ts'
 import { Cancellation } from './cancellation.ts'
-import type { IntakeDeps } from './deps.ts'
+import type { IntakeDeps } from './admission-deps.ts'
 import { Recorder } from '../lifecycle/recorder.ts'
 import { Transitions } from '../lifecycle/transitions.ts'
 import { Counters } from '../lifecycle/counters.ts'

@@ -9,7 +9,7 @@ import type { Resources } from '../resource/resources.ts'
 import { Retention } from '../retention/retention.ts'
 import type { Task } from '../task/task.ts'
 import { Webhooks } from '../webhook/webhooks.ts'
-import type { AppOptions } from './options.ts'
+import type { AppOptions } from './app-options.ts'
 import type { Services } from './services.ts'
 import { createPressure } from './from-settings.ts'
 

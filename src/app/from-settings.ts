@@ -11,7 +11,7 @@ import { Resources, type ResourcesOptions } from '../resource/resources.ts'
 import type { Clock } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { ResourceLimits } from '../task/resource.ts'
-import type { AppOptions } from './options.ts'
+import type { AppOptions } from './app-options.ts'
 import type { Provider, ProviderSetup } from '../analysis/llm/providers.ts'
 
 /** The longest reply that is asked for takes some 5 MB, an event for each token. */

@@ -3,7 +3,7 @@ import { Agent, fetch, type RequestInit, type Response } from 'undici'
 import { TaskError } from '../task/failure.ts'
 import { failureOfStatus, hostOf, toTaskError } from './failures.ts'
 import { guardedConnect, type Network } from './guarded-connect.ts'
-import { AddressPolicy } from './policy.ts'
+import { AddressPolicy } from './address-policy.ts'
 
 export interface ConnectorOptions {
   /** Ports that may be dialled. */

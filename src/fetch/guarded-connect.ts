@@ -5,7 +5,7 @@ import { callbackify } from 'node:util'
 import { buildConnector } from 'undici'
 import { TaskError } from '../task/failure.ts'
 import { isPublicAddress } from './addresses.ts'
-import { hostRefusal } from './policy.ts'
+import { hostRefusal } from './address-policy.ts'
 
 /** What the guard rests on. */
 export interface Network {

@@ -3,7 +3,7 @@ import { MAX_TIMER_MS } from '../task/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { ResourceLimits } from '../task/resource.ts'
 import type { Context } from './context/context.ts'
-import type { RetryOptions } from './retry/policy.ts'
+import type { RetryOptions } from './retry/retry-policy.ts'
 
 /** Most attempts of a task. */
 const MAX_ATTEMPTS = 20

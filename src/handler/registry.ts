@@ -1,6 +1,6 @@
 import { HeadgateError } from '../task/errors.ts'
 import { defineTask, type TaskType } from './define-task.ts'
-import { RetryPolicy } from './retry/policy.ts'
+import { RetryPolicy } from './retry/retry-policy.ts'
 
 /** The task types of this process, by name. */
 export class Registry {

@@ -12,7 +12,7 @@ import type { RunnerPorts } from './ports.ts'
 import type { Registry } from './registry.ts'
 import { classify } from './retry/classify.ts'
 import { findReschedule } from './retry/parked-error.ts'
-import type { Moment, RetryPolicy } from './retry/policy.ts'
+import type { Moment, RetryPolicy } from './retry/retry-policy.ts'
 import { createFailure } from './thrown.ts'
 
 /** The run that the current asynchronous work belongs to, so that a floating rejection finds its task. */

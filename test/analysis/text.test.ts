@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isRunningText } from '../../src/analysis/parse/document.ts'
 import { decodeText } from '../../src/analysis/parse/encoding.ts'
-import { readText } from '../../src/analysis/parse/text.ts'
+import { readText } from '../../src/analysis/parse/plain-text.ts'
 
 const read = (text: string) => readText(new TextEncoder().encode(text))
 const paragraphs = (text: string) =>

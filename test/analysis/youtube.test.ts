@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { chaptersIn } from '../../src/analysis/load/youtube/chapters.ts'
+import { chaptersIn } from '../../src/analysis/load/youtube/video-chapters.ts'
 import { parseVideoLink } from '../../src/analysis/load/youtube/link.ts'
 import { refusalOf } from '../../src/analysis/load/youtube/refusals.ts'
 import { chooseTrack, type CaptionTrack } from '../../src/analysis/load/youtube/tracks.ts'

@@ -11,7 +11,7 @@ import { startServer } from '../support/server.ts'
 
 const run = promisify(execFile)
 const headgate = (args: readonly string[], env: Record<string, string> = {}) =>
-  run(process.execPath, ['--conditions=headgate-source', join(ROOT, 'src/cli/main.ts'), 'plan', ...args], {
+  run(process.execPath, ['--conditions=headgate-source', join(ROOT, 'src/cli/program.ts'), 'plan', ...args], {
     env: { ...process.env, ...env },
     cwd: tmpdir(),
   })

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { Connector } from '../../src/fetch/connector.ts'
-import { WEB_PORTS } from '../../src/fetch/policy.ts'
+import { WEB_PORTS } from '../../src/fetch/address-policy.ts'
 
 const MAX_BYTES = 100_000
 

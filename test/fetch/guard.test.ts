@@ -3,7 +3,7 @@ import { connect, type AddressInfo, type LookupFunction, type Socket } from 'nod
 import { Agent, buildConnector, fetch } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
 import { Connector } from '../../src/fetch/connector.ts'
-import { WEB_PORTS } from '../../src/fetch/policy.ts'
+import { WEB_PORTS } from '../../src/fetch/address-policy.ts'
 import { guardedConnect, type Network } from '../../src/fetch/guarded-connect.ts'
 import { privateAnswers, privateHosts, privateUrls, publicHosts } from './private-addresses.ts'
 

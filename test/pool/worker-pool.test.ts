@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { PoolOptions } from '../../src/pool/options.ts'
+import type { PoolOptions } from '../../src/pool/pool-options.ts'
 import { WorkerPool } from '../../src/pool/worker-pool.ts'
 import { ShuttingDown, type Outcome } from '../../src/task/outcome.ts'
 import type { Priority } from '../../src/task/priority.ts'

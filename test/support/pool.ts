@@ -1,4 +1,4 @@
-import type { PoolOptions } from '../../src/pool/options.ts'
+import type { PoolOptions } from '../../src/pool/pool-options.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A pool without limits of its own: one slot, strict levels, callers alike. */

@@ -5,7 +5,7 @@ import { YOUTUBE_CAPTIONS } from '../parse/media-types.ts'
 import { reportStage } from '../stages.ts'
 import { DOWNLOAD, FETCH } from './web.ts'
 import { NOTHING_KEPT, type LoadedDocument } from './loaded.ts'
-import { parseCaptions } from './youtube/captions.ts'
+import { parseCaptions } from './youtube/fetch-captions.ts'
 
 export interface VideoDeps {
   readonly connector: Connector

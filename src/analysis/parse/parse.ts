@@ -9,7 +9,7 @@ import { readOdt } from './office/odt.ts'
 import { readPptx } from './office/pptx.ts'
 import { readXlsx } from './office/xlsx.ts'
 import { readPdf } from './pdf/pdf.ts'
-import { readText } from './text.ts'
+import { readText } from './plain-text.ts'
 
 export interface SourceFile {
   readonly bytes: Uint8Array

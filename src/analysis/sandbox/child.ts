@@ -18,7 +18,7 @@ async function work(job: Job): Promise<void> {
   try {
     if (job.kind === 'page') {
       // Its libraries are loaded with the first page.
-      const { renderHtml } = await import('../render/html.ts')
+      const { renderHtml } = await import('../render/report-html.ts')
       return send({ type: 'done', made: renderHtml(job.request) })
     }
     const file = await openJobFile(job)

@@ -3,7 +3,7 @@ import type { App, HttpDeps } from '../deps.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { PAGE_POLICY, docsFile, docsPage } from './docs-page.ts'
 import { eventSchema } from './events.ts'
-import { describeApi } from './document.ts'
+import { describeApi } from './openapi-document.ts'
 
 const PUBLIC = { gate: { isPublic: true } }
 const CACHED = 'public, max-age=3600'

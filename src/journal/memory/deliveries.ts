@@ -1,5 +1,5 @@
 import { NOT_DUE, type Delivery, type DeliveryJournal } from '../journal.ts'
-import type { Memory } from './memory.ts'
+import type { Memory } from './records.ts'
 
 export class MemoryDeliveries implements DeliveryJournal {
   readonly #deliveries: Map<string, Delivery>

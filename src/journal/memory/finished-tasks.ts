@@ -1,4 +1,4 @@
-import type { Memory, Record } from './memory.ts'
+import type { Memory, Record } from './records.ts'
 
 export interface ShelfLimits {
   /** Finished tasks that are kept; the one that finished first is forgotten first. */

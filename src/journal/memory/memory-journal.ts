@@ -10,10 +10,10 @@ import type {
   StepJournal,
 } from '../journal.ts'
 import { MemoryDeliveries } from './deliveries.ts'
-import { Memory } from './memory.ts'
-import { MemoryRetention } from './retention.ts'
+import { Memory } from './records.ts'
+import { MemoryRetention } from './memory-retention.ts'
 import { FinishedTasks, type ShelfLimits } from './finished-tasks.ts'
-import { MemoryTasks } from './tasks.ts'
+import { MemoryTasks } from './memory-tasks.ts'
 
 /** A journal that lasts as long as the process; the twin of the durable one for tests and trials. */
 export function createMemoryJournal(options: ShelfLimits): Journal {

@@ -9,7 +9,7 @@ import { OrderedOutput } from '../../../src/analysis/llm/ordered-output.ts'
 import { inParallel } from '../../../src/analysis/llm/parallel.ts'
 import { Spending } from '../../../src/analysis/llm/budget.ts'
 import { reportFormats } from '../../../src/analysis/render/formats.ts'
-import { renderHtml } from '../../../src/analysis/render/html.ts'
+import { renderHtml } from '../../../src/analysis/render/report-html.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const setup = { url: 'http://127.0.0.1:1/v1', windowTokens: 4096 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
-import type { WriterMessage } from '../../../src/journal/sqlite/protocol.ts'
+import type { WriterMessage } from '../../../src/journal/sqlite/thread-protocol.ts'
 import { toEventRow, toFixedRow, toStateRow } from '../../../src/journal/sqlite/rows.ts'
 import { MIGRATIONS } from '../../../src/journal/sqlite/schema.ts'
 import { DiskReserve } from '../../../src/journal/sqlite/writer/disk-reserve.ts'

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import type { Connector } from '../../../fetch/connector.ts'
 import { TaskError } from '../../../task/failure.ts'
-import { chaptersIn, type VideoChapter } from './chapters.ts'
+import { chaptersIn, type VideoChapter } from './video-chapters.ts'
 import { pageError, refusalOf } from './refusals.ts'
 import type { CaptionTrack } from './tracks.ts'
 

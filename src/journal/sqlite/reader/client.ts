@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { ReaderMessage, ReadRequest } from '../protocol.ts'
+import type { ReaderMessage, ReadRequest } from '../thread-protocol.ts'
 import type { Read, Row } from './queries.ts'
 import { toError } from '../writer/client.ts'
 

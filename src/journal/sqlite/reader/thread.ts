@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { ReaderMessage, ReadRequest } from '../protocol.ts'
+import type { ReaderMessage, ReadRequest } from '../thread-protocol.ts'
 import { Reads, type Row } from './queries.ts'
 
 /** The thread that only reads: an answer waits for no commit. */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { HeadgateError } from '../../../task/errors.ts'
-import type { Fault, NumberedReply, WriteBatch, WriterData, WriterMessage } from '../protocol.ts'
+import type { Fault, NumberedReply, WriteBatch, WriterData, WriterMessage } from '../thread-protocol.ts'
 import type { Write } from './mutations.ts'
 
 export interface WriterLinkOptions extends WriterData {

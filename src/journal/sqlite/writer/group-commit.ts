@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { failpoint } from '../../../failpoints.ts'
 import type { DiskReserve } from './disk-reserve.ts'
-import type { Fault, NumberedReply, WriteBatch, WriterMessage } from '../protocol.ts'
+import type { Fault, NumberedReply, WriteBatch, WriterMessage } from '../thread-protocol.ts'
 import { toPrimaryCode } from '../open/lock.ts'
 import { STALE, Writes, type Write } from './mutations.ts'
 

@@ -3,7 +3,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { HeadgateError } from '../../../task/errors.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { WriteBatch, WriterData, WriterMessage } from '../protocol.ts'
+import type { WriteBatch, WriterData, WriterMessage } from '../thread-protocol.ts'
 import { MIGRATIONS } from '../schema.ts'
 import { filesIn } from '../open/files.ts'
 import { prepareFolder } from '../open/folder.ts'

@@ -5,7 +5,7 @@ import { plan, smallestWorkers, type Arriving, type Plan, type Question } from '
 import type { Service } from '../forecast/plan/distributions.ts'
 import { pastRuns } from '../journal/sqlite/reader/past-runs.ts'
 import { PRIORITY_NAMES, type PriorityName } from '../task/priority.ts'
-import { formatTable } from './table.ts'
+import { formatTable } from './text-table.ts'
 
 type Kind = Question['kinds'][number]
 

@@ -1,6 +1,6 @@
 import { isTerminal } from '../../task/status.ts'
 import type { KeptUpload, Pruned, RetentionJournal } from '../journal.ts'
-import type { Memory, Record } from './memory.ts'
+import type { Memory, Record } from './records.ts'
 
 export class MemoryRetention implements RetentionJournal {
   readonly #memory: Memory

@@ -1,10 +1,10 @@
 import { createDocument } from 'zod-openapi'
 import type { TaskType } from '../../handler/define-task.ts'
 import { createExamples } from './examples.ts'
-import { queuePaths } from './paths/queue.ts'
-import { streamPaths } from './paths/streams.ts'
-import { submitPaths } from './paths/submit.ts'
-import { taskPaths } from './paths/tasks.ts'
+import { queuePaths } from './paths/queue-paths.ts'
+import { streamPaths } from './paths/stream-paths.ts'
+import { submitPaths } from './paths/submit-paths.ts'
+import { taskPaths } from './paths/task-paths.ts'
 
 const TAGS = [
   { name: 'submit', description: 'Handing work in.' },

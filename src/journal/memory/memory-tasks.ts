@@ -11,7 +11,7 @@ import {
   NOT_DUE,
 } from '../journal.ts'
 import { takePage } from '../live-tasks.ts'
-import type { Memory } from './memory.ts'
+import type { Memory } from './records.ts'
 import type { FinishedTasks } from './finished-tasks.ts'
 
 const COMMITTED = Promise.resolve()

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { resolve } from 'node:path'
 import { readSettings } from '../config/read.ts'
 import { diagnose, setAside } from '../journal/sqlite/doctor.ts'
-import { formatTable } from './table.ts'
+import { formatTable } from './text-table.ts'
 
 interface DoctorOptions {
   readonly setAside?: boolean

@@ -12,7 +12,7 @@ import type { Resources } from '../resource/resources.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Clock } from '../task/clock.ts'
 import { createBackgroundJobs, createWebhooks } from './background.ts'
-import type { AppOptions } from './options.ts'
+import type { AppOptions } from './app-options.ts'
 import { createResources } from './from-settings.ts'
 import type { Services } from './services.ts'
 

@@ -2,7 +2,7 @@ import { failure, type Failure } from '../../task/failure.ts'
 import type { Outcome, Wait } from '../../task/outcome.ts'
 import type { Task } from '../../task/task.ts'
 import type { ErrorClass } from '../../task/error-class.ts'
-import { RetryBudget } from './budget.ts'
+import { RetryBudget } from './retry-budget.ts'
 
 /** How a task type handles errors that another attempt can fix. Durations in ms. */
 export interface RetryOptions {

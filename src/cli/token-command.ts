@@ -6,7 +6,7 @@ import { changeTokenFile, readTokenFile } from '../auth/token-file.ts'
 import { callerName, computeDigest, maxPriority, newToken, weight, type TokenRecord } from '../auth/token.ts'
 import { readSettings, resolveTokensFile } from '../config/read.ts'
 import { priorityName, PRIORITY_NAMES, type Priority } from '../task/priority.ts'
-import { formatTable } from './table.ts'
+import { formatTable } from './text-table.ts'
 
 /** Digits of a digest that distinguish the tokens of one name. */
 const DIGEST_DIGITS = 12

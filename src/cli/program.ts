@@ -3,11 +3,11 @@ import { Command } from 'commander'
 import { readEnvFile } from '../config/read.ts'
 import { VERSION } from '../package.ts'
 import { HeadgateError } from '../task/errors.ts'
-import { backupCommand, restoreCommand } from './backup.ts'
-import { doctorCommand } from './doctor.ts'
-import { planCommand } from './plan.ts'
-import { serveCommand } from './serve.ts'
-import { tokenCommand } from './token.ts'
+import { backupCommand, restoreCommand } from './backup-command.ts'
+import { doctorCommand } from './doctor-command.ts'
+import { planCommand } from './plan-command.ts'
+import { serveCommand } from './serve-command.ts'
+import { tokenCommand } from './token-command.ts'
 
 /** The command line of Headgate: one file for each command. */
 
