@@ -92,14 +92,14 @@ test('docs/http-api.md names exactly the routes', async () => {
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
   const log = pino({ level: 'silent' })
   const settings = { ...readSettings({}), dataDir }
-  const house = await compose({ settings, log, tasks: [], prefix: '', onFatal: () => undefined })
+  const core = await compose({ settings, log, tasks: [], prefix: '', onFatal: () => undefined })
   const app = createServer({ log, ...settings })
   const routes = new Set<string>()
   app.addHook('onRoute', ({ method, url }) => {
     for (const verb of [method].flat())
       if (verb !== 'HEAD') routes.add(`${verb} ${url.replace(/:(\w+)/g, '{$1}')}`)
   })
-  await app.register(house.httpPlugin)
+  await app.register(core.httpPlugin)
   await app.ready()
   await app.close()
   const text = await read('docs/http-api.md')

@@ -110,7 +110,7 @@ test('a task that is being cancelled is joined by nobody', async () => {
   expect(joined).toEqual([task.id])
 })
 
-test('another request under a key that is on its way is a mistake, and hears nothing of the first', async () => {
+test('another request under a key that is on its way is a mistake, and learns nothing of the first', async () => {
   const { keys, once } = setup()
   const admit = () => Promise.reject(new Error('never asked'))
   const first = once('ann')

@@ -54,7 +54,7 @@ test.skipIf(chromium === undefined)(
     await sleep(1500)
     server = await start()
     await expect.poll(linesShown, { timeout: 60_000 }).toBeGreaterThan(15)
-    // Whoever stops the server politely has the stream ended by it.
+    // A graceful stop ends the stream itself.
     server.child.kill('SIGTERM')
     await server.exited
     server = await start()

@@ -24,7 +24,7 @@ interface Request {
   readonly statuses: readonly string[]
 }
 
-const REQUESTS = Number(process.env['GENERATED_REQUESTS'] ?? 4000)
+const REQUESTS = Number(process.env['GENERATED_REQUESTS'] ?? 20_000)
 const AT_ONCE = 16
 const MB = 1024 * 1024
 const LEAKS = /\n\s+at |node_modules|node:internal|\/src\//

@@ -292,7 +292,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     expect(await deliveries.nextAt()).toBeNull()
   })
 
-  test(`${name}: of several submits of one task each that has not left is owed its webhook at the end`, async () => {
+  test(`${name}: of several submits of one task each that has not left gets its webhook at the end`, async () => {
     const { journal, admit, start, complete } = await setup()
     const webhook = { url: 'https://example.com/hook', secret: null }
     const body = { type: 'log', message: 'one more, or one less', level: 'info' } as const

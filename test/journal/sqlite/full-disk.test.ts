@@ -11,7 +11,7 @@ import { changeTask } from '../../../src/task/task.ts'
 import { tempFolder } from '../../support/journal.ts'
 import { sampleTask } from '../../support/tasks.ts'
 
-/** Commits into a journal that may have no more than so many pages: it is full as a disk is. */
+/** Commits into a journal with a maximum of pages: it is full like a disk. */
 async function setup() {
   const folder = await tempFolder()
   const db = new DatabaseSync(join(folder, 'journal.db'))
