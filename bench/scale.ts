@@ -47,7 +47,7 @@ async function start(
     child.stdout.on('data', (chunk: Buffer) => {
       if (said.length > 100_000) return
       said += chunk.toString()
-      const found = /"pid":(\d+)[^\n]*"url":"([^"]+)"[^\n]*headgate listening/.exec(said)
+      const found = /"pid":(\d+)[^\n]*"url":"([^"]+)"[^\n]*headgate is listening/.exec(said)
       if (found !== null) resolve([Number(found[1]), found[2] ?? ''])
     })
   })

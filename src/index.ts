@@ -64,7 +64,7 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     const taskTypes = registry.all.map(({ type }) => type)
     app.log.info(
       { prefix: app.prefix, slots: pool.slots, capacity: pool.capacity, taskTypes, engines },
-      'headgate ready',
+      'headgate is ready',
     )
   } catch (error) {
     // A host that continues without this plugin finds the journal free.

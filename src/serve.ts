@@ -119,7 +119,7 @@ class Server {
       wallLimitMs,
       onLag: (lagMs) => log.warn({ lagMs }, 'event loop blocked'),
     })
-    log.info(this.#banner(), 'headgate listening')
+    log.info(this.#banner(), 'headgate is listening')
     for (const { name, meant } of findMisspelt()) log.warn({ name, meant }, 'unknown setting')
     this.#serviceManager.ready()
     setInterval(() => this.#logStatus(), STATUS_LINE_MS).unref()
@@ -135,7 +135,7 @@ class Server {
       return
     }
     this.#stoppingSince = performance.now()
-    log.info({ cause }, 'headgate stopping')
+    log.info({ cause }, 'headgate is stopping')
     this.#serviceManager.stopping()
     const skipped = new Promise<void>((resolve) => (this.#skipWait = resolve))
     this.#stopInOrder(skipped).then(
@@ -165,7 +165,7 @@ class Server {
 
   /** Unresponsive handlers may hold timers for ever, so the process does not wait for its event loop to be empty. */
   async #leave(code: number): Promise<never> {
-    this.#output.log.info('headgate stopped')
+    this.#output.log.info('headgate has stopped')
     await this.#output.flush(LAST_WORDS_MS)
     process.exit(code)
   }

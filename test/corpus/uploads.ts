@@ -58,7 +58,7 @@ export async function uploadAll(paths: readonly string[], route: string): Promis
 async function loadAddress(lines: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface({ input: lines })) {
     const { msg, url } = JSON.parse(line) as { msg: string; url?: string }
-    if (msg === 'headgate listening' && url !== undefined) {
+    if (msg === 'headgate is listening' && url !== undefined) {
       lines.resume()
       return url
     }

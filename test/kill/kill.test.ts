@@ -68,7 +68,7 @@ function createClients() {
 
 /** How long after its start a server began the tasks again that the one before left running, ms; null: not before it was killed. */
 function delaysOf({ lines }: Started): (number | null)[] {
-  const readyAt = lines.find(({ msg }) => msg === 'headgate listening')?.time ?? Infinity
+  const readyAt = lines.find(({ msg }) => msg === 'headgate is listening')?.time ?? Infinity
   const left = lines.filter(({ msg }) => msg === 'task interrupted by the end of the process')
   return left.map(({ taskId }) => {
     const again = lines.find((line) => line.msg === 'task started' && line.taskId === taskId)

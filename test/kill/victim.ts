@@ -62,7 +62,7 @@ export async function createVictim(env: Record<string, string> = {}, main = 'src
       for (const part of parts) {
         const line = JSON.parse(part) as LogLine
         lines.push(line)
-        if (line.msg === 'headgate listening') listening.resolve(line.url ?? '')
+        if (line.msg === 'headgate is listening') listening.resolve(line.url ?? '')
       }
     })
     // One that dies while it starts has no address.

@@ -25,7 +25,7 @@ test('more connections than open files do not end the process, and it recovers',
   })
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
-  await expect.poll(() => out, { timeout: 20_000 }).toContain('headgate listening')
+  await expect.poll(() => out, { timeout: 20_000 }).toContain('headgate is listening')
   const url = /"url":"([^"]+)"/.exec(out)?.[1] ?? ''
   const sockets: Socket[] = []
   for (let count = 0; count < 400; count += 1) {

@@ -40,7 +40,7 @@ async function startUnder(script: string, env: Record<string, string>) {
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   const ready = Promise.withResolvers<void>()
-  child.stdout.on('data', () => said.includes('headgate listening') && ready.resolve())
+  child.stdout.on('data', () => said.includes('headgate is listening') && ready.resolve())
   await Promise.race([ready.promise, exited])
   const url = /"url":"([^"]+)"/.exec(said)?.[1] ?? ''
   return { url, exited, said: () => said }
