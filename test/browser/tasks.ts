@@ -8,12 +8,20 @@ import { defineTask, TaskError } from '../../src/index.ts'
 const DEEDS = process.env['DEEDS_FILE'] ?? '/dev/null'
 const timesRun = () => (existsSync(DEEDS) ? readFileSync(DEEDS, 'utf8').split('\n').length - 1 : 0)
 
+/** Settles never, but for the abort of the run. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error))
+  })
+}
+
 export default [
   defineTask({
     type: 'story',
     input: z.object({ lines: z.number(), ms: z.number() }),
     retry: { maxAttempts: 3, baseMs: 100, capMs: 200 },
-    // A line a step; its third run is refused by a provider, its fourth loses the connection.
+    // A line a step. The first two runs wait to be ended, the third is refused by a provider, the fourth loses the
+    // connection: whatever the speed of the machine, each of them does.
     run: async ({ lines, ms }, ctx) => {
       appendFileSync(DEEDS, 'run\n')
       const run = timesRun()
@@ -21,6 +29,7 @@ export default [
         await ctx.step(`line ${line}`, () => sleep(ms))
         ctx.output(`Line ${line}.\n`)
         ctx.progress((100 * (line + 1)) / lines, `Line ${line}`)
+        if (line + 1 === (run * lines) / 4 && run <= 2) await aborted(ctx.signal)
         if (run === 3 && line > lines / 2) {
           throw new TaskError('provider_rate_limited', 'Slow down.', { retryAfterSeconds: 1 })
         }
