@@ -1,6 +1,6 @@
 import type { Context } from '../handler/context/context.ts'
 import { classify } from '../handler/retry/classify.ts'
-import { findReschedule } from '../handler/retry/parked-error.ts'
+import { findReschedule } from '../handler/retry/reschedule-error.ts'
 import { describeThrown } from '../handler/thrown.ts'
 import { ShuttingDown } from '../task/outcome.ts'
 import { enginesFor, type Engine } from './write/engines.ts'

@@ -11,7 +11,7 @@ import { toJsonText } from './json-text.ts'
 import type { RunnerPorts } from './ports.ts'
 import type { Registry } from './registry.ts'
 import { classify } from './retry/classify.ts'
-import { findReschedule } from './retry/parked-error.ts'
+import { findReschedule } from './retry/reschedule-error.ts'
 import type { Moment, RetryPolicy } from './retry/retry-policy.ts'
 import { createFailure } from './thrown.ts'
 

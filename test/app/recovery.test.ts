@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/handler/define-task.ts'
-import { recover } from '../../src/app/recovery.ts'
-import { CounterStore } from '../../src/lifecycle/saved-counters.ts'
 import type { Journal } from '../../src/journal/journal.ts'
-import { pino } from 'pino'
-import { createCore, memoryJournal, type CoreGiven } from '../support/core.ts'
+import { createCore, memoryJournal, recoverFrom, type CoreGiven } from '../support/core.ts'
 import { settled } from '../support/settle.ts'
 import { heldType } from '../support/types.ts'
 
@@ -29,18 +26,9 @@ async function startOver(journal: Journal, slots = 3, given: CoreGiven = {}) {
       }),
   })
   const core = createCore({ types: [definition, stepped, calling], journal, slots, ...given })
-  const { admission, pool, clock, estimator, resources } = core
-  const log = pino({ level: 'silent' })
-  const totals = new CounterStore({
-    notes: journal.notes,
-    counters: admission.counters,
-    resources,
-    clock,
-    log,
-  })
-  pool.pause()
-  await recover({ journal, admission, pool, totals, estimator, resources, log })
-  pool.resume()
+  core.pool.pause()
+  const totals = await recoverFrom(journal, core)
+  core.pool.resume()
   await settled()
   return { ...core, held, totals }
 }

@@ -1,12 +1,9 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask, type TaskDefinition } from '../../src/handler/define-task.ts'
-import { recover } from '../../src/app/recovery.ts'
-import { CounterStore } from '../../src/lifecycle/saved-counters.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { TaskError } from '../../src/task/failure.ts'
-import { pino } from 'pino'
-import { createCore, memoryJournal } from '../support/core.ts'
+import { createCore, memoryJournal, recoverFrom } from '../support/core.ts'
 import { drive } from '../support/drive.ts'
 import { settled } from '../support/settle.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -139,16 +136,8 @@ test('delayed tasks outlive the process: each runs when it is due', async () => 
   expect(await journal.tasks.task(retried)).toMatchObject({ status: 'waiting', attempt: 1 })
 
   const second = setup([], {}, journal)
-  const { admission, pool, clock, estimator, resources } = second
-  const log = pino({ level: 'silent' })
-  const totals = new CounterStore({
-    notes: journal.notes,
-    counters: admission.counters,
-    resources,
-    clock,
-    log,
-  })
-  await recover({ journal, admission, pool, totals, estimator, resources, log })
+  const { pool, clock } = second
+  await recoverFrom(journal, second)
   expect([pool.asleep, pool.taken]).toEqual([2, 1])
   clock.advance(1000)
   await settled()

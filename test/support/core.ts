@@ -4,6 +4,8 @@ import { EventBus } from '../../src/events/event-bus.ts'
 import type { TaskType } from '../../src/handler/define-task.ts'
 import { Registry } from '../../src/handler/registry.ts'
 import { createRunner } from '../../src/handler/runner.ts'
+import { recover } from '../../src/app/recovery.ts'
+import { CounterStore } from '../../src/lifecycle/saved-counters.ts'
 import { Admission } from '../../src/admission/admission.ts'
 import { readOutput } from '../../src/lifecycle/output.ts'
 import { createStepStore } from '../../src/lifecycle/step-store.ts'
@@ -141,6 +143,16 @@ export function createCore(all: CoreGiven = {}) {
   }
   const eventsOf = async (id: string) => [...(await journal.tasks.eventsAfter(id, 0, 10_000))]
   return { clock, registry, bus, journal, pool, admission, resources, estimator, submit, submitId, eventsOf }
+}
+
+/** Takes over what an earlier process left in the journal, as a start does; returns the store of the counters. */
+export async function recoverFrom(journal: Journal, core: ReturnType<typeof createCore>) {
+  const { admission, pool, clock, estimator, resources } = core
+  const log = pino({ level: 'silent' })
+  const { counters } = admission
+  const totals = new CounterStore({ notes: journal.notes, counters, resources, clock, log })
+  await recover({ journal, admission, pool, totals, estimator, resources, log })
+  return totals
 }
 
 export function memoryJournal(): Journal {

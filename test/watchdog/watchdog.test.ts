@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Json } from '../support/server.ts'
-import { postTask, PROCESS_ENV, ROOT, spawnBound, startProcess } from '../support/process.ts'
+import { freePort, postTask, PROCESS_ENV, ROOT, spawnBound, startProcess } from '../support/process.ts'
 
 const TASKS_FILE = 'test/support/stop-tasks.ts'
 
@@ -44,10 +43,7 @@ test('a process that is only busy for a while continues, and its log has it', as
 })
 
 test('under a service manager, the service is back after a dead loop, and rid of its cause', async () => {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
+  const port = await freePort()
   const env = {
     ...PROCESS_ENV,
     PORT: `${port}`,

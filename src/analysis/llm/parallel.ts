@@ -1,4 +1,4 @@
-import { findReschedule } from '../../handler/retry/parked-error.ts'
+import { findReschedule } from '../../handler/retry/reschedule-error.ts'
 
 /**
  * Runs `work` on every item, `limit` at once, in their order. After a failure nothing new begins, and what has begun is

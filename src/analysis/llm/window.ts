@@ -1,5 +1,5 @@
 import { classify } from '../../handler/retry/classify.ts'
-import { findReschedule } from '../../handler/retry/parked-error.ts'
+import { findReschedule } from '../../handler/retry/reschedule-error.ts'
 import type { NumberedPassages } from '../write/model/manuscript.ts'
 import type { ModelSession } from './session.ts'
 

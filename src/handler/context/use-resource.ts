@@ -3,7 +3,7 @@ import type { AcquireReply, Cost, Lease } from '../../task/resource.ts'
 import type { Task } from '../../task/task.ts'
 import type { ErrorClass } from '../../task/error-class.ts'
 import type { RunnerPorts } from '../ports.ts'
-import { RescheduleError } from '../retry/parked-error.ts'
+import { RescheduleError } from '../retry/reschedule-error.ts'
 
 /** What a call of `ctx.resource` gets. */
 export interface Granted {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RescheduleError } from '../../../src/handler/retry/parked-error.ts'
+import { RescheduleError } from '../../../src/handler/retry/reschedule-error.ts'
 import { enginesFor, createEngines } from '../../../src/analysis/write/engines.ts'
 import { splitParts } from '../../../src/analysis/write/model/condense.ts'
 import { readOutline } from '../../../src/analysis/write/model/outline.ts'
