@@ -53,6 +53,20 @@ test('headers that come drop by drop, or never, are cut off after ten seconds; o
   for (const { said } of clients) expect(said()).toContain('urn:headgate:problem:request-timeout')
 })
 
+test('a connection is cut off for the headers of its second request, and not for waiting or for many requests', async () => {
+  const { open } = await setup()
+  const request = 'GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n'
+  const [slow, busy, waiting] = await Promise.all([open(request), open(request), open(request)])
+  await expect.poll(() => slow.said()).toContain('200 OK')
+  slow.socket.write('GET / HTTP/1.1\r\n')
+  drip([slow.socket], 'x: y\r\n')
+  drip([busy.socket], request)
+  await expect.poll(() => slow.socket.closed, CLOSED_WITHIN).toBe(true)
+  expect(slow.said()).toContain('urn:headgate:problem:request-timeout')
+  expect([busy.socket.closed, waiting.socket.closed]).toEqual([false, false])
+  expect(busy.said().match(/200 OK/g)?.length).toBeGreaterThan(15)
+})
+
 test('a body that comes drop by drop is answered 408 and cut off; one that comes at a walk is taken', async () => {
   const { open, core, dataDir } = await setup({ slowBytesPerSecond: 1024 })
   const slow = await Promise.all(Array.from({ length: CLIENTS }, () => open(POST)))

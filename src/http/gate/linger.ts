@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage } from 'node:http'
-import { createStarvationMeter } from '../../process/machine-load.ts'
+import { readStarvedMs } from '../../process/machine-load.ts'
 
 export interface LingerLimits {
   /** Bytes of a body without length that are still read after the reply; a body with a length may be longer. */
@@ -14,8 +14,8 @@ interface Lingering {
   readonly startedAt: number
   readonly bytesBefore: number
   readonly maxBytes: number
-  /** Time in which the machine was starved of processors, ms. */
-  starvedMs: number
+  /** The clock of `readStarvedMs` by then. */
+  readonly starvedMsBefore: number
 }
 
 const LOOK_EVERY_MS = 500
@@ -36,16 +36,16 @@ const MOST_BYTES = 64 * 1024 * 1024
  */
 export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecond }: LingerLimits): void {
   const lingering = new Map<IncomingMessage, Lingering>()
-  const isStarved = createStarvationMeter()
+  let timer: NodeJS.Timeout | undefined
   const look = () => {
-    const starvedMs = isStarved() ? LOOK_EVERY_MS : 0
     for (const [request, state] of lingering) {
-      state.starvedMs += starvedMs
       if (request.complete || request.socket.destroyed) lingering.delete(request)
       else if (isOver(request, state, bytesPerSecond)) request.socket.destroy()
     }
+    if (lingering.size > 0) return
+    clearInterval(timer)
+    timer = undefined
   }
-  const timer = setInterval(look, LOOK_EVERY_MS).unref()
   app.addHook('onClose', (_app, done) => {
     clearInterval(timer)
     done()
@@ -57,8 +57,9 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
         startedAt: performance.now(),
         bytesBefore: raw.socket.bytesRead,
         maxBytes: mostBytes(declared, maxBytes),
-        starvedMs: 0,
+        starvedMsBefore: readStarvedMs(),
       })
+      timer ??= setInterval(look, LOOK_EVERY_MS).unref()
       raw.once('close', () => lingering.delete(raw))
       discard(raw)
     }
@@ -75,7 +76,7 @@ function discard(request: IncomingMessage): void {
 function isOver({ socket }: IncomingMessage, state: Lingering, bytesPerSecond: number): boolean {
   const elapsed = performance.now() - state.startedAt
   const bytes = socket.bytesRead - state.bytesBefore
-  const counted = elapsed - state.starvedMs
+  const counted = elapsed - (readStarvedMs() - state.starvedMsBefore)
   const isSlow = counted > GRACE_MS && bytes < (bytesPerSecond * counted) / 1000
   return bytes > state.maxBytes || isSlow || elapsed > MAX_MS
 }

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { problemBody, PROBLEM_STATUS, type ProblemCode } from '../problem/problem.ts'
 
@@ -17,6 +18,14 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex):
   if (open?.headersSent === true) return void socket.destroy()
   const [code, detail] = CODE_OF_NODE[error.code ?? ''] ?? MALFORMED
   sendRaw(socket, code, detail)
+}
+
+/** Answers a request whose headers did not come in time, and closes its connection. */
+export function answerLateRequest(socket: Socket): void {
+  answerClientError(
+    Object.assign(new Error('headers too late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }),
+    socket,
+  )
 }
 
 /** CONNECT asks for a tunnel, which this server is not; Node keeps it from the routes. */

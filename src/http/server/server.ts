@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { readRequestId } from '../gate/trace.ts'
 import { handleError } from '../problem/error-handler.ts'
 import { answerClientError, refuseTunnels } from './client-errors.ts'
-import { cutOffSlowClients } from './slow-clients.ts'
+import { cutOffSlowClients, HEADERS_TIMEOUT_MS, MAX_STARVED_MS } from './slow-clients.ts'
 
 export interface ServerOptions {
   readonly log: FastifyBaseLogger
@@ -22,7 +22,6 @@ export interface ServerOptions {
 }
 
 const MAX_HEADER_BYTES = 8 * 1024
-const HEADERS_TIMEOUT_MS = 10_000
 const CHECK_EVERY_MS = 1000
 const KEEP_ALIVE_MS = 65_000
 
@@ -43,6 +42,8 @@ const REQUEST_LOG = LogController === undefined ? LOGGING : { logController: new
 export function createServer(options: ServerOptions): FastifyInstance {
   const { log, maxBodyBytes, requestTimeoutMs, maxConnections, slowBytesPerSecond, trustProxy, basePath } =
     options
+  // `cutOffSlowClients` is in time, but where the whole machine is late; Node does not know of that.
+  const headersTimeoutMs = HEADERS_TIMEOUT_MS + (slowBytesPerSecond > 0 ? MAX_STARVED_MS : 0)
   const app = Fastify({
     loggerInstance: log,
     bodyLimit: maxBodyBytes,
@@ -50,7 +51,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     ...REQUEST_LOG,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       connectionsCheckingInterval: CHECK_EVERY_MS,
     },
     requestTimeout: requestTimeoutMs,
