@@ -7,7 +7,7 @@ const KEY = Buffer.alloc(16).toString('base64')
 const BODY =
   'POST /empty HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{'
 
-/** What each says at first, and then again every second. */
+/** What each sends at first, and then again every second. */
 const KINDS: Record<string, readonly [first: string, more: string]> = {
   header: ['GET / HTTP/1.1\r\nhost: localhost\r\n', 'x: y\r\n'],
   body: [BODY, ' '],

@@ -2,10 +2,10 @@ import { simulate, type SimulatedQueue } from '../src/forecast/simulation/simula
 import { median } from './support.ts'
 
 const ROUNDS = 15
-/** As the wait estimator asks with so many waiting. */
+/** As the wait estimator asks with this many waiting. */
 const PLAYS = 30
 
-/** One forecast with so many waiting tasks, log-normal run times, and arrivals of every level: ms. */
+/** One forecast with this many waiting tasks, log-normal run times, and arrivals of every level: ms. */
 export function forecastMs(waiting: number): number {
   const samples = Float64Array.from({ length: 512 }, () => 60_000 * Math.exp(Math.random() * 2)).sort()
   const queue: SimulatedQueue = {

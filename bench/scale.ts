@@ -43,11 +43,11 @@ async function start(
   })
   const exited = new Promise((resolve) => child.once('exit', resolve))
   const [pid, url] = await new Promise<[number, string]>((resolve) => {
-    let said = ''
+    let output = ''
     child.stdout.on('data', (chunk: Buffer) => {
-      if (said.length > 100_000) return
-      said += chunk.toString()
-      const found = /"pid":(\d+)[^\n]*"url":"([^"]+)"[^\n]*headgate is listening/.exec(said)
+      if (output.length > 100_000) return
+      output += chunk.toString()
+      const found = /"pid":(\d+)[^\n]*"url":"([^"]+)"[^\n]*headgate is listening/.exec(output)
       if (found !== null) resolve([Number(found[1]), found[2] ?? ''])
     })
   })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expectStatus } from './replies.ts'
 import { quantile } from './support.ts'
 
-/** A process of its own that asks for the stats over and over: whoever makes the load is too busy to measure. */
+/** A process of its own that asks for the stats over and over: the process that makes the load is too busy to measure. */
 
 const PAUSE_MS = 20
 const [url = ''] = process.argv.slice(2)

@@ -82,7 +82,7 @@ async function tryQueueAlone(tarball: string): Promise<void> {
     const { detail } = (await refused.json()) as { detail: string }
     expect(
       refused.status === 501 && detail.includes('npm install '),
-      `a built-in task says what it lacks: ${detail}`,
+      `a built-in task names what it lacks: ${detail}`,
     )
   })
 }
@@ -157,7 +157,7 @@ function checkScripts(folder: string): void {
 function checkCommand(folder: string): void {
   const bin = join(folder, 'node_modules/.bin/headgate')
   const version = execFileSync(process.execPath, [bin, '--version'], { encoding: 'utf8' }).trim()
-  expect(version === manifest.version, `npx headgate --version says ${version}`)
+  expect(version === manifest.version, `npx headgate --version prints ${version}`)
   // An older Node.js, where the machine has one.
   const path = (process.env['PATH'] ?? '').split(':').filter((entry) => !entry.includes('node_modules'))
   const old = spawnSync('node', [bin, '--version'], { encoding: 'utf8', env: { PATH: path.join(':') } })

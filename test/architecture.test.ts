@@ -13,7 +13,7 @@ interface Rule {
   readonly libraries: readonly string[]
 }
 
-/** Who may import whom, as the table of docs/architecture.md says; files beside the folders have rows of their own. */
+/** Who may import whom, by the table of docs/architecture.md; files beside the folders have rows of their own. */
 const RULES = readRules()
 /** Libraries that may be used anywhere. */
 const COMMON_LIBRARIES = new Set(['zod', 'pino', 'p-queue'])

@@ -12,8 +12,8 @@ const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0
 
 test.skipIf(!hasAnalyze)('systemd finds the unit tight: an exposure of at most 1.5', () => {
   const args = ['security', '--offline=true', '--no-pager', '--threshold=15', UNIT]
-  const said = execFileSync('systemd-analyze', args, { encoding: 'utf8' })
-  expect(said).toMatch(/Overall exposure level for headgate.service: 1\.[0-5] /)
+  const report = execFileSync('systemd-analyze', args, { encoding: 'utf8' })
+  expect(report).toMatch(/Overall exposure level for headgate.service: 1\.[0-5] /)
 })
 
 test('the unit starts what there is, with settings that there are', () => {

@@ -103,9 +103,11 @@ test('docs/http-api.md names exactly the routes', async () => {
   await app.ready()
   await app.close()
   const text = await read('docs/http-api.md')
-  const told = new Set([...text.matchAll(/`((?:GET|POST|PATCH|DELETE) \/[^`?]*)`/g)].map((match) => match[1]))
-  told.delete('POST /{type}')
-  expect(told).toEqual(routes)
+  const documented = new Set(
+    [...text.matchAll(/`((?:GET|POST|PATCH|DELETE) \/[^`?]*)`/g)].map((match) => match[1]),
+  )
+  documented.delete('POST /{type}')
+  expect(documented).toEqual(routes)
 })
 
 test('every link of the documents leads somewhere', async () => {
@@ -196,7 +198,7 @@ test('the upload of docs/writing-a-task.md works unchanged', async () => {
 
 test('the application of docs/plugin.md works unchanged', async () => {
   const [example] = await blocks('docs/plugin.md', 'ts file=my-app.ts')
-  // The same application, told to say where it listens and to stop by itself.
+  // The same application, made to print where it listens and to stop by itself.
   const tail = `
 const response = await fetch(\`http://localhost:\${app.server.address().port}/headgate/shout\`, {
   method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":"quiet"}' })

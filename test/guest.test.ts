@@ -10,7 +10,7 @@ import { createApplication } from '../examples/host-application.ts'
 import { headgate } from '../src/index.ts'
 import { clientOf } from './support/server.ts'
 
-/** The application of examples/, as it stands. */
+/** The application of examples/, as it is. */
 async function setup() {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-guest-'))
   const app = await createApplication(dataDir)
@@ -31,8 +31,8 @@ test('the host keeps its compilers, its errors, its unknown pages and its WebSoc
   const chat = new WebSocket(`${ws}/chat`)
   await once(chat, 'open')
   chat.send('hello')
-  const [said] = (await once(chat, 'message')) as [Buffer]
-  expect(said.toString()).toBe('you said hello')
+  const [message] = (await once(chat, 'message')) as [Buffer]
+  expect(message.toString()).toBe('you said hello')
   chat.terminate()
 })
 
@@ -168,7 +168,7 @@ test('beside a WebSocket plugin that it cannot reach it refuses to start, and na
   await expect(app.register(headgate, { prefix: '/jobs', settings })).rejects.toThrow(
     'Register @fastify/websocket on the same instance',
   )
-  // The host goes on without it, and the journal is free.
+  // The host continues without it, and the journal is free.
   const other = Fastify()
   await other.register(headgate, { prefix: '/jobs', settings })
   await other.close()

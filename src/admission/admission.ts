@@ -21,7 +21,7 @@ import { Transitions } from '../lifecycle/transitions.ts'
 import { Counters } from '../lifecycle/counters.ts'
 
 /** A submit on its way. */
-interface Given {
+interface PendingSubmit {
   readonly type: TaskType
   readonly submission: Submission
   /** Reserved for it before; absent: it has to find one. */
@@ -178,7 +178,7 @@ export class Admission {
   }
 
   /** Looks for the same work, where that is wanted, and admits what is new. */
-  #submitContent(given: Given, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
+  #submitContent(given: PendingSubmit, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
     const { type, submission } = given
     const { isForced, dedupe } = submission
     const content = (dedupe ?? type.dedupe ?? false) ? toDedupeKey(submission, type.version) : null
@@ -188,7 +188,7 @@ export class Admission {
   }
 
   async #admitNew(
-    given: Given & { readonly content: string | null },
+    given: PendingSubmit & { readonly content: string | null },
     key: Omit<KeyRecord, 'taskId'> | null,
   ): Promise<SubmitReply> {
     const { priority, caller } = given.submission
@@ -205,7 +205,7 @@ export class Admission {
   }
 
   #create(
-    { type, submission, content }: Given & { readonly content: string | null },
+    { type, submission, content }: PendingSubmit & { readonly content: string | null },
     place: Reservation,
   ): Task {
     const { input, upload, priority, metadata, webhook, caller, retryOf, trace } = submission

@@ -53,14 +53,14 @@ export async function reportOn(
   }
 }
 
-interface Given {
+interface WritingRequest {
   readonly found: LoadedDocument
   readonly options: ReportOptions
   readonly ctx: Context
 }
 
 /** Tries one engine after the other; the failure of one is a warning in the report of the next. */
-async function writeByFirst(deps: WritingDeps, { found, options, ctx }: Given): Promise<Report> {
+async function writeByFirst(deps: WritingDeps, { found, options, ctx }: WritingRequest): Promise<Report> {
   const engines = enginesFor(deps.engines, options.engine)
   const failed: string[] = []
   let before = NO_USAGE
@@ -84,7 +84,7 @@ async function writeByFirst(deps: WritingDeps, { found, options, ctx }: Given): 
   throw new Error('There is no engine.')
 }
 
-function extract({ parsers }: WritingDeps, { found, ctx }: Given): Promise<Report> {
+function extract({ parsers }: WritingDeps, { found, ctx }: WritingRequest): Promise<Report> {
   const { request } = found
   return ctx.step(REPORT, async () => {
     reportStage(ctx, 'reading')
@@ -92,7 +92,7 @@ function extract({ parsers }: WritingDeps, { found, ctx }: Given): Promise<Repor
   })
 }
 
-interface Try {
+interface ModelAttempt {
   readonly model: Model
   /** No other engine comes after it: its failure is that of the task. */
   readonly isLast: boolean
@@ -103,8 +103,8 @@ interface Try {
 /** The report of a model, or why it has none and will have none. Kept, so that a failed one is not asked again. */
 async function writeByModel(
   { parsers, spending, maxTaskTokens: maxTokens, parallel }: WritingDeps,
-  { found, options, ctx }: Given,
-  { model, isLast, before }: Try,
+  { found, options, ctx }: WritingRequest,
+  { model, isLast, before }: ModelAttempt,
 ): Promise<{ readonly report: Report } | { readonly failure: string; readonly spent: Usage }> {
   return ctx.step(`by ${model.id}`, async () => {
     reportStage(ctx, 'reading')

@@ -8,7 +8,7 @@ import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import { createCore, memoryJournal, type CoreGiven } from '../support/core.ts'
 import { settled } from '../support/settle.ts'
 
-/** Task types that succeed, throw, wait for their signal, and run until told to end. */
+/** Task types that succeed, throw, wait for their signal, and run until they are asked to end. */
 function setup(given: CoreGiven = {}) {
   const ends: (() => void)[] = []
   const input = z.object({})
@@ -31,7 +31,7 @@ function setup(given: CoreGiven = {}) {
   return { ...core, ends, status }
 }
 
-test('an accepted task is in the journal, and its place is told', async () => {
+test('an accepted task is in the journal, and its place is known', async () => {
   const { submit, journal } = setup({ slots: 0 })
   await submit('good', {}, 2)
   const reply = await submit('good')
@@ -76,7 +76,7 @@ test('a task that cannot be written down is refused and leaves its place', async
   expect([pool.reserved, pool.waiting, admission.counters.accepted]).toEqual([0, 0, 0])
 })
 
-test('a journal that fails later is fatal, and nobody hears of what it did not keep', async () => {
+test('a journal that fails later is fatal, and no event is sent of what it did not keep', async () => {
   const journal = memoryJournal()
   let isBroken = false
   const append = journal.tasks.append.bind(journal.tasks)
@@ -114,7 +114,7 @@ test('cancelling: a waiting task ends at once, a running one when its handler do
   expect((await eventsOf(waiting)).map((event) => event.type)).toEqual(['queued', 'error'])
 })
 
-test('cancelling twice says the same', async () => {
+test('cancelling twice gives the same answer', async () => {
   const { submitId, admission, pool } = setup({
     types: [defineTask({ type: 'stuck', input: z.object({}), run: () => new Promise(() => {}) })],
   })
@@ -127,7 +127,7 @@ test('cancelling twice says the same', async () => {
   expect(pool.running).toBe(1)
 })
 
-test('a run that is timing out ends as timeout, whoever cancels it meanwhile', async () => {
+test('a run that is timing out ends as timeout, also when it is cancelled meanwhile', async () => {
   const types = [
     defineTask({ type: 'stuck', input: z.object({}), timeoutMs: 1000, run: () => new Promise(() => {}) }),
   ]
@@ -177,7 +177,7 @@ test('the numbers add up while tasks succeed, throw, time out and are cancelled'
   expect(TASK_STATUSES.reduce((sum, status) => sum + counters.of(status), 0)).toBe(8)
 })
 
-test('a watched task hears of its new place, at most every two seconds, and only when it has changed', async () => {
+test('a watched task gets an event of its new place, at most every two seconds, and only when it has changed', async () => {
   const { submitId, pool, bus, estimator, clock, ends } = setup()
   const positions = new Positions({ pool, bus, estimator, clock })
   positions.start()
@@ -217,7 +217,7 @@ test('a place that was reserved for a submit is free again when its work is know
   expect([pool.reserved, pool.waiting]).toEqual([0, 1])
 })
 
-test('a cancel that comes while the end is being written says that the task has ended', async () => {
+test('a cancel that comes while the end is being written is answered that the task has ended', async () => {
   const journal = memoryJournal()
   const written = Promise.withResolvers<void>()
   const append = journal.tasks.append.bind(journal.tasks)

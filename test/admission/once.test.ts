@@ -98,7 +98,7 @@ test('equal work of two callers at once is two tasks', async () => {
   ])
 })
 
-test('a task that is being cancelled is joined by nobody', async () => {
+test('a task that is being cancelled is joined by no submit', async () => {
   const { add, joined, live, submit } = setup().flight
   const task = sampleTask({ caller: 'ann', content: 'content' })
   add(task)

@@ -9,14 +9,16 @@ const json = (lines: readonly string[], stepMs = 2000) =>
   JSON.stringify({
     events: lines.map((line, index) => ({ tStartMs: index * stepMs, segs: [{ utf8: line }] })),
   })
-const told = (text: string) =>
+const readText = (text: string) =>
   read(text).sections.flatMap(({ paragraphs }) =>
-    paragraphs.map(({ seconds, text: said }) => [seconds, said]),
+    paragraphs.map(({ seconds, text: words }) => [seconds, words]),
   )
 
 test('captions are joined into sentences, each with the time of its first word', () => {
   expect(
-    told(json(['The gate holds', 'the water back.', '[Music]', 'It opens when the mill', 'can take more.'])),
+    readText(
+      json(['The gate holds', 'the water back.', '[Music]', 'It opens when the mill', 'can take more.']),
+    ),
   ).toEqual([
     [0, 'The gate holds the water back.'],
     [6, 'It opens when the mill can take more.'],
@@ -27,7 +29,7 @@ test.each([
   ['the old XML', '<transcript><text start="1.5">a &lt;i&gt;b&lt;/i&gt; &amp;amp; c.</text></transcript>'],
   ['the timed XML', '<timedtext><body><p t="1500" d="10"><s>a </s><s>b</s> &amp; c.</p></body></timedtext>'],
 ])('%s is read too, its markup taken off', (_name, xml) => {
-  expect(told(xml)).toEqual([[1.5, 'a b & c.']])
+  expect(readText(xml)).toEqual([[1.5, 'a b & c.']])
 })
 
 test('speech without punctuation is divided by its pauses, and the report says so', () => {
@@ -38,7 +40,7 @@ test('speech without punctuation is divided by its pauses, and the report says s
 })
 
 test('Chinese captions are joined without spaces', () => {
-  expect(told(json(['闸门只放', '水车能用的水。']))).toEqual([[0, '闸门只放水车能用的水。']])
+  expect(readText(json(['闸门只放', '水车能用的水。']))).toEqual([[0, '闸门只放水车能用的水。']])
 })
 
 test.each(['', '{', '{"events":[]}', '<transcript></transcript>', json(['[Music]', '♪'])])(

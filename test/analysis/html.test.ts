@@ -37,7 +37,7 @@ test('tables and code are told apart from running text, reference marks are left
   ])
 })
 
-test('a page without an article is read whole, and says so', () => {
+test('a page without an article is read whole, with a note of it', () => {
   const { sections, warnings } = readHtml(new TextEncoder().encode('<html><body><p>Short.</p></body></html>'))
   expect(JSON.stringify(sections)).toContain('Short.')
   expect(warnings.length).toBeLessThanOrEqual(1)

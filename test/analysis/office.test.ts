@@ -5,7 +5,7 @@ import { zipOf, type ZipEntry } from '../support/zip.ts'
 
 const read = (mediaType: string, entries: readonly ZipEntry[]) =>
   readDocument({ bytes: new Uint8Array(zipOf(entries)), mediaType, charset: null }, () => undefined)
-const told = async (mediaType: string, entries: readonly ZipEntry[]) => {
+const readText = async (mediaType: string, entries: readonly ZipEntry[]) => {
   const { sections } = await read(mediaType, entries)
   return sections.map(({ heading, paragraphs }) => [
     heading,
@@ -46,7 +46,7 @@ const PRESENTATION: ZipEntry[] = [
 ]
 
 test('a presentation is read slide by slide in its own order, with tables and notes', async () => {
-  expect(await told(PPTX, PRESENTATION)).toEqual([
+  expect(await readText(PPTX, PRESENTATION)).toEqual([
     ['First', 'item: A point.', 'item: Another.', 'prose: What the speaker says.'],
     ['Second', 'table: x | 1'],
   ])
@@ -83,7 +83,7 @@ const WORKBOOK: ZipEntry[] = [
 ]
 
 test('a workbook is read sheet by sheet, its dates as dates', async () => {
-  expect(await told(XLSX, WORKBOOK)).toEqual([['Flows', 'table: Race | 12.5 | 2026-01-02']])
+  expect(await readText(XLSX, WORKBOOK)).toEqual([['Flows', 'table: Race | 12.5 | 2026-01-02']])
 })
 
 const content = (body: string): ZipEntry => ({
@@ -96,7 +96,7 @@ test('an OpenDocument text is read by its headings, without deleted pieces, note
     <text:p>A<text:s/>mill<text:note><text:note-body><text:p>A note.</text:p></text:note-body></text:note> takes<text:line-break/>water.<office:annotation><text:p>Comment.</text:p></office:annotation></text:p>
     <text:list><text:list-item><text:p>An item</text:p></text:list-item></text:list>
     <table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell><table:table-cell><text:p>1</text:p></table:table-cell></table:table-row></table:table>`
-  expect(await told(ODT, [content(body)])).toEqual([
+  expect(await readText(ODT, [content(body)])).toEqual([
     ['Water', 'prose: A mill takes water.', 'item: An item', 'table: a | 1'],
   ])
 })
@@ -119,7 +119,7 @@ const BOOK: ZipEntry[] = [
 ]
 
 test('an EPUB is read in the order of its spine, with what it says of itself', async () => {
-  expect(await told(EPUB, BOOK)).toEqual([
+  expect(await readText(EPUB, BOOK)).toEqual([
     ['Water', 'prose: A mill takes water.'],
     ['Gates', 'prose: A gate holds the rest back.'],
   ])
@@ -159,5 +159,5 @@ test.each<[string, string, ZipEntry[], string]>([
 })
 
 test('a book whose fonts alone are hidden is read', async () => {
-  expect(await told(EPUB, [...BOOK, { name: 'META-INF/encryption.xml', data: fonts }])).toHaveLength(2)
+  expect(await readText(EPUB, [...BOOK, { name: 'META-INF/encryption.xml', data: fonts }])).toHaveLength(2)
 })

@@ -86,12 +86,12 @@ test('the largest lines of the first page are the title', () => {
 })
 
 test('a real file is read page by page', async () => {
-  const told: number[] = []
+  const read: number[] = []
   const document = await readPdf(
     samplePdf(['First page here.', 'Second line.', 'Another page now.'], 2),
-    (page) => told.push(page),
+    (page) => read.push(page),
   )
-  expect([document.pages, told]).toEqual([2, [1, 2]])
+  expect([document.pages, read]).toEqual([2, [1, 2]])
   const paragraphs = document.sections.flatMap((section) => section.paragraphs)
   expect(paragraphs.map(({ text, page }) => [text, page])).toEqual([
     ['First page here. Second line.', 1],

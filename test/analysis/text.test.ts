@@ -60,7 +60,7 @@ test('lines of Chinese are joined without a space, hard breaks kept apart', () =
 test.each([
   ['gb18030', '中文报告的内容在这里，供人阅读。', [0xd6, 0xd0, 0xce, 0xc4, 0xb1, 0xa8, 0xb8, 0xe6]],
   ['windows-1252', 'café', [0x63, 0x61, 0x66, 0xe9]],
-])('text in %s is read without being told', (_name, expected, bytes) => {
+])('text in %s is read without a declared encoding', (_name, expected, bytes) => {
   expect(expected.startsWith(decodeText(new Uint8Array(bytes)))).toBe(true)
 })
 

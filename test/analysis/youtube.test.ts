@@ -155,7 +155,9 @@ test('the asked language is taken', async () => {
   expect(asked[1]?.url).toBe('/api/timedtext?lang=zh&fmt=json3')
 })
 
-const said = (status: string, reason: string) => ({ player: { playabilityStatus: { status, reason } } })
+const playability = (status: string, reason: string) => ({
+  player: { playabilityStatus: { status, reason } },
+})
 
 test('too many requests park the task for as long as YouTube asks', async () => {
   const { post, get, asked } = await setup({ player: '<html></html>', status: 429 })
@@ -168,27 +170,35 @@ test('too many requests park the task for as long as YouTube asks', async () => 
 })
 
 test.each<[string, Replies, string]>([
-  ['an unavailable video', said('ERROR', 'This video is unavailable'), 'video_not_found'],
+  ['an unavailable video', playability('ERROR', 'This video is unavailable'), 'video_not_found'],
   ['a video without captions', { player: { ...playable, captions: undefined } }, 'no_subtitles'],
   ['empty captions', { player: playable, captions: '' }, 'no_subtitles'],
   ['a test for robots', { player: '<!DOCTYPE html><div class="g-recaptcha"></div>' }, 'rate_limited'],
-  ['a word about robots', said('LOGIN_REQUIRED', 'Sign in to confirm you’re not a bot'), 'rate_limited'],
+  [
+    'a word about robots',
+    playability('LOGIN_REQUIRED', 'Sign in to confirm you’re not a bot'),
+    'rate_limited',
+  ],
   [
     'an age limit',
-    said('LOGIN_REQUIRED', 'This video may be inappropriate for some users.'),
+    playability('LOGIN_REQUIRED', 'This video may be inappropriate for some users.'),
     'access_forbidden',
   ],
-  ['a private video', said('UNPLAYABLE', 'This video is private'), 'access_forbidden'],
-  ['a video for members', said('UNPLAYABLE', 'Join this channel to get access'), 'access_forbidden'],
-  ['a video of another country', said('UNPLAYABLE', 'Not available in your country'), 'access_forbidden'],
+  ['a private video', playability('UNPLAYABLE', 'This video is private'), 'access_forbidden'],
+  ['a video for members', playability('UNPLAYABLE', 'Join this channel to get access'), 'access_forbidden'],
+  [
+    'a video of another country',
+    playability('UNPLAYABLE', 'Not available in your country'),
+    'access_forbidden',
+  ],
   [
     'a stream that has not begun',
-    said('LIVE_STREAM_OFFLINE', 'This live event will begin soon'),
+    playability('LIVE_STREAM_OFFLINE', 'This live event will begin soon'),
     'no_subtitles',
   ],
   [
     'a video that was removed',
-    said('ERROR', 'This video has been removed by the uploader'),
+    playability('ERROR', 'This video has been removed by the uploader'),
     'video_not_found',
   ],
   [
@@ -209,14 +219,14 @@ test.each<[string, Replies, string]>([
   expect(error.suggestions[0]).toMatch(/^[A-Z].{10}/)
 })
 
-test('a link that names no video is refused at the door', async () => {
+test('a link that names no video is refused at once', async () => {
   const server = await startServer()
   const { status, body } = await server.post('/summarize', { url: 'https://www.youtube.com/watch?v=short' })
   expect([status, body['errors'][0].message]).toEqual([422, 'this YouTube link names no video'])
 })
 
 test('every refusal has a suggestion of its own', () => {
-  const told = [
+  const outcomes = [
     ['LOGIN_REQUIRED', 'Sign in to confirm you’re not a bot'],
     ['LOGIN_REQUIRED', 'Sign in to confirm your age'],
     ['UNPLAYABLE', 'This video is private'],
@@ -227,7 +237,7 @@ test('every refusal has a suggestion of its own', () => {
     ['ERROR', 'removed'],
     ['UNPLAYABLE', 'Something else'],
   ].map(([status = '', reason = '']) => refusalOf(status, reason).failure.suggestions[0])
-  expect(new Set(told).size).toBe(told.length)
+  expect(new Set(outcomes).size).toBe(outcomes.length)
 })
 
 test('a description of nothing but dashes is done with at once', () => {

@@ -8,13 +8,13 @@ import { clientOf } from '../support/server.ts'
 
 const TASKS_FILE = 'test/support/stop-tasks.ts'
 
-interface Said {
+interface Result {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
-function headgate(dataDir: string, ...args: string[]): Promise<Said> {
+function headgate(dataDir: string, ...args: string[]): Promise<Result> {
   const env = { ...PROCESS_ENV, DATA_DIR: dataDir }
   return new Promise((resolve) => {
     execFile(join(ROOT, 'headgate'), args, { env, cwd: ROOT }, (error, stdout, stderr) =>
@@ -42,14 +42,14 @@ async function setup() {
   const running = await ann.post('/obedient')
   const waiting = await ann.upload('/analyze-document', 'A text that waits. It has two sentences.')
   const target = join(await folder(), 'backup')
-  const said = await headgate(dataDir, 'backup', target)
+  const printed = await headgate(dataDir, 'backup', target)
   const ids = [ended, running, waiting].map(({ body }) => body['task_id'] as string)
-  return { server, token, ann, ids, target, said, dataDir }
+  return { server, token, ann, ids, target, printed, dataDir }
 }
 
 test('a backup of a running server, restored elsewhere, serves its callers what they saw', async () => {
-  const { server, token, ann, ids, target, said } = await setup()
-  expect(said).toMatchObject({
+  const { server, token, ann, ids, target, printed } = await setup()
+  expect(printed).toMatchObject({
     code: 0,
     stdout: /^Backed up and read back: 3 tasks, 1 uploads, the tokens, /,
   })
@@ -72,7 +72,7 @@ test('a backup of a running server, restored elsewhere, serves its callers what 
   expect(after.map(({ status, created_at: at }) => [status, at])).toEqual(
     before.map(({ status, created_at: at }) => [status, at]),
   )
-  // The one that ran goes on first, then the one with the upload.
+  // The one that ran is started first, then the one with the upload.
   await again.post(`/api/tasks/${ids[1]}/cancel`)
   expect(await again.ended(ids[2] ?? '')).toMatchObject({ status: 'completed' })
 })

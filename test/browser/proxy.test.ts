@@ -108,14 +108,14 @@ test.skipIf(isSkipped)('behind nginx on the default port, also by a name in othe
     `authorization: Bearer ${token}`,
     'content-type: application/json',
   ].flatMap((header) => ['-H', header])
-  const said = await run('curl', [
+  const reply = await run('curl', [
     ...'-s -o /dev/null -w %{http_code} -X POST'.split(' '),
     '-d',
     '{"word":"a"}',
     ...headers,
     `http://127.0.0.1:${http}/quick`,
   ])
-  expect(said.stdout).toBe('202')
+  expect(reply.stdout).toBe('202')
 })
 
 test.skipIf(isSkipped)('behind nginx with TLS on its default port', async () => {

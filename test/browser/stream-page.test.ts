@@ -11,7 +11,7 @@ const LINES = 60
 const STEP_MS = 60
 const chromium = realPart('chromium')
 
-/** The page of the document, as it stands. */
+/** The page of the document, as it is. */
 async function documentedPage(): Promise<string> {
   const text = await readFile(join(ROOT, 'docs/streams.md'), 'utf8')
   return (

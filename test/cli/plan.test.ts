@@ -36,9 +36,9 @@ test('it prints JSON, of steady and of random arrivals, of mixes and of levels',
     '1,1,1,1',
   ]
   const { stdout } = await headgate([...args, '--minutes', '600', '--spread', '0.5', '--json'])
-  const told = JSON.parse(stdout) as { load: number; verdict: string; byPriority: object }
-  expect([Math.round(told.load * 1000), told.verdict]).toEqual([733, 'stable'])
-  expect(Object.keys(told.byPriority)).toEqual(['LOW', 'NORMAL', 'HIGH', 'URGENT'])
+  const result = JSON.parse(stdout) as { load: number; verdict: string; byPriority: object }
+  expect([Math.round(result.load * 1000), result.verdict]).toEqual([733, 'stable'])
+  expect(Object.keys(result.byPriority)).toEqual(['LOW', 'NORMAL', 'HIGH', 'URGENT'])
 })
 
 test.each([

@@ -54,10 +54,10 @@ test.each([
   [['nonsense'], 1, "unknown command 'nonsense'"],
 ])('%j ends with one clear line', async (args, code, line) => {
   const { run } = await setup()
-  const said = await run(...args)
-  expect(said.code).toBe(code)
-  expect(said.stderr).toContain(line)
-  expect(said.stderr).not.toContain('    at ')
+  const result = await run(...args)
+  expect(result.code).toBe(code)
+  expect(result.stderr).toContain(line)
+  expect(result.stderr).not.toContain('    at ')
 })
 
 test('tokens that are made at once are all kept', async () => {

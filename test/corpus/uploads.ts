@@ -17,7 +17,7 @@ export interface Ends {
 const AT_ONCE = 3
 const WAIT_SECONDS = 30
 
-/** Sends every file to a server of its own, as a user would, and hears how each task ends. */
+/** Sends every file to a server of its own, as a user would, and waits for the end of each task. */
 export async function uploadAll(paths: readonly string[], route: string): Promise<Ends> {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-corpus-'))
   const env = {

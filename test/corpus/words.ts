@@ -10,7 +10,7 @@ export interface Overlap {
   readonly f1: number
 }
 
-/** How many words two texts share, each as often as it stands in both. */
+/** How many words two texts share, each as often as it occurs in both. */
 export function overlapOf(found: readonly string[], expected: readonly string[]): Overlap {
   const left = new Map<string, number>()
   for (const word of expected) left.set(word, (left.get(word) ?? 0) + 1)

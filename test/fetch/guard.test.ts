@@ -107,7 +107,7 @@ test('the control, a guard that looks only at what names resolve to, is passed b
   expect(failpoint()).toBeGreaterThan(0)
 })
 
-/** A connector that writes down whom it would dial, and dials nobody. */
+/** A connector that writes down whom it would dial, and dials none. */
 function writingDown(answer: () => readonly string[]) {
   const dialled: (readonly string[])[] = []
   const network: Network = { resolve: () => Promise.resolve(answer()), dialler: recording(dialled) }
@@ -120,7 +120,7 @@ function recording(dialled: (readonly string[])[]): typeof buildConnector {
   return (options) => (target, callback) => {
     const refuse = (addresses: readonly string[]) => {
       dialled.push(addresses)
-      callback(new Error('this test dials nobody'), null)
+      callback(new Error('this test dials no address'), null)
     }
     const { lookup } = (options ?? {}) as { lookup?: LookupFunction }
     const { hostname } = target
@@ -144,7 +144,7 @@ test('a connection that reached a private address all the same is closed and not
   const options = { protocol: 'http:', hostname: 'example.com', port: String(port) } as Parameters<
     typeof guarded
   >[0]
-  const reply = await new Promise<unknown[]>((resolve) => guarded(options, (...said) => resolve(said)))
+  const reply = await new Promise<unknown[]>((resolve) => guarded(options, (...answer) => resolve(answer)))
   expect(reply[0]).toMatchObject({ failure: { errorType: 'ssrf_blocked' } })
   expect([reply[1], dialled.map(({ destroyed }) => destroyed)]).toEqual([null, [true]])
 })

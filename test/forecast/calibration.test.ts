@@ -34,14 +34,14 @@ function setup(seed: number) {
     capacity: 100_000,
     random: seededRandom(seed + 1),
   })
-  const told: {
+  const estimates: {
     readonly priority: Priority
     readonly id: string
     readonly p50: number
     readonly p90: number
   }[] = []
   const play = async ({ tasks, load, meanMs = MEAN_MS }: Load) => {
-    told.length = 0
+    estimates.length = 0
     const gapMs = meanMs / SLOTS / load
     for (let count = 0; count < tasks; count += 1) {
       let isDue = false
@@ -51,13 +51,13 @@ function setup(seed: number) {
       const reply = await core.submit('run', { ms: logNormal(random, meanMs, 0.8) }, priority)
       if (reply.kind !== 'accepted') throw new Error(reply.kind)
       const { wait } = reply.place
-      if (wait !== null) told.push({ priority, id: reply.task.id, p50: wait.p50, p90: wait.p90 })
+      if (wait !== null) estimates.push({ priority, id: reply.task.id, p50: wait.p50, p90: wait.p90 })
     }
     await drive(clock, () => core.pool.waiting + core.pool.running === 0, 24)
   }
   const coverage = async (which: (priority: Priority) => boolean, from = 0) => {
     const [seen, half, most] = [[] as number[], [] as boolean[], [] as boolean[]]
-    for (const { id, priority, p50, p90 } of told.slice(from)) {
+    for (const { id, priority, p50, p90 } of estimates.slice(from)) {
       if (p90 === 0 || !which(priority)) continue
       const task = await core.journal.tasks.task(id)
       const waitMs = (task?.startedAt ?? 0) - (task?.createdAt ?? 0)
@@ -95,7 +95,7 @@ test('when run times triple, estimates recover', { timeout: 120_000 }, async () 
   const { play, coverage } = setup(7)
   await play({ tasks: 600, load: 0.9 })
   await play({ tasks: 600, load: 0.9, meanMs: 3 * MEAN_MS })
-  // The first tasks of the new load are told from the old one.
+  // The first tasks of the new load are told apart from the old ones.
   const after = await coverage(() => true, 200)
   expect(after.p90).toBeGreaterThanOrEqual(0.8)
   expect(after.p50).toBeGreaterThanOrEqual(0.35)

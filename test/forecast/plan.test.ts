@@ -16,17 +16,17 @@ const ask = (given: Partial<Question>): Question => ({
 const MIXED = [fixed(30, 0.3), fixed(75, 0.4), fixed(163, 0.3)]
 
 test('ten at once, four workers, 163 s: the last is done after 489 s, the mean wait is 130.4 s', () => {
-  const told = plan(ask({}))
-  expect([told.lastDone, told.waits.mean, told.verdict]).toEqual([489, 130.4, 'ends'])
+  const result = plan(ask({}))
+  expect([result.lastDone, result.waits.mean, result.verdict]).toEqual([489, 130.4, 'ends'])
 })
 
 test('five a minute for an hour: four workers end with about 210 waiting, and the last waits about 2.4 h', () => {
-  const told = plan(ask({ arriving: { pattern: 'steady', perMinute: 5, duration: 3600 } }))
-  expect(told.tasks).toBe(300)
-  expect(told.queue.atEnd).toBeGreaterThan(205)
-  expect(told.queue.atEnd).toBeLessThan(215)
-  expect((told.lastWait ?? 0) / 3600).toBeCloseTo(2.4, 1)
-  expect(told.verdict).toBe('unstable')
+  const result = plan(ask({ arriving: { pattern: 'steady', perMinute: 5, duration: 3600 } }))
+  expect(result.tasks).toBe(300)
+  expect(result.queue.atEnd).toBeGreaterThan(205)
+  expect(result.queue.atEnd).toBeLessThan(215)
+  expect((result.lastWait ?? 0) / 3600).toBeCloseTo(2.4, 1)
+  expect(result.verdict).toBe('unstable')
 })
 
 test.each([
@@ -34,10 +34,10 @@ test.each([
   ['2.7 a minute are on the edge', 2.7, 0.989, 'on the edge'],
   ['2 a minute are stable', 2, 0.7325, 'stable'],
 ])('mixed plans of 88 s on average, four workers: %s', (_name, perMinute, load, verdict) => {
-  const told = plan(ask({ kinds: MIXED, arriving: { pattern: 'random', perMinute, duration: 36_000 } }))
-  expect(told.meanRun).toBeCloseTo(87.9, 5)
-  expect(told.load).toBeCloseTo(load, 2)
-  expect(told.verdict).toBe(verdict)
+  const result = plan(ask({ kinds: MIXED, arriving: { pattern: 'random', perMinute, duration: 36_000 } }))
+  expect(result.meanRun).toBeCloseTo(87.9, 5)
+  expect(result.load).toBeCloseTo(load, 2)
+  expect(result.verdict).toBe(verdict)
 })
 
 test('random arrivals wait as in queueing theory: M/M/1 and M/M/2 at 80 %', () => {
@@ -52,8 +52,8 @@ test('random arrivals wait as in queueing theory: M/M/1 and M/M/2 at 80 %', () =
 })
 
 test('a full queue refuses, and its share is reported', () => {
-  const told = plan(ask({ capacity: 2, arriving: { pattern: 'burst', count: 10 } }))
-  expect([told.refused, told.waits.tasks, told.queue.longest]).toEqual([0.4, 6, 2])
+  const result = plan(ask({ capacity: 2, arriving: { pattern: 'burst', count: 10 } }))
+  expect([result.refused, result.waits.tasks, result.queue.longest]).toEqual([0.4, 6, 2])
 })
 
 test('urgent tasks wait less, and the smallest number of workers keeps its target', () => {

@@ -121,7 +121,7 @@ test.each<[string, unknown, string, string, number | null]>([
   ],
   ['anything else', new Error('odd'), 'end other', 'execution_error', null],
   ['nothing', undefined, 'end other', 'execution_error', null],
-])('%s', (_name, thrown, said, errorType, afterMs) => {
+])('%s', (_name, thrown, expected, errorType, afterMs) => {
   const errorClass = classify(thrown, NOW)
   const more =
     errorClass.kind === 'park'
@@ -129,7 +129,7 @@ test.each<[string, unknown, string, string, number | null]>([
       : errorClass.kind === 'end'
         ? ` ${errorClass.why}`
         : ''
-  expect([`${errorClass.kind}${more}`, errorClass.failure.errorType]).toEqual([said, errorType])
+  expect([`${errorClass.kind}${more}`, errorClass.failure.errorType]).toEqual([expected, errorType])
   expect(errorClass.kind === 'end' ? null : errorClass.afterMs).toBe(afterMs)
 })
 

@@ -66,9 +66,9 @@ test.each(ROUTES)(
     }
     const statusFor = async (who: Who) =>
       (await fetch(url + path.replace('ID', id), { method, headers: headersOf[who] })).status
-    const said: Partial<Record<Who, number>> = {}
-    for (const who of Object.keys(headersOf) as Who[]) said[who] = await statusFor(who)
-    expect(said).toEqual({
+    const statuses: Partial<Record<Who, number>> = {}
+    for (const who of Object.keys(headersOf) as Who[]) statuses[who] = await statusFor(who)
+    expect(statuses).toEqual({
       nobody: REFUSED,
       empty: REFUSED,
       basic: REFUSED,
@@ -113,13 +113,13 @@ test('another caller’s task id in a submit connects to nothing', async () => {
 
 test('a priority above the token’s highest is refused, on every route of submission', async () => {
   const { ben } = await setup()
-  for (const said of [
+  for (const reply of [
     await ben.post('/held?priority=HIGH'),
     await ben.post('/api/tasks', { type: 'held', input: {}, priority: 3 }),
     await ben.upload('/analyze-pdf?priority=2', '%PDF-'),
   ]) {
-    expect([said.status, said.body['error_type']]).toEqual([403, 'forbidden'])
-    expect(said.body['detail']).toBe('The highest priority of this caller is NORMAL.')
+    expect([reply.status, reply.body['error_type']]).toEqual([403, 'forbidden'])
+    expect(reply.body['detail']).toBe('The highest priority of this caller is NORMAL.')
   }
   expect((await ben.post('/held?priority=1')).status).toBe(202)
 })
@@ -228,8 +228,8 @@ test('a page of an allowed origin may read replies and preflights; another may n
       'access-control-request-method': 'POST',
       'access-control-request-headers': 'authorization',
     }
-    const { status, headers: said } = await fetch(`${url}/held`, { method: 'OPTIONS', headers })
-    return [status, said.get('access-control-allow-origin')]
+    const { status, headers: replied } = await fetch(`${url}/held`, { method: 'OPTIONS', headers })
+    return [status, replied.get('access-control-allow-origin')]
   }
   expect(await preflight('https://app.example')).toEqual([204, 'https://app.example'])
   expect((await preflight('https://evil.example'))[1]).toBeNull()

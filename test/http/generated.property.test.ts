@@ -151,7 +151,7 @@ function queryOf({ name, schema }: Parameter): fc.Arbitrary<[string, string][]> 
   return fc.option(value).map((given) => (given === null ? [] : [[name, given as string]]))
 }
 
-/** Sends one request and checks its reply against its description; says which status came. */
+/** Sends one request and checks its reply against its description; returns the status. */
 async function send(url: string, headers: Record<string, string>, request: Request): Promise<string> {
   const { method, path, url: at, body, isUpload, statuses } = request
   const form = isUpload ? formOf(body) : undefined

@@ -28,7 +28,7 @@ async function setup(settings: object = {}) {
     expect(status).toBe('completed')
     return body['task_id'] as string
   }
-  /** A reader that takes the head of a reply and nothing more, until it is told to read on. */
+  /** A reader that takes the head of a reply and nothing more, until it is asked to read on. */
   const readSlowly = async (path: string) => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     onTestFinished(() => void socket.destroy())

@@ -109,7 +109,7 @@ test('real replies are just what is described', async () => {
   const id = submitted['task_id'] as string
   await ended(id)
   const read = async (path: string) => (await get(path)).body
-  const said: [z.ZodType, Json][] = [
+  const bodies: [z.ZodType, Json][] = [
     [replies.submitReply, submitted],
     [replies.taskWithResult, await read(`/api/tasks/${id}`)],
     [replies.statusReply, await read(`/api/tasks/${id}/status`)],
@@ -126,7 +126,7 @@ test('real replies are just what is described', async () => {
     [replies.ticketReply, (await post(`/api/tasks/${id}/ticket`)).body],
     [replies.problemReply, await read('/api/tasks/none')],
   ]
-  for (const [schema, body] of said) expect(schema.parse(body)).toEqual(body)
+  for (const [schema, body] of bodies) expect(schema.parse(body)).toEqual(body)
 })
 
 test('real messages of a stream are just what /events.schema.json describes', async () => {

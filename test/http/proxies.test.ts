@@ -19,9 +19,9 @@ async function setup(settings: Json) {
       })
       sent.once('error', reject)
       sent.once('response', (reply) => {
-        void text(reply).then((said) => {
+        void text(reply).then((content) => {
           const isJson = reply.headers['content-type']?.includes('json') === true
-          resolve({ status: reply.statusCode, body: isJson ? (JSON.parse(said) as Json) : {} })
+          resolve({ status: reply.statusCode, body: isJson ? (JSON.parse(content) as Json) : {} })
         }, reject)
       })
       sent.end(method === 'POST' ? '{}' : undefined)

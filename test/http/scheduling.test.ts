@@ -210,8 +210,8 @@ test('capacity is what a submit would be answered, and waits are estimated from 
   })
   for (let count = 0; count < 6; count += 1) await ended((await submit('quick')).body['task_id'])
   // An estimate is at most a second old.
-  const told = async () => (await get('/api/queue/capacity')).body['estimated_wait_seconds']
-  await expect.poll(told, { timeout: 5000 }).toMatchObject({ p50: 0, p90: 0 })
+  const estimate = async () => (await get('/api/queue/capacity')).body['estimated_wait_seconds']
+  await expect.poll(estimate, { timeout: 5000 }).toMatchObject({ p50: 0, p90: 0 })
   const before = held.length
   await submit('held')
   await expect.poll(() => held.length).toBe(before + 1)

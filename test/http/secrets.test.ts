@@ -6,7 +6,7 @@ import { rawRequest } from '../support/bad-input.ts'
 import { startProcess } from '../support/process.ts'
 import { tokenFor } from '../support/server.ts'
 
-/** Words that must stay where they were said: each is found again if it is repeated anywhere. */
+/** Words that must stay where they were sent: each is found again if it is repeated anywhere. */
 function canaries() {
   const all: string[] = []
   const canary = () => {
@@ -127,8 +127,8 @@ test('thirty secrets go through all routes and failures; none is in logs, events
   heard.push(await stream.text(), server.stdout(), server.stderr())
 
   expect(all.length).toBeGreaterThanOrEqual(30)
-  const said = heard.join('\n')
-  expect([...all, token, ticket].filter((secret) => said.includes(secret))).toEqual([])
-  // The log was listened to: it told of the work, if not of what the work was given.
+  const log = heard.join('\n')
+  expect([...all, token, ticket].filter((secret) => log.includes(secret))).toEqual([])
+  // The log has lines of the work, if not of what the work was given.
   expect(server.stdout()).toContain('"errorType":"ssrf_blocked"')
 })

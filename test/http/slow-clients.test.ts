@@ -18,16 +18,16 @@ async function setup(settings: NonNullable<ServerGiven['settings']> = {}) {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     onTestFinished(() => void socket.destroy())
     socket.on('error', () => undefined)
-    let said = ''
-    if (isReading) socket.on('data', (chunk) => (said += chunk.toString()))
+    let received = ''
+    if (isReading) socket.on('data', (chunk) => (received += chunk.toString()))
     await once(socket, 'connect')
     socket.write(first)
-    return { socket, said: () => said }
+    return { socket, received: () => received }
   }
   return { ...server, open }
 }
 
-/** Says a little more every while, as long as it is listened to. */
+/** Sends a little more twice a second, as long as the other side reads. */
 function drip(sockets: readonly Socket[], text: string): void {
   const timer = setInterval(() => sockets.forEach((socket) => socket.writable && socket.write(text)), 500)
   onTestFinished(() => clearInterval(timer))
@@ -50,21 +50,21 @@ test('headers that come drop by drop, or never, are cut off after ten seconds; o
   await expect
     .poll(() => [...clients, ...silent].every(({ socket }) => socket.closed), CLOSED_WITHIN)
     .toBe(true)
-  for (const { said } of clients) expect(said()).toContain('urn:headgate:problem:request-timeout')
+  for (const { received } of clients) expect(received()).toContain('urn:headgate:problem:request-timeout')
 })
 
 test('a connection is cut off for the headers of its second request, and not for waiting or for many requests', async () => {
   const { open } = await setup()
   const request = 'GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n'
   const [slow, busy, waiting] = await Promise.all([open(request), open(request), open(request)])
-  await expect.poll(() => slow.said()).toContain('200 OK')
+  await expect.poll(() => slow.received()).toContain('200 OK')
   slow.socket.write('GET / HTTP/1.1\r\n')
   drip([slow.socket], 'x: y\r\n')
   drip([busy.socket], request)
   await expect.poll(() => slow.socket.closed, CLOSED_WITHIN).toBe(true)
-  expect(slow.said()).toContain('urn:headgate:problem:request-timeout')
+  expect(slow.received()).toContain('urn:headgate:problem:request-timeout')
   expect([busy.socket.closed, waiting.socket.closed]).toEqual([false, false])
-  expect(busy.said().match(/200 OK/g)?.length).toBeGreaterThan(15)
+  expect(busy.received().match(/200 OK/g)?.length).toBeGreaterThan(15)
 })
 
 test('a body that comes drop by drop is answered 408 and cut off; one that comes at a walk is taken', async () => {
@@ -82,8 +82,8 @@ test('a body that comes drop by drop is answered 408 and cut off; one that comes
   await expect
     .poll(() => [...slow, ...uploads].every(({ socket }) => socket.closed), CLOSED_WITHIN)
     .toBe(true)
-  for (const { said } of [...slow, ...uploads])
-    expect(said()).toContain('urn:headgate:problem:request-timeout')
+  for (const { received } of [...slow, ...uploads])
+    expect(received()).toContain('urn:headgate:problem:request-timeout')
   expect(walking.socket.closed).toBe(false)
   expect(core.admission.counters.rejected).toBe(0)
   const parts = async () =>
@@ -124,5 +124,5 @@ test('more connections than there may be are closed, and those that are open con
   const more = await Promise.all(Array.from({ length: 5 }, () => open('')))
   await expect.poll(() => more.every(({ socket }) => socket.closed)).toBe(true)
   first[0]?.socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n')
-  await expect.poll(() => first[0]?.said()).toContain('{"status":"live"}')
+  await expect.poll(() => first[0]?.received()).toContain('{"status":"live"}')
 })

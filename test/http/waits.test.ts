@@ -4,7 +4,7 @@ import { defineTask } from '../../src/index.ts'
 import { startServer } from '../support/server.ts'
 import { heldType } from '../support/types.ts'
 
-/** A type whose tasks report progress, and end, when the test says so. */
+/** A type whose tasks report progress, and end, when the test wants it. */
 async function setup() {
   const { definition, held } = heldType()
   const { promise, resolve: report } = Promise.withResolvers<void>()

@@ -81,7 +81,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     expect([await journal.tasks.resultBytes(id), await journal.tasks.resultBytes('none')]).toEqual([6, 0])
   })
 
-  test(`${name}: events are read after any number, so many at a time`, async () => {
+  test(`${name}: events are read after any number, a number at a time`, async () => {
     const { journal, start, admit, complete } = await setup()
     await complete(await start(await admit({ id: 'a' })))
     const after = async (seq: number, limit: number) =>
@@ -273,15 +273,15 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     expect(await retention.ownerOfErased('1')).toBeUndefined()
   })
 
-  test(`${name}: a webhook is owed from the end of its task until it is settled`, async () => {
+  test(`${name}: a webhook is due from the end of its task until it is settled`, async () => {
     const { journal, run, admit } = await setup()
     const { deliveries } = journal
     const webhook = { url: 'https://example.com/hook', secret: null }
     await admit({ id: '0', webhook })
     expect(await deliveries.nextAt()).toBeNull()
     for (const id of ['1', '2', '3']) await run({ id, webhook })
-    const owed = { id: 'msg_1', taskId: '1', caller: 'local', ...webhook, attempt: 0, nextAt: 1000 }
-    expect(await deliveries.due(1000, 1)).toEqual([owed])
+    const due = { id: 'msg_1', taskId: '1', caller: 'local', ...webhook, attempt: 0, nextAt: 1000 }
+    expect(await deliveries.due(1000, 1)).toEqual([due])
     expect(await deliveries.due(999, 5)).toEqual([])
     await deliveries.postpone('msg_1', 1, 4000)
     expect((await deliveries.due(1000, 5)).map(({ taskId }) => taskId)).toEqual(['2', '3'])

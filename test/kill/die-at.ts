@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel'
 
-/** Loaded before the server, in each of its threads: ends the process where `DIE_AT` says, the `DIE_ON`-th time. */
+/** Loaded before the server, in each of its threads: ends the process at `DIE_AT`, the `DIE_ON`-th time. */
 
 const place = process.env['DIE_AT']
 let left = Number(process.env['DIE_ON'] ?? 1)

@@ -7,12 +7,12 @@ import { expect, onTestFinished, test } from 'vitest'
 import { FAILPOINTS } from '../../src/failpoints.ts'
 import { createVictim, whenAllEnded } from './victim.ts'
 
-/** Kills at each place; `npm run test:kill-points` says 20. */
+/** Kills at each place; `npm run test:kill-points` makes it 20. */
 const KILLS = Number(process.env['KILLS_PER_POINT'] ?? 1)
 const STEPS = 3
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
 
-/** Somebody who is told of ends. */
+/** A receiver of webhooks. */
 async function createReceiver() {
   const ids: string[] = []
   const server = createServer((request, response) => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createVictim, whenAllEnded, type Started } from './victim.ts'
 
-/** Kills in all; `npm run test:kill` says 1000. */
+/** Kills in all; `npm run test:kill` makes it 1000. */
 const KILLS = Number(process.env['KILLS'] ?? 15)
 const CLIENTS = 32
 const FILE_BYTES = 16 * 1024
@@ -53,7 +53,7 @@ function createClients() {
   return {
     accepted,
     sendTo: (next: string) => void (url = next),
-    /** Settles when so many more requests were answered. */
+    /** Settles when this many more requests were answered. */
     whenAnswered: async (count: number) => {
       const until = replies.count + count
       while (replies.count < until) await new Promise((resolve) => setTimeout(resolve, 5))

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
 
-/** Task types of the processes that are killed: the `TASKS_FILE`. Each says on disk what it has really done. */
+/** Task types of the processes that are killed: the `TASKS_FILE`. Each records on disk what it has really done. */
 
 const DEEDS = process.env['DEEDS_FILE'] ?? '/dev/null'
 const deed = (text: string) => appendFileSync(DEEDS, `${text}\n`)

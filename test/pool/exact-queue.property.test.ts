@@ -104,7 +104,7 @@ function setup(random: () => number) {
   }
   const check = (bound: number) => {
     const { pool, admission } = core
-    // After a shrink what runs goes on, but nothing starts over the bound.
+    // After a shrink what runs continues, but nothing starts over the bound.
     const isOver = pool.running > bound && (started.length > 0 || pool.running > runningBefore)
     if (isOver) throw new Error(`${pool.running} run in ${slots} slots`)
     runningBefore = pool.running

@@ -118,7 +118,7 @@ test('who comes anew into a long queue of another has its turn next', () => {
   expect(room.take()?.task.id).toBe('light')
 })
 
-test('in every order the positions that are told are those of the walk, and the walk is what is taken', () => {
+test('in every order the positions that are given are those of the walk, and the walk is what is taken', () => {
   const priority = fc.constantFrom<Priority>(0, 1, 2, 3)
   const arrival = fc.record({ priority, caller: fc.constantFrom('a', 'b', 'c'), gap: fc.nat(90_000) })
   const order = fc.record({ headStartMs: fc.constantFrom(0, 60_000), isFair: fc.boolean() })
@@ -148,9 +148,9 @@ test('with turns a newcomer is shown as many tasks as then stand before it', () 
     for (let count = 1; count <= 3; count += 1) putTask(sampleTask({ id: `${caller} ${count}`, caller }))
   }
   for (const caller of ['new', 'light']) {
-    const said = room.aheadOfNewcomer(1, caller, () => 0)
+    const estimate = room.aheadOfNewcomer(1, caller, () => 0)
     putTask(sampleTask({ id: `newest of ${caller}`, caller }))
-    expect(said).toBe(room.tasksAhead(`newest of ${caller}`))
+    expect(estimate).toBe(room.tasksAhead(`newest of ${caller}`))
   }
 })
 

@@ -7,7 +7,7 @@ import { poolDefaults } from '../support/pool.ts'
 import { settled } from '../support/settle.ts'
 import { COMPLETED, sampleTask } from '../support/tasks.ts'
 
-/** A pool whose handlers end when the test says so; stuck ones never mind their signal. */
+/** A pool whose handlers end when the test wants it; stuck ones never mind their signal. */
 function setup(given: Partial<PoolOptions> = {}) {
   const defaults = poolDefaults()
   const { clock } = defaults
@@ -210,15 +210,15 @@ test('with no room for stuck handlers a stuck one keeps its slot', async () => {
 test('a cancel in the very turn in which a run has ended changes nothing', async () => {
   const { pool, submit, end, ended } = setup()
   submit('a')
-  const said: string[] = []
+  const answers: string[] = []
   const ending = end('a')
   for (let turn = 0; turn < 5; turn += 1) {
-    said.push(pool.cancel('a'))
+    answers.push(pool.cancel('a'))
     await Promise.resolve()
   }
   await ending
-  expect(ended).toEqual([['a', said[0] === 'aborting' ? 'cancelled' : 'completed']])
-  expect(said.slice(1)).not.toContain('aborting')
+  expect(ended).toEqual([['a', answers[0] === 'aborting' ? 'cancelled' : 'completed']])
+  expect(answers.slice(1)).not.toContain('aborting')
 })
 
 test('the first cause of an abort stands', async () => {

@@ -9,13 +9,13 @@ import { seededRandom } from '../support/random.ts'
 import { Disk, type CrashState } from './disk.ts'
 import { readTrace, withoutCommitSyncs, type Deed } from './trace.ts'
 
-/** Crash states in all; `npm run test:power-loss` says 20 000. */
+/** Crash states in all; `npm run test:power-loss` makes it 20 000. */
 const STATES = Number(process.env['CRASH_STATES'] ?? 500)
 /** A disk in memory: here it is only read whether what is left can be read. */
 const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const ORDER = ['queued', 'running', 'completed']
 
-/** Opens what is left as a start would, and says how far each task is known to have come. */
+/** Opens what is left as a start would, and returns how far each task is known to have come. */
 function reopen(folder: string, { files }: CrashState): ReadonlyMap<string, string> {
   for (const [name, content] of files) writeFileSync(join(folder, name), content)
   const { db } = openJournal(filesIn(folder), MIGRATIONS)

@@ -53,9 +53,9 @@ async function round(signal: NodeJS.Signals) {
   const left = ids.slice(1)
   const cancellers = Array.from({ length: 4 }, async () => {
     for (let id = left.pop(); !over.signal.aborted && id !== undefined; id = left.pop()) {
-      const said = await ask(url, 'POST', `/api/tasks/${id}/cancel`)
-      seen.add(said)
-      if (said === '200') cancelled.push(id)
+      const answer = await ask(url, 'POST', `/api/tasks/${id}/cancel`)
+      seen.add(answer)
+      if (answer === '200') cancelled.push(id)
       await sleep(1)
     }
   })
@@ -72,7 +72,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)(
     for (let count = 0; count < ROUNDS; count += 1) {
       const { code, seen, ids, cancelled, dataDir, env } = await round(signal)
       expect(code).toBe(0)
-      for (const said of seen) expect(['0', '200', '202', '409', '503 draining']).toContain(said)
+      for (const answer of seen) expect(['0', '200', '202', '409', '503 draining']).toContain(answer)
       const again = await startProcess({ ...env, DATA_DIR: dataDir, MAX_CONCURRENT_ANALYSIS_TASKS: '0' })
       const { get } = clientOf(again.url)
       for (const id of ids) {
@@ -90,9 +90,9 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)(
 test('a signal during the load of the modules ends the process in order', async () => {
   // Its reply comes when the process has ended: it writes no address.
   const server = startProcess({ TASKS_FILE: 'test/support/slow-to-load.ts' })
-  const { code, stdout } = await server.then(async ({ exited, stdout: said }) => ({
+  const { code, stdout } = await server.then(async ({ exited, stdout: output }) => ({
     code: await exited,
-    stdout: said(),
+    stdout: output(),
   }))
   expect([code, stdout]).toEqual([0, ''])
 })

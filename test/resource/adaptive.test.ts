@@ -18,7 +18,7 @@ const TOO_MANY: ErrorClass = {
   afterMs: null,
 }
 
-/** A provider that takes so many calls of a project at once, and callers that never rest. */
+/** A provider that takes this many calls of a project at once, and callers that never rest. */
 function setup(keys: readonly ProjectKey[] = [], isRefused: (key: string | null) => boolean = () => false) {
   const clock = new VirtualClock()
   const random = seededRandom(11)

@@ -105,7 +105,7 @@ test('tokens that were not used come back, and a provider that reports none chan
   const { acquire } = setup({ tokensPerMinute: 100 })
   const lease = await acquire('a', { tokens: 90 })
   expect((await acquire('b', { tokens: 90 })).kind).toBe('busy')
-  if (lease.kind === 'lease') for (const told of [NaN, 40, 10]) lease.used(told)
+  if (lease.kind === 'lease') for (const used of [NaN, 40, 10]) lease.used(used)
   expect((await acquire('b', { tokens: 90 })).kind).toBe('lease')
   expect((await acquire('c', { tokens: 1 })).kind).toBe('busy')
 })
@@ -128,12 +128,12 @@ test('a rule of a type that throws costs no unit and no other error its name', a
     type: 'odd',
     input: z.object({}),
     retry: { classify: (thrown) => (thrown as { response: { status: 'retry' } }).response.status },
-    run: (_input, ctx) => ctx.resource('llm', {}, () => Promise.reject(new Error('told'))),
+    run: (_input, ctx) => ctx.resource('llm', {}, () => Promise.reject(new Error('failed'))),
   })
   const core = createCore({ clock, types: [type], limits: { llm: { concurrency: 1 } } })
   const id = await core.submitId('odd')
   await settled(60)
-  expect(await core.journal.tasks.task(id)).toMatchObject({ status: 'error', failure: { message: 'told' } })
+  expect(await core.journal.tasks.task(id)).toMatchObject({ status: 'error', failure: { message: 'failed' } })
   expect(core.resources.view()).toMatchObject([{ inUse: 0 }])
 })
 

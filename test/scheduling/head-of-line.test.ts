@@ -5,7 +5,7 @@ import { createCore } from '../support/core.ts'
 import { settled } from '../support/settle.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
-/** A type that needs the model, one that needs it without having said so, and one that does not need it. */
+/** A type that needs the model, one that needs it without declaring it, and one that does not need it. */
 function setup() {
   const clock = new VirtualClock()
   const started: { readonly type: string; readonly at: number }[] = []

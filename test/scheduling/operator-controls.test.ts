@@ -70,11 +70,11 @@ test('every operator control used under load loses no task and holds its new bou
         pick(4) as Priority,
       )
       if (reply.kind === 'accepted') accepted += 1
-      // Whatever waits already stays; nobody is added over the bound.
+      // Whatever waits already stays; none is added over the bound.
       if (reply.kind === 'accepted') expect(wasTaken).toBeLessThan(pool.capacity)
     }
     await settled(30)
-    // Over a bound that has shrunk nothing starts; what runs goes on.
+    // Over a bound that has shrunk nothing starts; what runs continues.
     expect(pool.running).toBeLessThanOrEqual(Math.max(bounds.slots, was.running))
     expect(inFlight.now).toBeLessThanOrEqual(Math.max(bounds.llm, was.llm))
     if (isPaused && controls.paused.includes('processing'))

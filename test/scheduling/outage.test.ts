@@ -19,7 +19,7 @@ interface Refused {
   readonly retryAt: number
 }
 
-/** A provider on loopback that says 429 for ten minutes of the injected clock, its Retry-After in both forms. */
+/** A provider on loopback that answers 429 for ten minutes of the injected clock, its Retry-After in both forms. */
 async function startProvider(clock: VirtualClock) {
   const random = seededRandom(7)
   const calls: number[] = []
@@ -140,7 +140,7 @@ test('ten minutes of 429: few calls, no failure, free slots, every Retry-After k
     expect(Math.abs((next ?? Infinity) - CALL_MS - due)).toBeLessThanOrEqual(1000)
   }
 
-  // Full rate: so many at once, one after the other.
+  // Full rate: this many at once, one after the other.
   const from = OUTAGE.to + 30_000
   const inWindow = provider.calls.filter((call) => call >= from && call < from + 40_000).length
   expect(inWindow).toBeGreaterThanOrEqual((CALLS_AT_ONCE * 40_000) / CALL_MS - CALLS_AT_ONCE)

@@ -8,7 +8,7 @@ import { drive } from '../support/drive.ts'
 import { settled } from '../support/settle.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
-/** A type that throws what stands in the list, one by one, and then succeeds. */
+/** A type that throws what is in the list, one by one, and then succeeds. */
 function setup(errors: unknown[], also: Partial<TaskDefinition> = {}, journal: Journal = memoryJournal()) {
   const clock = new VirtualClock()
   const steps: string[] = []
@@ -44,7 +44,7 @@ test('an error that passes is tried again after a pause with full jitter; kept s
   expect(events.map(({ type }) => type).join(' ')).toBe(
     'queued started retrying queued started retrying queued started result',
   )
-  // Half of 2 s, then half of 4 s, where chance says a half.
+  // Half of 2 s, then half of 4 s, where the random number is a half.
   const [first, second] = events.filter((event) => event.type === 'retrying')
   expect([(first?.retryAt ?? 0) - (first?.at ?? 0), (second?.retryAt ?? 0) - (second?.at ?? 0)]).toEqual([
     1000, 2000,

@@ -19,7 +19,7 @@ test('with everything switched on the slots are busy 99.9 % of the time', { time
   const sleep = async (ms: number) => {
     const from = clock.monotonic()
     await clock.sleep(ms)
-    // What goes on when the queue is empty says nothing of the queue.
+    // What runs while the queue is empty is no measure of the queue.
     if (core.pool.waiting > 0) lastQueuedAt = clock.monotonic()
     busyMs += Math.min(clock.monotonic(), lastQueuedAt) - Math.min(from, lastQueuedAt)
   }

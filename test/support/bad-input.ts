@@ -4,7 +4,7 @@ import { PROBLEM_STATUS, type ProblemCode } from '../../src/http/problem/problem
 import { startServer, tokenFor } from './server.ts'
 import { heldType } from './types.ts'
 
-export interface Said {
+export interface RawReply {
   readonly status: number
   readonly text: string
 }
@@ -20,7 +20,7 @@ export async function setup(settings: Record<string, unknown> = {}) {
   const { body: waiting } = await client.post('/held')
   const ids = { running: running['task_id'] as string, waiting: waiting['task_id'] as string }
   const post = (path: string, body: string | Buffer, more: Record<string, string> = {}) =>
-    said(
+    rawReply(
       fetch(server.url + path, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers, ...more },
@@ -28,19 +28,19 @@ export async function setup(settings: Record<string, unknown> = {}) {
       }),
     )
   const get = (path: string, more: Record<string, string> = {}) =>
-    said(fetch(server.url + path, { headers: { ...headers, ...more } }))
+    rawReply(fetch(server.url + path, { headers: { ...headers, ...more } }))
   const raw = (text: string | Buffer) => rawRequest(server.url, text)
   return { ...server, client, headers, token, held, ids, post, get, raw }
 }
 export type Given = Awaited<ReturnType<typeof setup>>
 
-async function said(reply: Promise<Response>): Promise<Said> {
+async function rawReply(reply: Promise<Response>): Promise<RawReply> {
   const { status } = await reply
   return { status, text: await (await reply).text() }
 }
 
 /** Sends bytes as they are and reads until the server closes, or has answered once. */
-export function rawRequest(url: string, text: string | Buffer): Promise<Said> {
+export function rawRequest(url: string, text: string | Buffer): Promise<RawReply> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname, () => socket.write(text))
@@ -65,7 +65,7 @@ export function rawRequest(url: string, text: string | Buffer): Promise<Said> {
 const LEAKS = /\n\s+at |node_modules|\/src\/|node:internal|Error:|undefined|\[object/
 
 /** A refusal is a problem with just this code and its status, and tells nothing of the inside. */
-export function expectProblem({ status, text }: Said, code: ProblemCode): void {
+export function expectProblem({ status, text }: RawReply, code: ProblemCode): void {
   expect(text).not.toMatch(LEAKS)
   const problem = JSON.parse(text) as Record<string, unknown>
   expect([status, problem['type'], problem['status']], text).toEqual([
@@ -79,11 +79,11 @@ export function expectProblem({ status, text }: Said, code: ProblemCode): void {
 export type Row = readonly [
   id: string,
   name: string,
-  send: (given: Given) => Promise<Said>,
+  send: (given: Given) => Promise<RawReply>,
   answer: ProblemCode | number,
 ]
 
-export function check(reply: Said, answer: ProblemCode | number): void {
+export function check(reply: RawReply, answer: ProblemCode | number): void {
   if (typeof answer === 'number') expect(reply.status, reply.text).toBe(answer)
   else expectProblem(reply, answer)
 }

@@ -53,8 +53,8 @@ export async function startModelServer(plan: Plan = () => ANSWER) {
     const nth = calls.filter(({ about }) => about === call.about).length + 1
     calls.push(call)
     if (call.about === 'tokens') {
-      const said = JSON.stringify({ totalTokens: Math.ceil(call.prompt.length / 4) })
-      return response.writeHead(200, { 'content-type': 'application/json' }).end(said)
+      const body = JSON.stringify({ totalTokens: Math.ceil(call.prompt.length / 4) })
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(body)
     }
     await behave(plan(call, nth), call, response)
   }
@@ -133,8 +133,8 @@ async function behave(behaviour: Behaviour, call: ModelCall, response: ServerRes
   switch (behaviour.kind) {
     case 'answer': {
       stream()
-      const { text: said = usualText(call), pieceMs = 0, finish } = behaviour
-      for (const piece of pieces(call, said, finish)) {
+      const { text: answer = usualText(call), pieceMs = 0, finish } = behaviour
+      for (const piece of pieces(call, answer, finish)) {
         if (pieceMs > 0) await new Promise((resolve) => setTimeout(resolve, pieceMs))
         response.write(piece)
       }
@@ -172,10 +172,10 @@ async function behave(behaviour: Behaviour, call: ModelCall, response: ServerRes
 }
 
 /** The reply as events of the wire, with its usage at the end. */
-function pieces({ wire, prompt }: ModelCall, said: string, finish?: string): string[] {
+function pieces({ wire, prompt }: ModelCall, answer: string, finish?: string): string[] {
   const parts =
-    said.length > 4096 ? [said] : (said.match(new RegExp(`[\\s\\S]{1,${PIECE_CHARS}}`, 'g')) ?? [])
-  const tokens = { input: Math.ceil(prompt.length / 4), output: Math.ceil(said.length / 4) }
+    answer.length > 4096 ? [answer] : (answer.match(new RegExp(`[\\s\\S]{1,${PIECE_CHARS}}`, 'g')) ?? [])
+  const tokens = { input: Math.ceil(prompt.length / 4), output: Math.ceil(answer.length / 4) }
   return wire === 'openai' ? openaiPieces(parts, tokens, finish) : geminiPieces(parts, tokens, finish)
 }
 

@@ -51,8 +51,8 @@ export async function startNginx(program: string, server: string, listen = ''): 
 
 async function untilListening(port: number, ended: () => string | false): Promise<void> {
   for (;;) {
-    const said = ended()
-    if (said !== false) throw new Error(said)
+    const failure = ended()
+    if (failure !== false) throw new Error(failure)
     const isUp = await fetch(`http://127.0.0.1:${port}/`).then(
       () => true,
       () => false,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineTask } from '../../src/handler/define-task.ts'
 
-/** Handlers that end when the test says so. */
+/** Handlers that end when the test wants it. */
 export function heldType(type = 'held') {
   const held: { readonly id: string; readonly end: (value?: unknown) => void }[] = []
   const definition = defineTask({

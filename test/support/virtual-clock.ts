@@ -20,7 +20,7 @@ export class VirtualClock implements Clock {
     return this.#timers.length
   }
 
-  /** Goes on by `ms`, firing what becomes due in order. */
+  /** Moves on by `ms`, firing what becomes due in order. */
   advance(ms: number): void {
     const end = this.#monotonic + ms
     for (;;) {
@@ -33,7 +33,7 @@ export class VirtualClock implements Clock {
     this.#set(end)
   }
 
-  /** Goes on to the next timer and fires it; false: there is none. */
+  /** Moves on to the next timer and fires it; false: there is none. */
   step(): boolean {
     const next = Math.min(...this.#timers.map(({ at }) => at))
     if (next === Infinity) return false

@@ -7,7 +7,7 @@ export interface ZipEntry {
   readonly claimedBytes?: number
 }
 
-/** A ZIP archive, as honest as it is told to be. */
+/** A ZIP archive, as honest as the test wants it. */
 export function zipOf(entries: readonly ZipEntry[]): Buffer {
   const locals: Buffer[] = []
   const centrals: Buffer[] = []

@@ -12,7 +12,7 @@ function setup(text?: string) {
   const keep = (saved: string) => Promise.resolve(void kept.push(saved))
   const time = new ProvenTime({ clock, onJump: (byMs) => jumps.push(Math.round(byMs)), keep })
   time.resume(text)
-  /** Goes on minute by minute, as the retention looks at it. */
+  /** Moves minute by minute, as the retention looks at it. */
   const pass = (minutes: number) => {
     for (let minute = 0; minute < minutes; minute += 1) {
       clock.advance(MINUTE_MS)

@@ -59,8 +59,8 @@ test('under a service manager, the service is back after a dead loop, and rid of
     detached: true,
   })
   onTestFinished(() => void process.kill(-(supervisor.pid ?? 0), 'SIGKILL'))
-  let said = ''
-  supervisor.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  let output = ''
+  supervisor.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const isReady = async () => {
     const reply = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => undefined)
     return reply?.status
@@ -68,7 +68,7 @@ test('under a service manager, the service is back after a dead loop, and rid of
   await expect.poll(isReady, { timeout: 10_000 }).toBe(200)
   void postTask(`http://127.0.0.1:${port}`, 'spin').catch(() => undefined)
   // The task is accepted, so it is tried again, until it is taken for the cause.
-  await expect.poll(() => said.split('ended 137').length - 1, { timeout: 20_000 }).toBe(3)
+  await expect.poll(() => output.split('ended 137').length - 1, { timeout: 20_000 }).toBe(3)
   await expect.poll(isReady, { timeout: 10_000 }).toBe(200)
   const { tasks } = (await (await fetch(`http://127.0.0.1:${port}/api/tasks`)).json()) as Json
   expect(tasks).toMatchObject([{ status: 'error', interruptions: 3, error: { error_type: 'crash_loop' } }])
@@ -77,7 +77,7 @@ test('under a service manager, the service is back after a dead loop, and rid of
 test('a service manager is notified when it is ready, that it lives, and when it stops', async () => {
   const path = await folder()
   const heard = join(path, 'heard')
-  // Stands where systemd-notify would, and writes down what it is told.
+  // In the place of systemd-notify, writes down what it is sent.
   await writeFile(join(path, 'systemd-notify'), `#!/bin/sh\necho "$NOTIFY_SOCKET $@" >> ${heard}\n`, {
     mode: 0o755,
   })

@@ -25,7 +25,7 @@ interface Heard {
   readonly path: string
 }
 
-/** Somebody who is told of ends, and answers as the test says. */
+/** A receiver of webhooks that answers as the test wants. */
 async function createReceiver(answer: (response: ServerResponse, count: number) => void) {
   const heard: Heard[] = []
   const server = createServer((request, response) => {
@@ -78,8 +78,8 @@ test('the end of a task is sent, signed with the secret of the submit or of the 
   await ended(body['task_id'])
   await expect.poll(() => receiver.heard.length).toBe(1)
   const { headers, body: sent } = receiver.heard[0]!
-  const said = JSON.parse(sent) as Json
-  expect(said).toMatchObject({
+  const payload = JSON.parse(sent) as Json
+  expect(payload).toMatchObject({
     type: 'task.completed',
     data: { task_id: body['task_id'], status: 'completed' },
   })
@@ -203,7 +203,7 @@ test('a redirect is not followed, and an address that is gone gets no more', asy
   const gone = await setup(status(410), 20)
   gone.webhooks.start()
   await expect.poll(() => gone.deliveries.nextAt()).toBeNull()
-  // Those under way at the same moment are told too, the rest is not.
+  // Those under way at the same moment are sent too, the rest is not.
   expect(gone.heard.length).toBeLessThanOrEqual(8)
 })
 

@@ -17,14 +17,14 @@ const english = createCitations(PAGES, 'en', undefined)
 
 function cleaned(text: string, citations = english, cuts: readonly number[] = []): string {
   const chapter = new ChapterText(citations)
-  let told = ''
+  let streamed = ''
   let at = 0
   for (const cut of [...cuts, text.length]) {
-    told += chapter.push(text.slice(at, cut))
+    streamed += chapter.push(text.slice(at, cut))
     at = cut
   }
-  told += chapter.end()
-  expect(told.trim()).toBe(chapter.markdown)
+  streamed += chapter.end()
+  expect(streamed.trim()).toBe(chapter.markdown)
   return chapter.markdown
 }
 
@@ -160,7 +160,7 @@ test('however the pieces come, the text is the same', () => {
   )
 })
 
-test('a line without an end is told in pieces, in no more time than it is long', () => {
+test('a line without an end is streamed in pieces, in no more time than it is long', () => {
   for (const piece of ['a', ' ', '[', '`', '|x', '](']) {
     const chapter = new ChapterText(english)
     const startedAt = process.cpuUsage().user

@@ -52,7 +52,7 @@ test.each<[string, Behaviour, number, string, boolean?]>([
   },
 )
 
-test('an error inside the stream, after which the provider goes on, is tried again and the report finished', async () => {
+test('an error inside the stream, after which the provider continues, is tried again and the report finished', async () => {
   const error = { error: { message: 'overloaded', type: 'server_error', code: 'overloaded_error' } }
   const { report, models } = await setup((call, nth) => {
     if (call.about === 'chapter 1' && nth === 1) return { kind: 'cut' }
@@ -70,7 +70,7 @@ test('an error inside the stream, after which the provider goes on, is tried aga
     expect(about.filter((one) => one === each)).toHaveLength(2)
 }, 60_000)
 
-test('a 429 parks the task without a slot, and it goes on when it was told to', async () => {
+test('a 429 parks the task without a slot, and it continues at the time of its Retry-After', async () => {
   const { report, models, get } = await setup((call, nth) => {
     const headers = { 'retry-after': '2' }
     return call.about === 'chapter 1' && nth === 1

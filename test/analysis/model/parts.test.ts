@@ -51,14 +51,14 @@ test.each([
   })
 })
 
-test('an outline that is none says what is wrong with it', () => {
+test('an outline that is none gets an error of what is wrong with it', () => {
   expect(readOutline('Sorry.')).toBe('it holds no JSON object')
   expect(readOutline('{"title": "T"}')).toContain('summary')
 })
 
-test('parts are told in order, as they are written', () => {
-  const told: string[] = []
-  const output = new OrderedOutput((text) => told.push(text))
+test('parts are streamed in order, as they are written', () => {
+  const streamed: string[] = []
+  const output = new OrderedOutput((text) => streamed.push(text))
   output.write(1, 'b1')
   output.write(0, 'a1')
   output.write(1, 'b2')
@@ -66,7 +66,7 @@ test('parts are told in order, as they are written', () => {
   output.write(0, 'a2')
   output.end(0)
   output.write(2, 'c')
-  expect(told).toEqual(['a1', 'a2', 'b1b2', 'c'])
+  expect(streamed).toEqual(['a1', 'a2', 'b1b2', 'c'])
 })
 
 test('after a failure nothing new begins, and what has begun is waited for', async () => {

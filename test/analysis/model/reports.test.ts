@@ -4,7 +4,7 @@ import { usualText } from '../../support/model-server.ts'
 import { startServer } from '../../support/server.ts'
 
 test.each(['openai', 'gemini'] as const)(
-  'a report is written over the wire of %s, told as it is written',
+  'a report is written over the wire of %s, streamed as it is written',
   async (wire) => {
     const { report, models, url } = await setup(undefined, { wire })
     const { task, result, id } = await report()
@@ -28,10 +28,11 @@ test.each(['openai', 'gemini'] as const)(
     const chunks = [...stream.matchAll(/^data: (.*"type":"output".*)$/gm)].map(
       ([, data]) => JSON.parse(data ?? '') as { chunk: string },
     )
-    const told = chunks.map(({ chunk }) => chunk).join('')
+    const streamed = chunks.map(({ chunk }) => chunk).join('')
     expect(chunks.length).toBeGreaterThan(result.chapters.length)
-    expect(told).toContain('# A report')
-    for (const { title, markdown } of result.chapters) expect(told).toContain(`## ${title}\n\n${markdown}`)
+    expect(streamed).toContain('# A report')
+    for (const { title, markdown } of result.chapters)
+      expect(streamed).toContain(`## ${title}\n\n${markdown}`)
     expect(stream).not.toContain('secret-key')
   },
 )
@@ -57,7 +58,7 @@ test('a model that fails for good is followed by the next engine, and the report
   expect(models.calls).toHaveLength(1)
 })
 
-test('engine=extractive asks no model; engine=llm without one is refused at the door', async () => {
+test('engine=extractive asks no model; engine=llm without one is refused at once', async () => {
   const { report, models } = await setup()
   expect((await report({ engine: 'extractive' })).result.engine).toBe('extractive')
   expect(models.calls).toHaveLength(0)

@@ -139,8 +139,8 @@ test.each(UPGRADES)('an upgrade %s', async (_name, change, status): Promise<void
   if (status === 101) {
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
     socket.write(`${lines.join('\r\n')}\r\n\r\n`)
-    const [said] = (await once(socket, 'data')) as [Buffer]
-    expect(said.toString()).toMatch(/^HTTP\/1.1 101 /)
+    const [reply] = (await once(socket, 'data')) as [Buffer]
+    expect(reply.toString()).toMatch(/^HTTP\/1.1 101 /)
     socket.destroy()
     return
   }
@@ -196,15 +196,15 @@ test.each(FRAMES)('N8: %s', async (_name, bytes, code) => {
   socket.write(
     `GET /ws/${ids.running} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${key}\r\n\r\n`,
   )
-  let said = Buffer.alloc(0)
-  socket.on('data', (chunk: Buffer) => (said = Buffer.concat([said, chunk])))
+  let received = Buffer.alloc(0)
+  socket.on('data', (chunk: Buffer) => (received = Buffer.concat([received, chunk])))
   socket.on('error', () => undefined)
-  await expect.poll(() => said.includes('"snapshot"')).toBe(true)
-  said = Buffer.alloc(0)
+  await expect.poll(() => received.includes('"snapshot"')).toBe(true)
+  received = Buffer.alloc(0)
   socket.write(Buffer.from(bytes))
   await once(socket, 'close')
-  const close = said.lastIndexOf(0x88)
-  expect(said.readUInt16BE(close + 2)).toBe(code)
+  const close = received.lastIndexOf(0x88)
+  expect(received.readUInt16BE(close + 2)).toBe(code)
 })
 
 async function get(address: string) {

@@ -210,21 +210,21 @@ test.each(['/%zz?x=SECRET', `/api/tasks/${'a'.repeat(500)}SECRET`])(
   async (path) => {
     const { url } = await setup()
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
-    let said = ''
-    socket.on('data', (chunk) => (said += chunk.toString()))
+    let received = ''
+    socket.on('data', (chunk) => (received += chunk.toString()))
     socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n`)
     await once(socket, 'close')
-    expect(said).toMatch(/^HTTP\/1.1 400 /)
-    expect(said.slice(said.indexOf('detail'), said.indexOf('instance'))).not.toContain('SECRET')
+    expect(received).toMatch(/^HTTP\/1.1 400 /)
+    expect(received.slice(received.indexOf('detail'), received.indexOf('instance'))).not.toContain('SECRET')
   },
 )
 
 test('an unknown route is answered before its body comes', async () => {
   const { raw } = await setup()
-  const said = await raw(
+  const reply = await raw(
     'POST /nope HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{x',
   )
-  check(said, 'not-found')
+  check(reply, 'not-found')
 })
 
 async function reply(response: Promise<Response>) {

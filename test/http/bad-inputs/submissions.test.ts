@@ -338,9 +338,9 @@ test('I18: every text that is no JSON is malformed-json, and a good one after it
   const texts = malformedJson()
   expect(texts.length).toBeGreaterThanOrEqual(140)
   for (const text of texts) {
-    const said = await post('/held', text)
-    expect(said.status, JSON.stringify(text)).toBe(400)
-    expectProblem(said, 'malformed-json')
+    const reply = await post('/held', text)
+    expect(reply.status, JSON.stringify(text)).toBe(400)
+    expectProblem(reply, 'malformed-json')
   }
   expect((await post('/held', '{}')).status).toBe(202)
 })
@@ -363,20 +363,20 @@ test('I43: awkward strings are welcome in every place for text, and come back as
 
 test('I47: a full queue is 503 with Retry-After on every route of submission', async () => {
   const { post, client } = await setup({ capacity: 1 })
-  for (const said of [
+  for (const reply of [
     await post('/held', '{}'),
     await post('/api/tasks', generic({})),
     await client.upload('/analyze-pdf', '%PDF-'),
   ]) {
-    expectProblem(said, 'queue-full')
-    expect(JSON.parse(said.text)).toMatchObject({ queue_size: 1, max_queue_size: 1 })
-    expect((JSON.parse(said.text) as { retry_after: number }).retry_after).toBeGreaterThanOrEqual(1)
+    expectProblem(reply, 'queue-full')
+    expect(JSON.parse(reply.text)).toMatchObject({ queue_size: 1, max_queue_size: 1 })
+    expect((JSON.parse(reply.text) as { retry_after: number }).retry_after).toBeGreaterThanOrEqual(1)
   }
 })
 
 test('I48: too many requests are 429 with Retry-After', async () => {
   const { post } = await setup({ ratePerMinute: 3 })
   await post('/held', '{}')
-  const said = await post('/held', '{}')
-  expectProblem(said, 'rate-limited')
+  const reply = await post('/held', '{}')
+  expectProblem(reply, 'rate-limited')
 })

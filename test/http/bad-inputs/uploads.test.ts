@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { check, setup, type Given, type Row, type Said } from '../../support/bad-input.ts'
+import { check, setup, type Given, type Row, type RawReply } from '../../support/bad-input.ts'
 import { startServer } from '../../support/server.ts'
 import { docxOf, zipOf } from '../../support/zip.ts'
 
@@ -14,7 +14,7 @@ const send = ({ post }: Given, body: string | Buffer, type = TYPE, path = '/anal
   post(path, body, { 'content-type': type })
 const GOOD = part('file', 'A sentence of a text that is long enough to read.', 'a.txt')
 
-/** What an upload may be sent, as far as the door can tell (I49 to I57, I61). */
+/** What an upload may be sent, as far as the submit can tell (I49 to I57, I61). */
 const ROWS: Row[] = [
   ['I49', 'no boundary', (given) => send(given, form(GOOD), 'multipart/form-data'), 'malformed-upload'],
   [
@@ -134,8 +134,8 @@ const NAMES = [
 ]
 test.each(NAMES)('I53: the file name %j never becomes a path', async (name) => {
   const given = await setup()
-  const said = await send(given, form(part('file', 'A sentence of a text.', name)))
-  expect([202, 400, 422]).toContain(said.status)
+  const reply = await send(given, form(part('file', 'A sentence of a text.', name)))
+  expect([202, 400, 422]).toContain(reply.status)
   for (const file of await spooled(given.dataDir)) expect(file).toMatch(/^[0-9a-f-]{36}$/)
 })
 
@@ -149,7 +149,7 @@ const OLE = Buffer.concat([
 ])
 const EXTERNAL = '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
 
-/** What the reading process finds out (I56, I58 to I65): the task ends by its name, and the server goes on. */
+/** What the reading process finds out (I56, I58 to I65): the task ends by its name, and the server continues. */
 const FILES: [string, () => Buffer | string, string][] = [
   [
     'I56, a PDF that is a ZIP too',
@@ -245,16 +245,16 @@ test('I61: an old Word document that claims to be a new one is refused, with a s
     OLE,
     Buffer.from(`\r\n${END}`),
   ])
-  const said = await send(given, body)
-  check(said, 'unsupported-media-type')
-  expect(JSON.parse(said.text)).toMatchObject({
+  const reply = await send(given, body)
+  check(reply, 'unsupported-media-type')
+  expect(JSON.parse(reply.text)).toMatchObject({
     error_type: 'unsupported_format',
     suggestions: [expect.stringMatching(/^Convert/)],
   })
 })
 
-function check415(said: Said): void {
-  check(said, 'unsupported-media-type')
+function check415(reply: RawReply): void {
+  check(reply, 'unsupported-media-type')
 }
 
 test('a file that no parser reads, such as a picture, is refused', async () => {

@@ -35,18 +35,18 @@ async function startUnder(script: string, env: Record<string, string>) {
     }
   }
   onTestFinished(killAll)
-  let said = ''
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   const ready = Promise.withResolvers<void>()
-  child.stdout.on('data', () => said.includes('headgate is listening') && ready.resolve())
+  child.stdout.on('data', () => output.includes('headgate is listening') && ready.resolve())
   await Promise.race([ready.promise, exited])
-  const url = /"url":"([^"]+)"/.exec(said)?.[1] ?? ''
-  return { url, exited, said: () => said }
+  const url = /"url":"([^"]+)"/.exec(output)?.[1] ?? ''
+  return { url, exited, output: () => output }
 }
 
-/** Submits an upload of so many bytes, or a small task; the reply's status and how long it took, ms. */
+/** Submits an upload of this many bytes, or a small task; the reply's status and how long it took, ms. */
 async function submit(url: string, bytes = 0) {
   const startedAt = performance.now()
   const form = new FormData()
@@ -65,7 +65,7 @@ test.skipIf(!hasStrace)('a sync that fails in a server ends it within a second, 
   const env = { DATA_DIR: join(await tempFolder(), 'data'), TASKS_FILE: 'test/kill/tasks.ts' }
   const calls = 'fsync,fdatasync'
   const inject = `strace -f -qq -o /dev/null -e trace=${calls} -e inject=${calls}:error=EIO:when=20+ "$@"`
-  const { url, exited, said } = await startUnder(inject, env)
+  const { url, exited, output } = await startUnder(inject, env)
   const statuses: number[] = []
   let failedAt = 0
   for (let index = 0; index < 100 && failedAt === 0; index += 1) {
@@ -75,7 +75,7 @@ test.skipIf(!hasStrace)('a sync that fails in a server ends it within a second, 
   }
   expect(await exited).toBe(70)
   expect(performance.now() - failedAt).toBeLessThan(1000)
-  expect(said()).toContain('headgate failed: accepted tasks cannot be kept')
+  expect(output()).toContain('headgate failed: accepted tasks cannot be kept')
   expect(statuses.length).toBeLessThan(20)
 })
 
@@ -85,7 +85,7 @@ test.skipIf(!canMount)(
     const folder = await tempFolder()
     const data = join(folder, 'data')
     const control = join(await tempFolder(), 'go')
-    // A disk of 6 MB of its own, filled and emptied from inside when the test says so.
+    // A disk of 6 MB of its own, filled and emptied from inside when the test wants it.
     const inner = `
     mount -t tmpfs -o size=6m none ${folder} && mkdir -m 700 ${data}
     "$@" &
@@ -111,7 +111,7 @@ test.skipIf(!canMount)(
     expect([refused.status, refused.body['retry_after']]).toEqual([503, 60])
     expect(refused.ms).toBeLessThan(500)
     expect(await submit(url, 100_000)).toMatchObject({ status: 503, body: { error_type: 'disk_full' } })
-    // What was accepted goes on, in the reserve.
+    // What was accepted continues, in the reserve.
     await expect
       .poll(async () => (await get(`/api/tasks/${running['task_id']}`))['status'], { timeout: 8000 })
       .toBe('completed')
@@ -149,9 +149,9 @@ test.skipIf(!canMount)(
       const startedAt = performance.now()
       const headers = { 'content-type': 'application/json' }
       const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
-      const said = (await response.json()) as Record<string, unknown>
+      const reply = (await response.json()) as Record<string, unknown>
       expect(performance.now() - startedAt).toBeLessThan(4000)
-      return `${response.status} ${String(said['error_type'] ?? said['status'])}`
+      return `${response.status} ${String(reply['error_type'] ?? reply['status'])}`
     }
     expect(await ask('/api/queue/pause', { scope: 'intake' })).toBe('503 disk_full')
     for (const { body } of accepted) {

@@ -10,7 +10,7 @@ import { seededRandom } from '../../support/random.ts'
 import { sqliteJournal, tempFolder } from '../../support/journal.ts'
 import { actsOn } from '../conformance.ts'
 
-/** A journal with tasks, left as by a kill: everything stands in the write-ahead log. */
+/** A journal with tasks, left as by a kill: everything is in the write-ahead log. */
 async function leftByAKill(tasks = 20) {
   const source = await tempFolder()
   const journal = await sqliteJournal(source)
