@@ -21,7 +21,7 @@ interface Lingering {
 const LOOK_EVERY_MS = 500
 /** Every sender may be this late before its speed is looked at. */
 const GRACE_MS = 9000
-/** No sender is waited for longer than this, also where a starved machine makes its own clients slow. */
+/** No sender is waited for longer than this, and than twice of it where a starved machine makes its own clients slow. */
 const MAX_MS = 60_000
 /** A body that is too long for a small limit is read too, or its sender never learns of the limit. */
 const ALWAYS_READ_BYTES = 8 * 1024 * 1024
@@ -78,7 +78,7 @@ function isOver({ socket }: IncomingMessage, state: Lingering, bytesPerSecond: n
   const bytes = socket.bytesRead - state.bytesBefore
   const counted = elapsed - (readStarvedMs() - state.starvedMsBefore)
   const isSlow = counted > GRACE_MS && bytes < (bytesPerSecond * counted) / 1000
-  return bytes > state.maxBytes || isSlow || elapsed > MAX_MS
+  return bytes > state.maxBytes || isSlow || counted > MAX_MS || elapsed > 2 * MAX_MS
 }
 
 function mostBytes(declared: number, maxBytes: number): number {
