@@ -91,3 +91,22 @@ test('what is sent after the answer is not taken without end', async () => {
   await new Promise((resolve) => socket.once('close', resolve))
   expect(sent).toBeLessThan(MOST_SENT)
 })
+
+test('a stop that comes while a client still sends its refused body waits for the body only', async () => {
+  const { url, app, own } = await setup()
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  const head = `POST /held HTTP/1.1\r\nhost: localhost\r\nauthorization: ${own.authorization}\r\n`
+  socket.write(`${head}content-type: image/png\r\ncontent-length: 1000\r\n\r\n`)
+  const [reply] = (await once(socket, 'data')) as [Buffer]
+  expect(reply.toString()).toContain('HTTP/1.1 415')
+  const startedAt = performance.now()
+  const closed = app.close()
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(socket.destroyed).toBe(false)
+  socket.write('x'.repeat(1000))
+  await closed
+  // An idle connection would be kept for 65 s.
+  expect(performance.now() - startedAt).toBeLessThan(30_000)
+})

@@ -60,7 +60,11 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
         starvedMsBefore: readStarvedMs(),
       })
       timer ??= setInterval(look, LOOK_EVERY_MS).unref()
-      raw.once('close', () => lingering.delete(raw))
+      raw.once('close', () => {
+        lingering.delete(raw)
+        // A server that closes has looked for idle connections before this one was.
+        if (!app.server.listening) app.server.closeIdleConnections()
+      })
       discard(raw)
     }
     done()
