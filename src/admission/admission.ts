@@ -3,7 +3,7 @@ import type { TaskType } from '../handler/define-task.ts'
 import type { KeyRecord } from '../journal/journal.ts'
 import type { Reservation } from '../pool/capacity.ts'
 import { HeadgateError } from '../task/errors.ts'
-import { placeAfter, type QueuePlace } from '../task/event.ts'
+import type { QueuePlace } from '../task/event.ts'
 import { failpoint } from '../failpoints.ts'
 import type { Priority } from '../task/priority.ts'
 import { createTask, type Task } from '../task/task.ts'
@@ -88,7 +88,7 @@ export class Admission {
   placeOf(id: string): QueuePlace | null {
     const { pool, estimator } = this.#deps
     const tasksAhead = pool.isWaiting(id) ? pool.tasksAhead(id) : undefined
-    return tasksAhead === undefined ? null : placeAfter(tasksAhead, estimator.waitAfter(tasksAhead))
+    return tasksAhead === undefined ? null : pool.placeAfter(tasksAhead, estimator.waitAfter(tasksAhead))
   }
 
   /** Whether a task of this type can run here. */
@@ -235,7 +235,7 @@ export class Admission {
 
   async #admit(task: Task, place: Reservation, key: KeyRecord | null): Promise<SubmitReply> {
     const { pool, log, estimator } = this.#deps
-    const queuePlace = placeAfter(place.tasksAhead, task.toldWait)
+    const queuePlace = pool.placeAfter(place.tasksAhead, task.toldWait)
     let admitted: Task
     try {
       admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace }, key)

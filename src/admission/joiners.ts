@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { DeliveryJournal } from '../journal/journal.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
-import { placeAfter, type EventBody } from '../task/event.ts'
+import type { EventBody } from '../task/event.ts'
 import { priorityName, type Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
 import type { Recorder } from '../lifecycle/recorder.ts'
@@ -70,7 +70,8 @@ export class Joiners {
 
   /** The event for a new priority: only a task that is in the queue has a position. */
   #movedEvent({ id, status, priority }: Task): EventBody {
-    if (status === 'queued') return { type: 'queued', ...placeAfter(this.#deps.pool.tasksAhead(id) ?? 0) }
+    const { pool } = this.#deps
+    if (status === 'queued') return { type: 'queued', ...pool.placeAfter(pool.tasksAhead(id) ?? 0) }
     return { type: 'log', message: `The priority is ${priorityName(priority)} now.`, level: 'info' }
   }
 

@@ -27,8 +27,8 @@ export class EventBus {
   }
 
   /** Tasks that somebody listens to. */
-  get watchedTasks(): number {
-    return this.#subscriptions.size
+  get watchedTasks(): Iterable<string> {
+    return this.#subscriptions.keys()
   }
 
   /** Ends every subscription. */

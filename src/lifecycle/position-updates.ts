@@ -2,10 +2,12 @@ import type { EventBus } from '../events/event-bus.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Clock } from '../task/clock.ts'
-import { placeAfter } from '../task/event.ts'
 
 /** A watched task gets a position update at most this often. */
 const POSITION_INTERVAL_MS = 2000
+
+/** About what the place of one task costs, in tasks of a walk. */
+const STEPS_PER_PLACE = 1024
 
 export interface PositionsDeps {
   readonly pool: WorkerPool
@@ -39,27 +41,30 @@ export class Positions {
     this.start()
   }
 
-  /** One walk over the queue serves every watched task. */
   #tellAll(): void {
     const { pool, bus, estimator } = this.#deps
     const sent = new Map<string, number>()
-    let remaining = bus.watchedTasks
-    let tasksAhead = 0
-    for (const { id } of remaining > 0 ? pool.waitingInOrder() : []) {
-      if (bus.hasSubscribers(id)) {
-        const hasMoved = this.#sent.has(id) && this.#sent.get(id) !== tasksAhead
-        if (hasMoved)
-          bus.publish({
-            type: 'position',
-            taskId: id,
-            ...placeAfter(tasksAhead, estimator.waitAfter(tasksAhead)),
-          })
-        sent.set(id, tasksAhead)
-        remaining -= 1
-        if (remaining === 0) break
-      }
-      tasksAhead += 1
+    for (const [id, tasksAhead] of placesOf(bus.watchedTasks, pool)) {
+      const hasMoved = this.#sent.has(id) && this.#sent.get(id) !== tasksAhead
+      const wait = hasMoved ? estimator.waitAfter(tasksAhead) : null
+      if (hasMoved) bus.publish({ type: 'position', taskId: id, ...pool.placeAfter(tasksAhead, wait) })
+      sent.set(id, tasksAhead)
     }
     this.#sent = sent
+  }
+}
+
+/** The places of those tasks that wait: one by one while they are few, by one walk where that is shorter. */
+function* placesOf(ids: Iterable<string>, pool: WorkerPool): Generator<[id: string, tasksAhead: number]> {
+  const waiting = new Set([...ids].filter((id) => pool.isWaiting(id)))
+  if (waiting.size * STEPS_PER_PLACE < pool.waiting) {
+    for (const id of waiting) yield [id, pool.tasksAhead(id) ?? 0]
+    return
+  }
+  let tasksAhead = 0
+  for (const { id } of waiting.size > 0 ? pool.waitingInOrder() : []) {
+    if (waiting.delete(id)) yield [id, tasksAhead]
+    if (waiting.size === 0) return
+    tasksAhead += 1
   }
 }

@@ -2,7 +2,6 @@ import { Samples } from '../forecast/samples.ts'
 import type { Report } from '../handler/ports.ts'
 import { failpoint } from '../failpoints.ts'
 import { failure } from '../task/failure.ts'
-import { placeAfter } from '../task/event.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { isTerminal } from '../task/status.ts'
 import type { Task, TaskChange } from '../task/task.ts'
@@ -106,7 +105,7 @@ export class Transitions {
     // It may be on its way already, or have been cancelled.
     if (task?.status !== 'waiting' && task?.status !== 'scheduled') return
     const change = { status: 'queued', waitReason: null, waitUntil: null, waitResource: null } as const
-    await this.#recorder.record(id, change, { type: 'queued', ...placeAfter(pool.tasksAhead(id) ?? 0) })
+    await this.#recorder.record(id, change, { type: 'queued', ...pool.placeAfter(pool.tasksAhead(id) ?? 0) })
     const newest = this.#recorder.live(id)
     if (newest?.status === 'queued') pool.requeue(newest)
   }

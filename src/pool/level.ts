@@ -1,33 +1,11 @@
 import type { Entry, Lane, LaneKind } from './lane.ts'
 
 /**
- * The tasks of one caller inside a level, or of everybody where callers take no turns. Turns follow start-time
+ * The waiting tasks of one caller inside a level, or of everybody where callers take no turns. Turns follow start-time
  * fair queueing (Goyal, Vin, Cheng 1996): the caller with the lowest tag is next, and each start moves its tag
  * on by 1 / weight; who comes anew begins at the level's virtual time, neither favoured nor held back.
  */
-export interface Turn {
-  readonly lanes: readonly LaneView[]
-  readonly weight: number
-  tag: number
-}
-
-interface LaneView {
-  readonly isOpen: boolean
-  readonly head: Entry | null
-}
-
-/** What the choice of the next task depends on; the queue itself, or a copy to iterate. */
-export interface LevelView {
-  /** ms by which the level is ahead of the lowest one; Infinity: of all others, whatever their age. */
-  readonly aheadMs: number
-  readonly turns: readonly Turn[]
-  /** Waiting tasks. */
-  readonly length: number
-  virtual: number
-}
-
-/** The waiting tasks of one caller inside a level. */
-export class FairShare implements Turn {
+export class FairShare {
   readonly caller: string
   readonly weight: number
   readonly lanes: Lane[] = []
@@ -48,7 +26,8 @@ export class FairShare implements Turn {
 }
 
 /** One level of the queue. */
-export class Level implements LevelView {
+export class Level {
+  /** ms by which the level is ahead of the lowest one; Infinity: of all others, whatever their age. */
   readonly aheadMs: number
   readonly turns: FairShare[] = []
   readonly #byCaller = new Map<string, FairShare>()
@@ -57,9 +36,13 @@ export class Level implements LevelView {
   /** Waiting tasks. */
   length = 0
 
-  constructor(aheadMs: number, isFront: boolean) {
+  readonly work: { steps: number }
+
+  /** @param work counts the callers that are looked at */
+  constructor(aheadMs: number, isFront: boolean, work: { steps: number }) {
     this.aheadMs = aheadMs
     this.isFront = isFront
+    this.work = work
   }
 
   /** The turn of a caller; a new one begins where the level is. */
@@ -83,14 +66,24 @@ export class Level implements LevelView {
     for (const turn of kept) this.#byCaller.set(turn.caller, turn)
   }
 
-  /** Who would start before a newcomer with this turn: whose virtual start is not after its own. */
-  countBefore(caller: string, weight: number): number {
+  /** Virtual time at which the next task of a caller starts, behind those that it has waiting. */
+  nextStart(caller: string, weight: number): number {
     const own = this.#byCaller.get(caller)
-    const tag = Math.max(this.virtual, own?.tag ?? 0)
-    const start = tag + (own?.length ?? 0) / weight
-    let count = own?.length ?? 0
+    return Math.max(this.virtual, own?.tag ?? 0) + (own?.length ?? 0) / weight
+  }
+
+  /** Virtual time at which a waiting task starts. */
+  startOf({ lanes, tag, weight }: FairShare, { seq }: Entry): number {
+    const before = lanes.reduce((count, lane) => count + lane.countBefore(seq), 0)
+    return Math.max(this.virtual, tag) + before / weight
+  }
+
+  /** Tasks that start at this virtual time or before it: O(callers). */
+  countStartingBy(start: number): number {
+    let count = 0
     for (const turn of this.turns) {
-      if (turn === own || turn.length === 0) continue
+      this.work.steps += 1
+      if (turn.length === 0) continue
       const lead = start - Math.max(this.virtual, turn.tag)
       if (lead >= 0) count += Math.min(turn.length, Math.floor(lead * turn.weight) + 1)
     }
@@ -102,7 +95,7 @@ export class Level implements LevelView {
  * The next task: of the level that is first, of the caller whose turn it is, the oldest that may start. Levels are
  * strict, or, with a head start, the one whose oldest task is furthest ahead.
  */
-export function choose(levels: readonly LevelView[]): Entry | null {
+export function choose(levels: readonly Level[]): Entry | null {
   let best: Entry | null = null
   let bestRank = Infinity
   for (const level of levels) {
@@ -119,12 +112,12 @@ export function choose(levels: readonly LevelView[]): Entry | null {
 }
 
 /** Reports to a level that a task of a caller was taken. */
-export function charge(level: { virtual: number }, turn: Turn): void {
+export function charge(level: Level, turn: FairShare): void {
   level.virtual = Math.max(level.virtual, turn.tag)
   turn.tag = level.virtual + 1 / turn.weight
 }
 
-function findFirst({ turns, virtual }: LevelView): Entry | null {
+function findFirst({ turns, virtual }: Level): Entry | null {
   const only = turns[0]
   if (turns.length === 1 && only !== undefined) return firstIn(only.lanes)
   let best: Entry | null = null
@@ -140,7 +133,7 @@ function findFirst({ turns, virtual }: LevelView): Entry | null {
 }
 
 /** The oldest of those that no gate holds back. */
-function firstIn(lanes: readonly LaneView[]): Entry | null {
+function firstIn(lanes: readonly Lane[]): Entry | null {
   let first: Entry | null = null
   for (const lane of lanes) {
     const { head } = lane
@@ -150,7 +143,7 @@ function firstIn(lanes: readonly LaneView[]): Entry | null {
 }
 
 /** When the oldest that may start was admitted, epoch ms. */
-function oldestIn({ turns }: LevelView): number {
+function oldestIn({ turns }: Level): number {
   let oldest = Infinity
   for (const { lanes } of turns) oldest = Math.min(oldest, firstIn(lanes)?.task.createdAt ?? Infinity)
   return oldest

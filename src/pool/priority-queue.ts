@@ -1,14 +1,18 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
+import type { Clock } from '../task/clock.ts'
 import type { Task } from '../task/task.ts'
 import { ConcurrencyGates, type GateOptions } from './concurrency-gates.ts'
 import { Lane, type Entry, type LaneKind } from './lane.ts'
-import { choose, Level, charge, type FairShare, type LevelView, type Turn } from './level.ts'
+import { choose, Level, charge, type FairShare } from './level.ts'
+import { FairPlaces, MAX_COUNTED } from './fair-places.ts'
+import { scheduleOf } from './schedule.ts'
 
 export interface RoomOptions extends GateOptions {
   /** A level is this much ahead of the one below it; 0: levels are strict. */
   readonly headStartMs: number
   /** How many turns a caller gets for one of another; null: callers take no turns. */
   readonly weightOf: ((caller: string) => number) | null
+  readonly clock: Clock
 }
 
 const SWEEP_EVERY = 1024
@@ -20,19 +24,23 @@ const EVERYBODY = ''
  * start, ordered by age less the level's lead; inside a level callers may take turns; what is left is exact
  * first in, first out. A lane holds the tasks that the same gates hold back.
  *
- * Costs: enqueue, take and remove are O(1) in waiting tasks (take looks at one head per lane); positions are
- * O(answer), with turns O(answer × callers).
+ * Costs: enqueue, take and remove are O(1) in waiting tasks (take looks at one head per lane); positions among n
+ * are O(n / 512 + 512) for each lane. With turns the first 1000 are counted in one go, at most once a second where more
+ * than 1000 wait, and those further back estimated.
  */
 export class PriorityQueue {
   readonly gates: ConcurrencyGates
+  /** Counts entries, blocks of entries and callers that are looked at for a position or an order. */
+  readonly work = { steps: 0 }
   readonly #options: RoomOptions
   readonly #entries = new Map<string, Entry>()
   /** Before all levels: tasks that ran when the process before ended. */
-  readonly #front = new Level(Infinity, true)
+  readonly #front = new Level(Infinity, true, this.work)
   readonly #levels: readonly Level[]
   /** In the order in which they are looked at. */
   readonly #inOrder: readonly Level[]
   readonly #lanesByGate = new Map<string, Set<Lane>>()
+  readonly #fair: FairPlaces | null
   #arrivals = 0
   #eligible = 0
   #taken = 0
@@ -41,9 +49,14 @@ export class PriorityQueue {
     this.#options = options
     const { headStartMs } = options
     this.#levels = PRIORITIES.map(
-      (level) => new Level(headStartMs === 0 ? Infinity : level * headStartMs, false),
+      (level) => new Level(headStartMs === 0 ? Infinity : level * headStartMs, false, this.work),
     )
     this.#inOrder = [this.#front, ...this.#levels.toReversed()]
+    const schedule = () => scheduleOf(this.#inOrder, this.work)
+    this.#fair =
+      options.weightOf === null
+        ? null
+        : new FairPlaces({ schedule, size: () => this.size, clock: options.clock })
     this.gates = new ConcurrencyGates(options, (gate) => this.#openOrClose(gate))
   }
 
@@ -111,37 +124,34 @@ export class PriorityQueue {
   tasksAhead(id: string): number | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
-    if (this.#options.weightOf !== null) return this.#walkTo(id)
+    if (this.#fair !== null) return this.#fair.counted(entry) ?? this.#estimateAhead(entry, this.#fair)
     if (!entry.lane.level.isFront) return this.aheadOf(entry.task, entry.seq)
-    return countIn(this.#front, ({ seq }) => seq < entry.seq)
+    return countBefore(this.#front, entry.seq)
+  }
+
+  /** Whether a place is an estimate: with turns, far back. */
+  isEstimate(tasksAhead: number): boolean {
+    return this.#fair !== null && tasksAhead >= MAX_COUNTED
   }
 
   /** Waiting tasks that would start before one of this age; with fair turns, an approximation. */
   aheadOf({ priority, createdAt }: Task, seq: number): number {
     const own = this.#levelOf(priority)
-    const isStrict = this.#options.headStartMs === 0
-    const ahead = isStrict ? this.#aboveLevel(priority) : this.#aheadOfAge(own, createdAt)
-    return ahead + countIn(own, (other) => other.seq < seq)
+    return this.#aheadOfLevel(own, createdAt) + countBefore(own, seq)
   }
 
   /** Waiting tasks that would start before one of this priority and caller that comes now. */
-  aheadOfNewcomer(priority: Priority, caller: string, now: () => number): number {
+  aheadOfNewcomer(priority: Priority, caller: string): number {
     const own = this.#levelOf(priority)
-    const { weightOf, headStartMs } = this.#options
-    const ahead = headStartMs === 0 ? this.#aboveLevel(priority) : this.#aheadOfAge(own, now())
-    return ahead + (weightOf === null ? own.length : own.countBefore(caller, weightOf(caller)))
+    const ahead = this.#aheadOfLevel(own, this.#options.clock.now())
+    const { weightOf } = this.#options
+    if (weightOf === null || this.#fair === null) return ahead + own.length
+    return ahead + this.#fair.startingBy(own, own.nextStart(caller, weightOf(caller)))
   }
 
   /** Every waiting task in the order in which they would start. */
   *inOrder(): Generator<Task> {
-    const views = new Map<object, object>()
-    const levels = this.#inOrder.map((level) => copyOf(level, views))
-    for (let next = choose(levels); next !== null; next = choose(levels)) {
-      yield next.task
-      const { level, turn } = next.lane
-      if (this.#options.weightOf !== null) charge(views.get(level) as LevelView, views.get(turn) as Turn)
-      ;(views.get(next.lane) as { head: Entry | null }).head = next.next
-    }
+    for (const { task } of scheduleOf(this.#inOrder, this.work)) yield task
   }
 
   /** When the task that waits longest was admitted, epoch ms; null when none waits. */
@@ -191,6 +201,7 @@ export class PriorityQueue {
   }
 
   #count(lane: Lane, change: 1 | -1): void {
+    this.#fair?.changed()
     lane.level.length += change
     lane.turn.length += change
     if (lane.isOpen) this.#eligible += change
@@ -224,53 +235,36 @@ export class PriorityQueue {
     return this.#levels[priority] as Level
   }
 
-  /** Waiting tasks of the levels above. */
-  #aboveLevel(priority: Priority): number {
-    let above = this.#front.length
-    for (let level = priority + 1; level < this.#levels.length; level += 1) {
-      above += this.#levels[level]?.length ?? 0
-    }
-    return above
+  /** With turns, far back: about as many as have started at the virtual time of its start. */
+  #estimateAhead(entry: Entry, fair: FairPlaces): number {
+    const level = entry.lane.level as Level
+    const start = level.startOf(entry.lane.turn as FairShare, entry)
+    return this.#aheadOfLevel(level, entry.task.createdAt) + Math.max(0, fair.startingBy(level, start) - 1)
   }
 
-  /** Waiting tasks of other levels that are further ahead than one of this level and age. */
-  #aheadOfAge(own: Level, createdAt: number): number {
+  /** Waiting tasks of other levels that start before one of this level and age. */
+  #aheadOfLevel(own: Level, createdAt: number): number {
+    if (own.isFront) return 0
+    let ahead = this.#front.length
     const rank = createdAt - own.aheadMs
-    return this.#levels.reduce((ahead, level) => {
-      if (level === own) return ahead
-      return ahead + countIn(level, ({ task }) => task.createdAt - level.aheadMs < rank)
-    }, this.#front.length)
-  }
-
-  #walkTo(id: string): number {
-    let ahead = 0
-    for (const task of this.inOrder()) {
-      if (task.id === id) break
-      ahead += 1
+    let isAbove = false
+    for (const level of this.#levels) {
+      if (level === own) isAbove = true
+      else if (own.aheadMs !== Infinity) ahead += countAdmittedBefore(level, rank + level.aheadMs)
+      else if (isAbove) ahead += level.length
     }
     return ahead
   }
 }
 
-function countIn(level: Level, is: (entry: Entry) => boolean): number {
+function countBefore(level: Level, seq: number): number {
   let count = 0
-  for (const turn of level.turns) for (const lane of turn.lanes) count += lane.countWhile(is)
+  for (const turn of level.turns) for (const lane of turn.lanes) count += lane.countBefore(seq)
   return count
 }
 
-/** A level to go through, with every gate open; `views` finds the copy of each part. */
-function copyOf(level: Level, views: Map<object, object>): LevelView {
-  const turns = level.turns.map((turn) => {
-    const lanes = turn.lanes.map((lane) => {
-      const view = { isOpen: true, head: lane.head }
-      views.set(lane, view)
-      return view
-    })
-    const view = { lanes, weight: turn.weight, tag: turn.tag }
-    views.set(turn, view)
-    return view
-  })
-  const view = { aheadMs: level.aheadMs, length: level.length, turns, virtual: level.virtual }
-  views.set(level, view)
-  return view
+function countAdmittedBefore(level: Level, instant: number): number {
+  let count = 0
+  for (const { lanes } of level.turns) for (const lane of lanes) count += lane.countAdmittedBefore(instant)
+  return count
 }

@@ -1,7 +1,8 @@
 import { failpoint } from '../failpoints.ts'
 import { CancelRequested, type AbortReason, type Outcome } from '../task/outcome.ts'
 import type { Priority } from '../task/priority.ts'
-import type { Task } from '../task/task.ts'
+import { placeAfter, type QueuePlace } from '../task/event.ts'
+import type { Task, WaitEstimate } from '../task/task.ts'
 import type { Hold, PoolOptions } from './pool-options.ts'
 import { Capacity, type Reservation } from './capacity.ts'
 import { PriorityQueue } from './priority-queue.ts'
@@ -26,7 +27,6 @@ export class WorkerPool {
   readonly #stuck: StuckHandlers
   readonly #running = new Map<string, Guard>()
   readonly #holds = new Set<Hold>()
-  readonly #released = () => this.#signal.notify()
   readonly #signal = new Signal()
 
   constructor(options: PoolOptions) {
@@ -94,7 +94,7 @@ export class WorkerPool {
   }
 
   get taken(): number {
-    return this.#places.reserved + this.#room.size + this.#parked.scheduled
+    return this.reserved + this.#room.size + this.#parked.scheduled
   }
 
   get isFull(): boolean {
@@ -121,7 +121,7 @@ export class WorkerPool {
 
   /** Reserved and waiting tasks that would start before a newcomer. */
   aheadOfNewcomer(priority: Priority, caller: string): number {
-    const waiting = this.#room.aheadOfNewcomer(priority, caller, this.#options.clock.now)
+    const waiting = this.#room.aheadOfNewcomer(priority, caller)
     return waiting + this.#places.reservedAtOrAbove(priority)
   }
 
@@ -129,11 +129,15 @@ export class WorkerPool {
     return this.#room.inOrder()
   }
 
+  /** The place behind this many tasks. */
+  placeAfter(tasksAhead: number, wait: WaitEstimate | null = null): QueuePlace {
+    return placeAfter(tasksAhead, wait, this.#room.isEstimate(tasksAhead))
+  }
+
   /** Waiting tasks before this one, if delayed as if it were due now; undefined when it is neither. */
   tasksAhead(id: string): number | undefined {
     const sleeper = this.#parked.get(id)
-    if (sleeper === undefined) return this.#room.tasksAhead(id)
-    return this.#room.aheadOf(sleeper.task, sleeper.seq)
+    return sleeper === undefined ? this.#room.tasksAhead(id) : this.#room.aheadOf(sleeper.task, sleeper.seq)
   }
 
   /** Why a newcomer finds no place now; null: it does. */
@@ -146,7 +150,7 @@ export class WorkerPool {
   reserve(priority: Priority, caller: string): Reservation | undefined {
     if (this.refusal(caller) !== null) return undefined
     const tasksAhead = this.aheadOfNewcomer(priority, caller)
-    return this.#places.reserve({ priority, caller, tasksAhead }, this.#released)
+    return this.#places.reserve({ priority, caller, tasksAhead }, () => this.#signal.notify())
   }
 
   /** Puts an admitted task into the queue; a free slot starts it in this call. */
@@ -181,9 +185,9 @@ export class WorkerPool {
   /** Moves a waiting task to the level of its new version, where it keeps its age; false: it does not wait. */
   reprioritise(task: Task): boolean {
     if (this.#parked.replace(task)) return true
-    if (!this.#room.reprioritise(task)) return false
-    this.#slots.fill()
-    return true
+    const isWaiting = this.#room.reprioritise(task)
+    if (isWaiting) this.#slots.fill()
+    return isWaiting
   }
 
   /** Removes a waiting task in O(1), or aborts a running one; one that stops for another reason keeps that reason. */
@@ -219,9 +223,8 @@ export class WorkerPool {
   }
 
   whenIdle(): Promise<void> {
-    return this.#signal.waitUntil(
-      () => this.reserved + this.#room.size + this.#parked.size + this.running === 0,
-    )
+    const left = () => this.reserved + this.#room.size + this.#parked.size + this.running
+    return this.#signal.waitUntil(() => left() === 0)
   }
 
   /** Settles when no task runs any more; handlers that were abandoned do not count. */
@@ -250,9 +253,8 @@ export class WorkerPool {
     if (task.run === 0 && isOverdue(task, this.#options.clock)) return this.#options.expired(task.id)
     this.#room.gates.count(task, 1)
     failpoint('dequeued')
-    const { graceMs, work } = this.#options
-    const limits = { limitMs: task.timeoutMs, graceMs }
-    const guard = new Guard((signal) => work(task, signal), limits, this.#deadlines)
+    const limits = { limitMs: task.timeoutMs, graceMs: this.#options.graceMs }
+    const guard = new Guard((signal) => this.#options.work(task, signal), limits, this.#deadlines)
     this.#running.set(task.id, guard)
     const outcome = await guard.outcome
     this.#running.delete(task.id)
@@ -260,7 +262,7 @@ export class WorkerPool {
     this.#cancelTimer(task, seq, outcome)
     this.#options.ended(task, outcome)
     this.#signal.notify()
-    // Its type may have opened: another slot can be idle beside a task that waited for that, and this one may stay taken.
+    // Its type may have opened: a slot can be idle beside a task that waited for that.
     this.#slots.fill()
     if (guard.isAbandoned) await this.#stuck.admit(guard.finished)
   }
@@ -269,8 +271,8 @@ export class WorkerPool {
   #cancelTimer(task: Task, seq: number, outcome: Outcome): void {
     if (outcome.kind === 'interrupted') this.#room.put(task, seq)
     if (outcome.kind !== 'waits') return
-    const { resource, until: waitUntil } = outcome.wait
-    this.#parked.add({ ...task, status: 'waiting', run: task.run + 1, waitUntil }, seq, resource === null)
+    const parked = { ...task, status: 'waiting', run: task.run + 1, waitUntil: outcome.wait.until } as const
+    this.#parked.add(parked, seq, outcome.wait.resource === null)
   }
 
   #watchStart(task: Task): void {

@@ -40,11 +40,17 @@ export interface QueuePlace {
   readonly tasksAhead: number
   /** Null: not known. */
   readonly wait: WaitEstimate | null
+  /** The position was not counted: far back, where callers take turns. */
+  readonly isEstimate?: true
 }
 
 /** The place behind this many tasks. */
-export function placeAfter(tasksAhead: number, wait: WaitEstimate | null = null): QueuePlace {
-  return { queuePosition: tasksAhead + 1, tasksAhead, wait }
+export function placeAfter(
+  tasksAhead: number,
+  wait: WaitEstimate | null = null,
+  isEstimate = false,
+): QueuePlace {
+  return { queuePosition: tasksAhead + 1, tasksAhead, wait, ...(isEstimate ? { isEstimate } : {}) }
 }
 
 export type EventBody =

@@ -116,10 +116,10 @@ test('a long poll whose client has gone listens no more', async () => {
   const id = await submit('held')
   const leave = new AbortController()
   const gone = fetch(`${url}/api/tasks/${id}?wait=30`, { signal: leave.signal }).catch(() => 'gone')
-  await expect.poll(() => core.bus.watchedTasks).toBe(1)
+  await expect.poll(() => [...core.bus.watchedTasks].length).toBe(1)
   leave.abort()
   expect(await gone).toBe('gone')
-  await expect.poll(() => core.bus.watchedTasks).toBe(0)
+  await expect.poll(() => [...core.bus.watchedTasks].length).toBe(0)
 })
 
 test('cancel: waiting 200, running 202, finished 409, unknown 404', async () => {

@@ -4,6 +4,7 @@ import { PriorityQueue, type RoomOptions } from '../../src/pool/priority-queue.t
 import type { Priority } from '../../src/task/priority.ts'
 import { poolDefaults } from '../support/pool.ts'
 import { sampleTask } from '../support/tasks.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 function setup(given: Partial<RoomOptions> = {}) {
   const room = new PriorityQueue({ ...poolDefaults(), ...given })
@@ -112,7 +113,7 @@ test('who comes anew into a long queue of another has its turn next', () => {
   const { room, putTask } = setup({ weightOf: () => 1 })
   for (let count = 1; count <= 1000; count += 1) putTask(sampleTask({ id: `hog ${count}`, caller: 'hog' }))
   for (let taken = 0; taken < 10; taken += 1) room.take()
-  expect(room.aheadOfNewcomer(1, 'light', () => 0)).toBeLessThanOrEqual(1)
+  expect(room.aheadOfNewcomer(1, 'light')).toBeLessThanOrEqual(1)
   putTask(sampleTask({ id: 'light', caller: 'light' }))
   expect(room.tasksAhead('light')).toBe(0)
   expect(room.take()?.task.id).toBe('light')
@@ -148,7 +149,7 @@ test('with turns a newcomer is shown as many tasks as then stand before it', () 
     for (let count = 1; count <= 3; count += 1) putTask(sampleTask({ id: `${caller} ${count}`, caller }))
   }
   for (const caller of ['new', 'light']) {
-    const estimate = room.aheadOfNewcomer(1, caller, () => 0)
+    const estimate = room.aheadOfNewcomer(1, caller)
     putTask(sampleTask({ id: `newest of ${caller}`, caller }))
     expect(estimate).toBe(room.tasksAhead(`newest of ${caller}`))
   }
@@ -160,4 +161,62 @@ test('a task that is put before all levels stays there when its level is changed
   room.putFirst(sampleTask({ id: 'ran before', priority: 0 }), room.arrive())
   expect(room.reprioritise(sampleTask({ id: 'ran before', priority: 1 }))).toBe(true)
   expect(takeAll()).toEqual(['ran before', 'urgent'])
+})
+
+/** A room with this many waiting tasks, of as many callers in turn, put at rising times. */
+function crowd(given: Partial<RoomOptions>, count: number, callers: number) {
+  const { room, putTask } = setup(given)
+  for (let at = 0; at < count; at += 1) {
+    const priority = (at % 4) as Priority
+    putTask(sampleTask({ id: `t${at}`, caller: `c${at % callers}`, priority, createdAt: at }))
+  }
+  const stepsFor = (what: () => unknown) => {
+    const before = room.work.steps
+    what()
+    return room.work.steps - before
+  }
+  return { room, stepsFor }
+}
+
+test.each([
+  ['strict levels', 100_000, 100, { headStartMs: 0 }],
+  ['a head start', 100_000, 100, { headStartMs: 60_000 }],
+  ['turns of few callers', 100_000, 100, { weightOf: () => 1 }],
+  ['turns of as many callers as tasks', 10_000, 10_000, { weightOf: () => 1 }],
+])('with %s a position and a newcomer cost no walk over the queue', (_name, count, callers, given) => {
+  const { room, stepsFor } = crowd(given, count, callers)
+  const last = `t${count - 4}`
+  // The first question of a second may go through the first places.
+  const firstSteps = stepsFor(() => room.tasksAhead(last))
+  const bound = 4 * (count / 512 + 512)
+  expect(firstSteps).toBeLessThan(bound + 3 * callers + 1000)
+  for (const id of [last, 't0', `t${count / 2}`]) {
+    expect(stepsFor(() => room.tasksAhead(id))).toBeLessThan(bound)
+  }
+  const hundred = () => Array.from({ length: 100 }, (_, at) => room.tasksAhead(`t${count - 1 - at}`))
+  expect(stepsFor(hundred)).toBeLessThan(100 * bound)
+  expect(stepsFor(() => room.aheadOfNewcomer(1, 'c7'))).toBeLessThan(bound + callers)
+})
+
+test('with turns the first 1000 places are those of the walk, and those further back are near them', () => {
+  const { room } = crowd({ weightOf: (caller) => (caller === 'c3' ? 3 : 1) }, 6000, 70)
+  const walk = [...room.inOrder()].map(({ id }) => id)
+  const places = walk.map((id) => room.tasksAhead(id) ?? -1)
+  expect(places.slice(0, 1000)).toEqual(walk.slice(0, 1000).map((_, at) => at))
+  const errors = places.slice(1000).map((place, at) => Math.abs(place - at - 1000))
+  expect(Math.max(...errors)).toBeLessThanOrEqual(70)
+  expect([room.isEstimate(999), room.isEstimate(1000)]).toEqual([false, true])
+})
+
+test('a long queue with turns is gone through once a second, however often it changes', () => {
+  const clock = new VirtualClock()
+  const { room, stepsFor } = crowd({ weightOf: () => 1, clock }, 5000, 1000)
+  room.tasksAhead('t4999')
+  const changeAndAsk = () => {
+    room.take()
+    room.tasksAhead('t4000')
+  }
+  expect(stepsFor(changeAndAsk)).toBeLessThan(600)
+  clock.advance(1000)
+  expect(stepsFor(changeAndAsk)).toBeGreaterThan(900)
 })

@@ -1,12 +1,23 @@
 import { z } from 'zod'
 import type { EventType, FRAME_TYPES } from '../../task/event.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
-import { failureView, progressDetail, taskReply, waitEstimate } from '../schemas/responses.ts'
+import {
+  failureView,
+  positionIsEstimate,
+  progressDetail,
+  taskReply,
+  waitEstimate,
+} from '../schemas/responses.ts'
 
 /** The messages of a stream, each by its `type`: what WebSocket and event stream send alike. */
 
 const status = z.enum(TASK_STATUSES)
-const place = { queue_position: z.int(), tasks_ahead: z.int(), estimated_wait_seconds: waitEstimate }
+const place = {
+  queue_position: z.int(),
+  tasks_ahead: z.int(),
+  position_is_estimate: positionIsEstimate,
+  estimated_wait_seconds: waitEstimate,
+}
 const about = { task_id: z.string() }
 
 const numbered = <Type extends EventType, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>

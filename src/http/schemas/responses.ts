@@ -25,6 +25,11 @@ export const waitEstimate = z
   .nullable()
   .meta({ id: 'WaitEstimate', description: 'Seconds until the start; null: not known.' })
 
+export const positionIsEstimate = z
+  .literal(true)
+  .optional()
+  .meta({ description: 'The position was not counted exactly: far back, where callers take turns.' })
+
 const taskUrls = z
   .object({
     self: z.string(),
@@ -47,6 +52,7 @@ export const submitReply = z
     priority_name: z.string(),
     queue_position: count.nullable(),
     tasks_ahead: count.nullable(),
+    position_is_estimate: positionIsEstimate,
     estimated_wait_seconds: waitEstimate,
     created_at: instant,
     deduplicated: z.boolean(),
@@ -96,6 +102,7 @@ const taskFields = {
   priority_name: priorityNames,
   queue_position: count.nullable().meta({ description: 'From 1; null unless it waits.' }),
   tasks_ahead: count.nullable(),
+  position_is_estimate: positionIsEstimate,
   estimated_wait_seconds: waitEstimate,
   progress: z.number().meta({ description: '0 to 100.' }),
   progress_detail: progressDetail,

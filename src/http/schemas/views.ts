@@ -53,6 +53,7 @@ export function taskView(task: Task, place: QueuePlace | null, prefix: string) {
     priority_name: priorityName(task.priority),
     queue_position: place?.queuePosition ?? null,
     tasks_ahead: place?.tasksAhead ?? null,
+    ...estimateView(place),
     estimated_wait_seconds: place?.wait ?? null,
     progress: task.progress ?? 0,
     progress_detail: task.progressDetail === null ? null : progressDetailView(task.progressDetail),
@@ -106,8 +107,15 @@ function progressDetailView({ stage, step, totalSteps }: ProgressDetail) {
   return { stage, step, total_steps: totalSteps }
 }
 
-function placeView({ queuePosition, tasksAhead, wait }: QueuePlace) {
-  return { queue_position: queuePosition, tasks_ahead: tasksAhead, estimated_wait_seconds: wait ?? null }
+function placeView(place: QueuePlace) {
+  const { queuePosition, tasksAhead, wait } = place
+  const ahead = { queue_position: queuePosition, tasks_ahead: tasksAhead, ...estimateView(place) }
+  return { ...ahead, estimated_wait_seconds: wait ?? null }
+}
+
+/** A position that was not counted exactly has a member that says so. */
+export function estimateView(place: QueuePlace | null) {
+  return place?.isEstimate === true ? { position_is_estimate: true as const } : {}
 }
 
 /** One frame of a stream: the envelope and the payload of its type. */

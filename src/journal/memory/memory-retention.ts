@@ -43,7 +43,9 @@ export class MemoryRetention implements RetentionJournal {
   forgetUploads(taskIds: readonly string[]): Promise<void> {
     for (const id of taskIds) {
       const record = this.#memory.records.get(id)
-      if (record !== undefined) record.task = { ...record.task, upload: null }
+      if (record === undefined) continue
+      record.task = { ...record.task, upload: null }
+      this.#memory.index.set(record.task)
     }
     return Promise.resolve()
   }

@@ -10,7 +10,6 @@ import {
   type TaskQuery,
   NOT_DUE,
 } from '../journal.ts'
-import { takePage } from '../live-tasks.ts'
 import type { Memory } from './records.ts'
 import type { FinishedTasks } from './finished-tasks.ts'
 
@@ -28,6 +27,7 @@ export class MemoryTasks implements TaskJournal {
   admit({ task, event }: JournalEntry, key: KeyRecord | null): Promise<void> {
     const { records, keys, contents } = this.#memory
     records.set(task.id, { task, events: [event] })
+    this.#memory.index.set(task)
     this.#memory.count(task.status, 1)
     if (key !== null) keys.set(JSON.stringify([key.caller, key.key]), key)
     if (task.content !== null) contents.set(task.content, [...(contents.get(task.content) ?? []), task.id])
@@ -42,6 +42,7 @@ export class MemoryTasks implements TaskJournal {
     }
     const before = record.task
     record.task = task
+    this.#memory.index.set(task)
     ;(record.events as TaskEvent[]).push(event)
     if (before.status !== task.status) {
       this.#memory.count(before.status, -1)
@@ -74,7 +75,7 @@ export class MemoryTasks implements TaskJournal {
   }
 
   list(query: TaskQuery): Promise<TaskPage> {
-    return Promise.resolve(takePage(tasksIn(this.#memory), query))
+    return Promise.resolve(this.#memory.index.list(query))
   }
 
   eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]> {
@@ -103,8 +104,4 @@ export class MemoryTasks implements TaskJournal {
 function follows(task: Task, before: Task): boolean {
   const isOfRun = task.run === before.run || (!isTerminal(task.status) && task.run === before.run + 1)
   return task.lastSeq === before.lastSeq + 1 && !isTerminal(before.status) && isOfRun
-}
-
-function* tasksIn({ records }: Memory): Generator<Task> {
-  for (const { task } of records.values()) yield task
 }

@@ -2,6 +2,7 @@ import type { TaskEvent } from '../../task/event.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { Delivery, KeyRecord } from '../journal.ts'
+import { TaskIndex } from '../task-index.ts'
 
 export interface Record {
   task: Task
@@ -12,6 +13,8 @@ export interface Record {
 /** What the parts of the memory journal share. */
 export class Memory {
   readonly records = new Map<string, Record>()
+  /** The newest versions, as they are listed. */
+  readonly index = new TaskIndex()
   readonly steps = new Map<string, Map<string, string>>()
   /** By caller and key, as JSON. */
   readonly keys = new Map<string, KeyRecord>()
@@ -29,6 +32,7 @@ export class Memory {
   forget(id: string): Task | undefined {
     const task = this.records.get(id)?.task
     this.records.delete(id)
+    this.index.delete(id)
     if (this.steps.size > 0) this.steps.delete(id)
     for (const delivery of this.deliveries.values())
       if (delivery.taskId === id) this.deliveries.delete(delivery.id)

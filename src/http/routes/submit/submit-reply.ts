@@ -13,7 +13,7 @@ import {
   type ProblemCode,
   type ProblemOptions,
 } from '../../problem/problem.ts'
-import { iso, createUrls } from '../../schemas/views.ts'
+import { iso, createUrls, estimateView } from '../../schemas/views.ts'
 import { sendTask } from '../task/send-task.ts'
 import { waitForTask } from '../task/wait.ts'
 import { preferredWait } from './prefer.ts'
@@ -176,6 +176,7 @@ function submitView(deps: HttpDeps, task: Task, standing: Standing) {
     priority_name: name,
     queue_position: place?.queuePosition ?? null,
     tasks_ahead: place?.tasksAhead ?? null,
+    ...estimateView(place),
     estimated_wait_seconds: place?.wait ?? null,
     created_at: iso(task.createdAt),
     deduplicated: known !== null,
