@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** Tests that start neither a server process nor a browser. */
 const UNIT = [
-  'test/{admission,app,auth,events,forecast,handler,pool,resource,scheduling,task,uploads}/**/*.test.ts',
+  'test/{admission,app,auth,events,forecast,handler,pool,resource,scheduling,task,time,uploads}/**/*.test.ts',
   'test/journal/*.test.ts',
   'test/{architecture,config}.test.ts',
 ]
@@ -13,8 +13,8 @@ const timeouts = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: {
 
 export default defineConfig({
   test: {
-    // Two cores.
-    maxWorkers: 2,
+    // More than the two cores of a small machine: many tests wait for time, not for a processor.
+    maxWorkers: 3,
     projects: [
       {
         resolve,
@@ -25,7 +25,7 @@ export default defineConfig({
       {
         resolve,
         ssr,
-        // One file per core, each in a process of its own.
+        // Each file in a process of its own.
         test: {
           name: 'process',
           include: ['test/**/*.test.ts'],

@@ -11,7 +11,7 @@ import type { Journal } from '../src/journal/journal.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { Resources } from '../src/resource/resources.ts'
 import { UploadStore } from '../src/uploads/upload-store.ts'
-import { systemClock } from '../src/task/clock.ts'
+import { systemClock } from '../src/time/clock.ts'
 import type { Priority } from '../src/task/priority.ts'
 
 export const SLOTS = 3

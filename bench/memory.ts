@@ -1,6 +1,6 @@
 import { NO_LIMITS } from './core.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
-import { systemClock } from '../src/task/clock.ts'
+import { systemClock } from '../src/time/clock.ts'
 import { mixedPriorities, sampleTask } from './support.ts'
 
 /** Bytes of heap per waiting task, its record, input and place in the room included. Needs --expose-gc. */

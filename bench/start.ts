@@ -1,7 +1,7 @@
 import { NO_LIMITS } from './core.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
-import { systemClock } from '../src/task/clock.ts'
+import { systemClock } from '../src/time/clock.ts'
 import type { Outcome } from '../src/task/outcome.ts'
 import { quantile, sampleTask } from './support.ts'
 

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { compose, type Headgate } from './app/app.ts'
+import { LAST_WORDS_MS } from './app/start-stop.ts'
 import { findMisspelt, readEnvFile, readServiceManager, readSettings } from './config/read.ts'
 import type { Settings } from './config/settings.ts'
 import type { TaskType } from './handler/define-task.ts'
@@ -18,8 +19,6 @@ import { ServiceManagerLink } from './process/systemd-notify.ts'
 import { startWatchdog } from './process/watchdog.ts'
 
 const STATUS_LINE_MS = 30_000
-/** Open connections have this long to take what was sent. */
-const LAST_WORDS_MS = 500
 /** Signals within this time are one. */
 const ONE_SIGNAL_MS = 500
 const EXIT_SETTINGS = 78

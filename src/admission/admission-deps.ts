@@ -4,7 +4,7 @@ import type { Registry } from '../handler/registry.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { DeliveryJournal, DuplicateJournal, JournalHealth, TaskJournal } from '../journal/journal.ts'
 import type { EventBus } from '../events/event-bus.ts'
 

@@ -2,8 +2,8 @@ import type { Logger } from 'pino'
 import type { Settings } from '../config/settings.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { Identify } from '../http/deps.ts'
-import type { Clock } from '../task/clock.ts'
-import type { ProvenTime } from '../task/proven-time.ts'
+import type { Clock } from '../time/clock.ts'
+import type { ProvenTime } from '../time/proven-time.ts'
 
 /** What the parts are made of: the options, with the clocks that the process shares. */
 export interface AppOptions extends ComposeOptions {

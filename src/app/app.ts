@@ -18,9 +18,9 @@ import { VERSION } from '../package.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { Retention } from '../retention/retention.ts'
-import { systemClock } from '../task/clock.ts'
+import { systemClock } from '../time/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
-import { createSteadyClock, ProvenTime } from '../task/proven-time.ts'
+import { createSteadyClock, ProvenTime } from '../time/proven-time.ts'
 
 /** The composed application. `start` and `stop` may be called twice. */
 export interface Headgate {

@@ -16,8 +16,8 @@ import type { Resources } from '../resource/resources.ts'
 import type { Retention } from '../retention/retention.ts'
 import { parseFetchedId, removeAbandoned, type UploadStore } from '../uploads/upload-store.ts'
 import { ShuttingDown } from '../task/outcome.ts'
-import type { Clock } from '../task/clock.ts'
-import { settledWithin } from '../task/within.ts'
+import type { Clock } from '../time/clock.ts'
+import { settledWithin } from '../time/within.ts'
 import type { Webhooks } from '../webhook/webhooks.ts'
 
 /** The order of starting and stopping. */
@@ -51,8 +51,8 @@ export interface LifecycleDeps {
 
 /** What was recorded has this long to be written. */
 const WRITING_MS = 5000
-/** Readers have this long to read the last events. */
-const LAST_WORDS_MS = 500
+/** Readers and open connections have this long to take what was sent. */
+export const LAST_WORDS_MS = 500
 
 /** Takes over from the process before, then lets tasks start. */
 export async function startInOrder(deps: LifecycleDeps): Promise<void> {

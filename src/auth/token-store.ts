@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { Logger } from 'pino'
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { LOCAL_CALLER, type Caller } from './caller.ts'
 import { readTokenFile } from './token-file.ts'
 import { computeDigest, type TokenRecord } from './token.ts'

@@ -1,4 +1,5 @@
 import type { Response } from 'undici'
+import { listCauses } from '../task/causes.ts'
 import { TaskError } from '../task/failure.ts'
 
 const NO_SUCH_HOST = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME'])
@@ -44,17 +45,4 @@ export function failureOfStatus({ status, headers }: Response, url: string): Tas
 /** The host alone: paths and queries of an address may be private. */
 export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'an unreadable address'
-}
-
-/** An error and what caused it, outermost first; several attempts at once fail as one. */
-function listCauses(error: unknown): unknown[] {
-  const found: unknown[] = []
-  const visit = (each: unknown): void => {
-    if (typeof each !== 'object' || each === null || found.includes(each)) return
-    found.push(each)
-    visit((each as Error).cause)
-    for (const inner of (each as AggregateError).errors ?? []) visit(inner)
-  }
-  visit(error)
-  return found
 }

@@ -1,10 +1,7 @@
+import { computeQuantiles, type Quantiles } from './quantiles.ts'
+
 /** Fewer samples than this are too few: estimates are null, never a guess. */
 const MIN_SAMPLES = 5
-
-export interface Quantiles {
-  readonly p50: number
-  readonly p90: number
-}
 
 /** The newest durations of one kind, in ms: a ring of fixed size. */
 export class Samples {
@@ -36,16 +33,11 @@ export class Samples {
   /** Nearest-rank quantiles in ms; null below {@link MIN_SAMPLES}. */
   quantiles(): Quantiles | null {
     if (this.size < MIN_SAMPLES) return null
-    this.#known ??= computeQuantiles(this.#kept().sort())
+    this.#known ??= computeQuantiles(this.#kept())
     return this.#known
   }
 
   #kept(): Float64Array {
     return this.#values.slice(0, this.size)
   }
-}
-
-function computeQuantiles(sorted: Float64Array): Quantiles {
-  const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
-  return { p50: rank(0.5), p90: rank(0.9) }
 }

@@ -1,4 +1,5 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
+import { computeQuantiles, quantile } from './quantiles.ts'
 import type { Task, WaitEstimate } from '../task/task.ts'
 import { Arrivals } from './arrivals.ts'
 import { Calibration } from './calibration.ts'
@@ -195,16 +196,6 @@ function findFirst(tasks: Iterable<Task>, count: number): Task[] {
     first.push(task)
   }
   return first
-}
-
-function computeQuantiles(rounds: Float64Array): { readonly p50: number; readonly p90: number } {
-  const sorted = rounds.toSorted()
-  return { p50: quantile(sorted, 0.5), p90: quantile(sorted, 0.9) }
-}
-
-/** Nearest rank. */
-function quantile(sorted: Float64Array, share: number): number {
-  return sorted[Math.ceil(share * sorted.length) - 1] ?? 0
 }
 
 /** Tenths of a second, never less than it was. */

@@ -1,12 +1,10 @@
 import { z } from 'zod'
-import { MAX_TIMER_MS } from '../task/clock.ts'
+import { MAX_TIMER_MS } from '../time/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
+import { MAX_ATTEMPTS } from '../task/task.ts'
 import type { ResourceLimits } from '../task/resource.ts'
 import type { Context } from './context/context.ts'
 import type { RetryOptions } from './retry/retry-policy.ts'
-
-/** Most attempts of a task. */
-const MAX_ATTEMPTS = 20
 
 /** What a task type takes as a file. */
 export interface UploadPolicy {

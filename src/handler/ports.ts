@@ -1,4 +1,4 @@
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { EventBody } from '../task/event.ts'
 import type { AcquireRequest, AcquireReply } from '../task/resource.ts'
 import type { Task, Upload } from '../task/task.ts'

@@ -13,7 +13,7 @@ import type { JournalHealth, TaskJournal, RetentionJournal } from '../journal/jo
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { PrefixOf } from './gate/base-path.ts'
 import type { LingerLimits } from './gate/linger.ts'
 import type { Connections } from './stream/connections.ts'

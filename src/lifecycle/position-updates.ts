@@ -1,7 +1,8 @@
 import type { EventBus } from '../events/event-bus.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
+import { Ticker } from '../time/ticker.ts'
 
 /** A watched task gets a position update at most this often. */
 const POSITION_INTERVAL_MS = 2000
@@ -20,28 +21,22 @@ export interface PositionsDeps {
 export class Positions {
   readonly #deps: PositionsDeps
   #sent = new Map<string, number>()
-  #takeBackTimer: (() => void) | null = null
+  readonly #ticker: Ticker
 
   constructor(deps: PositionsDeps) {
     this.#deps = deps
+    this.#ticker = new Ticker(deps.clock, POSITION_INTERVAL_MS, () => this.#publishAll())
   }
 
   start(): void {
-    this.#takeBackTimer ??= this.#deps.clock.after(POSITION_INTERVAL_MS, () => this.#tick())
+    this.#ticker.start()
   }
 
   stop(): void {
-    this.#takeBackTimer?.()
-    this.#takeBackTimer = null
+    this.#ticker.stop()
   }
 
-  #tick(): void {
-    this.#takeBackTimer = null
-    this.#tellAll()
-    this.start()
-  }
-
-  #tellAll(): void {
+  #publishAll(): void {
     const { pool, bus, estimator } = this.#deps
     const sent = new Map<string, number>()
     for (const [id, tasksAhead] of placesOf(bus.watchedTasks, pool)) {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { NoteJournal } from '../journal/journal.ts'
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
+import { Ticker } from '../time/ticker.ts'
 import type { SavedCounters, Counters } from './counters.ts'
 
 /** Where each is kept. */
@@ -25,10 +26,11 @@ export interface TotalsKeeperDeps {
 export class CounterStore {
   readonly #deps: TotalsKeeperDeps
   readonly #saved = new Map<string, string>()
-  #takeBackTimer: (() => void) | null = null
+  readonly #ticker: Ticker
 
   constructor(deps: TotalsKeeperDeps) {
     this.#deps = deps
+    this.#ticker = new Ticker(deps.clock, SAVE_EVERY_MS, () => void this.save())
   }
 
   async load(): Promise<SavedCounters> {
@@ -42,16 +44,11 @@ export class CounterStore {
   }
 
   start(): void {
-    this.#takeBackTimer ??= this.#deps.clock.after(SAVE_EVERY_MS, () => {
-      this.#takeBackTimer = null
-      this.start()
-      void this.save()
-    })
+    this.#ticker.start()
   }
 
   async stop(): Promise<void> {
-    this.#takeBackTimer?.()
-    this.#takeBackTimer = null
+    this.#ticker.stop()
     await this.save()
   }
 

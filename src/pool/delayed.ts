@@ -1,5 +1,5 @@
-import type { Clock } from '../task/clock.ts'
-import { capDelayMs } from '../task/delay.ts'
+import type { Clock } from '../time/clock.ts'
+import { capDelayMs } from '../time/delay.ts'
 import type { Task } from '../task/task.ts'
 import { Alarms } from './timers.ts'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { Task } from '../task/task.ts'
 import type { PlaceLimits } from './capacity.ts'

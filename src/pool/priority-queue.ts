@@ -1,5 +1,5 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import type { Task } from '../task/task.ts'
 import { ConcurrencyGates, type GateOptions } from './concurrency-gates.ts'
 import { Lane, type Entry, type LaneKind } from './lane.ts'

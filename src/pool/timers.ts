@@ -1,5 +1,5 @@
 import TinyQueue from 'tinyqueue'
-import { MAX_TIMER_MS, type Clock } from '../task/clock.ts'
+import { MAX_TIMER_MS, type Clock } from '../time/clock.ts'
 import type { Task } from '../task/task.ts'
 
 interface Alarm {

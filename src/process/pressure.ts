@@ -1,4 +1,5 @@
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
+import { Ticker } from '../time/ticker.ts'
 
 export type Shortage = 'memory' | 'event-loop'
 
@@ -25,25 +26,27 @@ export class Pressure {
   readonly #options: PressureOptions
   readonly #over = new Map<Shortage, number>()
   readonly #short = new Set<Shortage>()
-  #takeBackTimer: (() => void) | null = null
+  readonly #ticker: Ticker
+  /** Monotonic, ms. */
+  #dueAt = 0
 
   constructor(options: PressureOptions) {
     this.#options = options
-  }
-
-  start(): void {
-    const { clock } = this.#options
-    const dueAt = clock.monotonic() + LOOK_EVERY_MS
-    this.#takeBackTimer ??= clock.after(LOOK_EVERY_MS, () => {
-      this.#takeBackTimer = null
-      this.look(clock.monotonic() - dueAt)
-      this.start()
+    const { clock } = options
+    this.#ticker = new Ticker(clock, LOOK_EVERY_MS, () => {
+      const lateMs = clock.monotonic() - this.#dueAt
+      this.#dueAt = clock.monotonic() + LOOK_EVERY_MS
+      this.look(lateMs)
     })
   }
 
+  start(): void {
+    this.#dueAt = this.#options.clock.monotonic() + LOOK_EVERY_MS
+    this.#ticker.start()
+  }
+
   stop(): void {
-    this.#takeBackTimer?.()
-    this.#takeBackTimer = null
+    this.#ticker.stop()
   }
 
   /** @param loopDelayMs by how much the event loop is late */

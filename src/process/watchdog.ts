@@ -1,5 +1,6 @@
 import { url as debuggerUrl } from 'node:inspector'
 import { Worker } from 'node:worker_threads'
+import { ownFile } from '../own-file.ts'
 
 export interface WatchdogOptions {
   /**
@@ -16,7 +17,6 @@ export interface WatchdogOptions {
 const BEAT_MS = 250
 /** A stall of this length is reported. */
 const REPORTED_LAG_MS = 500
-const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 /**
  * Watches the event loop from a thread of its own, which kills the process (SIGKILL) when the loop is
@@ -28,7 +28,7 @@ const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 export function startWatchdog({ limitMs, wallLimitMs, onLag }: WatchdogOptions): () => void {
   if ((limitMs === 0 && wallLimitMs === 0) || debuggerUrl() !== undefined) return () => undefined
   const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-  const thread = new Worker(new URL(`./watchdog-thread.${OWN_ENDING}`, import.meta.url), {
+  const thread = new Worker(ownFile('./watchdog-thread', import.meta.url), {
     workerData: { beats, limitMs, wallLimitMs, beatMs: BEAT_MS },
   })
   thread.unref()

@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS, type Clock } from '../task/clock.ts'
+import { MAX_TIMER_MS, type Clock } from '../time/clock.ts'
 import type { AcquireRequest, AcquireReply, Cost, Lease, ResourceLimits } from '../task/resource.ts'
 import type { Priority } from '../task/priority.ts'
 import type { ErrorClass } from '../task/error-class.ts'

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../task/clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { ResourceLimits } from '../task/resource.ts'
 import type { Priority } from '../task/priority.ts'

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { RetentionJournal } from '../journal/journal.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
-import type { Clock } from '../task/clock.ts'
-import type { ProvenTime } from '../task/proven-time.ts'
+import type { Clock } from '../time/clock.ts'
+import type { ProvenTime } from '../time/proven-time.ts'
 import { failpoint } from '../failpoints.ts'
 
 export interface RetentionDeps {

@@ -1,4 +1,4 @@
-import { capDelayMs } from './delay.ts'
+import { capDelayMs } from '../time/delay.ts'
 import { toText } from './text.ts'
 
 /**

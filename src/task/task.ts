@@ -2,6 +2,9 @@ import type { Failure, FailureType } from './failure.ts'
 import type { Priority } from './priority.ts'
 import { assertMove, type TaskStatus } from './status.ts'
 
+/** Most attempts of a task. */
+export const MAX_ATTEMPTS = 20
+
 /** A file that came with a task, stored in the upload store. */
 export interface Upload {
   readonly spoolId: string

@@ -1,5 +1,6 @@
 import { fileTypeFromFile } from 'file-type'
 import { open } from 'node:fs/promises'
+import { ENCRYPTED_OFFICE } from './encrypted-office.ts'
 
 /** A file is recognised by this much of its beginning. */
 export const HEAD_BYTES = 64 * 1024
@@ -13,7 +14,6 @@ const DIRECTORY_BYTES = 4096
 const HEADER_BYTES = 512
 /** Sectors have 512 or 4096 bytes. */
 const SECTOR_SHIFTS = new Set([9, 12])
-const ENCRYPTED_OFFICE = 'application/x-encrypted-office'
 // A comment cannot hold its own end: with a lazy one a few hundred bytes would keep the event loop for hours.
 const HTML_START =
   /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:[^-]|-(?!->))*-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]/i

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { classify } from '../../src/handler/retry/classify.ts'
-import { parseRetryAfter } from '../../src/task/parse-retry-after.ts'
+import { parseRetryAfter } from '../../src/time/parse-retry-after.ts'
 import { TaskError } from '../../src/task/failure.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00Z')

@@ -3,7 +3,7 @@ import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { classify } from '../../src/handler/retry/classify.ts'
-import { MAX_AFTER_MS } from '../../src/task/parse-retry-after.ts'
+import { MAX_AFTER_MS } from '../../src/time/parse-retry-after.ts'
 import { LIBRARIES } from '../support/provider-libraries.ts'
 
 /** What a provider does with a call. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/task/clock.ts'
+import type { Clock } from '../../src/time/clock.ts'
 
 /** A clock that only moves when a test advances it. */
 export class VirtualClock implements Clock {

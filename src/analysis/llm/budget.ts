@@ -1,4 +1,4 @@
-import type { Clock } from '../../task/clock.ts'
+import type { Clock } from '../../time/clock.ts'
 import { TaskError } from '../../task/failure.ts'
 import type { ReportUsage } from '../report.ts'
 import type { Model } from './providers.ts'

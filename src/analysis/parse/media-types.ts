@@ -1,10 +1,10 @@
+import { ENCRYPTED_OFFICE } from '../../uploads/encrypted-office.ts'
+
 export const DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
 export const PPTX = 'application/vnd.openxmlformats-officedocument.presentationml.presentation'
 export const XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 export const ODT = 'application/vnd.oasis.opendocument.text'
 export const EPUB = 'application/epub+zip'
-/** A password-protected Office file: accepted at upload, so that its task can explain what to do. */
-export const ENCRYPTED_OFFICE = 'application/x-encrypted-office'
 
 /** Media types that can be read, as they are recognised from the content. */
 export const READABLE_TYPES = [

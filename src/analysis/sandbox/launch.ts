@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ownFile } from '../../own-file.ts'
 
 export interface Launch {
   readonly command: string
@@ -11,8 +12,7 @@ export interface Launch {
 const MB = 1024 * 1024
 /** Share of the memory that V8's heap may take; buffers and the program itself need the rest. */
 const HEAP_SHARE = 0.7
-const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-const CHILD = fileURLToPath(new URL(`./child.${OWN_ENDING}`, import.meta.url))
+const CHILD = fileURLToPath(ownFile('./child', import.meta.url))
 
 /**
  * How a child is started: it may read the program and one folder of data, and neither write, start

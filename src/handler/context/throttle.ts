@@ -1,4 +1,4 @@
-import type { Clock } from '../../task/clock.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { ProgressDetail } from '../../task/task.ts'
 import type { Report } from '../ports.ts'
 

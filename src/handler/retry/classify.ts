@@ -1,9 +1,10 @@
+import { findCause } from '../../task/causes.ts'
 import { failure, TaskError, type Failure, type FailureType } from '../../task/failure.ts'
 import type { LimitKind, ErrorClass } from '../../task/error-class.ts'
 import { describeThrown } from '../thrown.ts'
 import { collectSignals, type ErrorSignals } from './error-signals.ts'
-import { capDelayMs } from '../../task/delay.ts'
-import { MAX_AFTER_MS, parseRetryAfter } from '../../task/parse-retry-after.ts'
+import { capDelayMs } from '../../time/delay.ts'
+import { MAX_AFTER_MS, parseRetryAfter } from '../../time/parse-retry-after.ts'
 
 /** Providers with an error code of their own for too many concurrent calls. */
 const CONCURRENCY_CODES = new Set(['50430', 'too_many_concurrent', 'too_many_concurrent_requests'])
@@ -125,18 +126,7 @@ function ofRate(signals: ErrorSignals, message: string, now: number): ErrorClass
 
 /** A failure named by the handler keeps its name; a cause may be the failure of a wrapping error. */
 function failureIn(thrown: unknown): Failure | null {
-  try {
-    for (
-      let error = thrown, depth = 0;
-      error instanceof Error && depth < 5;
-      error = error.cause, depth += 1
-    ) {
-      if (error instanceof TaskError) return error.failure
-    }
-  } catch {
-    // A proxy may throw whatever is asked.
-  }
-  return null
+  return findCause(thrown, TaskError)?.failure ?? null
 }
 
 /** A source that names no time may want none of us for days: that is found out by attempts. */

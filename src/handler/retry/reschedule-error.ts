@@ -1,3 +1,4 @@
+import { findCause } from '../../task/causes.ts'
 import type { Wait } from '../../task/outcome.ts'
 
 /**
@@ -16,16 +17,5 @@ export class RescheduleError extends Error {
 
 /** The wait that an error, or one that it wraps, asks for. */
 export function findReschedule(thrown: unknown): Wait | null {
-  try {
-    for (
-      let error = thrown, depth = 0;
-      error instanceof Error && depth < 5;
-      error = error.cause, depth += 1
-    ) {
-      if (error instanceof RescheduleError) return error.wait
-    }
-  } catch {
-    // A proxy may throw whatever is asked.
-  }
-  return null
+  return findCause(thrown, RescheduleError)?.wait ?? null
 }

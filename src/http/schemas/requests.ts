@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parsePriority, PRIORITY_NAMES, type Priority } from '../../task/priority.ts'
 import { isWebhookSecret } from '../../webhook/signature.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
+import { MAX_ATTEMPTS } from '../../task/task.ts'
 
 /** Accepted priorities as JSON Schema, which a transform would hide. */
 const PRIORITY_SCHEMA = {
@@ -47,7 +48,6 @@ const wholeNumber = (min: number, max: number) =>
 
 const MAX_URL_CHARS = 2048
 const MAX_SECONDS = 2_147_483
-const MAX_ATTEMPTS = 20
 const MAX_BATCH = 100
 const MAX_METADATA_CHARS = 4096
 const MAX_EVENT_NUMBER = Number.MAX_SAFE_INTEGER

@@ -1,4 +1,5 @@
-import type { Clock } from '../../task/clock.ts'
+import type { Clock } from '../../time/clock.ts'
+import { Ticker } from '../../time/ticker.ts'
 import type { StreamEnd } from './connection.ts'
 
 /** What is kept alive, and ended with the process: a stream, or a socket of many. */
@@ -18,16 +19,17 @@ const RECONNECT_AFTER_MS = 2000
 export class Connections {
   readonly #clock: Clock
   readonly #open = new Set<Member>()
-  #takeBackTimer: (() => void) | null = null
+  readonly #heartbeat: Ticker
   #lastClosed: (() => void) | null = null
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.#heartbeat = new Ticker(clock, HEARTBEAT_MS, () => this.#beat())
   }
 
   add(connection: Member): void {
     this.#open.add(connection)
-    this.#takeBackTimer ??= this.#clock.after(HEARTBEAT_MS, () => this.#beat())
+    this.#heartbeat.start()
   }
 
   remove(connection: Member): void {
@@ -53,20 +55,17 @@ export class Connections {
   }
 
   closeAll(): void {
-    this.#takeBackTimer?.()
-    this.#takeBackTimer = null
+    this.#heartbeat.stop()
     for (const connection of this.#open) connection.end('going-away')
     this.#open.clear()
   }
 
   #beat(): void {
-    this.#takeBackTimer = null
-    if (this.#open.size === 0) return
+    if (this.#open.size === 0) return this.#heartbeat.stop()
     for (const connection of this.#open) {
       if (connection.isStillGranted()) connection.send({ type: 'heartbeat' })
       else connection.end('revoked')
       connection.endRevoked?.()
     }
-    this.#takeBackTimer = this.#clock.after(HEARTBEAT_MS, () => this.#beat())
   }
 }

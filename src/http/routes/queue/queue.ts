@@ -1,5 +1,5 @@
 import { maySee, type Caller } from '../../../auth/caller.ts'
-import type { Quantiles } from '../../../forecast/samples.ts'
+import type { Quantiles } from '../../../forecast/quantiles.ts'
 import { priorityName } from '../../../task/priority.ts'
 import type { ResourceView } from '../../../resource/resources.ts'
 import type { Task } from '../../../task/task.ts'

@@ -1,9 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import type { ReaderMessage, ReadRequest } from '../thread-protocol.ts'
 import type { Read, Row } from './queries.ts'
+import { ownFile } from '../../../own-file.ts'
 import { toError } from '../writer/client.ts'
-
-const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 interface Waiting {
   readonly resolve: (rows: readonly Row[]) => void
@@ -21,7 +20,7 @@ export class ReaderLink {
 
   /** @param died called when the thread ended unexpectedly */
   constructor(path: string, died: (error: Error) => void) {
-    this.#thread = new Worker(new URL(`./thread.${OWN_ENDING}`, import.meta.url), { workerData: { path } })
+    this.#thread = new Worker(ownFile('./thread', import.meta.url), { workerData: { path } })
     this.#thread.on('message', (message: ReaderMessage) => this.#onMessage(message))
     this.#died = died
     this.#thread.on('error', (error: Error) => this.#end(error))

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { HeadgateError } from '../../../task/errors.ts'
+import { ownFile } from '../../../own-file.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterData, WriterMessage } from '../thread-protocol.ts'
 import type { Write } from './mutations.ts'
 
@@ -15,7 +16,6 @@ export interface WriterLinkOptions extends WriterData {
 const MAX_UNDER_WAY = 100_000
 /** A disk that takes longer over one sync takes no new tasks meanwhile. */
 const STALLED_MS = 10_000
-const OWN_ENDING = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 interface Waiting {
   readonly number: number
@@ -44,7 +44,7 @@ export class WriterLink {
     this.#options = options
     const { folder, reserveBytes, writesPerCheckpoint } = options
     const workerData: WriterData = { folder, reserveBytes, writesPerCheckpoint }
-    this.#thread = new Worker(new URL(`./thread.${OWN_ENDING}`, import.meta.url), { workerData })
+    this.#thread = new Worker(ownFile('./thread', import.meta.url), { workerData })
     this.#thread.on('message', (message: WriterMessage) => this.#onMessage(message))
     this.#thread.on('error', (error) => this.#break({ code: 'journal-failed', message: error.message }))
     this.#thread.on('exit', () => this.#heardExit())

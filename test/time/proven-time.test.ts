@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createSteadyClock, ProvenTime } from '../../src/task/proven-time.ts'
+import { createSteadyClock, ProvenTime } from '../../src/time/proven-time.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 const DAY_MS = 24 * 3_600_000
