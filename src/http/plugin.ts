@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { TaskType } from '../handler/define-task.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { descriptionRoutes } from './openapi/docs-routes.ts'
+import type { Route } from './openapi/openapi-document.ts'
 import { gate } from './gate/gate.ts'
 import { readJsonBodies } from './gate/json-body.ts'
 import type { HttpDeps } from './deps.ts'
@@ -60,6 +61,8 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(handleError)
+  const routes: Route[] = []
+  app.addHook('onRoute', (route) => void routes.push(route))
   const answerUnknown = answerUnknownRoutes(app)
   if (app.hasContentTypeParser('text/plain')) app.removeContentTypeParser('text/plain')
   readJsonBodies(app)
@@ -86,7 +89,7 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   operateRoutes(app, deps)
   forecastRoutes(app, deps)
   healthRoutes(app, deps)
-  descriptionRoutes(app, deps)
+  descriptionRoutes(app, deps, routes)
   // Each in a context of its own, so that its hooks run for its routes alone.
   await app.register((scope) => uploads(scope, deps))
   await app.register((scope) => streams(scope, deps))

@@ -3,29 +3,45 @@ import type { App, HttpDeps } from '../deps.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { PAGE_POLICY, docsFile, docsPage } from './docs-page.ts'
 import { eventSchema } from './events.ts'
-import { describeApi } from './openapi-document.ts'
+import { describeApi, type Route } from './openapi-document.ts'
+import type { RouteDescription } from './operation.ts'
 
 const PUBLIC = { gate: { isPublic: true } }
+const TEXT = { type: 'string' }
+const OBJECT = { type: 'object' }
+
+/** A public document of one media type. */
+const document = (id: string, summary: string, type: string) => {
+  const schema = type.endsWith('json') ? OBJECT : TEXT
+  const replies = () => ({ 200: { description: 'The document.', content: { [type]: { schema } } } })
+  const openapi: RouteDescription = { id, tag: 'description', summary, replies, problems: ['not-found'] }
+  return { config: { ...PUBLIC, openapi } }
+}
+const OPENAPI = document('getOpenApi', 'This document', 'application/json')
+const EVENTS = document(
+  'getEventSchema',
+  'The messages of a stream, as JSON Schema',
+  'application/schema+json',
+)
+const DOCS = document('getDocs', 'This document, to browse', 'text/html')
 const CACHED = 'public, max-age=3600'
 
 /** `/openapi.json`, `/events.schema.json`, and `/docs` to browse the first. */
-export function descriptionRoutes(app: App, { registry, prefixOf, version }: HttpDeps): void {
+export function descriptionRoutes(app: App, { prefixOf, version }: HttpDeps, routes: readonly Route[]): void {
   // Written once for each path below which it is asked for, of which there are one or two.
   const openApi = new Map<string, Buffer>()
   const events = new Map<string, Buffer>()
-  app.get('/openapi.json', { config: PUBLIC }, (request, reply) => {
-    const document = keptFor(openApi, prefixOf(request), (prefix) =>
-      describeApi({ types: registry.all, prefix, version }),
-    )
+  app.get('/openapi.json', OPENAPI, (request, reply) => {
+    const document = keptFor(openApi, prefixOf(request), (prefix) => describeApi({ routes, prefix, version }))
     return reply.type('application/json; charset=utf-8').send(document)
   })
 
-  app.get('/events.schema.json', { config: PUBLIC }, (request, reply) => {
+  app.get('/events.schema.json', EVENTS, (request, reply) => {
     const document = keptFor(events, prefixOf(request), (prefix) => eventSchema(prefix))
     return reply.type('application/schema+json').send(document)
   })
 
-  app.get('/docs', { config: PUBLIC }, (request, reply) =>
+  app.get('/docs', DOCS, (request, reply) =>
     reply
       .headers({ 'content-security-policy': PAGE_POLICY })
       .type('text/html; charset=utf-8')

@@ -1,6 +1,38 @@
+import type { z } from 'zod'
 import { ERROR_CODES } from '../../task/errors.ts'
 import { problemBody, PROBLEM_STATUS, type ProblemCode } from '../problem/problem.ts'
 import { problemReply } from '../schemas/responses.ts'
+import type { Examples } from './examples.ts'
+
+type Tag = 'submit' | 'tasks' | 'streams' | 'queue' | 'health' | 'description'
+
+/** What a route says of itself, in `config.openapi`; its parameters, its query and its body are those of its schema. */
+export interface RouteDescription {
+  /** `operationId`. */
+  readonly id: string
+  readonly tag: Tag
+  readonly summary: string
+  readonly description?: string
+  /** Headers that it reads. */
+  readonly headers?: z.ZodObject
+  /** Parameters and query where it reads them itself. */
+  readonly params?: z.ZodObject
+  readonly query?: z.ZodObject
+  /** An example of its body. */
+  readonly bodyExample?: unknown
+  /** The body where it reads it itself: by media type. */
+  readonly body?: Readonly<Record<string, object>>
+  /** Replies by status; problems aside. */
+  readonly replies: (examples: Examples) => Readonly<Record<string, object>>
+  /** Beside those that every route may answer. */
+  readonly problems?: readonly ProblemCode[]
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly openapi?: RouteDescription
+  }
+}
 
 /** What the gate may answer before a route is reached. */
 const AT_THE_GATE: readonly ProblemCode[] = [
@@ -20,6 +52,15 @@ const EVERYWHERE: readonly ProblemCode[] = [
   'headers-too-large',
   'internal',
 ]
+
+/** What every action on a task may answer. */
+export const ACTION_PROBLEMS = [
+  'validation',
+  'task-not-found',
+  'task-gone',
+  'malformed-json',
+  'payload-too-large',
+] as const
 
 const RETRY_AFTER = {
   'retry-after': { description: 'Seconds.', schema: { type: 'integer' as const, minimum: 1 } },

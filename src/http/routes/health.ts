@@ -1,20 +1,43 @@
 import type { App, HttpDeps } from '../deps.ts'
+import { json, type RouteDescription } from '../openapi/operation.ts'
+import { healthReply, liveReply, readyReply } from '../schemas/responses.ts'
 import { iso } from '../schemas/views.ts'
 
-const PUBLIC = { config: { gate: { isPublic: true } } }
+const PUBLIC = { gate: { isPublic: true } }
+const LIVE: RouteDescription = {
+  id: 'getLive',
+  tag: 'health',
+  summary: 'Whether the event loop turns',
+  replies: () => ({ 200: json('It does.', liveReply, { status: 'live' }) }),
+}
+const READY: RouteDescription = {
+  id: 'getReady',
+  tag: 'health',
+  summary: 'Whether tasks are taken',
+  replies: () => ({
+    200: json('They are.', readyReply, { status: 'ready', reasons: [] }),
+    503: json('They are not.', readyReply, { status: 'not-ready', reasons: ['draining'] }),
+  }),
+}
+const HEALTH: RouteDescription = {
+  id: 'getHealth',
+  tag: 'health',
+  summary: 'Health in the legacy shape, kept for compatibility',
+  replies: ({ health }) => ({ 200: json('It answers; `status` is the state.', healthReply, health) }),
+}
 
 /** `/api/health` in the legacy shape, `/health/live` and `/health/ready` for monitoring. */
 export function healthRoutes(app: App, deps: HttpDeps): void {
-  app.get('/health/live', PUBLIC, () => ({ status: 'live' }))
+  app.get('/health/live', { config: { ...PUBLIC, openapi: LIVE } }, () => ({ status: 'live' }))
 
-  app.get('/health/ready', PUBLIC, (_request, reply) => {
+  app.get('/health/ready', { config: { ...PUBLIC, openapi: READY } }, (_request, reply) => {
     const reasons = reasonsAgainst(deps)
     return reply
       .code(reasons.length === 0 ? 200 : 503)
       .send({ status: reasons.length === 0 ? 'ready' : 'not-ready', reasons })
   })
 
-  app.get('/api/health', PUBLIC, () => {
+  app.get('/api/health', { config: { ...PUBLIC, openapi: HEALTH } }, () => {
     const reasons = reasonsAgainst(deps)
     const status = reasons.length === 0 ? 'healthy' : 'degraded'
     return {

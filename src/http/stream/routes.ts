@@ -1,9 +1,12 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import { accessOf } from '../gate/access.ts'
 import { depsFor, type App, type HttpDeps } from '../deps.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
 import { sendMissing } from '../problem/missing-task.ts'
+import type { RouteDescription } from '../openapi/operation.ts'
+import { problemReply } from '../schemas/responses.ts'
 import { streamQuery, taskParams } from '../schemas/requests.ts'
 import { Connection } from './connection.ts'
 import { EVENT_STREAM_HEADERS, eventStreamSink } from './event-stream.ts'
@@ -18,7 +21,44 @@ import {
   webSocketSink,
 } from './web-socket.ts'
 
-const CONFIG = { gate: { isStream: true } }
+const STREAM = { isStream: true }
+const UPGRADED = { description: 'A WebSocket; its messages are those of /events.schema.json.' }
+const REFUSED = {
+  description: 'Refused before the upgrade.',
+  content: { 'application/problem+json': { schema: problemReply } },
+}
+const WATCH_TASK: RouteDescription = {
+  id: 'watchTask',
+  tag: 'streams',
+  summary: 'The events of one task, as a WebSocket',
+  params: taskParams,
+  query: streamQuery,
+  replies: () => ({ 101: UPGRADED, default: REFUSED }),
+  problems: ['not-found'],
+}
+const WATCH_TASKS: RouteDescription = {
+  id: 'watchTasks',
+  tag: 'streams',
+  summary: 'The events of many tasks, as one WebSocket',
+  query: streamQuery.pick({ ticket: true }),
+  replies: () => ({ 101: UPGRADED, default: REFUSED }),
+  problems: ['not-found'],
+}
+const STREAM_TASK: RouteDescription = {
+  id: 'streamTask',
+  tag: 'streams',
+  summary: 'The events of one task, as server-sent events',
+  query: streamQuery,
+  headers: z.object({ 'last-event-id': z.string().optional() }),
+  replies: ({ events }) => ({
+    200: {
+      description: 'Numbered events, resumable by ?after= or Last-Event-ID.',
+      content: { 'text/event-stream': { schema: { type: 'string' }, example: events } },
+    },
+    204: { description: 'The reader has seen the end of the task.' },
+  }),
+  problems: ['validation', 'task-not-found', 'task-gone'],
+}
 
 /** `WS /ws/{id}` and `SSE /api/tasks/{id}/stream`: the same numbered events; `WS /api/ws`: those of many tasks. */
 export function streamRoutes(app: App, deps: HttpDeps): void {
@@ -28,7 +68,7 @@ export function streamRoutes(app: App, deps: HttpDeps): void {
     method: 'GET',
     url: '/ws/:id',
     exposeHeadRoute: false,
-    config: CONFIG,
+    config: { gate: STREAM, openapi: WATCH_TASK },
     handler,
     wsHandler: (socket, request) => openWebSocket(depsFor(deps, request), socket, request),
   })
@@ -36,7 +76,7 @@ export function streamRoutes(app: App, deps: HttpDeps): void {
     method: 'GET',
     url: '/api/ws',
     exposeHeadRoute: false,
-    config: CONFIG,
+    config: { gate: STREAM, openapi: WATCH_TASKS },
     handler,
     wsHandler: (socket, request) => {
       keepAlive(socket)
@@ -44,7 +84,8 @@ export function streamRoutes(app: App, deps: HttpDeps): void {
       listenTo(socket, (message) => many.onMessage(message))
     },
   })
-  const options = { schema: { params: taskParams }, config: CONFIG, exposeHeadRoute: false }
+  const config = { gate: STREAM, openapi: STREAM_TASK }
+  const options = { schema: { params: taskParams }, config, exposeHeadRoute: false }
   app.get('/api/tasks/:id/stream', options, (request, reply) =>
     openEventStream(depsFor(deps, request), request, reply),
   )

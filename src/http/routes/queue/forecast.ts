@@ -11,6 +11,7 @@ import { DEFAULT_PRIORITY, PRIORITIES, priorityName } from '../../../task/priori
 import { accessOf } from '../../gate/access.ts'
 import type { App, HttpDeps } from '../../deps.ts'
 import { sendIssues } from '../../problem/problem.ts'
+import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { capacityReply, forEachPriority, forecastReply } from '../../schemas/queue-responses.ts'
 import { capacityQuery, forecastQuery } from '../../schemas/requests.ts'
 
@@ -19,31 +20,60 @@ const SEED = 1
 /** Arrivals of one plan: it is played while others wait. */
 const MAX_ARRIVALS = 20_000
 
+const CAPACITY: RouteDescription = {
+  id: 'getCapacity',
+  tag: 'queue',
+  summary: 'Whether a task of the caller would be taken now',
+  replies: ({ capacity }) => {
+    const refused = { ...capacity, accepting: false, reason: 'queue-full' }
+    return {
+      200: json('It would.', capacityReply, capacity),
+      503: json('It would not.', capacityReply, refused),
+    }
+  },
+  problems: ['validation', 'invalid-priority'],
+}
+const FORECAST: RouteDescription = {
+  id: 'getForecast',
+  tag: 'queue',
+  summary: 'What would be with other workers, or another load',
+  replies: ({ forecast }) => ({ 200: json('A plan.', forecastReply, forecast) }),
+  problems: ['validation'],
+}
+
 /** What would be: "would you take it now?", and waits under another load or with other workers. */
 export function forecastRoutes(app: App, deps: HttpDeps): void {
   const capacity = { querystring: capacityQuery, response: { 200: capacityReply, 503: capacityReply } }
-  app.get('/api/queue/capacity', { schema: capacity }, async (request, reply) => {
-    const view = capacityView(deps, accessOf(request).caller.name, request.query.priority)
-    if (view.retry_after !== null) reply.header('retry-after', view.retry_after)
-    return reply.code(view.accepting ? 200 : 503).send(view)
-  })
+  app.get(
+    '/api/queue/capacity',
+    { schema: capacity, config: { openapi: CAPACITY } },
+    async (request, reply) => {
+      const view = capacityView(deps, accessOf(request).caller.name, request.query.priority)
+      if (view.retry_after !== null) reply.header('retry-after', view.retry_after)
+      return reply.code(view.accepting ? 200 : 503).send(view)
+    },
+  )
 
   const forecast = { querystring: forecastQuery, response: { 200: forecastReply } }
-  app.get('/api/queue/forecast', { schema: forecast }, async (request, reply) => {
-    const question = toQuestion(deps, request.query)
-    if (question === null) {
-      const message = 'expected a run time: fewer than five tasks have completed here'
-      return sendIssues(reply, 'validation', [{ path: 'run_seconds', message }])
-    }
-    const { arriving } = question
-    if (arriving.pattern !== 'burst' && (arriving.perMinute * arriving.duration) / 60 > MAX_ARRIVALS) {
-      const message = `expected at most ${MAX_ARRIVALS} arrivals: fewer minutes, or fewer a minute`
-      return sendIssues(reply, 'validation', [{ path: 'minutes', message }])
-    }
-    const target = request.query.target_p90_seconds
-    const smallest = target === undefined ? null : smallestWorkers(question, target)
-    return reply.send(forecastView(deps, { question, plan: plan(question), smallest }))
-  })
+  app.get(
+    '/api/queue/forecast',
+    { schema: forecast, config: { openapi: FORECAST } },
+    async (request, reply) => {
+      const question = toQuestion(deps, request.query)
+      if (question === null) {
+        const message = 'expected a run time: fewer than five tasks have completed here'
+        return sendIssues(reply, 'validation', [{ path: 'run_seconds', message }])
+      }
+      const { arriving } = question
+      if (arriving.pattern !== 'burst' && (arriving.perMinute * arriving.duration) / 60 > MAX_ARRIVALS) {
+        const message = `expected at most ${MAX_ARRIVALS} arrivals: fewer minutes, or fewer a minute`
+        return sendIssues(reply, 'validation', [{ path: 'minutes', message }])
+      }
+      const target = request.query.target_p90_seconds
+      const smallest = target === undefined ? null : smallestWorkers(question, target)
+      return reply.send(forecastView(deps, { question, plan: plan(question), smallest }))
+    },
+  )
 }
 
 function capacityView(

@@ -5,6 +5,7 @@ import { isTerminal, TASK_STATUSES } from '../../../task/status.ts'
 import { accessOf } from '../../gate/access.ts'
 import type { App, HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
+import type { RouteDescription } from '../../openapi/operation.ts'
 import { noQuery } from '../../schemas/requests.ts'
 
 const PREFIX = 'headgate_'
@@ -19,13 +20,24 @@ interface Metric {
   readonly read: (set: (value: number, labels?: Readonly<Record<string, string>>) => void) => void
 }
 
+const METRICS: RouteDescription = {
+  id: 'getMetrics',
+  tag: 'queue',
+  summary: 'Metrics for Prometheus; for operators only',
+  replies: () => ({
+    200: { description: 'In the text format.', content: { 'text/plain': { schema: { type: 'string' } } } },
+  }),
+  problems: ['validation'],
+}
+
 /** `GET /metrics`: metrics for Prometheus, for operators only: they include the cost of models. */
 export function metricsRoute(app: App, deps: HttpDeps): void {
   const registry = new Registry()
   const gauges = [...queueGauges(deps), ...outlookGauges(deps), lagGauge(app)]
   for (const metric of gauges) register(registry, Gauge, metric)
   for (const metric of [...taskCounters(deps), ...modelCounters(deps)]) register(registry, Counter, metric)
-  app.get('/metrics', { schema: { querystring: noQuery } }, async (request, reply) => {
+  const route = { schema: { querystring: noQuery }, config: { openapi: METRICS } }
+  app.get('/metrics', route, async (request, reply) => {
     if (accessOf(request).caller.role !== 'operator') {
       return sendProblem(reply, 'forbidden', { detail: 'Only an operator reads the metrics.' })
     }

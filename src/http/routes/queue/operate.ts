@@ -3,26 +3,43 @@ import { HeadgateError } from '../../../task/errors.ts'
 import { accessOf } from '../../gate/access.ts'
 import type { App, HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
+import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { controlReply } from '../../schemas/queue-responses.ts'
 import { configBody, noQuery, scopeBody } from '../../schemas/requests.ts'
+
+const control = (id: string, summary: string, bodyExample?: unknown): RouteDescription => ({
+  id,
+  tag: 'queue',
+  summary,
+  bodyExample,
+  replies: ({ controls }) => ({ 200: json('The resulting state.', controlReply, controls) }),
+  problems: ['validation', 'malformed-json', 'payload-too-large', 'journal-unavailable'],
+})
+const PAUSE = control('pauseQueue', 'Take, or start, no more tasks', { scope: 'processing' })
+const RESUME = control('resumeQueue', 'End a pause or a drain', { scope: 'processing' })
+const DRAIN = control('drainQueue', 'Take no more, and work until nothing is left')
+const CONFIGURE = control('configureQueue', 'New bounds, at once and for good', { max_workers: 5 })
 
 /** Operator controls: pause, resume, drain, and live limits. Each answers with the resulting state. */
 export function operateRoutes(app: App, deps: HttpDeps): void {
   const { controls } = deps
   const schema = { querystring: noQuery, response: { 200: controlReply } }
 
-  app.post('/api/queue/pause', { schema: { ...schema, body: scopeBody } }, async (request, reply) =>
+  const scoped = { ...schema, body: scopeBody }
+  const pause = { schema: scoped, config: { openapi: PAUSE } }
+  app.post('/api/queue/pause', pause, async (request, reply) =>
     turn(deps, { request, reply }, (by) => controls.pause(request.body.scope, by)),
   )
-  app.post('/api/queue/resume', { schema: { ...schema, body: scopeBody } }, async (request, reply) =>
+  const resume = { schema: scoped, config: { openapi: RESUME } }
+  app.post('/api/queue/resume', resume, async (request, reply) =>
     turn(deps, { request, reply }, (by) => controls.resume(request.body.scope, by)),
   )
-  app.post(
-    '/api/queue/drain',
-    { schema, config: { gate: { hasOptionalBody: true } } },
-    async (request, reply) => turn(deps, { request, reply }, (by) => controls.drain(by)),
+  const drain = { schema, config: { gate: { hasOptionalBody: true }, openapi: DRAIN } }
+  app.post('/api/queue/drain', drain, async (request, reply) =>
+    turn(deps, { request, reply }, (by) => controls.drain(by)),
   )
-  app.patch('/api/queue/config', { schema: { ...schema, body: configBody } }, async (request, reply) => {
+  const configure = { schema: { ...schema, body: configBody }, config: { openapi: CONFIGURE } }
+  app.patch('/api/queue/config', configure, async (request, reply) => {
     const { max_workers: maxWorkers, max_queue_size: maxQueueSize, resources } = request.body
     const bounds = {
       ...(maxWorkers === undefined ? {} : { maxWorkers }),

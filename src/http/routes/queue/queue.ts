@@ -6,21 +6,39 @@ import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
 import type { App, HttpDeps } from '../../deps.ts'
 import { sendText } from '../../schemas/long-text.ts'
-import { forEachPriority, statsReply } from '../../schemas/queue-responses.ts'
+import { json, type RouteDescription } from '../../openapi/operation.ts'
+import { forEachPriority, queueTasksReply, statsReply } from '../../schemas/queue-responses.ts'
 import { noQuery } from '../../schemas/requests.ts'
 import { iso } from '../../schemas/views.ts'
+
+const STATS: RouteDescription = {
+  id: 'getStats',
+  tag: 'queue',
+  summary: 'Public numbers of the queue',
+  replies: ({ stats }) => ({ 200: json('Numbers only.', statsReply, stats) }),
+  problems: ['validation'],
+}
+const TASKS: RouteDescription = {
+  id: 'listQueue',
+  tag: 'queue',
+  summary: 'What runs and what waits; ids and inputs only of the caller’s own',
+  replies: ({ queueTasks }) => ({ 200: json('In the order of their turns.', queueTasksReply, queueTasks) }),
+  problems: ['validation'],
+}
 
 /** Public numbers of the queue: no ids, addresses or names in the stats. */
 export function queueRoutes(app: App, deps: HttpDeps): void {
   const startedAt = deps.clock.monotonic()
 
   const schema = { querystring: noQuery, response: { 200: statsReply } }
-  app.get('/api/queue/stats', { schema, config: { gate: { isPublic: true } } }, () => ({
+  const config = { gate: { isPublic: true }, openapi: STATS }
+  app.get('/api/queue/stats', { schema, config }, () => ({
     ...originalStats(deps),
     ...addedStats(deps, startedAt),
   }))
 
-  app.get('/api/queue/tasks', { schema: { querystring: noQuery } }, async (request, reply) => {
+  const tasks = { schema: { querystring: noQuery }, config: { openapi: TASKS } }
+  app.get('/api/queue/tasks', tasks, async (request, reply) => {
     const view = await queueTasks(deps, accessOf(request))
     return sendText(reply.type('application/json; charset=utf-8'), JSON.stringify(view), deps.replyMemory)
   })

@@ -4,13 +4,32 @@ import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { problemBody, sendProblem } from '../../problem/problem.ts'
 import { batchReply } from '../../schemas/queue-responses.ts'
 import { batchBody, noQuery } from '../../schemas/requests.ts'
+import { json, type RouteDescription } from '../../openapi/operation.ts'
+import { REFUSALS } from './describe-submit.ts'
 import { readSubmission, type ParsedSubmit } from './read-submission.ts'
 import { answerTo, type SubmitResponse } from './submit-reply.ts'
+
+const ONE = { type: 'summarize', input: { text: 'A gate holds the water back.' } }
+const BATCH: RouteDescription = {
+  id: 'submitBatch',
+  tag: 'submit',
+  summary: 'Submit up to 100 tasks at once: all of them, or as many as there is room for',
+  bodyExample: { admission: 'all', tasks: [ONE] },
+  replies: () => {
+    const none = { admission: 'partial', accepted: 0, refused: 0, tasks: [] }
+    return {
+      200: json('None was accepted.', batchReply, none),
+      202: json('Some were accepted.', batchReply, { ...none, admission: 'all', accepted: 1 }),
+    }
+  },
+  problems: [...REFUSALS, 'malformed-json', 'unsafe-url', 'unknown-task-type'],
+}
 
 /** `POST /api/tasks/batch`: several tasks at once, all of them or as many as there is room for. */
 export function batchRoute(app: App, shared: HttpDeps): void {
   const schema = { body: batchBody, querystring: noQuery, response: { 200: batchReply, 202: batchReply } }
-  app.post('/api/tasks/batch', { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
+  const route = { schema, config: { openapi: BATCH }, bodyLimit: shared.maxBodyBytes }
+  app.post('/api/tasks/batch', route, async (request, reply) => {
     const deps = depsFor(shared, request)
     const { tasks, admission } = request.body
     const { caller } = accessOf(request)

@@ -6,16 +6,27 @@ import { readRequestTrace } from '../../gate/trace.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
-import { noQuery, taskParams } from '../../schemas/requests.ts'
+import type { RouteDescription } from '../../openapi/operation.ts'
+import { noQuery, submitHeaders, taskParams } from '../../schemas/requests.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
+import { acceptedReply, REFUSALS } from './describe-submit.ts'
 import { readIdempotencyKey } from './idempotency.ts'
 import { PLAIN, priorityFor, tooUrgent } from './read-submission.ts'
 import { sendSubmitReply } from './submit-reply.ts'
 
+const RETRY: RouteDescription = {
+  id: 'retryTask',
+  tag: 'submit',
+  summary: 'Do the work of a task that has ended once more, as a new task',
+  headers: submitHeaders,
+  replies: (examples) => ({ 202: acceptedReply(examples) }),
+  problems: [...REFUSALS, 'task-not-found', 'task-not-finished', 'malformed-json', 'unknown-task-type'],
+}
+
 /** `POST /api/tasks/{id}/retry`: a new task that does the work of one that has ended once more. */
 export function retryRoute(app: App, shared: HttpDeps): void {
   const schema = { params: taskParams, querystring: noQuery, response: { 202: submitReply } }
-  const route = { schema, config: { gate: { hasOptionalBody: true } } }
+  const route = { schema, config: { gate: { hasOptionalBody: true }, openapi: RETRY } }
   app.post('/api/tasks/:id/retry', route, async (request, reply) => {
     const deps = depsFor(shared, request)
     const { caller } = accessOf(request)

@@ -4,17 +4,29 @@ import { readRequestTrace } from '../../gate/trace.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem, type Issue } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
-import { genericBody, noQuery, submitQuery } from '../../schemas/requests.ts'
+import type { RouteDescription } from '../../openapi/operation.ts'
+import { genericBody, noQuery, submitHeaders, submitQuery } from '../../schemas/requests.ts'
+import { describeSubmit, REFUSALS, submitReplies } from './describe-submit.ts'
 import { readIdempotencyKey } from './idempotency.ts'
 import { PLAIN, priorityFor, readSubmission, tooUrgent } from './read-submission.ts'
 import { sendReconnected, sendSubmitReply } from './submit-reply.ts'
 
+const SUBMIT: RouteDescription = {
+  id: 'submitTask',
+  tag: 'submit',
+  summary: 'Submit a task of any type that takes JSON',
+  headers: submitHeaders,
+  bodyExample: { type: 'summarize', input: { text: 'A gate holds the water back.' }, priority: 'HIGH' },
+  replies: submitReplies,
+  problems: [...REFUSALS, 'malformed-json', 'unsafe-url', 'unknown-task-type'],
+}
 const replies = { 200: submitReply, 202: submitReply }
 
 /** `POST /<type>` of one task type that takes JSON. */
 export function submitRoute(app: App, shared: HttpDeps, type: TaskType): void {
   const schema = { querystring: submitQuery, response: replies }
-  app.post(`/${type.type}`, { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
+  const config = { openapi: describeSubmit(type) }
+  app.post(`/${type.type}`, { schema, config, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
     const deps = depsFor(shared, request)
     const { priority: asked, force: isForced, ...queryFields } = request.query
     const { knownId, input: sent } = splitBody(request.body)
@@ -39,7 +51,8 @@ export function submitRoute(app: App, shared: HttpDeps, type: TaskType): void {
 /** `POST /api/tasks`: any type that takes JSON. */
 export function genericSubmitRoute(app: App, shared: HttpDeps): void {
   const schema = { body: genericBody, querystring: noQuery, response: replies }
-  app.post('/api/tasks', { schema, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
+  const route = { schema, config: { openapi: SUBMIT }, bodyLimit: shared.maxBodyBytes }
+  app.post('/api/tasks', route, async (request, reply) => {
     const deps = depsFor(shared, request)
     const key = readIdempotencyKey(request, reply)
     if (key === undefined) return reply

@@ -11,6 +11,7 @@ import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import { submitQuery } from '../../schemas/requests.ts'
+import { describeUpload } from './describe-submit.ts'
 import { readForm } from './form.ts'
 import { readIdempotencyKey } from './idempotency.ts'
 import { sendRefusal, sendSubmitReply } from './submit-reply.ts'
@@ -22,7 +23,8 @@ export type UploadType = TaskType & { readonly upload: UploadPolicy }
 /** `POST /<type>` of one task type that takes a file: multipart with one `file` and input fields. */
 export function uploadRoute(app: App, shared: HttpDeps, type: UploadType): void {
   const schema = { querystring: submitQuery, response: { 200: submitReply, 202: submitReply } }
-  app.post(`/${type.type}`, { schema }, async (request, reply) => {
+  const config = { openapi: describeUpload(type, type.upload) }
+  app.post(`/${type.type}`, { schema, config }, async (request, reply) => {
     const deps = depsFor(shared, request)
     if (!request.isMultipart()) {
       return sendProblem(reply, 'unsupported-media-type', { detail: 'Send the file as multipart/form-data.' })

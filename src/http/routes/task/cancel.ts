@@ -3,17 +3,34 @@ import type { CancelReply } from '../../../admission/submission.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { cancelBody, taskParams, ticketQuery } from '../../schemas/requests.ts'
+import { ACTION_PROBLEMS, json, type RouteDescription } from '../../openapi/operation.ts'
+import { cancelReply } from '../../schemas/responses.ts'
 import { taskView } from '../../schemas/views.ts'
 import { ownTask, sendMissing, sendUnknown } from '../../problem/missing-task.ts'
 
 /** A full disk, or one that does not respond, needs an operator. */
 const UNWRITTEN_RETRY_SECONDS = 10
 
+const CANCEL: RouteDescription = {
+  id: 'cancelTask',
+  tag: 'tasks',
+  summary: 'Cancel a task, or one of several submits that wait for it',
+  bodyExample: { waiter: 'w_1' },
+  replies: ({ task }) => {
+    const ended = 'It was waiting and is cancelled; or other submits wait for it, and it continues.'
+    return {
+      200: json(ended, cancelReply, { ...task, status: 'cancelled', done: true }),
+      202: json('It runs, and is being stopped.', cancelReply, { ...task, status: 'cancelling' }),
+    }
+  },
+  problems: [...ACTION_PROBLEMS, 'already-finished', 'disk-full', 'journal-unavailable'],
+}
+
 /** `POST /api/tasks/{id}/cancel`: by its caller, or with a ticket that grants it. */
 export function cancelRoute(app: App, shared: HttpDeps): void {
   const route = {
     schema: { params: taskParams, querystring: ticketQuery, body: cancelBody },
-    config: { gate: { ticket: 'cancel', hasOptionalBody: true } },
+    config: { gate: { ticket: 'cancel', hasOptionalBody: true }, openapi: CANCEL },
   } as const
   app.post('/api/tasks/:id/cancel', route, async (request, reply) => {
     const deps = depsFor(shared, request)

@@ -3,14 +3,25 @@ import { accessOf, visibleTask } from '../../gate/access.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { noQuery, patchBody, taskParams } from '../../schemas/requests.ts'
+import { ACTION_PROBLEMS, json, type RouteDescription } from '../../openapi/operation.ts'
+import { taskReply } from '../../schemas/responses.ts'
 import { taskView } from '../../schemas/views.ts'
 import { tooUrgent } from '../submit/read-submission.ts'
 import { sendMissing } from '../../problem/missing-task.ts'
 
+const REPRIORITISE: RouteDescription = {
+  id: 'reprioritiseTask',
+  tag: 'tasks',
+  summary: 'Another priority for a task that waits; it keeps its age',
+  bodyExample: { priority: 'HIGH' },
+  replies: ({ task }) => ({ 200: json('The task.', taskReply, task) }),
+  problems: [...ACTION_PROBLEMS, 'invalid-priority', 'already-started', 'already-finished'],
+}
+
 /** `PATCH /api/tasks/{id}`: another priority for a task that waits; it keeps its age. */
 export function reprioritiseRoute(app: App, shared: HttpDeps): void {
   const schema = { params: taskParams, querystring: noQuery, body: patchBody }
-  app.patch('/api/tasks/:id', { schema }, async (request, reply) => {
+  app.patch('/api/tasks/:id', { schema, config: { openapi: REPRIORITISE } }, async (request, reply) => {
     const deps = depsFor(shared, request)
     const { caller, ...access } = accessOf(request)
     const task = await visibleTask(deps, { caller, ...access }, request.params.id)

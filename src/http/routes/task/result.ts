@@ -5,6 +5,7 @@ import type { Task } from '../../../task/task.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
+import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
 import { JSON_TYPE, resultOf } from './send-task.ts'
 import { readTask } from './wait.ts'
@@ -16,31 +17,48 @@ const JSON_FORMAT = 'json'
 /** A file that somebody opens in a browser runs nothing and loads nothing. */
 const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
+const TEXT = { schema: { type: 'string' } }
+const RESULT: RouteDescription = {
+  id: 'getResult',
+  tag: 'tasks',
+  summary: 'What the handler returned, or a file of it; of a task that failed, the task itself',
+  replies: () => {
+    const result = json('The result.', {}, { words: 3 })
+    // Reports can be had as files too.
+    return { 200: { ...result, content: { ...result.content, 'text/markdown': TEXT, 'text/html': TEXT } } }
+  },
+  problems: ['validation', 'task-not-found', 'task-gone', 'task-not-finished', 'responses-busy'],
+}
+
 /** `GET /api/tasks/{id}/result`: what the handler returned, as JSON or as a file that its type makes of it. */
 export function resultRoute(app: App, shared: HttpDeps): void {
   const schema = { params: taskParams, querystring: resultQuery }
-  app.get('/api/tasks/:id/result', { schema, config: TICKET_READS }, async (request, reply) => {
-    const deps = depsFor(shared, request)
-    const task = await readTask(deps, request, request.query)
-    if (task === undefined) return sendMissing(deps, request, reply)
-    const { format = JSON_FORMAT } = request.query
-    const formats = deps.registry.find(task.type)?.formats ?? {}
-    const known = [JSON_FORMAT, ...Object.keys(formats)]
-    if (!known.includes(format)) {
-      return sendIssues(reply, 'validation', [
-        { path: 'format', message: `expected one of ${known.join(', ')}` },
-      ])
-    }
-    if (!isTerminal(task.status)) {
-      const detail = `Task ${task.id} is ${task.status}; its result comes with its end.`
-      return sendProblem(reply, 'task-not-finished', { detail, retryAfter: 1 })
-    }
-    const writer = Object.hasOwn(formats, format) ? formats[format] : undefined
-    if (task.status !== 'completed') return sendFailure(reply, task, deps)
-    return writer === undefined
-      ? sendJson(reply, task, deps)
-      : sendFile(reply, { ...writer, format }, { task, deps })
-  })
+  app.get(
+    '/api/tasks/:id/result',
+    { schema, config: { ...TICKET_READS, openapi: RESULT } },
+    async (request, reply) => {
+      const deps = depsFor(shared, request)
+      const task = await readTask(deps, request, request.query)
+      if (task === undefined) return sendMissing(deps, request, reply)
+      const { format = JSON_FORMAT } = request.query
+      const formats = deps.registry.find(task.type)?.formats ?? {}
+      const known = [JSON_FORMAT, ...Object.keys(formats)]
+      if (!known.includes(format)) {
+        return sendIssues(reply, 'validation', [
+          { path: 'format', message: `expected one of ${known.join(', ')}` },
+        ])
+      }
+      if (!isTerminal(task.status)) {
+        const detail = `Task ${task.id} is ${task.status}; its result comes with its end.`
+        return sendProblem(reply, 'task-not-finished', { detail, retryAfter: 1 })
+      }
+      const writer = Object.hasOwn(formats, format) ? formats[format] : undefined
+      if (task.status !== 'completed') return sendFailure(reply, task, deps)
+      return writer === undefined
+        ? sendJson(reply, task, deps)
+        : sendFile(reply, { ...writer, format }, { task, deps })
+    },
+  )
 }
 
 /** Failure of the work is data: a task without a result answers the reason in JSON, whatever format was requested. */

@@ -10,6 +10,8 @@ import { TICKET_READS } from '../../gate/gate.ts'
 import { sendText } from '../../schemas/long-text.ts'
 import { JSON_TYPE, sendTask } from './send-task.ts'
 import { readTask } from './wait.ts'
+import { json, type RouteDescription } from '../../openapi/operation.ts'
+import { statusReply, taskList, taskWithResult } from '../../schemas/responses.ts'
 import { taskView } from '../../schemas/views.ts'
 
 /** Log lines that `/status` repeats (legacy shape). */
@@ -17,17 +19,48 @@ const STATUS_LOGS = 10
 /** They are searched among this many events. */
 const NEWEST_EVENTS = 200
 
+const LIST: RouteDescription = {
+  id: 'listTasks',
+  tag: 'tasks',
+  summary: 'The tasks of the caller, newest first',
+  replies: (examples) => ({ 200: json('One page.', taskList, examples.list) }),
+  problems: ['validation'],
+}
+const TASK: RouteDescription = {
+  id: 'getTask',
+  tag: 'tasks',
+  summary: 'One task; with wait, when it has ended',
+  replies: (examples) => ({ 200: json('The task.', taskWithResult, examples.taskWithResult) }),
+  problems: ['validation', 'task-not-found', 'task-gone'],
+}
+const STATUS: RouteDescription = {
+  id: 'getStatus',
+  tag: 'tasks',
+  summary: 'One task in the legacy shape, kept for compatibility',
+  replies: (examples) => ({ 200: json('The task.', statusReply, examples.status) }),
+  problems: ['validation', 'task-not-found', 'task-gone'],
+}
+const ERASE: RouteDescription = {
+  id: 'eraseTask',
+  tag: 'tasks',
+  summary: 'Erase a task that has ended, with its upload, result and events',
+  replies: () => ({ 204: { description: 'Erased.' } }),
+  problems: ['validation', 'task-not-found', 'task-gone', 'task-not-finished', 'malformed-json'],
+}
+
 /** Reading tasks under `/api/tasks`. */
 export function taskRoutes(app: App, shared: HttpDeps): void {
   const schema = { params: taskParams, querystring: noQuery }
 
-  app.get('/api/tasks', { schema: { querystring: listQuery } }, async (request, reply) => {
+  const listing = { schema: { querystring: listQuery }, config: { openapi: LIST } }
+  app.get('/api/tasks', listing, async (request, reply) => {
     const deps = depsFor(shared, request)
     const page = await list(deps, accessOf(request), request.query)
     return sendText(reply.type(JSON_TYPE), JSON.stringify(page), deps.replyMemory)
   })
 
-  const reading = { schema: { ...schema, querystring: taskQuery }, config: TICKET_READS }
+  const config = { ...TICKET_READS, openapi: TASK }
+  const reading = { schema: { ...schema, querystring: taskQuery }, config }
   app.get('/api/tasks/:id', reading, async (request, reply) => {
     const deps = depsFor(shared, request)
     const task = await readTask(deps, request, request.query)
@@ -35,7 +68,8 @@ export function taskRoutes(app: App, shared: HttpDeps): void {
     return sendTask(reply, task, deps)
   })
 
-  const statusRoute = { schema: { ...schema, querystring: ticketQuery }, config: TICKET_READS }
+  const statusConfig = { ...TICKET_READS, openapi: STATUS }
+  const statusRoute = { schema: { ...schema, querystring: ticketQuery }, config: statusConfig }
   app.get('/api/tasks/:id/status', statusRoute, async (request, reply) => {
     const deps = depsFor(shared, request)
     const task = await ownTask(deps, request)
@@ -85,21 +119,18 @@ async function statusView(deps: HttpDeps, task: Task) {
 /** `DELETE /api/tasks/{id}`: a task that has ended, with its upload, its result and its events, at once. */
 export function eraseRoute(app: App, deps: HttpDeps): void {
   const schema = { params: taskParams, querystring: noQuery }
-  app.delete(
-    '/api/tasks/:id',
-    { schema, config: { gate: { hasOptionalBody: true } } },
-    async (request, reply) => {
-      const { id } = request.params
-      const task = await ownTask(deps, request)
-      if (task === undefined) return sendMissing(deps, request, reply)
-      if (!isTerminal(task.status)) {
-        const detail = `Task ${id} is ${task.status}: cancel it first.`
-        return sendProblem(reply, 'task-not-finished', { detail })
-      }
-      // The journal first: a file that is left over is removed at the next start.
-      const spoolId = await deps.erased.erase(id, deps.clock.now())
-      if (spoolId !== null) await deps.uploadStore.remove({ spoolId })
-      return reply.code(204).send()
-    },
-  )
+  const config = { gate: { hasOptionalBody: true }, openapi: ERASE }
+  app.delete('/api/tasks/:id', { schema, config }, async (request, reply) => {
+    const { id } = request.params
+    const task = await ownTask(deps, request)
+    if (task === undefined) return sendMissing(deps, request, reply)
+    if (!isTerminal(task.status)) {
+      const detail = `Task ${id} is ${task.status}: cancel it first.`
+      return sendProblem(reply, 'task-not-finished', { detail })
+    }
+    // The journal first: a file that is left over is removed at the next start.
+    const spoolId = await deps.erased.erase(id, deps.clock.now())
+    if (spoolId !== null) await deps.uploadStore.remove({ spoolId })
+    return reply.code(204).send()
+  })
 }

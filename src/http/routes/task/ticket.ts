@@ -2,13 +2,26 @@ import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { noQuery, taskParams, ticketBody } from '../../schemas/requests.ts'
+import { ACTION_PROBLEMS, json, type RouteDescription } from '../../openapi/operation.ts'
+import { ticketReply } from '../../schemas/responses.ts'
 import { createUrls } from '../../schemas/views.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
+
+const TICKET: RouteDescription = {
+  id: 'issueTicket',
+  tag: 'tasks',
+  summary: 'A ticket to read and watch one task, for readers that cannot send headers',
+  bodyExample: { cancel: true },
+  replies: ({ ticket }) => ({
+    201: json('Usable again until 5 minutes after the end of the task.', ticketReply, ticket),
+  }),
+  problems: ACTION_PROBLEMS,
+}
 
 /** `POST /api/tasks/{id}/ticket`: addresses that work without a key, for a browser. */
 export function ticketRoute(app: App, shared: HttpDeps): void {
   const schema = { params: taskParams, querystring: noQuery, body: ticketBody }
-  const route = { schema, config: { gate: { hasOptionalBody: true } } }
+  const route = { schema, config: { gate: { hasOptionalBody: true }, openapi: TICKET } }
   app.post('/api/tasks/:id/ticket', route, async (request, reply) => {
     const deps = depsFor(shared, request)
     const task = await ownTask(deps, request)
