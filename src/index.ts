@@ -96,6 +96,12 @@ export type { Context, UploadedFile } from './handler/context/context.ts'
 export type { Granted } from './handler/context/use-resource.ts'
 export type { RetryOptions } from './handler/retry/retry-policy.ts'
 export type { ResourceLimits } from './task/resource.ts'
-export { TaskError, type FailureOptions, type FailureType } from './task/failure.ts'
+export {
+  TaskError,
+  type FailureKind,
+  type FailureKinds,
+  type FailureOptions,
+  type FailureType,
+} from './task/failure.ts'
 export { CancelRequested, ShuttingDown, TimedOut, type AbortReason } from './task/outcome.ts'
 export { HeadgateError, type ErrorCode } from './task/errors.ts'

@@ -15,6 +15,7 @@ import { PROBLEM_STATUS } from '../src/http/problem/problem.ts'
 import { createServer } from '../src/http/server/server.ts'
 import { ERROR_CODES } from '../src/task/errors.ts'
 import { EVENT_TYPES, FRAME_TYPES } from '../src/task/event.ts'
+import { ANALYSIS_FAILURES } from '../src/analysis/failures.ts'
 import { FAILURE_TYPES } from '../src/task/failure.ts'
 import { STATUS_MOVES, TASK_STATUSES } from '../src/task/status.ts'
 import { ROOT, startProcess } from './support/process.ts'
@@ -50,6 +51,8 @@ test('docs/errors.md names exactly the failures and the inner codes', async () =
     'error_type',
     ...Object.keys(FAILURE_TYPES),
   ])
+  const own = ['error_type', ...Object.keys(ANALYSIS_FAILURES)]
+  expect(await firstCells('docs/errors.md', 'Of the built-in tasks')).toEqual(own)
   const inner = Object.keys(ERROR_CODES).filter((code) => !Object.hasOwn(PROBLEM_STATUS, code))
   expect(await firstCells('docs/errors.md', 'Codes that no client sees')).toEqual(inner)
 })

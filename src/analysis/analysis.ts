@@ -3,6 +3,7 @@ import { TimeoutFetch, type CallLimits } from '../fetch/timed-fetch.ts'
 import PQueue from 'p-queue'
 import { defineTask, type ResultFormat, type TaskType } from '../handler/define-task.ts'
 import type { Context } from '../handler/context/context.ts'
+import { ANALYSIS_FAILURES } from './failures.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import type { ResourceLimits } from '../task/resource.ts'
 import { engineKey, createEngines, type EngineName } from './write/engines.ts'
@@ -110,7 +111,7 @@ function createModels({ providers, prices }: ModelsOptions, { fetch }: TimeoutFe
 
 type Parts = AnalysisOptions & WritingDeps
 
-interface TypeGiven {
+interface ReportTypeOptions {
   readonly hasModels: boolean
   /** Of what is written. */
   readonly version: string
@@ -128,9 +129,15 @@ function pageRenderer(parsers: Parsers): (report: Report) => Promise<string> {
   }
 }
 
-function uploadTypes(deps: Parts, { hasModels, version, formats }: TypeGiven): TaskType[] {
+function uploadTypes(deps: Parts, { hasModels, version, formats }: ReportTypeOptions): TaskType[] {
   const { maxUploadBytes: maxBytes } = deps
-  const shared = { dedupe: true, version, formats, input: uploadInput(hasModels) }
+  const shared = {
+    dedupe: true,
+    version,
+    formats,
+    failures: ANALYSIS_FAILURES,
+    input: uploadInput(hasModels),
+  }
   const run = (input: ReportOptions, ctx: Context) => {
     return reportOn(deps, { ctx, options: input, find: () => loadUpload(ctx, input) })
   }
@@ -150,12 +157,13 @@ function uploadTypes(deps: Parts, { hasModels, version, formats }: TypeGiven): T
   ]
 }
 
-function summarizeType(deps: Parts, { hasModels, version, formats }: TypeGiven): TaskType {
+function summarizeType(deps: Parts, { hasModels, version, formats }: ReportTypeOptions): TaskType {
   return defineTask({
     type: 'summarize',
     dedupe: true,
     version,
     formats,
+    failures: ANALYSIS_FAILURES,
     input: summarizeInput(deps.connector, hasModels),
     run: (input, ctx) => {
       const { url, text = '', title, language } = input

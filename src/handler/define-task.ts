@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { MAX_TIMER_MS } from '../time/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
+import { FAILURE_TYPES, type FailureKinds } from '../task/failure.ts'
 import { MAX_ATTEMPTS } from '../task/task.ts'
 import type { ResourceLimits } from '../task/resource.ts'
 import type { Context } from './context/context.ts'
@@ -57,6 +58,11 @@ export interface TaskDefinition<Input = unknown, Result = unknown> {
    * Files that the result can be had as, by the name that `GET /api/tasks/{id}/result?format=` takes, beside `json`.
    */
   readonly formats?: Readonly<Record<string, ResultFormat>>
+  /**
+   * Names for failures of its own, which its handler throws as `TaskError`: whether another attempt could help, which is
+   * then made, and what a person can do. Lower case with underscores.
+   */
+  readonly failures?: FailureKinds
   /** What happens when a run fails with an error that another attempt can fix. */
   readonly retry?: RetryOptions
   /**
@@ -113,6 +119,15 @@ const definitionSchema = z.object({
       capMs: z.int().min(0).max(MAX_TIMER_MS).optional(),
       classify: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
     })
+    .optional(),
+  failures: z
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9_]{0,63}$/, 'expected a name in lower case with underscores')
+        .refine((name) => !Object.hasOwn(FAILURE_TYPES, name), 'it is the name of a built-in failure'),
+      z.strictObject({ retryable: z.boolean(), suggestion: z.string().min(1).max(500) }),
+    )
     .optional(),
   resources: z.record(z.string().regex(RESOURCE_NAME), resourceLimits).optional(),
   run: z.custom((value) => typeof value === 'function', 'expected a function'),

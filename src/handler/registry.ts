@@ -1,3 +1,4 @@
+import { FAILURE_TYPES, type FailureKinds } from '../task/failure.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { defineTask, type TaskType } from './define-task.ts'
 import { RetryPolicy } from './retry/retry-policy.ts'
@@ -16,6 +17,15 @@ export class Registry {
       this.#types.set(type.type, type)
       this.#policies.set(type.type, new RetryPolicy(type.retry ?? {}))
     }
+  }
+
+  /** Failures that a handler of this type may throw: those it declares, and those that other types do. */
+  failuresOf(type: string): FailureKinds {
+    const all = Object.assign(
+      {},
+      ...[...this.#types.values()].map(({ failures }) => failures),
+    ) as FailureKinds
+    return { ...all, ...this.#types.get(type)?.failures }
   }
 
   find(type: string): TaskType | undefined {
@@ -39,6 +49,12 @@ export class Registry {
   /** Resources that tasks of a type draw from. */
   resourcesOf(type: string): readonly string[] {
     return Object.keys(this.#types.get(type)?.resources ?? {})
+  }
+
+  /** Names of every failure that a task may end with. */
+  get failureTypes(): readonly string[] {
+    const own = [...this.#types.values()].flatMap(({ failures = {} }) => Object.keys(failures))
+    return [...new Set([...Object.keys(FAILURE_TYPES), ...own])]
   }
 
   get all(): readonly TaskType[] {

@@ -37,7 +37,10 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     if (signal.aborted) return failed('The run was stopped before it began.')
     const policy = registry.policyOf(task.type)
     if (started.attempt === 1) policy.began()
-    const classifyThrown = (thrown: unknown) => classifyFor(type, thrown, ports.clock.now())
+    const classifyThrown = (thrown: unknown) => {
+      const known = classify(thrown, ports.clock.now(), registry.failuresOf(task.type))
+      return withOwnWord(type, thrown, known)
+    }
     const sentOutput = started.outputs === 0 ? '' : await ports.outputOf(started)
     const given = { signal, uploadPath, classifyThrown, sentOutput }
     const { context, close, faultOf } = createContext(started, given, ports)
@@ -91,8 +94,7 @@ function decide(policy: RetryPolicy, task: Task, { thrown, classifyThrown, momen
 }
 
 /** What an error means: the type's own word goes before the built-in rules. */
-function classifyFor(type: TaskType, thrown: unknown, now: number): ErrorClass {
-  const known = classify(thrown, now)
+function withOwnWord(type: TaskType, thrown: unknown, known: ErrorClass): ErrorClass {
   const own = classifyByType(type, thrown)
   if (own === undefined || own === known.kind) return known
   const { failure: why } = known

@@ -16,7 +16,7 @@ export function describeThrown(thrown: unknown): string {
 /** The failure of a task whose handler threw this. */
 export function createFailure(thrown: unknown): Failure {
   try {
-    if (thrown instanceof TaskError) return thrown.failure
+    if (thrown instanceof TaskError) return thrown.toFailure()
   } catch {
     // A proxy may throw on instanceof; it is described like any other object.
   }

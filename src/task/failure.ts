@@ -1,16 +1,20 @@
 import { capDelayMs } from '../time/delay.ts'
 import { toText } from './text.ts'
 
-/**
- * Why the work of a task failed: `error_type` on the wire. The first eleven are those of the legacy
- * shape; the rest were added. Each has whether another attempt could help, and what a person can do.
- */
+/** A kind of failure: whether another attempt could help, and what a person can do. */
+export interface FailureKind {
+  readonly retryable: boolean
+  readonly suggestion: string
+}
+
+/** Kinds by `error_type`, as a task type declares its own. */
+export type FailureKinds = Readonly<Record<string, FailureKind>>
+
+/** Why the work of any task may fail: `error_type` on the wire. The first are those of the legacy shape. */
 export const FAILURE_TYPES = {
   network_timeout: { retryable: true, suggestion: 'Check that the address answers, then submit again.' },
   access_forbidden: { retryable: false, suggestion: 'Use an address that can be read without signing in.' },
-  no_subtitles: { retryable: false, suggestion: 'Choose a video that has captions.' },
   invalid_url: { retryable: false, suggestion: 'Check the address for typing errors.' },
-  video_not_found: { retryable: false, suggestion: 'Check that the video is public and still online.' },
   rate_limited: { retryable: true, suggestion: 'Wait a few minutes, then submit again.' },
   queue_full: { retryable: true, suggestion: 'Submit again after the time that Retry-After names.' },
   timeout: { retryable: true, suggestion: 'Submit a smaller input, or raise the time limit.' },
@@ -38,20 +42,13 @@ export const FAILURE_TYPES = {
     retryable: false,
     suggestion: 'Convert the file to PDF, docx, pptx, xlsx, odt, EPUB, HTML, Markdown or plain text.',
   },
-  no_text: {
-    retryable: false,
-    suggestion: 'Run text recognition (OCR) over the scan, then submit the result.',
-  },
-  encrypted_input: {
-    retryable: false,
-    suggestion: 'Remove the password from the file, then submit it again.',
-  },
   out_of_memory: { retryable: false, suggestion: 'Split the file into smaller parts, then submit those.' },
   ssrf_blocked: { retryable: false, suggestion: 'Use a public address.' },
   internal: { retryable: true, suggestion: 'Submit again; report it when it happens twice.' },
-} as const satisfies Record<string, { retryable: boolean; suggestion: string }>
+} as const satisfies FailureKinds
 
-export type FailureType = keyof typeof FAILURE_TYPES
+/** One of those, or one that the task type declares in `failures`. */
+export type FailureType = keyof typeof FAILURE_TYPES | (string & {})
 
 export interface Failure {
   readonly errorType: FailureType
@@ -74,15 +71,23 @@ export interface FailureOptions extends ErrorOptions {
 /**
  * What a handler throws to end its task with a named failure.
  *
- * @example throw new TaskError('no_text', 'The scan has no text layer.')
+ * @example throw new TaskError('input_rejected', 'The file has no sheet named "Orders".')
  */
 export class TaskError extends Error {
   override readonly name = 'TaskError'
-  readonly failure: Failure
+  readonly errorType: FailureType
+  readonly #options: FailureOptions
 
+  /** @param errorType a built-in one, or one that the task type declares; any other becomes `execution_error` */
   constructor(errorType: FailureType, message: string, options: FailureOptions = {}) {
     super(message, options)
-    this.failure = failure(errorType, message, options)
+    this.errorType = errorType
+    this.#options = options
+  }
+
+  /** The failure of a task whose type declares these kinds. */
+  toFailure(declared: FailureKinds = {}): Failure {
+    return failure(this.errorType, this.message, { ...this.#options, declared })
   }
 }
 
@@ -93,10 +98,15 @@ const MAX_SUGGESTIONS = 10
 const MAX_DETAILS_CHARS = 10_000
 
 /** A handler may give anything: what is no text becomes text, what is too long is cut, and a delay is finite. */
-export function failure(errorType: FailureType, message: string, options: FailureOptions = {}): Failure {
-  const type = Object.hasOwn(FAILURE_TYPES, errorType) ? errorType : 'execution_error'
-  const known = FAILURE_TYPES[type]
-  const { suggestions, retryAfterSeconds, technicalDetails } = options
+export function failure(
+  errorType: FailureType,
+  message: string,
+  options: FailureOptions & { readonly declared?: FailureKinds } = {},
+): Failure {
+  const { suggestions, retryAfterSeconds, technicalDetails, declared = {} } = options
+  const kinds: FailureKinds = Object.hasOwn(declared, errorType) ? declared : FAILURE_TYPES
+  const type = Object.hasOwn(kinds, errorType) ? errorType : 'execution_error'
+  const known = kinds[type] ?? FAILURE_TYPES.execution_error
   const afterMs = typeof retryAfterSeconds === 'number' ? capDelayMs(retryAfterSeconds * 1000) : null
   return {
     errorType: type,

@@ -1,3 +1,4 @@
+import { ANALYSIS_FAILURES } from '../../src/analysis/failures.ts'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
@@ -236,7 +237,7 @@ test('every refusal has a suggestion of its own', () => {
     ['ERROR', 'This video is unavailable'],
     ['ERROR', 'removed'],
     ['UNPLAYABLE', 'Something else'],
-  ].map(([status = '', reason = '']) => refusalOf(status, reason).failure.suggestions[0])
+  ].map(([status = '', reason = '']) => refusalOf(status, reason).toFailure(ANALYSIS_FAILURES).suggestions[0])
   expect(new Set(outcomes).size).toBe(outcomes.length)
 })
 

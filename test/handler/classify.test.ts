@@ -3,6 +3,10 @@ import { classify } from '../../src/handler/retry/classify.ts'
 import { parseRetryAfter } from '../../src/time/parse-retry-after.ts'
 import { TaskError } from '../../src/task/failure.ts'
 
+const DECLARED = {
+  no_sheet: { retryable: false, suggestion: 'Add the sheet.' },
+  sheet_locked: { retryable: true, suggestion: 'Close the file.' },
+}
 const NOW = Date.parse('2026-11-22T12:00:00Z')
 const withStatus = (status: number, headers: Record<string, string> = {}, body?: unknown) =>
   Object.assign(new Error(`status ${status}`), {
@@ -111,7 +115,16 @@ test.each<[string, unknown, string, string, number | null]>([
     'content_blocked',
     null,
   ],
-  ['a failure with a name', new TaskError('no_text', 'a scan'), 'end other', 'no_text', null],
+  ['a failure with a name', new TaskError('input_rejected', 'odd'), 'end other', 'input_rejected', null],
+  ['a declared failure', new TaskError('no_sheet', 'odd'), 'end other', 'no_sheet', null],
+  [
+    'a declared failure that may pass',
+    new Error('wrapped', { cause: new TaskError('sheet_locked', 'odd', { retryAfterSeconds: 3 }) }),
+    'retry',
+    'sheet_locked',
+    3000,
+  ],
+  ['a failure that no type declares', new TaskError('no_shoe', 'odd'), 'end other', 'execution_error', null],
   [
     'a failure that names its time',
     new TaskError('rate_limited', 'slow', { retryAfterSeconds: 9 }),
@@ -122,7 +135,7 @@ test.each<[string, unknown, string, string, number | null]>([
   ['anything else', new Error('odd'), 'end other', 'execution_error', null],
   ['nothing', undefined, 'end other', 'execution_error', null],
 ])('%s', (_name, thrown, expected, errorType, afterMs) => {
-  const errorClass = classify(thrown, NOW)
+  const errorClass = classify(thrown, NOW, DECLARED)
   const more =
     errorClass.kind === 'park'
       ? ` ${errorClass.limit}`

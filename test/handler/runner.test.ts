@@ -67,9 +67,13 @@ test.each([
 
 test('a named failure keeps its name and suggestions', async () => {
   const { task } = await runOnce(() => {
-    throw new TaskError('no_text', 'The scan has no text.', { suggestions: ['Run OCR.'] })
+    throw new TaskError('input_rejected', 'The scan has no text.', { suggestions: ['Run OCR.'] })
   })
-  expect(task.failure).toMatchObject({ errorType: 'no_text', suggestions: ['Run OCR.'], retryable: false })
+  expect(task.failure).toMatchObject({
+    errorType: 'input_rejected',
+    suggestions: ['Run OCR.'],
+    retryable: false,
+  })
 })
 
 test('a result that is not JSON-safe ends the task with a clear error', async () => {

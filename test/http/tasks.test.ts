@@ -42,6 +42,45 @@ test('a finished task is read whole, and its result alone', async () => {
   expect((await get(`/api/tasks/${id}/result`)).body).toEqual({ title: 'T', n: 1 })
 })
 
+test('a failure that a type declares is shown by its name, tried again if it may pass, and described', async () => {
+  let runs = 0
+  const orders = defineTask({
+    type: 'orders',
+    input: z.object({ error: z.string() }),
+    retry: { baseMs: 1 },
+    failures: {
+      no_such_sheet: { retryable: false, suggestion: 'Check the name.' },
+      sheet_locked: { retryable: true, suggestion: 'Close the file.' },
+    },
+    run: ({ error }) => {
+      runs += 1
+      throw new TaskError(error, 'No orders.')
+    },
+  })
+  const { post, get, ended } = await startServer({ tasks: [orders] })
+  const outcomeOf = async (error: string) => {
+    const task = await ended((await post('/orders', { error })).body['task_id'] as string)
+    const { error_type: type, suggestions, retryable } = task['error']
+    return [type, suggestions[0], retryable, task['attempt']]
+  }
+  expect(await outcomeOf('no_such_sheet')).toEqual(['no_such_sheet', 'Check the name.', false, 1])
+  expect(runs).toBe(1)
+  expect(await outcomeOf('sheet_locked')).toEqual(['sheet_locked', 'Close the file.', true, 3])
+  expect((await outcomeOf('no_such_name'))[0]).toBe('execution_error')
+  const { body } = await get('/openapi.json')
+  const described = body['components']['schemas']['FailureType']['enum'] as string[]
+  expect(described).toEqual(expect.arrayContaining(['no_such_sheet', 'sheet_locked', 'no_text', 'timeout']))
+})
+
+test.each([
+  ['of a built-in failure', { timeout: { retryable: false, suggestion: 'x' } }],
+  ['in capitals', { NoSheet: { retryable: false, suggestion: 'x' } }],
+  ['without a suggestion', { no_sheet: { retryable: false, suggestion: '' } }],
+])('a failure with a name %s is refused', (_name, failures) => {
+  const define = () => defineTask({ type: 'orders', input: z.object({}), failures, run: () => null })
+  expect(define).toThrow(/failures/)
+})
+
 test('a failure of the work is data', async () => {
   const { submit, ended, get } = await setup()
   const id = await submit('bad')

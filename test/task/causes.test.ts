@@ -13,7 +13,7 @@ test.each([
 })
 
 test('the outermost one counts', () => {
-  const outer = new TaskError('no_text', 'outer', { cause: inner })
+  const outer = new TaskError('internal', 'outer', { cause: inner })
   expect(findCause(outer, TaskError)).toBe(outer)
 })
 

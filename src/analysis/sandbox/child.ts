@@ -31,7 +31,7 @@ async function work(job: Job): Promise<void> {
     send({ type: 'done', made: await make(job, document) })
   } catch (error) {
     if (!(error instanceof TaskError)) return tellDefect(error)
-    const { errorType, message } = error.failure
+    const { errorType, message } = error
     send({ type: 'failed', errorType, message })
   }
 }

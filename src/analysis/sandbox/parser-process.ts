@@ -100,7 +100,7 @@ export class ParserProcess {
     try {
       return await promise
     } catch (error) {
-      if (!(error instanceof TaskError) || KILLS.has(error.failure.errorType)) await this.kill()
+      if (!(error instanceof TaskError) || KILLS.has(error.errorType)) await this.kill()
       throw error
     } finally {
       clearInterval(timer)

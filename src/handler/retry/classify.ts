@@ -1,5 +1,5 @@
 import { findCause } from '../../task/causes.ts'
-import { failure, TaskError, type Failure, type FailureType } from '../../task/failure.ts'
+import { failure, TaskError, type Failure, type FailureKinds, type FailureType } from '../../task/failure.ts'
 import type { LimitKind, ErrorClass } from '../../task/error-class.ts'
 import { describeThrown } from '../thrown.ts'
 import { collectSignals, type ErrorSignals } from './error-signals.ts'
@@ -59,8 +59,11 @@ const END_BY_STATUS: Readonly<Record<number, FailureType>> = {
  *
  * @param now epoch ms
  */
-export function classify(thrown: unknown, now: number): ErrorClass {
+export function classify(thrown: unknown, now: number, declared: FailureKinds = {}): ErrorClass {
   try {
+    const own = findCause(thrown, TaskError)
+    // A failure named by the handler keeps its name; a cause may be the failure of a wrapping error.
+    if (own !== undefined) return verdictOfFailure(own.toFailure(declared), declared)
     return classifyReadable(thrown, now)
   } catch {
     // Some objects throw whatever they are asked: proxies that were revoked, headers with getters.
@@ -69,8 +72,6 @@ export function classify(thrown: unknown, now: number): ErrorClass {
 }
 
 function classifyReadable(thrown: unknown, now: number): ErrorClass {
-  const known = failureIn(thrown)
-  if (known !== null) return verdictOfFailure(known)
   const signals = collectSignals(thrown)
   const message = describeThrown(thrown)
   return ofCodes(signals, message, now) ?? ofStatus(signals, message, now) ?? end('execution_error', message)
@@ -124,11 +125,6 @@ function ofRate(signals: ErrorSignals, message: string, now: number): ErrorClass
   return park(afterMs === null ? 'concurrency' : 'rate', 'provider_rate_limited', { message, afterMs })
 }
 
-/** A failure named by the handler keeps its name; a cause may be the failure of a wrapping error. */
-function failureIn(thrown: unknown): Failure | null {
-  return findCause(thrown, TaskError)?.failure ?? null
-}
-
 /** A source that names no time may want none of us for days: that is found out by attempts. */
 const RETRY_TYPES = new Set<FailureType>(['network_timeout', 'internal', 'rate_limited'])
 const PARK_TYPES: Partial<Record<FailureType, LimitKind>> = {
@@ -137,7 +133,7 @@ const PARK_TYPES: Partial<Record<FailureType, LimitKind>> = {
   provider_overloaded: 'overload',
 }
 
-function verdictOfFailure(known: Failure): ErrorClass {
+function verdictOfFailure(known: Failure, declared: FailureKinds): ErrorClass {
   const { errorType, retryAfterSeconds } = known
   const afterMs = retryAfterSeconds === null ? null : retryAfterSeconds * 1000
   const limit = PARK_TYPES[errorType]
@@ -146,7 +142,8 @@ function verdictOfFailure(known: Failure): ErrorClass {
   if (errorType === 'provider_quota_exhausted' && afterMs !== null) {
     return { kind: 'park', limit: 'quota', failure: known, afterMs }
   }
-  if (RETRY_TYPES.has(errorType)) return { kind: 'retry', failure: known, afterMs }
+  const isRetried = declared[errorType]?.retryable ?? RETRY_TYPES.has(errorType)
+  if (isRetried) return { kind: 'retry', failure: known, afterMs }
   const whys = { provider_auth: 'auth', provider_quota_exhausted: 'quota' } as const
   return {
     kind: 'end',

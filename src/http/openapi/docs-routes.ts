@@ -27,12 +27,18 @@ const DOCS = document('getDocs', 'This document, to browse', 'text/html')
 const CACHED = 'public, max-age=3600'
 
 /** `/openapi.json`, `/events.schema.json`, and `/docs` to browse the first. */
-export function descriptionRoutes(app: App, { prefixOf, version }: HttpDeps, routes: readonly Route[]): void {
+export function descriptionRoutes(
+  app: App,
+  { registry, prefixOf, version }: HttpDeps,
+  routes: readonly Route[],
+): void {
   // Written once for each path below which it is asked for, of which there are one or two.
   const openApi = new Map<string, Buffer>()
   const events = new Map<string, Buffer>()
   app.get('/openapi.json', OPENAPI, (request, reply) => {
-    const document = keptFor(openApi, prefixOf(request), (prefix) => describeApi({ routes, prefix, version }))
+    const document = keptFor(openApi, prefixOf(request), (prefix) =>
+      describeApi({ routes, prefix, version, failureTypes: registry.failureTypes }),
+    )
     return reply.type('application/json; charset=utf-8').send(document)
   })
 

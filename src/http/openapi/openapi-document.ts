@@ -22,10 +22,12 @@ export interface OpenApiOptions {
   /** Path that every route begins with; empty for a server of our own. */
   readonly prefix: string
   readonly version: string
+  /** `error_type` of the failures that there are. */
+  readonly failureTypes: Iterable<string>
 }
 
 /** Describes every route (OpenAPI 3.1) by what it says of itself. */
-export function describeApi({ routes, prefix, version }: OpenApiOptions): object {
+export function describeApi({ routes, prefix, version, failureTypes }: OpenApiOptions): object {
   const examples = createExamples(prefix)
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
   for (const route of routes) {
@@ -36,7 +38,7 @@ export function describeApi({ routes, prefix, version }: OpenApiOptions): object
       paths[path] = { ...paths[path], [method.toLowerCase()]: describeOperation(route, openapi, examples) }
     }
   }
-  return createDocument({
+  const document = createDocument({
     openapi: '3.1.0',
     info: {
       title: 'Headgate',
@@ -50,6 +52,9 @@ export function describeApi({ routes, prefix, version }: OpenApiOptions): object
     components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     paths,
   })
+  const { FailureType: failureType } = document.components?.schemas ?? {}
+  if (failureType !== undefined) Object.assign(failureType, { enum: [...failureTypes] })
+  return document
 }
 
 /** The schemas that a route is checked by. */

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { PRIORITY_NAMES } from '../../task/priority.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
-import { FAILURE_TYPES, type FailureType } from '../../task/failure.ts'
 
 /** What the routes answer: the serializers of the hot ones, and the schemas of the API's description. */
 
@@ -68,9 +67,11 @@ export const submitReply = z
   })
   .meta({ id: 'Submitted' })
 
+const failureType = z.string().meta({ id: 'FailureType', description: 'Of any task, or of one task type.' })
+
 export const failureView = z
   .object({
-    error_type: z.enum(Object.keys(FAILURE_TYPES) as [FailureType, ...FailureType[]]),
+    error_type: failureType,
     message: z.string(),
     retryable: z.boolean(),
     retry_after: seconds.nullable(),

@@ -88,7 +88,7 @@ export async function loadVideo({ connector, baseUrl, signal }: YouTubeOptions, 
 
 /** An address that is ours cannot be the caller's mistake. */
 export function asYouTube(error: unknown): never {
-  const isOurs = error instanceof TaskError && error.failure.errorType === 'invalid_url'
+  const isOurs = error instanceof TaskError && error.errorType === 'invalid_url'
   throw isOurs ? new TaskError('unknown', 'YouTube does not answer as it used to.', { cause: error }) : error
 }
 
