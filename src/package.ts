@@ -13,11 +13,12 @@ export const VERSION = manifest.version
 /** Packages that reading documents and writing reports needs. */
 export const DOCUMENT_PACKAGES = [
   '@mozilla/readability',
+  'chardet',
+  'htmlparser2',
   'jsonrepair',
   'linkedom',
   'mammoth',
   'markdown-it',
-  'read-excel-file',
   'sanitize-html',
   'stemmer',
   'stopword',

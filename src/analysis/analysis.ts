@@ -65,6 +65,19 @@ export interface Analysis {
 const MODEL_LIMITS: ResourceLimits = { concurrency: { floor: 1, ceiling: 8 } }
 
 const PDF_ONLY = 'Send a PDF; pages and text go to /analyze-document.'
+/** Of what people send, and cannot be read. */
+const CONVERT_BY_TYPE = {
+  'application/x-cfb':
+    'It is an old Word, Excel or PowerPoint file: save it as docx, xlsx or pptx, and send that.',
+  'application/vnd.oasis.opendocument.spreadsheet': 'It is a spreadsheet of LibreOffice: save it as xlsx.',
+  'application/vnd.oasis.opendocument.presentation': 'It is a presentation of LibreOffice: save it as pptx.',
+  'application/rtf': 'It is a text in RTF: save it as docx.',
+  'application/zip': 'It is an archive: send the files in it one by one.',
+  'application/json': 'It is data in JSON: send the text that is in it.',
+  'image/*': 'It is a picture: run text recognition (OCR) over it, and send the text.',
+  'audio/*': 'It is a recording: send a transcript of it.',
+  'video/*': 'It is a video: send its captions or a transcript.',
+}
 const CONVERT = 'Convert it to PDF, docx, pptx, xlsx, odt, EPUB, HTML, Markdown or plain text, and send that.'
 
 export function createAnalysis(options: AnalysisOptions): Analysis {
@@ -151,7 +164,12 @@ function uploadTypes(deps: Parts, { hasModels, version, formats }: ReportTypeOpt
     defineTask({
       ...shared,
       type: 'analyze-document',
-      upload: { accept: [...READABLE_TYPES], maxBytes, suggestion: CONVERT },
+      upload: {
+        accept: [...READABLE_TYPES],
+        maxBytes,
+        suggestion: CONVERT,
+        suggestions: CONVERT_BY_TYPE,
+      },
       run,
     }),
   ]

@@ -14,6 +14,8 @@ export interface UploadPolicy {
   readonly maxBytes: number
   /** Shown to the caller when another type is refused. */
   readonly suggestion?: string
+  /** The same for files of one media type, or of one kind (`image/*`). */
+  readonly suggestions?: Readonly<Record<string, string>>
 }
 
 interface ResultFile {
@@ -97,6 +99,7 @@ const definitionSchema = z.object({
       accept: z.array(z.string().min(1)).min(1),
       maxBytes: z.int().min(1),
       suggestion: z.string().optional(),
+      suggestions: z.record(z.string(), z.string()).optional(),
     })
     .optional(),
   timeoutMs: z.int().min(1).max(MAX_TIMER_MS).optional(),

@@ -1,6 +1,8 @@
 import { fileTypeFromFile } from 'file-type'
+import { isUtf8 } from 'node:buffer'
 import { open } from 'node:fs/promises'
 import { ENCRYPTED_OFFICE } from './encrypted-office.ts'
+import { findEasternUtf16, findUtf16 } from './utf16.ts'
 
 /** A file is recognised by this much of its beginning. */
 export const HEAD_BYTES = 64 * 1024
@@ -17,7 +19,6 @@ const SECTOR_SHIFTS = new Set([9, 12])
 // A comment cannot hold its own end: with a lazy one a few hundred bytes would keep the event loop for hours.
 const HTML_START =
   /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:[^-]|-(?!->))*-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]/i
-const JSON_START = /^\s*(\{\s*"[^"]*"\s*:|\[\s*[{["])/
 /** Control characters that plain text does not have; tab, line feed, form feed and return are text. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const BINARY_CHARS = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/g
@@ -35,8 +36,22 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   const text = decodeHead(head)
   if (text === undefined) return 'application/octet-stream'
   if (HTML_START.test(text)) return 'text/html'
-  if (JSON_START.test(text)) return 'application/json'
+  if (isJson(text)) return 'application/json'
   return found?.mime ?? 'text/plain'
+}
+
+/** Text may begin with `[[` or `{"` too: JSON is what parses, as far as the head goes, or line by line. */
+function isJson(text: string): boolean {
+  if (!/^\s*[[{]/.test(text)) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch (error) {
+    const { message } = error as SyntaxError
+    const at = Number(/position (\d+)/.exec(message)?.[1] ?? Infinity)
+    const isCut = text.length >= HEAD_BYTES && at >= text.length - 1
+    return isCut || (/^\s*\{/.test(text) && message.includes('after JSON'))
+  }
 }
 
 /** Looks into the first directory of the container, whose place its header names (MS-CFB, 2.2). */
@@ -57,10 +72,16 @@ async function isEncryptedOffice(path: string, head: Buffer): Promise<boolean> {
 
 /** The beginning as text, read loosely; undefined when it holds what text does not. */
 function decodeHead(head: Buffer): string | undefined {
-  const isUtf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)
-  const text = isUtf16
-    ? new TextDecoder(head[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(head)
-    : head.toString('latin1')
+  const wide = findWide(head)
+  if (wide !== undefined) return new TextDecoder(wide).decode(head)
+  const text = head.toString('latin1')
   const binary = text.match(BINARY_CHARS)?.length ?? 0
-  return binary > text.length * MAX_BINARY_SHARE ? undefined : text.replace(/^\u{feff}|^\xef\xbb\xbf/u, '')
+  return binary > text.length * MAX_BINARY_SHARE ? undefined : text.replace(/^\xef\xbb\xbf/u, '')
+}
+
+/** UTF-16, by its mark or by what it looks like. */
+function findWide(head: Buffer): string | undefined {
+  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le'
+  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be'
+  return findUtf16(head) ?? (isUtf8(head) ? undefined : findEasternUtf16(head))
 }

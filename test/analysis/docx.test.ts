@@ -2,8 +2,7 @@ import { expect, test } from 'vitest'
 import { readDocx } from '../../src/analysis/parse/office/docx.ts'
 import { docxOf, zipOf } from '../support/zip.ts'
 
-const failing = (errorType: string) =>
-  expect.objectContaining({ failure: expect.objectContaining({ errorType }) })
+const failing = (errorType: string) => expect.objectContaining({ errorType })
 const TEXT = ['# Water', 'A mill takes as much water as it can.', '# Gates', 'A gate holds the rest back.']
 
 test('a Word document is read by its headings, the first of which is its title', async () => {
@@ -21,7 +20,7 @@ test('entities of its own are not unfolded, and a file that it names is not read
   const bomb = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>'
   const read = await readDocx(docxOf(['A line &f; of &b; text.'], [], bomb)).then(
     ({ sections }) => JSON.stringify(sections),
-    (error: { failure: { errorType: string } }) => error.failure.errorType,
+    (error: { errorType: string }) => error.errorType,
   )
   expect(read).not.toContain('root:')
   expect(read).not.toContain('hahaha')
@@ -53,4 +52,15 @@ test.each([
   ['is no document inside', () => zipOf([{ name: 'a', data: 'b' }]), 'input_rejected'],
 ])('an archive that %s ends with a named failure', async (_what, make, errorType) => {
   await expect(readDocx(make())).rejects.toEqual(failing(errorType))
+})
+
+test.each([
+  ['names a longer comment than it has', (file: Buffer) => file.writeUInt16LE(300, file.length - 2)],
+  ['is followed by something else', () => undefined],
+])('an archive that %s is read as others read it', async (_name, change) => {
+  const file = docxOf(['# Gates', 'The gate holds the water back.'])
+  change(file)
+  const bytes = new Uint8Array(Buffer.concat([file, Buffer.from('\0\0\0')]))
+  const { sections } = await readDocx(bytes)
+  expect(JSON.stringify(sections)).toContain('The gate holds the water back.')
 })

@@ -125,10 +125,10 @@ test('what stands in a document never becomes markup of the report', () => {
   expect(made.markdown).not.toMatch(/<script|<img|(?<!\\)\]\(/)
 })
 
-test('text without whole sentences is said to have none', () => {
+test('a text without whole sentences is reported on by its lines, with a warning', () => {
   const made = report('word word word')
   expect([made.summary, made.title, made.warnings]).toEqual([
-    '',
+    'word word word',
     'Fallback',
     ['No whole sentences were found in the text.'],
   ])

@@ -46,8 +46,7 @@ async function setup(limits = {}) {
   return { parsers, onText, onFile, jobOf }
 }
 
-const failing = (errorType: string) =>
-  expect.objectContaining({ failure: expect.objectContaining({ errorType }) })
+const failing = (errorType: string) => expect.objectContaining({ errorType })
 
 test('a child reads one document after the other', async () => {
   const { onText, onFile, parsers } = await setup()

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { isRunningText } from '../../src/analysis/parse/document.ts'
-import { decodeText } from '../../src/analysis/parse/encoding.ts'
 import { readText } from '../../src/analysis/parse/plain-text.ts'
 
 const read = (text: string) => readText(new TextEncoder().encode(text))
@@ -57,15 +56,24 @@ test('lines of Chinese are joined without a space, hard breaks kept apart', () =
   expect(paragraphs('时间: 一  \n状态: 二')).toEqual(['时间: 一', '状态: 二'])
 })
 
-test.each([
-  ['gb18030', '中文报告的内容在这里，供人阅读。', [0xd6, 0xd0, 0xce, 0xc4, 0xb1, 0xa8, 0xb8, 0xe6]],
-  ['windows-1252', 'café', [0x63, 0x61, 0x66, 0xe9]],
-])('text in %s is read without a declared encoding', (_name, expected, bytes) => {
-  expect(expected.startsWith(decodeText(new Uint8Array(bytes)))).toBe(true)
-})
-
-test('a byte order mark and a meta charset decide the encoding', () => {
-  expect(decodeText(new Uint8Array([0xff, 0xfe, 0x41, 0x00]))).toBe('A')
-  const page = Buffer.concat([Buffer.from('<meta charset="big5">'), Buffer.from([0xa4, 0xa4])])
-  expect(decodeText(page)).toBe('<meta charset="big5">中')
+test('a heading of thousands of spaces, and other long lines, are read in no more time than they are long', () => {
+  const spaces = ' '.repeat(500_000)
+  const lines = [
+    `# Gates${spaces}page 1`,
+    `#${spaces}x`,
+    `|${spaces}x`,
+    `${spaces}x`,
+    '**'.repeat(250_000),
+    '<a'.repeat(250_000),
+    '['.repeat(250_000),
+    '`'.repeat(250_000),
+    `- ${'*_'.repeat(250_000)}`,
+    '<!--'.repeat(100_000),
+    '|---'.repeat(100_000),
+  ]
+  const startedAt = process.cpuUsage().user
+  const { title } = read(lines.join('\n\n'))
+  expect(title).toBe('Gates page 1')
+  // A quadratic pattern takes minutes.
+  expect(process.cpuUsage().user - startedAt).toBeLessThan(20_000_000)
 })

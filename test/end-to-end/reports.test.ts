@@ -94,7 +94,7 @@ test('what cannot be read ends with its name and a suggestion', async () => {
     suggestions: [expect.stringContaining('password')],
   })
   const docx = await upload('/analyze-document', DOCX)
-  expect([docx.status, docx.body['suggestions'][0]]).toEqual([415, expect.stringContaining('Convert it')])
+  expect([docx.status, docx.body['suggestions'][0]]).toEqual([415, expect.stringContaining('archive')])
   const page = await upload('/analyze-pdf', PAGE)
   expect([page.status, page.body['suggestions'][0]]).toEqual([
     415,
@@ -109,4 +109,35 @@ test('cancelling a report ends its reader', async () => {
   const { body } = await upload('/analyze-document', `<html><body>${'<div>'.repeat(60_000)}text`)
   await expect.poll(async () => (await post(`/api/tasks/${body['task_id']}/cancel`)).status).toBe(202)
   expect((await ended(body['task_id']))['status']).toBe('cancelled')
+})
+
+test.each([
+  [
+    'a picture',
+    '89504e470d0a1a0a0000000d494844520000000100000001080200000090775300',
+    /a picture.*text recognition/,
+  ],
+  ['a recording', '52494646240000005741564566', /a recording.*transcript/],
+  [
+    'an old Word file',
+    `d0cf11e0a1b11ae1${'00'.repeat(600)}`,
+    /old Word, Excel or PowerPoint file: save it as docx/,
+  ],
+  ['an archive', '504b0304140000000000000000000000000000000000000000000100000061504b0506', /an archive/],
+  ['data', Buffer.from('{"a": [1, 2]}').toString('hex'), /data in JSON/],
+])('%s is refused in a person’s words', async (_name, hex, words) => {
+  const { upload } = await startServer()
+  const { status, body } = await upload('/analyze-document', new Uint8Array(Buffer.from(hex, 'hex')))
+  expect([status, body['error_type']]).toEqual([415, 'unsupported_format'])
+  expect(body['detail']).toMatch(words)
+  expect(body['suggestions'][0]).toMatch(words)
+})
+
+test.each([
+  ['[[Gates]] hold the water of the river back until somebody opens them.'],
+  ['{"quoted} The gate holds the water of the river back until it opens.'],
+])('text that begins as JSON does is text: %s', async (text) => {
+  const { upload, ended } = await startServer()
+  const { body } = await upload('/analyze-document', text)
+  expect((await ended(body['task_id'] as string))['status']).toBe('completed')
 })

@@ -6,7 +6,8 @@ import { createVictim } from './victim.ts'
 const KILLS = 20
 const DISCONNECTS = 1000
 const TASKS = 6
-const READERS_PER_TASK = 4
+/** Enough for the disconnects also where the machine is busy and each takes longer. */
+const READERS_PER_TASK = 6
 
 interface Message {
   readonly seq?: number

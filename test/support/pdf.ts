@@ -37,6 +37,26 @@ export function chinesePdf(hex: string): Uint8Array<ArrayBuffer> {
   )
 }
 
+/** A form of labelled fields, as it is filled in: the values are in the fields, not on the page. */
+export function formPdf(fields: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+  const entries = Object.entries(fields)
+  const refs = entries.map((_, index) => `${6 + index} 0 R`).join(' ')
+  const text = entries.map(([label], row) => textAt(`${label}:`, 740 - row * 30)).join('\n')
+  const widget = ([label, value]: [string, string], row: number) =>
+    `<< /Type /Annot /Subtype /Widget /FT /Tx /T (${label}) /V (${value}) /DA (/F1 11 Tf) /Rect [160 ${736 - row * 30} 400 ${754 - row * 30}] >>`
+  return fileOf(
+    [
+      `<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [${refs}] /DR << /Font << /F1 5 0 R >> >> >> >>`,
+      '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Annots [${refs}] /Resources << /Font << /F1 5 0 R >> >> >>`,
+      `<< /Length ${text.length} >>\nstream\n${text}\nendstream`,
+      '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+      ...entries.map(widget),
+    ],
+    '',
+  )
+}
+
 /** A PDF whose password is nobody's: its hashes are made up. */
 export function protectedPdf(): Uint8Array<ArrayBuffer> {
   const hash = 'ab'.repeat(32)

@@ -150,7 +150,7 @@ test('a file of an earlier process that has other content than it came with is n
   if (reply.kind !== 'stored') throw new Error(reply.kind)
   const later = new UploadStore(join(folder, 'spool'))
   await writeFile(uploadStore.pathOf(reply.upload), 'some TEXT')
-  await expect(later.open(reply.upload)).rejects.toMatchObject({ failure: { errorType: 'input_missing' } })
+  await expect(later.open(reply.upload)).rejects.toMatchObject({ errorType: 'input_missing' })
   await writeFile(uploadStore.pathOf(reply.upload), 'some text')
   expect(await later.open(reply.upload)).toBe(uploadStore.pathOf(reply.upload))
 })

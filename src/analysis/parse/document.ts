@@ -37,9 +37,9 @@ export interface Paragraph {
 /**
  * Running text is `prose`, `item` (of a list, a sentence only when it reads as one) and `quote`; a `table` is one row
  * after the other, a line each, its cells apart by ` | `; `code` keeps its lines; an `aside` is
- * about the text, not of it: references, menus, boxes.
+ * about the text, not of it: references, menus, boxes; a `fact` is a line of ours about what is there, such as a column.
  */
-export type ParagraphKind = 'prose' | 'item' | 'quote' | 'table' | 'code' | 'caption' | 'aside'
+export type ParagraphKind = 'prose' | 'item' | 'quote' | 'table' | 'code' | 'caption' | 'aside' | 'fact'
 
 const RUNNING: ReadonlySet<ParagraphKind> = new Set(['prose', 'item', 'quote'])
 const OF_LINES: ReadonlySet<ParagraphKind> = new Set(['table', 'code'])

@@ -1,21 +1,86 @@
-/** Tried in this order when a file is neither marked nor valid UTF-8; the least damage wins. */
-const GUESSES = ['gb18030', 'big5', 'shift_jis', 'windows-1252'] as const
+import chardet from 'chardet'
+import { findEasternUtf16, findUtf16 } from '../../uploads/utf16.ts'
+import { alphabetShare, thaiShare } from './alphabets.ts'
+
+export interface DecodedText {
+  readonly text: string
+  /** What a reader of the report should know: that the encoding was guessed, or characters were lost. */
+  readonly warnings: readonly string[]
+}
+
+/** An encoding is guessed from this much of a file. */
 const GUESS_BYTES = 64 * 1024
-const META_CHARSET = /<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)/i
+const META_CHARSET = /<meta[^>]{1,1000}charset\s{0,100}=\s{0,100}["']?\s{0,100}([\w-]{1,40})/i
 const META_WITHIN = 2048
+/** UTF-8 stays UTF-8 when at most this share of what is not ASCII is damaged. */
+const MAX_DAMAGED_SHARE = 0.1
+/** Encodings that the detector does not know, or takes for their neighbours. */
+const MORE_CANDIDATES = [
+  'windows-1250',
+  'iso-8859-2',
+  'windows-1252',
+  'ibm866',
+  'koi8-u',
+  'windows-1251',
+  'windows-874',
+]
+const OF_MANY_BYTES = new Set(['gb18030', 'gbk', 'big5', 'shift_jis', 'euc-jp', 'euc-kr', 'iso-2022-jp'])
+
+interface Hint {
+  /** The charset of the content type; null when there is none. */
+  readonly charset?: string | null
+  /** Whether the text may declare its encoding, as a page does. */
+  readonly isMarkup?: boolean
+}
 
 /**
- * Decodes text: byte order mark, then the charset of the content type, then the declaration of the page, then strict
- * UTF-8, then the best guess.
+ * Decodes text: by its byte order mark; as UTF-8 where it is valid, also where another encoding is declared; by the declared
+ * encoding where that fits (HTML standard, 13.2.3: a page cannot declare UTF-16); as UTF-8 with a few damaged characters; else
+ * by the best guess.
  */
-export function decodeText(bytes: Uint8Array, charset: string | null = null): string {
-  const label = findByteOrderMark(bytes) ?? detectEncoding(charset) ?? findMetaCharset(bytes)
-  if (label !== undefined) return new TextDecoder(label).decode(bytes)
+export function decodeText(bytes: Uint8Array, { charset = null, isMarkup = false }: Hint = {}): DecodedText {
+  const mark = findByteOrderMark(bytes)
+  if (mark !== undefined) return lossy(bytes, mark)
+  const wide = findUtf16(bytes)
+  if (wide !== undefined) return guessed(bytes, wide)
+  const isJis = hasJisEscapes(bytes)
+  const strict = isJis ? null : decodeStrictly(bytes, 'utf-8')
+  if (strict !== null) return { text: strict, warnings: [] }
+  const declared = findEncoding(charset) ?? (isMarkup ? findMetaCharset(bytes) : undefined)
+  const byDeclaration = declared === undefined ? null : decodeStrictly(bytes, declared)
+  if (byDeclaration !== null && !CONTROLS.test(byDeclaration)) return { text: byDeclaration, warnings: [] }
+  if (isJis) return guessed(bytes, 'iso-2022-jp')
+  const eastern = findEasternUtf16(bytes)
+  if (eastern !== undefined) return guessed(bytes, eastern)
+  if (isDamagedUtf8(bytes)) return lossy(bytes, 'utf-8')
+  if (declared !== undefined && OF_MANY_BYTES.has(declared)) return lossy(bytes, declared)
+  return guessed(bytes, guessEncoding(bytes))
+}
+
+/** C1 controls: what a wrong table makes of punctuation. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROLS = /[\x80-\x84\x86-\x9f]/
+
+function decodeStrictly(bytes: Uint8Array, label: string): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder(label, { fatal: true }).decode(bytes)
   } catch {
-    return new TextDecoder(guessEncoding(bytes)).decode(bytes)
+    return null
   }
+}
+
+/** Decodes what can be decoded, with a warning about the rest. */
+function lossy(bytes: Uint8Array, label: string): DecodedText {
+  const text = new TextDecoder(label).decode(bytes)
+  const lost = text.match(/\ufffd/g)?.length ?? 0
+  const what = lost === 1 ? '1 character' : `${lost} characters`
+  const warning = `${what} of the text could not be decoded (${label}).`
+  return { text, warnings: lost === 0 ? [] : [warning] }
+}
+
+function guessed(bytes: Uint8Array, label: string): DecodedText {
+  const { text, warnings } = lossy(bytes, label)
+  return { text, warnings: [`The encoding of the text was guessed: ${label}.`, ...warnings] }
 }
 
 function findByteOrderMark(bytes: Uint8Array): string | undefined {
@@ -25,13 +90,28 @@ function findByteOrderMark(bytes: Uint8Array): string | undefined {
   return undefined
 }
 
-function findMetaCharset(bytes: Uint8Array): string | undefined {
-  return detectEncoding(
-    META_CHARSET.exec(Buffer.from(bytes.subarray(0, META_WITHIN)).toString('latin1'))?.[1],
-  )
+/** ISO-2022-JP is ASCII that switches by escape sequences. */
+function hasJisEscapes(bytes: Uint8Array): boolean {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, GUESS_BYTES))
+  return head.includes('\u001b$B') || head.includes('\u001b$@')
 }
 
-function detectEncoding(label: string | null | undefined): string | undefined {
+/** Whether most of what is not ASCII is valid UTF-8. */
+function isDamagedUtf8(bytes: Uint8Array): boolean {
+  const text = new TextDecoder('utf-8').decode(bytes.subarray(0, GUESS_BYTES))
+  const wide = text.match(/[^\u0000-\u007f]/gu)?.length ?? 0 // oxlint-disable-line no-control-regex -- ASCII
+  const lost = text.match(/\ufffd/g)?.length ?? 0
+  return wide > lost && lost <= Math.max(1, wide * MAX_DAMAGED_SHARE)
+}
+
+function findMetaCharset(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.subarray(0, META_WITHIN)).toString('latin1')
+  const label = findEncoding(META_CHARSET.exec(head)?.[1])
+  if (label?.startsWith('utf-16') === true) return 'utf-8'
+  return label === 'x-user-defined' ? 'windows-1252' : label
+}
+
+function findEncoding(label: string | null | undefined): string | undefined {
   if (label === null || label === undefined) return undefined
   try {
     return new TextDecoder(label).encoding
@@ -40,13 +120,43 @@ function detectEncoding(label: string | null | undefined): string | undefined {
   }
 }
 
-function guessEncoding(bytes: Uint8Array): string {
-  const head = bytes.subarray(0, GUESS_BYTES)
-  const damage = GUESSES.map((label) => ({ label, count: findDamage(new TextDecoder(label).decode(head)) }))
-  return damage.reduce((best, next) => (next.count < best.count ? next : best)).label
+interface Candidate {
+  readonly label: string
+  readonly score: number
 }
 
-/** Replacement, private-use and control characters: what a wrong table makes of text. */
-function findDamage(text: string): number {
-  return text.match(/[\ufffd\p{Co}\p{Cn}]|[\x80-\x9f]/gu)?.length ?? 0
+/** The detector's candidates, weighed by how well what they give looks like text of a language. */
+function guessEncoding(bytes: Uint8Array): string {
+  const head = wholeLines(bytes.subarray(0, GUESS_BYTES))
+  const known = new Map<string, number>()
+  for (const { name, confidence } of chardet.analyse(head)) {
+    const label = findEncoding(name)
+    if (label !== undefined && label !== 'utf-8')
+      known.set(label, Math.max(known.get(label) ?? 0, confidence))
+  }
+  // The detector has one for both; they differ in four letters.
+  known.set('koi8-u', known.get('koi8-r') ?? 0)
+  const candidates = [...new Set([...known.keys(), ...MORE_CANDIDATES])].flatMap((label): Candidate[] => {
+    const text = decodeStrictly(head, label)
+    if (text === null || CONTROLS.test(text)) return []
+    return [{ label, score: (known.get(label) ?? 0) / 100 + readability(text, label) }]
+  })
+  const best = candidates.reduce<Candidate | null>(
+    (top, next) => (top !== null && top.score >= next.score ? top : next),
+    null,
+  )
+  return best?.label ?? [...known].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'windows-1252'
+}
+
+/** 0 to 1. */
+function readability(text: string, label: string): number {
+  if (label === 'windows-874') return thaiShare(text)
+  // The detector knows the frequent characters of these.
+  return OF_MANY_BYTES.has(label) ? 0.5 : alphabetShare(text)
+}
+
+/** Up to the last line end, so that no character is cut in its middle. */
+function wholeLines(bytes: Uint8Array): Uint8Array {
+  const end = bytes.length < GUESS_BYTES ? -1 : bytes.lastIndexOf(0x0a)
+  return end <= 0 ? bytes : bytes.subarray(0, end)
 }

@@ -3,6 +3,28 @@ import { ENCRYPTED_OFFICE } from '../../uploads/encrypted-office.ts'
 export const DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
 export const PPTX = 'application/vnd.openxmlformats-officedocument.presentationml.presentation'
 export const XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+const OFFICE = 'application/vnd.openxmlformats-officedocument'
+/** The siblings of a format: templates, shows, files with macros, whose parts are the same. */
+const SIBLINGS: Readonly<Record<string, string>> = {
+  'application/vnd.ms-word.document.macroenabled.12': DOCX,
+  'application/vnd.ms-word.template.macroenabled.12': DOCX,
+  [`${OFFICE}.wordprocessingml.template`]: DOCX,
+  'application/vnd.ms-powerpoint.presentation.macroenabled.12': PPTX,
+  'application/vnd.ms-powerpoint.template.macroenabled.12': PPTX,
+  'application/vnd.ms-powerpoint.slideshow.macroenabled.12': PPTX,
+  [`${OFFICE}.presentationml.template`]: PPTX,
+  [`${OFFICE}.presentationml.slideshow`]: PPTX,
+  'application/vnd.ms-excel.sheet.macroenabled.12': XLSX,
+  'application/vnd.ms-excel.template.macroenabled.12': XLSX,
+  [`${OFFICE}.spreadsheetml.template`]: XLSX,
+  'application/vnd.oasis.opendocument.text-template': 'application/vnd.oasis.opendocument.text',
+}
+
+/** The type whose reader reads a file of this type. */
+export function toReadType(mediaType: string): string {
+  return SIBLINGS[mediaType.toLowerCase()] ?? mediaType
+}
+
 export const ODT = 'application/vnd.oasis.opendocument.text'
 export const EPUB = 'application/epub+zip'
 
@@ -17,6 +39,7 @@ export const READABLE_TYPES = [
   ODT,
   EPUB,
   ENCRYPTED_OFFICE,
+  ...Object.keys(SIBLINGS),
 ] as const
 
 /** Captions as YouTube sends them, JSON or XML: a name of our own, for the reader inside. */

@@ -3,7 +3,7 @@ import { readCaptions } from './captions.ts'
 import type { SourceDocument } from './document.ts'
 import { readHtml } from './html/html.ts'
 import { ENCRYPTED_OFFICE } from '../../uploads/encrypted-office.ts'
-import { DOCX, EPUB, ODT, PPTX, XLSX, YOUTUBE_CAPTIONS } from './media-types.ts'
+import { DOCX, EPUB, ODT, PPTX, toReadType, XLSX, YOUTUBE_CAPTIONS } from './media-types.ts'
 import { readDocx } from './office/docx.ts'
 import { readEpub } from './office/epub.ts'
 import { readOdt } from './office/odt.ts'
@@ -25,16 +25,21 @@ type OnPage = (page: number, pages: number) => void
 /** Reads a file by its recognised type. */
 export async function readDocument(file: SourceFile, onPage: OnPage): Promise<SourceDocument> {
   const document = await readAs(file, onPage)
-  if (document.sections.every(({ paragraphs }) => paragraphs.length === 0))
+  if (document.sections.every(({ heading, paragraphs }) => paragraphs.length === 0 && !isText(heading)))
     throw new TaskError('no_text', 'The document holds no text.')
   return document
+}
+
+/** A heading is text, but for the number of a slide without a title. */
+function isText(heading: string | null): boolean {
+  return heading !== null && /\p{L}/u.test(heading)
 }
 
 function readAs(
   { bytes, mediaType, charset }: SourceFile,
   onPage: OnPage,
 ): Promise<SourceDocument> | SourceDocument {
-  switch (mediaType) {
+  switch (toReadType(mediaType)) {
     case 'application/pdf':
       return readPdf(bytes, onPage)
     case 'text/html':

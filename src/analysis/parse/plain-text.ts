@@ -2,10 +2,11 @@ import { decodeText } from './encoding.ts'
 import { joinLines, SectionBuilder, type ParagraphKind, type SourceDocument } from './document.ts'
 
 const FENCE = /^\s*(```|~~~)/
-const HEADING = /^\s{0,3}(#{1,6})\s+(.+?)\s*#*\s*$/
+const HEADING = /^\s{0,3}(#{1,6})\s(.*)$/
 const UNDERLINE = /^\s{0,3}(=+|-{3,})\s*$/
-const TABLE_ROW = /^\s*\|.*\|\s*$|^\s*\|?\s*:?-{3,}:?\s*\|/
-const TABLE_RULE = /^\s*\|?(\s*:?-{3,}:?\s*\|)+\s*(:?-{3,}:?)?\s*$/
+/** Of a line without spaces around it. */
+const TABLE_RULE = /^\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+[ \t]*(?::?-{3,}:?)?$/
+const TABLE_RULE_BEGIN = /^\|?[ \t]*:?-{3,}:?[ \t]*\|/
 const RULE = /^\s{0,3}([-*_])(\s*\1){2,}\s*$/
 const LIST_ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)、])\s+(.*)$/
 const HARD_BREAK = /\S {2,}$/
@@ -17,11 +18,12 @@ const MIN_LETTER_SHARE = 0.4
 
 /** Reads Markdown and plain text: headings, paragraphs, list items, code and tables; rules are left out. */
 export function readText(bytes: Uint8Array, charset: string | null = null): SourceDocument {
-  const text = decodeText(bytes, charset).replace(/\r\n?/g, '\n').replace(FRONT_MATTER, '')
+  const { text: decoded, warnings } = decodeText(bytes, { charset })
+  const text = decoded.replace(/\r\n?/g, '\n').replace(FRONT_MATTER, '')
   const reader = new LineReader()
   for (const line of text.split('\n')) reader.read(line)
   const sections = reader.end()
-  return { title: reader.title, sections, pages: null, warnings: [] }
+  return { title: reader.title, sections, pages: null, warnings }
 }
 
 class LineReader {
@@ -54,13 +56,14 @@ class LineReader {
 
   #readText(line: string, isQuoted: boolean): void {
     const heading = HEADING.exec(line)
-    if (heading !== null) return this.#heading(heading[2] ?? '', heading[1]?.length ?? 1)
+    const title = heading === null ? '' : withoutClosingMarks(heading[2] ?? '')
+    if (title !== '') return this.#heading(title, heading?.[1]?.length ?? 1)
     if (UNDERLINE.test(line) && this.#open !== '' && this.#open.length < 100 && this.#kind === 'prose') {
       const text = this.#open
       this.#open = ''
       return this.#heading(text, 1)
     }
-    if (TABLE_ROW.test(line)) return this.#row(line)
+    if (isTableRow(line.trim())) return this.#row(line)
     if (line.trim() === '' || RULE.test(line) || this.#kind === 'table') this.#flush()
     if (line.trim() === '' || RULE.test(line)) return
     const item = LIST_ITEM.exec(line)
@@ -76,7 +79,7 @@ class LineReader {
 
   #heading(text: string, level: number): void {
     this.#flush()
-    const plain = toPlain(text)
+    const plain = toPlain(text).replace(/\s+/g, ' ')
     if (level === 1 && this.title === null) this.title = plain
     else this.#builder.heading(plain)
   }
@@ -84,7 +87,7 @@ class LineReader {
   #row(line: string): void {
     if (this.#kind !== 'table') this.#flush()
     this.#kind = 'table'
-    if (TABLE_RULE.test(line)) return
+    if (TABLE_RULE.test(line.trim())) return
     const cells = line
       .trim()
       .replace(/^\||\|$/g, '')
@@ -100,6 +103,17 @@ class LineReader {
   }
 }
 
+/** `## Title ##` → `Title`. */
+function withoutClosingMarks(text: string): string {
+  let end = text.trimEnd().length
+  while (text[end - 1] === '#') end -= 1
+  return text.slice(0, end).trim()
+}
+
+function isTableRow(line: string): boolean {
+  return (line.length > 1 && line.startsWith('|') && line.endsWith('|')) || TABLE_RULE_BEGIN.test(line)
+}
+
 function isText(line: string): boolean {
   const chars = line.replace(/\s/g, '').length
   return chars > 0 && (line.match(LETTERS)?.length ?? 0) / chars >= MIN_LETTER_SHARE
@@ -110,11 +124,13 @@ function toPlain(line: string): string {
   return line
     .replace(/!\[[^\]]{0,500}\]\([^)]{0,2000}\)/g, '')
     .replace(/\[([^\][]{0,500})\]\([^)]{0,2000}\)/g, '$1')
+    .replace(/\[([^\][]{1,500})\]\[[^\][]{0,500}\]/g, '$1')
     .replace(/^\s*\[[ xX]\]\s+/, '')
-    .replace(/(\*\*|__)(.+?)\1/g, '$2')
-    .replace(/(^|[^\w*])[*_]([^*_\s][^*_]*)[*_](?![\w*])/g, '$1$2')
+    .replace(/(\*\*|__)(.{1,500}?)\1/g, '$2')
+    .replace(/(^|[^\w*])[*_]([^*_\s][^*_]{0,500})[*_](?![\w*])/g, '$1$2')
     .replace(/`([^`]*)`/g, '$1')
-    .replace(/<\/?[a-z][^>]*>/gi, '')
+    .replace(/<!--.{0,2000}?-->/g, '')
+    .replace(/<\/?[a-z][^<>]{0,2000}>/gi, '')
     .replace(/[\p{Extended_Pictographic}\u{fe0f}\u{200d}]/gu, '')
     .trim()
 }

@@ -6,12 +6,16 @@ import { describePage, type Page } from './page.ts'
 
 /** Reads a web page: the article that Readability finds in it, by its headings. */
 export function readHtml(bytes: Uint8Array, charset: string | null = null): SourceDocument {
-  const page = describePage(decodeText(bytes, charset))
+  const { text, warnings: found } = decodeText(bytes, { charset, isMarkup: true })
+  const page = describePage(toPage(text))
   const pageTitle = page.querySelector('title')?.textContent ?? null
   const canonicalUrl = toCanonical(page)
   const readable = page as unknown as ConstructorParameters<typeof Readability>[0]
   const article = new Readability(readable, { keepClasses: true }).parse()
-  const warnings = article === null ? ['No article was found in the page; all of its text was read.'] : []
+  const warnings = [
+    ...found,
+    ...(article === null ? ['No article was found in the page; all of its text was read.'] : []),
+  ]
   const root = (article === null ? page : describePage(`<html><body>${article.content ?? ''}</body></html>`))
     .body
 
@@ -25,6 +29,11 @@ export function readHtml(bytes: Uint8Array, charset: string | null = null): Sour
     ...optional('canonicalUrl', canonicalUrl),
   }
   return { title, sections: builder.build(), pages: null, warnings, about }
+}
+
+/** A page as linkedom reads one: a fragment, or text without markup, has no element around it. */
+function toPage(text: string): string {
+  return /<html[\s>]/i.test(text) ? text : `<html><body>${text}</body></html>`
 }
 
 /** Reads markup that is all text, such as a converter makes; gives the heading that it begins with. */

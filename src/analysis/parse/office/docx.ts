@@ -2,7 +2,7 @@ import mammoth from 'mammoth'
 import { TaskError } from '../../../task/failure.ts'
 import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { readMarkup } from '../html/html.ts'
-import { openArchive } from './zip.ts'
+import { openArchive, repairEnd } from './zip.ts'
 
 /** Pictures are not read; nothing that a document links to is opened. */
 const OPTIONS = {
@@ -22,7 +22,7 @@ const BACK_LINK = /<a href="#(?:foot|end)note-ref[^"]*">↑<\/a>/g
 export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
   await openArchive(bytes)
   const converted = await mammoth
-    .convertToHtml({ buffer: Buffer.from(bytes) }, OPTIONS)
+    .convertToHtml({ buffer: repairEnd(bytes) }, OPTIONS)
     .catch((error: unknown) => {
       throw new TaskError('input_rejected', 'The Word document is damaged and cannot be opened.', {
         cause: error,

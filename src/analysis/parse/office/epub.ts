@@ -36,7 +36,10 @@ export async function readEpub(bytes: Uint8Array): Promise<SourceDocument> {
   const builder = new SectionBuilder()
   for (const itemref of listElements(book, new Set(['itemref', 'opf:itemref']))) {
     const text = entries.get(items.get(itemref.getAttribute('idref')) ?? '')
-    const body = text === undefined ? null : describePage(decodeText(text)).querySelector('body')
+    const body =
+      text === undefined
+        ? null
+        : describePage(decodeText(text, { isMarkup: true }).text).querySelector('body')
     if (body !== null) readBlocks(body, builder)
   }
   return {

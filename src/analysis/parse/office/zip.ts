@@ -23,7 +23,7 @@ export async function openArchive(
   const kept = new Map<string, Buffer>()
   let unpacked = 0
   try {
-    const zip = await fromBufferPromise(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    const zip = await fromBufferPromise(repairEnd(bytes))
     if (zip.entryCount > MAX_ENTRIES) throw tooLarge(`${zip.entryCount} entries`)
     for await (const entry of zip.eachEntry()) {
       const name = entry.fileName
@@ -37,6 +37,22 @@ export async function openArchive(
     throw error instanceof TaskError ? error : rejected('its archive is damaged', error)
   }
   return kept
+}
+
+const END_MARK = Buffer.from('PK\u0005\u0006', 'latin1')
+const END_BYTES = 22
+const MAX_COMMENT_BYTES = 0xffff
+
+/** An archive whose last record names a wrong length of its comment, or that something was added to, as others open it. */
+export function repairEnd(bytes: Uint8Array): Buffer {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const at = file.lastIndexOf(END_MARK)
+  const isThere =
+    at >= Math.max(0, file.length - END_BYTES - 2 * MAX_COMMENT_BYTES) && at + END_BYTES <= file.length
+  if (!isThere || file.readUInt16LE(at + 20) === file.length - at - END_BYTES) return file
+  const repaired = Buffer.from(file.subarray(0, at + END_BYTES))
+  repaired.writeUInt16LE(0, at + 20)
+  return repaired
 }
 
 interface Unpacking {

@@ -25,6 +25,7 @@ export interface PdfText {
 export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
   const body = toBody(lines)
   const repeated = findRepeated(lines, pageCount)
+  const kept = pagesWithText(lines, repeated)
   const title = findTitle(lines, body.size)
   const builder = new SectionBuilder()
   let open: { text: string; page: number; last: PdfLine } | null = null
@@ -38,7 +39,8 @@ export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
   }
 
   for (const line of lines) {
-    if (repeated.has(keyOf(line)) || isPageNumber(line) || title?.lines.has(line)) continue
+    const isApparatus = repeated.has(keyOf(line)) || isPageNumber(line)
+    if ((isApparatus && kept.has(line.page)) || title?.lines.has(line)) continue
     if (isHeading(line, body)) {
       flush()
       builder.heading(line.text)
@@ -128,6 +130,12 @@ function findMarginLines(lines: readonly PdfLine[]): PdfLine[] {
     const byHeight = page.filter((line) => !NUMBERED.test(line.text)).sort((a, b) => b.y - a.y)
     return [...byHeight.slice(0, MARGIN_LINES), ...byHeight.slice(-MARGIN_LINES)]
   })
+}
+
+/** Pages that keep something when what repeats is left out; on others it is all there is. */
+function pagesWithText(lines: readonly PdfLine[], repeated: ReadonlySet<string>): ReadonlySet<number> {
+  const kept = lines.filter((line) => !repeated.has(keyOf(line)) && !isPageNumber(line))
+  return new Set(kept.map(({ page }) => page))
 }
 
 function keyOf(line: PdfLine): string {

@@ -10,8 +10,9 @@ const CMAPS = fileURLToPath(new URL('../../../../assets/cmaps/', import.meta.url
 const OPTIONS = { cMapUrl: CMAPS, cMapPacked: true, verbosity: 0 }
 
 const PAGES_AHEAD = 4
-/** A page with fewer characters has no text worth the name. */
-const MIN_CHARS_PER_PAGE = 10
+/** Fields of a form that hold what was filled in, and boxes of text that were put on a page. */
+const TYPED = new Set(['Widget', 'FreeText'])
+const FIELD_SIZE = 10
 
 /**
  * Reads a PDF page by page.
@@ -31,7 +32,7 @@ export async function readPdf(
   for await (const { number, items } of countPages(pdf)) {
     if (items === null) warnings.push(`Page ${number} could not be read.`)
     const chars = items?.reduce((sum, item) => sum + item.text.trim().length, 0) ?? 0
-    if (chars < MIN_CHARS_PER_PAGE) emptyPages += 1
+    if (chars === 0) emptyPages += 1
     for (const line of splitLines(items ?? [], number)) lines.push(line)
     onPage(number, pdf.numPages)
   }
@@ -70,13 +71,63 @@ function readPage(pdf: Pdf, number: number): Promise<ReadPage> {
 async function listItems(pdf: Pdf, number: number): Promise<PdfItem[]> {
   const page = await pdf.getPage(number)
   const { items } = await page.getTextContent()
+  const annotations = (await page.getAnnotations()) as Annotation[]
   page.cleanup()
-  return items.flatMap((item) => {
+  const drawn = items.flatMap((item) => {
     if (!('str' in item) || item.str === '') return []
     const [scaleX = 0, skew = 0, , , x = 0, y = 0] = item.transform as number[]
     const size = Math.hypot(scaleX, skew)
     return [{ text: item.str, x, y, width: item.width, size, font: item.fontName }]
   })
+  return withFields(drawn, annotations)
+}
+
+/** The part of an annotation that is read here. */
+interface Annotation {
+  readonly subtype: string
+  /** Left, bottom, right and top. */
+  readonly rect: readonly number[]
+  readonly fieldValue?: unknown
+  readonly fieldType?: string
+  readonly checkBox?: boolean
+  readonly radioButton?: boolean
+  readonly hidden?: boolean
+  readonly contentsObj?: { readonly str: string }
+}
+
+/** Puts what was typed into a form behind what is drawn before it on its line, as its label mostly is. */
+function withFields(drawn: readonly PdfItem[], annotations: readonly Annotation[]): PdfItem[] {
+  const all = [...drawn]
+  const known = new Set(drawn.map(({ text }) => text.trim()))
+  for (const annotation of annotations) {
+    const text = TYPED.has(annotation.subtype) && annotation.hidden !== true ? typedText(annotation) : ''
+    // What a field shows may be drawn on the page as well.
+    if (text === '' || known.has(text)) continue
+    const [x = 0, bottom = 0, right = 0, top = 0] = annotation.rect
+    const height = Math.abs(top - bottom)
+    const size = Math.min(height, FIELD_SIZE)
+    const y = height > 2 * FIELD_SIZE ? Math.max(top, bottom) - size : Math.min(top, bottom)
+    const label = all.findLastIndex((item) => Math.abs(item.y - y) < FIELD_SIZE && item.x <= x)
+    const before = all[label]
+    const item = {
+      text,
+      x,
+      y: before?.y ?? y,
+      width: Math.abs(right - x),
+      size: before?.size ?? size,
+      font: before?.font ?? '',
+    }
+    all.splice(label < 0 ? all.length : label + 1, 0, item)
+  }
+  return all
+}
+
+function typedText({ fieldValue, fieldType, checkBox, radioButton, contentsObj }: Annotation): string {
+  // A box that is checked has the name of its state.
+  if (checkBox === true || radioButton === true || fieldType === 'Sig') return ''
+  const value = Array.isArray(fieldValue) ? fieldValue.join(', ') : fieldValue
+  const text = typeof value === 'string' ? value : (contentsObj?.str ?? '')
+  return text.replace(/\s+/g, ' ').trim()
 }
 
 function openError(error: unknown): TaskError {

@@ -14,7 +14,8 @@ export function extractReport(
   onStage: (stage: ReportStage) => void,
 ): Report {
   onStage('language')
-  const { document, language, words, text, sentences, length, warnings: found } = surveyDocument(source)
+  const survey = surveyDocument(source)
+  const { document, language, words, text, sentences, hasSentences, length, warnings: found } = survey
   const warnings = [...found, ...(request.notes ?? [])]
 
   onStage('ranking')
@@ -42,7 +43,7 @@ export function extractReport(
     model: null,
     usage: null,
     provenance: renderProvenance(request.origin, document.about),
-    warnings: sentences.length > 0 ? warnings : [...warnings, 'No whole sentences were found in the text.'],
+    warnings: hasSentences ? warnings : [...warnings, 'No whole sentences were found in the text.'],
   }
   return finishReport(draft, request)
 }

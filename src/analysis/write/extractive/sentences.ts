@@ -42,7 +42,48 @@ export function sentencesOf(document: SourceDocument, language: string): Sentenc
   return sentences
 }
 
+/** The longest piece of a text without sentences, in characters. */
+const MAX_LINE_CHARS = 300
+
+/** The lines of a text without sentences: its paragraphs and list items, else its headings, else the rows of its tables. */
+export function linesOf(document: SourceDocument, language: string): Sentence[] {
+  const segmenter = new Intl.Segmenter(language, { granularity: 'sentence' })
+  const lines: Sentence[] = []
+  const add = (text: string, section: number, { page, seconds }: Pick<Sentence, 'page' | 'seconds'>) => {
+    const isEmpty = (text.match(/\p{L}/gu)?.length ?? 0) < 2
+    if (!isEmpty) lines.push({ text: shorten(text), page, seconds, section, order: lines.length })
+  }
+  const each = (isWanted: (paragraph: Paragraph) => boolean, split: (text: string) => readonly string[]) => {
+    for (const [section, { paragraphs }] of document.sections.entries()) {
+      for (const paragraph of paragraphs.filter(isWanted)) {
+        for (const text of split(paragraph.text)) add(text, section, paragraph)
+      }
+    }
+  }
+  each(
+    (paragraph) => isRunningText(paragraph) || paragraph.kind === 'caption',
+    (text) => splitSentences(text, segmenter),
+  )
+  if (lines.length > 0) return lines
+  for (const [section, { heading }] of document.sections.entries()) {
+    add(heading ?? '', section, { page: null, seconds: null })
+  }
+  if (lines.length > 0) return lines
+  each(
+    ({ kind }) => kind !== 'aside',
+    (text) => text.split('\n'),
+  )
+  return lines
+}
+
+function shorten(text: string): string {
+  if (text.length <= MAX_LINE_CHARS) return text
+  const space = text.lastIndexOf(' ', MAX_LINE_CHARS)
+  return `${text.slice(0, space > MAX_LINE_CHARS / 2 ? space : MAX_LINE_CHARS)}…`
+}
+
 function wholeSentences(paragraph: Paragraph, segmenter: Intl.Segmenter, isWide: boolean): string[] {
+  if (paragraph.kind === 'fact') return [paragraph.text]
   if (!isRunningText(paragraph) || CAPTION.test(paragraph.text)) return []
   // A list item, and in Chinese any line, may be a sentence that leaves its full stop out.
   const plain = paragraph.text.replace(REFERENCE_MARK, '')

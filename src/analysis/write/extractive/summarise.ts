@@ -71,9 +71,9 @@ export function summarise(document: SourceDocument, sentences: readonly Sentence
   const vectors = computeVectors(texts)
   const isUsable = ({ section, text }: Sentence) =>
     !APPARATUS.test(document.sections[section]?.heading ?? '') && !BOILERPLATE.test(text)
-  const usable = sentences.flatMap((sentence, index) =>
-    isUsable(sentence) ? [{ sentence, vector: vectors[index] as Vector, score: 0 }] : [],
-  )
+  const all = sentences.map((sentence, index) => ({ sentence, vector: vectors[index] as Vector, score: 0 }))
+  const fitting = all.filter(({ sentence }) => isUsable(sentence))
+  const usable = fitting.length > 0 ? fitting : all
   const parts = splitParts(usable).map(rankPart)
   const candidates = isArticle(document, usable) ? rankArticle(parts.flat()) : rankAcross(document, parts)
   const summary = inOrder(choose(candidates, summaryLength(usable.length)))

@@ -1,8 +1,8 @@
-import { isRunningText, type SourceDocument } from '../../parse/document.ts'
+import { isRunningText, type Paragraph, type SourceDocument } from '../../parse/document.ts'
 import { detectLanguage } from '../language.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import type { Draft } from '../../render/markdown.ts'
-import { sentencesOf, type Sentence } from './sentences.ts'
+import { linesOf, sentencesOf, type Sentence } from './sentences.ts'
 import { Words } from './words.ts'
 
 /** Words a minute (Brysbaert, 2019) and, for Chinese and Japanese, characters a minute. */
@@ -21,24 +21,39 @@ export interface Survey {
   readonly words: Words
   /** Running text, a paragraph each. */
   readonly text: readonly string[]
+  /** Its whole sentences; where it has none, its lines. */
   readonly sentences: readonly Sentence[]
+  readonly hasSentences: boolean
   readonly length: Draft['length']
 }
 
 export function surveyDocument(source: SourceDocument): Survey {
   const { document, warnings } = limited(source)
-  const text = document.sections.flatMap(({ paragraphs }) =>
-    paragraphs.filter(isRunningText).map((paragraph) => paragraph.text),
-  )
+  const running = textIn(document, isRunningText)
+  // A workbook, or a deck of headings.
+  const text = running.length > 0 ? running : [...headingsIn(document), ...textIn(document, isOfSource)]
   const language = detectLanguage(text.join('\n'))
   const words = new Words(language)
-  const sentences = sentencesOf(document, language)
+  const whole = sentencesOf(document, language)
+  const sentences = whole.length > 0 ? whole : linesOf(document, language)
   const length = {
     ...measureLength(text, words, language),
     sentences: sentences.length,
     pages: document.pages,
   }
-  return { document, warnings, language, words, text, sentences, length }
+  return { document, warnings, language, words, text, sentences, hasSentences: whole.length > 0, length }
+}
+
+function textIn({ sections }: SourceDocument, isWanted: (paragraph: Paragraph) => boolean): string[] {
+  return sections.flatMap(({ paragraphs }) => paragraphs.filter(isWanted).map(({ text }) => text))
+}
+
+function headingsIn({ sections }: SourceDocument): string[] {
+  return sections.flatMap(({ heading }) => heading ?? [])
+}
+
+function isOfSource({ kind }: Paragraph): boolean {
+  return kind !== 'fact'
 }
 
 /** The part of the document that is read, and its warnings. */

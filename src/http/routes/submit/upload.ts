@@ -130,10 +130,15 @@ function sendFileProblem(
       return sendProblem(reply, 'payload-too-large', { detail })
     }
     case 'unsupported': {
-      const suggestion = policy.suggestion ?? `Send one of ${policy.accept.join(', ')}.`
+      const suggestion = findSuggestion(policy, file.mediaType)
       const detail = `The file is ${file.mediaType} by its content. ${suggestion}`
       const members = { error_type: 'unsupported_format', suggestions: [suggestion] }
       return sendProblem(reply, 'unsupported-media-type', { detail, members })
     }
   }
+}
+
+function findSuggestion({ suggestions = {}, suggestion, accept }: UploadPolicy, mediaType: string): string {
+  const kind = `${mediaType.split('/', 1)[0] ?? ''}/*`
+  return suggestions[mediaType] ?? suggestions[kind] ?? suggestion ?? `Send one of ${accept.join(', ')}.`
 }

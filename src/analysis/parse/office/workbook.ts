@@ -1,0 +1,212 @@
+import { Parser } from 'htmlparser2'
+import { formatNumber, kindOfFormat, type CellKind } from './cell-format.ts'
+import { findFirst, listElements, parseXml, readRelations } from './xml.ts'
+import { rejected, type Entries } from './zip.ts'
+
+/** A cell that holds something. */
+export interface Cell {
+  /** 0 for the first. */
+  readonly column: number
+  /** As a person reads it. */
+  readonly text: string
+  readonly kind: CellKind | 'text' | 'boolean' | 'error'
+  /** The number of a number, a date or a time. */
+  readonly value: number | null
+}
+
+interface Sheet {
+  readonly name: string
+  /** null: it has no cells, as a sheet that is a chart. */
+  readonly part: string | null
+}
+
+export interface Workbook {
+  readonly sheets: readonly Sheet[]
+  /** Calls `onRow` for each row of a sheet that has cells, with its number from 1. */
+  readonly readRows: (part: string, onRow: (row: number, cells: readonly Cell[]) => void) => void
+}
+
+/** Columns that a sheet may have: `XFD`. */
+const MAX_COLUMNS = 16_384
+const CHUNK_BYTES = 1024 * 1024
+
+/**
+ * Opens the parts of a workbook (SpreadsheetML, ECMA-376). Cells are read one after the other, so that an empty sheet with a
+ * cell in its last corner costs no more than that cell.
+ *
+ * @throws TaskError `input_rejected` when a part is missing.
+ */
+export function openWorkbook(entries: Entries): Workbook {
+  const main = [...readRelations(entries, '').values()].find(
+    (part) => entries.has(part) && /workbook/i.test(part),
+  )
+  const part = main ?? 'xl/workbook.xml'
+  const book = parseXml(entries, part)
+  const relations = readRelations(entries, part)
+  const sheets = [...listElements(book, new Set(['sheet', 'x:sheet']))].map((sheet): Sheet => {
+    const target = relations.get(sheet.getAttribute('r:id') ?? sheet.getAttribute('d3p1:id') ?? '')
+    const isTable =
+      target !== undefined && entries.has(target) && !/chartsheets|dialogsheets|macrosheets/i.test(target)
+    return { name: sheet.getAttribute('name') ?? '', part: isTable ? target : null }
+  })
+  if (sheets.length === 0) throw rejected('it is no workbook inside')
+  const is1904 = /^(1|true)$/.test(findFirst(book, 'workbookPr')?.getAttribute('date1904') ?? '')
+  const folder = part.slice(0, part.lastIndexOf('/') + 1)
+  const values: CellValues = {
+    texts: readTexts(entries.get(`${folder}sharedStrings.xml`)),
+    kinds: readKinds(entries.get(`${folder}styles.xml`)),
+    calendar: is1904 ? 1904 : 1900,
+  }
+  return { sheets, readRows: (name, onRow) => readSheet(entries.get(name) as Buffer, values, onRow) }
+}
+
+interface CellValues {
+  readonly texts: readonly string[]
+  readonly kinds: readonly CellKind[]
+  readonly calendar: 1900 | 1904
+}
+
+interface Handlers {
+  readonly open?: (name: string, attributes: Readonly<Record<string, string>>) => void
+  readonly text?: (text: string) => void
+  readonly close?: (name: string) => void
+}
+
+/** Reads XML from its beginning to its end; names come without their prefix. */
+function readXml(bytes: Buffer | undefined, { open, text, close }: Handlers): void {
+  const local = (name: string) => name.slice(name.indexOf(':') + 1)
+  const parser = new Parser(
+    {
+      onopentag: (name, attributes) => open?.(local(name), attributes),
+      ontext: (data) => text?.(data),
+      onclosetag: (name) => close?.(local(name)),
+    },
+    { xmlMode: true },
+  )
+  const decoder = new TextDecoder()
+  for (let at = 0; at < (bytes?.length ?? 0); at += CHUNK_BYTES) {
+    parser.write(decoder.decode(bytes?.subarray(at, at + CHUNK_BYTES), { stream: true }))
+  }
+  parser.end()
+}
+
+/** The texts that cells name by their number; without what says how they are pronounced. */
+function readTexts(bytes: Buffer | undefined): string[] {
+  const texts: string[] = []
+  let isText = false
+  let phonetic = 0
+  let current = ''
+  readXml(bytes, {
+    open: (name) => {
+      if (name === 'si') current = ''
+      if (name === 'rPh') phonetic += 1
+      isText = name === 't' && phonetic === 0
+    },
+    text: (data) => {
+      if (isText) current += data
+    },
+    close: (name) => {
+      if (name === 'si') texts.push(current)
+      if (name === 'rPh') phonetic -= 1
+      isText = false
+    },
+  })
+  return texts
+}
+
+/** What the numbers of each style are. */
+function readKinds(bytes: Buffer | undefined): CellKind[] {
+  const codes = new Map<number, string>()
+  const kinds: CellKind[] = []
+  let isCell = false
+  readXml(bytes, {
+    open: (name, { numFmtId = '0', formatCode = '' }) => {
+      if (name === 'numFmt') codes.set(Number(numFmtId), formatCode)
+      else if (name === 'cellXfs') isCell = true
+      else if (name === 'xf' && isCell)
+        kinds.push(kindOfFormat(Number(numFmtId), codes.get(Number(numFmtId))))
+    },
+    close: (name) => {
+      if (name === 'cellXfs') isCell = false
+    },
+  })
+  return kinds
+}
+
+interface OpenCell {
+  readonly column: number
+  readonly type: string
+  readonly style: number
+  /** Of `v`, and of `t` inside. */
+  value: string
+}
+
+function readSheet(
+  bytes: Buffer,
+  values: CellValues,
+  onRow: (row: number, cells: readonly Cell[]) => void,
+): void {
+  let row = 0
+  let cells: Cell[] = []
+  let cell: OpenCell | null = null
+  let isValue = false
+  let nextColumn = 0
+  readXml(bytes, {
+    open: (name, attributes) => {
+      if (name === 'row') {
+        row = Number(attributes['r']) || row + 1
+        cells = []
+        nextColumn = 0
+      } else if (name === 'c') {
+        const column = columnOf(attributes['r']) ?? nextColumn
+        nextColumn = column + 1
+        cell = { column, type: attributes['t'] ?? 'n', style: Number(attributes['s'] ?? 0), value: '' }
+      }
+      isValue = name === 'v' || name === 't'
+    },
+    text: (data) => {
+      if (isValue && cell !== null) cell.value += data
+    },
+    close: (name) => {
+      isValue = false
+      if (name === 'c' && cell !== null) {
+        const made = cell.column < MAX_COLUMNS ? toCell(cell, values) : null
+        if (made !== null) cells.push(made)
+        cell = null
+      } else if (name === 'row' && cells.length > 0) onRow(row, cells)
+    },
+  })
+}
+
+/** `B2` → 1; undefined where a cell names no place: it is the next one. */
+function columnOf(reference: string | undefined): number | undefined {
+  const letters = /^[A-Z]{1,3}/.exec(reference ?? '')?.[0]
+  if (letters === undefined) return undefined
+  let column = 0
+  for (const letter of letters) column = column * 26 + letter.charCodeAt(0) - 64
+  return column - 1
+}
+
+/** null: it is empty. */
+function toCell(
+  { column, type, style, value }: OpenCell,
+  { texts, kinds, calendar }: CellValues,
+): Cell | null {
+  const text = (type === 's' ? (texts[Number(value)] ?? '') : value).replace(/\s+/g, ' ').trim()
+  if (text === '') return null
+  const ofText = (kind: 'text' | 'boolean' | 'error', shown = text): Cell => ({
+    column,
+    text: shown,
+    kind,
+    value: null,
+  })
+  if (type === 's' || type === 'str' || type === 'inlineStr') return ofText('text')
+  if (type === 'b') return ofText('boolean', text === '0' ? 'false' : 'true')
+  if (type === 'e') return ofText('error')
+  if (type === 'd')
+    return { column, text: text.replace(/T00:00:00(?:\.0+)?Z?$/, ''), kind: 'date', value: null }
+  const number = Number(text)
+  if (Number.isNaN(number)) return ofText('text')
+  const kind = kinds[style] ?? 'number'
+  return { column, text: formatNumber(number, kind, calendar), kind, value: number }
+}

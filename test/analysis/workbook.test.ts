@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest'
+import { formatNumber, kindOfFormat } from '../../src/analysis/parse/office/cell-format.ts'
+import { XLSX } from '../../src/analysis/parse/media-types.ts'
+import { readDocument } from '../../src/analysis/parse/parse.ts'
+import { startServer } from '../support/server.ts'
+import { zipOf, type ZipEntry } from '../support/zip.ts'
+
+const MAIN = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main'
+const OFFICE = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
+const RELS = 'http://schemas.openxmlformats.org/package/2006/relationships'
+const TYPES = 'http://schemas.openxmlformats.org/package/2006/content-types'
+const SHEET_TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml'
+
+interface SheetGiven {
+  readonly name: string
+  /** The rows, as XML. */
+  readonly rows?: string
+  readonly folder?: string
+}
+
+/** A workbook of these sheets, with a style of each kind of number. */
+function workbookOf(
+  sheets: readonly SheetGiven[],
+  { texts = [] as readonly string[], type = SHEET_TYPE, book = '' } = {},
+) {
+  const part = ({ folder = 'worksheets' }: SheetGiven, index: number) => `${folder}/sheet${index + 1}.xml`
+  const relation = (id: string, kind: string, target: string) =>
+    `<Relationship Id="${id}" Type="${OFFICE}/${kind}" Target="${target}"/>`
+  const related = (...all: readonly string[]) =>
+    `<Relationships xmlns="${RELS}">${all.join('')}</Relationships>`
+  const formats = [0, 14, 20, 22, 9, 170].map((id) => `<xf numFmtId="${id}"/>`).join('')
+  const entries: ZipEntry[] = [
+    {
+      name: '[Content_Types].xml',
+      data: `<Types xmlns="${TYPES}"><Override PartName="/xl/workbook.xml" ContentType="${type}"/></Types>`,
+    },
+    { name: '_rels/.rels', data: related(relation('r1', 'officeDocument', 'xl/workbook.xml')) },
+    {
+      name: 'xl/workbook.xml',
+      data: `<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}">${book}<sheets>${sheets.map(({ name }, index) => `<sheet name="${name}" sheetId="${index + 1}" r:id="r${index + 1}"/>`).join('')}</sheets></workbook>`,
+    },
+    {
+      name: 'xl/_rels/workbook.xml.rels',
+      data: related(
+        ...sheets.map((sheet, index) => relation(`r${index + 1}`, 'worksheet', part(sheet, index))),
+      ),
+    },
+    {
+      name: 'xl/styles.xml',
+      data: `<styleSheet xmlns="${MAIN}"><numFmts><numFmt numFmtId="170" formatCode="[$-F800]yyyy\\-mm\\-dd;@"/></numFmts><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs>${formats}</cellXfs></styleSheet>`,
+    },
+    {
+      name: 'xl/sharedStrings.xml',
+      data: `<sst xmlns="${MAIN}">${texts.map((text) => `<si><r><t>${text}</t></r><rPh><t>phonetic</t></rPh></si>`).join('')}</sst>`,
+    },
+    ...sheets.map((sheet, index) => ({
+      name: `xl/${part(sheet, index)}`,
+      data: `<worksheet xmlns="${MAIN}"><sheetData>${sheet.rows ?? ''}</sheetData></worksheet>`,
+    })),
+  ]
+  return zipOf(entries)
+}
+
+const read = async (bytes: Buffer) => {
+  const document = await readDocument(
+    { bytes: new Uint8Array(bytes), mediaType: XLSX, charset: null },
+    () => undefined,
+  )
+  const sections = document.sections.map(({ heading, paragraphs }) => [
+    heading,
+    ...paragraphs.map(({ kind, text }) => `${kind}: ${text}`),
+  ])
+  return { sections, warnings: document.warnings }
+}
+
+const text = (reference: string, index: number) => `<c r="${reference}" t="s"><v>${index}</v></c>`
+const number = (reference: string, value: number | string, style = 0) =>
+  `<c r="${reference}" s="${style}"><v>${value}</v></c>`
+
+test('a sheet has its size, its columns with what is in them, its rows, and the sentences of its cells', async () => {
+  const texts = ['Day', 'Place', 'Note', 'North', 'South', 'The parcel was wet and came two weeks late.']
+  const rows = `<row r="1">${text('A1', 0)}${text('B1', 1)}${text('C1', 2)}</row>
+    <row r="2">${number('A2', 45_000, 1)}${text('B2', 3)}${text('C2', 5)}</row>
+    <row r="3">${number('A3', 45_010, 1)}${text('B3', 4)}</row>
+    <row r="4">${number('A4', 45_020, 1)}${text('B4', 3)}</row>`
+  const { sections, warnings } = await read(workbookOf([{ name: 'Orders', rows }], { texts }))
+  expect(warnings).toEqual([])
+  expect(sections).toEqual([
+    [
+      'Orders',
+      'fact: 4 rows, 3 columns.',
+      'fact: Day: 3 dates, 2023-03-15 to 2023-04-04.',
+      'fact: Place: North, South.',
+      'fact: Note: 1 text.',
+      'table: Day | Place | Note\n2023-03-15 | North | The parcel was wet and came two weeks late.\n2023-03-25 | South\n2023-04-04 | North',
+      'prose: The parcel was wet and came two weeks late.',
+    ],
+  ])
+})
+
+test('cells without a place follow one another, and a cell in the last corner costs no more than itself', async () => {
+  const rows = `<row><c t="inlineStr"><is><t>a</t></is></c><c><v>1</v></c></row>
+    <row r="1048576"><c r="XFD1048576"><v>2</v></c></row>`
+  const { sections } = await read(workbookOf([{ name: 'Far', rows }]))
+  expect(sections[0]?.slice(0, 2)).toEqual(['Far', 'fact: 2 rows, 3 columns.'])
+  expect(sections[0]?.at(-1)).toBe(`table: a | 1\n${' | '.repeat(10)}2`)
+})
+
+test('a sheet that is a chart is left out, with a warning', async () => {
+  const sheets = [
+    { name: 'Table', rows: `<row r="1">${number('A1', 1)}</row>` },
+    { name: 'Chart', folder: 'chartsheets' },
+  ]
+  const { sections, warnings } = await read(workbookOf(sheets))
+  expect(sections.map(([heading]) => heading)).toEqual(['Table'])
+  expect(warnings).toEqual(['The sheet "Chart" has no cells, as a chart, and was left out.'])
+})
+
+test('a workbook of the other calendar, with times, percentages, errors and truth values', async () => {
+  const rows = `<row r="1">${number('A1', 0.5, 2)}${number('B1', 1462.75, 3)}${number('C1', 0.125, 4)}${number('D1', 1462, 5)}<c r="E1" t="e"><v>#N/A</v></c><c r="F1" t="b"><v>1</v></c>${number('G1', '0.30000000000000004')}</row>`
+  const book = '<workbookPr date1904="1"/>'
+  const { sections } = await read(workbookOf([{ name: 'Kinds', rows }], { book }))
+  expect(sections[0]?.at(-1)).toBe('table: 12:00 | 1908-01-02 18:00 | 12.5% | 1908-01-02 | #N/A | true | 0.3')
+})
+
+describe('numbers', () => {
+  test.each([
+    [0, undefined, 'number'],
+    [14, undefined, 'date'],
+    [21, undefined, 'time'],
+    [22, undefined, 'date-time'],
+    [170, '[h]:mm:ss', 'time'],
+    [170, 'mmm yy', 'date'],
+    [170, 'dd/mm/yyyy hh:mm', 'date-time'],
+    [170, '#,##0.00 "days"', 'number'],
+    [170, '[Red]0.0%', 'percent'],
+    [170, 'General', 'number'],
+  ])('of format %i %s are shown as a %s', (id, code, kind) => {
+    expect(kindOfFormat(id, code)).toBe(kind)
+  })
+
+  test.each([
+    [1, 'date', '1900-01-01'],
+    [59, 'date', '1900-02-28'],
+    [61, 'date', '1900-03-01'],
+    [45_000.5, 'date-time', '2023-03-15 12:00'],
+    [1.25, 'time', '30:00'],
+    [-1, 'date', '-1'],
+    [1e20, 'number', '100000000000000000000'],
+  ] as const)('%d as a %s is %s', (value, kind, shown) => {
+    expect(formatNumber(value, kind, 1900)).toBe(shown)
+  })
+})
+
+test.each([
+  ['a workbook', SHEET_TYPE],
+  ['one with macros', 'application/vnd.ms-excel.sheet.macroEnabled.main+xml'],
+  ['a template', 'application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml'],
+])('%s with a part of megabytes becomes a report in the reading process', async (_name, type) => {
+  const { upload, ended } = await startServer()
+  const row = (at: number) =>
+    `<row r="${at}">${text(`A${at}`, 0)}${number(`B${at}`, at)}${number(`C${at}`, 45_000 + (at % 300), 1)}</row>`
+  const rows = Array.from({ length: 20_000 }, (_, index) => row(index + 1)).join('')
+  const bytes = workbookOf([{ name: 'Long', rows }], {
+    texts: ['Every measurement of the gauge at the upper gate.'],
+    type,
+  })
+  const { status, body } = await upload('/analyze-document', new Uint8Array(bytes), { name: 'long.xlsx' })
+  expect(status).toBe(202)
+  const { result } = await ended(body['task_id'] as string)
+  expect(result.summary).toContain('20000 rows, 3 columns.')
+  expect(result.warnings).toContain('The sheet "Long" has 20000 rows; the first 2000 are shown.')
+  expect(result.length.words).toBeGreaterThan(0)
+})
