@@ -74,6 +74,8 @@ const CONVERT_BY_TYPE = {
   'application/rtf': 'It is a text in RTF: save it as docx.',
   'application/zip': 'It is an archive: send the files in it one by one.',
   'application/json': 'It is data in JSON: send the text that is in it.',
+  'message/rfc822':
+    'It is a mail, or a page saved as one: send its text, or the files that are attached to it.',
   'image/*': 'It is a picture: run text recognition (OCR) over it, and send the text.',
   'audio/*': 'It is a recording: send a transcript of it.',
   'video/*': 'It is a video: send its captions or a transcript.',

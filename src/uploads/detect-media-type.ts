@@ -19,6 +19,21 @@ const SECTOR_SHIFTS = new Set([9, 12])
 // A comment cannot hold its own end: with a lazy one a few hundred bytes would keep the event loop for hours.
 const HTML_START =
   /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:[^-]|-(?!->))*-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]/i
+/** A page without its frame. */
+const HTML_FRAGMENT =
+  /^\s*<(?:p|div|h[1-6]|ul|ol|dl|table|article|section|main|blockquote|pre)(?:\s[^<>]{0,500})?>/i
+const MAIL_HEADERS = [
+  'from',
+  'date',
+  'subject',
+  'message-id',
+  'mime-version',
+  'received',
+  'content-type',
+  'return-path',
+]
+const MIN_MAIL_HEADERS = 3
+const MAX_MAIL_HEAD = 16 * 1024
 /** Control characters that plain text does not have; tab, line feed, form feed and return are text. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const BINARY_CHARS = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/g
@@ -35,12 +50,24 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   if (head.subarray(0, PDF_MARK_WITHIN).includes(PDF_MARK)) return 'application/pdf'
   const text = decodeHead(head)
   if (text === undefined) return 'application/octet-stream'
-  if (HTML_START.test(text)) return 'text/html'
+  if (HTML_START.test(text) || (HTML_FRAGMENT.test(text) && text.includes('</'))) return 'text/html'
+  if (isMail(text)) return 'message/rfc822'
   if (isJson(text)) return 'application/json'
   return found?.mime ?? 'text/plain'
 }
 
-/** Text may begin with `[[` or `{"` too: JSON is what parses, as far as the head goes, or line by line. */
+/** A mail, or a page that a browser saved as one (RFC 5322): it begins with lines that are named as those of mails. */
+function isMail(text: string): boolean {
+  const [head = ''] = text.slice(0, MAX_MAIL_HEAD).split(/\n\r?\n/, 1)
+  const names = new Set(
+    Array.from(head.matchAll(/^([a-z-]{2,40}):/gim), ([, name = '']) => name.toLowerCase()),
+  )
+  return (
+    MAIL_HEADERS.filter((name) => names.has(name)).length >= MIN_MAIL_HEADERS && /^[a-z-]{2,40}:/i.test(head)
+  )
+}
+
+/** Text may begin with `[[ or `{"` too: JSON is what parses, as far as the head goes, or line by line. */
 function isJson(text: string): boolean {
   if (!/^\s*[[{]/.test(text)) return false
   try {

@@ -125,6 +125,11 @@ test.each([
   ],
   ['an archive', '504b0304140000000000000000000000000000000000000000000100000061504b0506', /an archive/],
   ['data', Buffer.from('{"a": [1, 2]}').toString('hex'), /data in JSON/],
+  [
+    'a mail',
+    Buffer.from('From: a@b.c\r\nSubject: x\r\nMIME-Version: 1.0\r\n\r\nVGhlIGdhdGU=\r\n').toString('hex'),
+    /a mail/,
+  ],
 ])('%s is refused in a person’s words', async (_name, hex, words) => {
   const { upload } = await startServer()
   const { status, body } = await upload('/analyze-document', new Uint8Array(Buffer.from(hex, 'hex')))
@@ -140,4 +145,13 @@ test.each([
   const { upload, ended } = await startServer()
   const { body } = await upload('/analyze-document', text)
   expect((await ended(body['task_id'] as string))['status']).toBe('completed')
+})
+
+test('a page without its frame is a page', async () => {
+  const { upload, ended } = await startServer()
+  const page = LINES.map((line) => `<p class="a">${line}</p>`).join('\n')
+  const { body } = await upload('/analyze-document', page)
+  const { result } = await ended(body['task_id'] as string)
+  expect(result.summary).toContain('record its hot loops')
+  expect(result.markdown).not.toContain('class=')
 })

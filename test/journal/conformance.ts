@@ -5,7 +5,7 @@ import { failure } from '../../src/task/failure.ts'
 import { changeTask, type Task, type TaskChange } from '../../src/task/task.ts'
 import { NO_HEADLINE, sampleTask } from '../support/tasks.ts'
 
-const WHY = failure('no_text', 'none')
+const WHY = failure('input_rejected', 'none')
 
 export function actsOn(journal: Journal) {
   const append = async (task: Task, body: EventBody, change: TaskChange = {}): Promise<Task> => {
@@ -68,7 +68,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
       [2, 'started', 'running'],
       [3, 'error', 'error'],
     ])
-    expect(events[2]).toMatchObject({ failure: { errorType: 'no_text' }, at: 1000 })
+    expect(events[2]).toMatchObject({ failure: { errorType: 'input_rejected' }, at: 1000 })
   })
 
   test(`${name}: a result is kept with the task, and not in lists`, async () => {

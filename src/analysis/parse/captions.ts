@@ -40,9 +40,51 @@ const SOUNDS = /\[[^\]]*\]|\([^)]{1,30}\)|♪/g
  */
 export function readCaptions(bytes: Uint8Array): SourceDocument {
   const { captions, chapters, author } = readSpoken(new TextDecoder().decode(bytes))
-  const cues = parseCues(captions)
-  if (cues.length === 0)
-    throw new TaskError('no_subtitles', 'The captions of this video came without a word.')
+  return readCues(parseCues(captions), chapters, author)
+}
+
+/** A line with the times of a caption, in a file of SubRip (srt) or WebVTT. */
+const TIMING = /^\s*(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})\s+-->\s/
+
+/** Whether a text is a file of subtitles: it begins with its name, or with a first caption. */
+export function isSubtitles(text: string): boolean {
+  const [first = '', second = '', third = ''] = text.slice(0, 2000).trimStart().split('\n', 3)
+  return (
+    /^WEBVTT\b/.test(first) ||
+    TIMING.test(first) ||
+    (/^\d+\s*$/.test(first) && TIMING.test(second) && third !== '')
+  )
+}
+
+/** Reads a file of subtitles, SubRip (srt) or WebVTT, as what was spoken. */
+export function readSubtitles(text: string): SourceDocument {
+  const cues: Cue[] = []
+  let open: { seconds: number; lines: string[] } | null = null
+  const flush = () => {
+    if (open !== null) cues.push({ seconds: open.seconds, text: plain(open.lines.join(' ')) })
+    open = null
+  }
+  for (const line of text.split('\n')) {
+    const [, hours = '0', minutes = '0', seconds = '0', thousandths = '0'] = TIMING.exec(line) ?? []
+    if (TIMING.test(line)) {
+      flush()
+      open = {
+        seconds: Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) + Number(`0.${thousandths}`),
+        lines: [],
+      }
+    } else if (line.trim() === '') flush()
+    else (open as { lines: string[] } | null)?.lines.push(line)
+  }
+  flush()
+  return readCues(withoutSounds(cues), [], null)
+}
+
+function readCues(
+  cues: readonly Cue[],
+  chapters: readonly SpokenPart[],
+  author: string | null,
+): SourceDocument {
+  if (cues.length === 0) throw new TaskError('no_subtitles', 'The captions came without a word.')
   const chars = cues.reduce((sum, cue) => sum + cue.text.length, 0)
   const ends = cues.reduce((sum, cue) => sum + (cue.text.match(SENTENCE_ENDS)?.length ?? 0), 0)
   const isPunctuated = ends * CHARS_PER_SENTENCE >= chars
@@ -76,7 +118,10 @@ function timedParts(lastSeconds: number): SpokenPart[] {
 }
 
 function parseCues(text: string): Cue[] {
-  const cues = text.trimStart().startsWith('{') ? fromJson(text) : fromXml(text)
+  return withoutSounds(text.trimStart().startsWith('{') ? fromJson(text) : fromXml(text))
+}
+
+function withoutSounds(cues: readonly Cue[]): Cue[] {
   return cues
     .map(({ seconds, text: raw }) => ({
       seconds,

@@ -33,6 +33,7 @@ export const READABLE_TYPES = [
   'application/pdf',
   'text/html',
   'text/plain',
+  'text/vtt',
   DOCX,
   PPTX,
   XLSX,

@@ -45,6 +45,7 @@ function readAs(
     case 'text/html':
       return readHtml(bytes, charset)
     case 'text/plain':
+    case 'text/vtt':
       return readText(bytes, charset)
     case DOCX:
       return readDocx(bytes)

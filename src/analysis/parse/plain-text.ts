@@ -1,3 +1,5 @@
+import { isSubtitles, readSubtitles } from './captions.ts'
+import { readDelimited } from './delimited.ts'
 import { decodeText } from './encoding.ts'
 import { joinLines, SectionBuilder, type ParagraphKind, type SourceDocument } from './document.ts'
 
@@ -19,11 +21,19 @@ const MIN_LETTER_SHARE = 0.4
 /** Reads Markdown and plain text: headings, paragraphs, list items, code and tables; rules are left out. */
 export function readText(bytes: Uint8Array, charset: string | null = null): SourceDocument {
   const { text: decoded, warnings } = decodeText(bytes, { charset })
+  const other = readOther(decoded.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n'))
+  if (other !== null) return { ...other, warnings: [...warnings, ...other.warnings] }
   const text = decoded.replace(/\r\n?/g, '\n').replace(FRONT_MATTER, '')
   const reader = new LineReader()
   for (const line of text.split('\n')) reader.read(line)
   const sections = reader.end()
   return { title: reader.title, sections, pages: null, warnings }
+}
+
+/** A text that is a file of subtitles or a table; null: it is running text. */
+function readOther(text: string): SourceDocument | null {
+  if (isSubtitles(text)) return readSubtitles(text)
+  return readDelimited(text)
 }
 
 class LineReader {

@@ -119,7 +119,8 @@ export class ParserProcess {
       const usage = this.#usage()
       const usedMs = (usage?.cpuMs ?? 0) - atStart
       if (usage !== undefined && usage.memoryBytes > memoryBytes) reject(memoryError(memoryBytes))
-      else if (usedMs > cpuMs || performance.now() - startedAt > cpuMs * WALL_FACTOR) reject(spinError(cpuMs))
+      else if (usedMs > cpuMs) reject(spinError(cpuMs, ' of processor time'))
+      else if (performance.now() - startedAt > cpuMs * WALL_FACTOR) reject(spinError(cpuMs * WALL_FACTOR))
     }, CHECK_EVERY_MS)
   }
 
@@ -144,8 +145,8 @@ function memoryError(bytes: number): TaskError {
   return new TaskError('out_of_memory', `Reading the document takes more than ${megabytes} MB of memory.`)
 }
 
-function spinError(cpuMs: number): TaskError {
-  return new TaskError('input_rejected', `The document could not be read within ${cpuMs / 1000} s.`)
+function spinError(ms: number, what = ''): TaskError {
+  return new TaskError('input_rejected', `The document could not be read within ${ms / 1000} s${what}.`)
 }
 
 /** V8 ends the process when its heap is full; nothing else here ends it without a word. */

@@ -249,7 +249,7 @@ test('I61: an old Word document that claims to be a new one is refused, with a s
   check(reply, 'unsupported-media-type')
   expect(JSON.parse(reply.text)).toMatchObject({
     error_type: 'unsupported_format',
-    suggestions: [expect.stringMatching(/^Convert/)],
+    suggestions: [expect.stringMatching(/old Word.*save it as docx/)],
   })
 })
 

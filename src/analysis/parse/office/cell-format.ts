@@ -1,5 +1,4 @@
-/** How a number is shown. */
-export type CellKind = 'number' | 'percent' | 'date' | 'time' | 'date-time'
+import type { CellKind } from '../table-facts.ts'
 
 /** Formats that a workbook may use without declaring them (ECMA-376, 18.8.30). */
 const BUILT_IN: Readonly<Record<number, CellKind>> = {

@@ -1,18 +1,8 @@
 import { Parser } from 'htmlparser2'
-import { formatNumber, kindOfFormat, type CellKind } from './cell-format.ts'
+import type { Cell, CellKind } from '../table-facts.ts'
+import { formatNumber, kindOfFormat } from './cell-format.ts'
 import { findFirst, listElements, parseXml, readRelations } from './xml.ts'
 import { rejected, type Entries } from './zip.ts'
-
-/** A cell that holds something. */
-export interface Cell {
-  /** 0 for the first. */
-  readonly column: number
-  /** As a person reads it. */
-  readonly text: string
-  readonly kind: CellKind | 'text' | 'boolean' | 'error'
-  /** The number of a number, a date or a time. */
-  readonly value: number | null
-}
 
 interface Sheet {
   readonly name: string
@@ -22,8 +12,8 @@ interface Sheet {
 
 export interface Workbook {
   readonly sheets: readonly Sheet[]
-  /** Calls `onRow` for each row of a sheet that has cells, with its number from 1. */
-  readonly readRows: (part: string, onRow: (row: number, cells: readonly Cell[]) => void) => void
+  /** Calls `onRow` for each row of a sheet that has cells. */
+  readonly readRows: (part: string, onRow: (cells: readonly Cell[]) => void) => void
 }
 
 /** Columns that a sheet may have: `XFD`. */
@@ -141,12 +131,7 @@ interface OpenCell {
   value: string
 }
 
-function readSheet(
-  bytes: Buffer,
-  values: CellValues,
-  onRow: (row: number, cells: readonly Cell[]) => void,
-): void {
-  let row = 0
+function readSheet(bytes: Buffer, values: CellValues, onRow: (cells: readonly Cell[]) => void): void {
   let cells: Cell[] = []
   let cell: OpenCell | null = null
   let isValue = false
@@ -154,7 +139,6 @@ function readSheet(
   readXml(bytes, {
     open: (name, attributes) => {
       if (name === 'row') {
-        row = Number(attributes['r']) || row + 1
         cells = []
         nextColumn = 0
       } else if (name === 'c') {
@@ -173,7 +157,7 @@ function readSheet(
         const made = cell.column < MAX_COLUMNS ? toCell(cell, values) : null
         if (made !== null) cells.push(made)
         cell = null
-      } else if (name === 'row' && cells.length > 0) onRow(row, cells)
+      } else if (name === 'row' && cells.length > 0) onRow(cells)
     },
   })
 }

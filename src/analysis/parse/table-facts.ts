@@ -1,0 +1,126 @@
+import type { SectionBuilder } from './document.ts'
+
+/** A cell of a table that holds something. */
+export interface Cell {
+  /** 0 for the first. */
+  readonly column: number
+  /** As a person reads it. */
+  readonly text: string
+  readonly kind: CellKind | 'text' | 'boolean' | 'error'
+  /** The number of a number, a date or a time. */
+  readonly value: number | null
+}
+
+/** How a number is shown. */
+export type CellKind = 'number' | 'percent' | 'date' | 'time' | 'date-time'
+
+/** Columns that are described, and shown of a row. */
+export const MAX_COLUMNS_SHOWN = 60
+/** Rows that are shown; the columns are described over all of them. */
+const MAX_ROWS_SHOWN = 2000
+/** Rows of one piece of a table. */
+const ROWS_PER_TABLE = 40
+/** A text of a cell with as many words, or one with a full stop, is read as prose. */
+const MIN_PROSE_WORDS = 8
+const MIN_PROSE_WIDE_CHARS = 12
+const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu
+
+/** Collects the rows of a table, as a person would look at it. */
+export class TableReader {
+  readonly #columns: ColumnSummary[] = []
+  readonly #lines: string[] = []
+  readonly #prose: string[] = []
+  #header: readonly Cell[] = []
+  #rows = 0
+
+  /** @param line the row as it is shown */
+  add(cells: readonly Cell[], line: string): void {
+    if (cells.length === 0) return
+    this.#rows += 1
+    // A first row of nothing but texts names the columns.
+    if (this.#rows === 1 && cells.every(({ kind }) => kind === 'text')) this.#header = cells
+    else for (const cell of cells) (this.#columns[cell.column] ??= new ColumnSummary()).add(cell)
+    if (this.#lines.length < MAX_ROWS_SHOWN) this.#lines.push(line)
+    for (const { kind, text } of cells) if (kind === 'text' && isProse(text)) this.#prose.push(text)
+  }
+
+  /** Writes its size, its columns, its rows and the sentences of its cells; returns a warning where rows are left out. */
+  end(builder: SectionBuilder, name: string): string[] {
+    const [rows, lines] = [this.#rows, this.#lines]
+    if (rows === 0) return []
+    for (const line of describeColumns(this.#columns, this.#header, rows))
+      builder.paragraph(line, { kind: 'fact' })
+    for (let at = 0; at < lines.length; at += ROWS_PER_TABLE) {
+      builder.paragraph(lines.slice(at, at + ROWS_PER_TABLE).join('\n'), { kind: 'table' })
+    }
+    for (const text of this.#prose) builder.paragraph(text)
+    return rows > lines.length ? [`${name} has ${rows} rows; the first ${lines.length} are shown.`] : []
+  }
+}
+
+/** The size of a table, and a line for each of its columns. */
+function describeColumns(columns: readonly ColumnSummary[], header: readonly Cell[], rows: number): string[] {
+  const names = new Map(header.map(({ column, text }) => [column, text]))
+  const used = [...columns.entries()].filter(([, summary]) => summary !== undefined)
+  const width = new Set([...used.map(([column]) => column), ...names.keys()]).size
+  const size = `${rows} ${rows === 1 ? 'row' : 'rows'}, ${width} ${width === 1 ? 'column' : 'columns'}.`
+  const lines = used.map(
+    ([column, summary]) => `${names.get(column) ?? letterOf(column)}: ${summary.describe()}.`,
+  )
+  return [size, ...lines.slice(0, MAX_COLUMNS_SHOWN)]
+}
+
+/** What is in a column. */
+class ColumnSummary {
+  readonly #counts = new Map<Cell['kind'], number>()
+  readonly #texts = new Set<string>()
+  #least: Cell | null = null
+  #most: Cell | null = null
+
+  add(cell: Cell): void {
+    this.#counts.set(cell.kind, (this.#counts.get(cell.kind) ?? 0) + 1)
+    if (cell.kind === 'text' && this.#texts.size <= MAX_DIFFERENT) this.#texts.add(cell.text.slice(0, 60))
+    if (cell.value === null) return
+    if (this.#least?.value == null || cell.value < this.#least.value) this.#least = cell
+    if (this.#most?.value == null || cell.value > this.#most.value) this.#most = cell
+  }
+
+  /** The kind that most cells have, and its range or its values. */
+  describe(): string {
+    const [[kind, count] = ['text', 0] as const] = [...this.#counts].sort(([, a], [, b]) => b - a)
+    if (this.#least !== null && this.#most !== null && kind !== 'text') {
+      const range =
+        this.#least.text === this.#most.text ? this.#least.text : `${this.#least.text} to ${this.#most.text}`
+      return `${count} ${count === 1 ? PLURALS[kind].slice(0, -1) : PLURALS[kind]}, ${range}`
+    }
+    const few = this.#texts.size > 0 && this.#texts.size <= MAX_DIFFERENT && this.#texts.size < count
+    return few
+      ? [...this.#texts].join(', ')
+      : `${count} ${count === 1 ? PLURALS[kind].slice(0, -1) : PLURALS[kind]}`
+  }
+}
+
+/** A column with as few different texts has them listed. */
+const MAX_DIFFERENT = 6
+const PLURALS: Readonly<Record<Cell['kind'], string>> = {
+  number: 'numbers',
+  percent: 'percentages',
+  date: 'dates',
+  time: 'times',
+  'date-time': 'times',
+  text: 'texts',
+  boolean: 'yes/no values',
+  error: 'errors',
+}
+
+function letterOf(column: number): string {
+  const rest = Math.floor(column / 26) - 1
+  return (rest < 0 ? '' : letterOf(rest)) + String.fromCharCode(65 + (column % 26))
+}
+
+/** Whether a text of a cell is read as a sentence. */
+function isProse(text: string): boolean {
+  if ((text.match(WIDE)?.length ?? 0) >= MIN_PROSE_WIDE_CHARS) return true
+  const words = text.split(' ').length
+  return words >= MIN_PROSE_WORDS || (words >= 4 && /[.!?]["”’)]?$/.test(text))
+}
