@@ -134,6 +134,14 @@ test('a text without whole sentences is reported on by its lines, with a warning
   ])
 })
 
+test.each([
+  '2',
+  'नमस्ते दुनिया',
+  'การประชุมเลื่อนออกไป',
+  '- one\n- two',
+  'all in small letters, and without an end',
+])('a report is never empty: %j', (text) => expect(report(text).summary).not.toBe(''))
+
 test('a very long text is ranked in parts, and the report says how far it goes', () => {
   const sentence = (index: number) =>
     `Sentence number ${index} tells of queue ${index % 97} and of worker ${index % 89} in the system. `

@@ -106,6 +106,26 @@ test('cells without a place follow one another, and a cell in the last corner co
   expect(sections[0]?.at(-1)).toBe(`table: a | 1\n${' | '.repeat(10)}2`)
 })
 
+test('names may have any prefix', async () => {
+  const bytes = zipOf([
+    {
+      name: 'xl/workbook.xml',
+      data: `<s:workbook xmlns:s="${MAIN}" xmlns:q="${OFFICE}"><s:sheets><s:sheet name="A" q:id="r1"/></s:sheets></s:workbook>`,
+    },
+    {
+      name: 'xl/_rels/workbook.xml.rels',
+      data: `<Relationships xmlns="${RELS}"><Relationship Id="r1" Type="${OFFICE}/worksheet" Target="/xl/a.xml"/></Relationships>`,
+    },
+    {
+      name: 'xl/a.xml',
+      data: `<s:worksheet xmlns:s="${MAIN}"><s:sheetData><s:row><s:c><s:v>7</s:v></s:c></s:row></s:sheetData></s:worksheet>`,
+    },
+  ])
+  expect((await read(bytes)).sections).toEqual([
+    ['A', 'fact: 1 row, 1 column.', 'fact: A: 1 number, 7.', 'table: 7'],
+  ])
+})
+
 test('a sheet that is a chart is left out, with a warning', async () => {
   const sheets = [
     { name: 'Table', rows: `<row r="1">${number('A1', 1)}</row>` },

@@ -25,8 +25,10 @@ type OnPage = (page: number, pages: number) => void
 /** Reads a file by its recognised type. */
 export async function readDocument(file: SourceFile, onPage: OnPage): Promise<SourceDocument> {
   const document = await readAs(file, onPage)
-  if (document.sections.every(({ heading, paragraphs }) => paragraphs.length === 0 && !isText(heading)))
-    throw new TaskError('no_text', 'The document holds no text.')
+  const hasText = document.sections.some(({ heading, paragraphs }) => {
+    return paragraphs.some(({ text }) => /[\p{L}\p{N}]/u.test(text)) || isText(heading)
+  })
+  if (!hasText) throw new TaskError('no_text', 'The document holds no text.')
   return document
 }
 

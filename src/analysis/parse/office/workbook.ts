@@ -1,7 +1,7 @@
 import { Parser } from 'htmlparser2'
 import type { Cell, CellKind } from '../table-facts.ts'
 import { formatNumber, kindOfFormat } from './cell-format.ts'
-import { findFirst, listElements, parseXml, readRelations } from './xml.ts'
+import { readRelations } from './xml.ts'
 import { rejected, type Entries } from './zip.ts'
 
 interface Sheet {
@@ -31,16 +31,17 @@ export function openWorkbook(entries: Entries): Workbook {
     (part) => entries.has(part) && /workbook/i.test(part),
   )
   const part = main ?? 'xl/workbook.xml'
-  const book = parseXml(entries, part)
+  if (!entries.has(part)) throw rejected(`it has no ${part}`)
   const relations = readRelations(entries, part)
-  const sheets = [...listElements(book, new Set(['sheet', 'x:sheet']))].map((sheet): Sheet => {
-    const target = relations.get(sheet.getAttribute('r:id') ?? sheet.getAttribute('d3p1:id') ?? '')
-    const isTable =
-      target !== undefined && entries.has(target) && !/chartsheets|dialogsheets|macrosheets/i.test(target)
-    return { name: sheet.getAttribute('name') ?? '', part: isTable ? target : null }
+  const sheets: Sheet[] = []
+  let is1904 = false
+  readXml(entries.get(part), {
+    open: (name, attributes) => {
+      if (name === 'workbookPr') is1904 = /^(1|true)$/.test(attributes['date1904'] ?? '')
+      if (name === 'sheet') sheets.push(toSheet(attributes, relations, entries))
+    },
   })
   if (sheets.length === 0) throw rejected('it is no workbook inside')
-  const is1904 = /^(1|true)$/.test(findFirst(book, 'workbookPr')?.getAttribute('date1904') ?? '')
   const folder = part.slice(0, part.lastIndexOf('/') + 1)
   const values: CellValues = {
     texts: readTexts(entries.get(`${folder}sharedStrings.xml`)),
@@ -48,6 +49,19 @@ export function openWorkbook(entries: Entries): Workbook {
     calendar: is1904 ? 1904 : 1900,
   }
   return { sheets, readRows: (name, onRow) => readSheet(entries.get(name) as Buffer, values, onRow) }
+}
+
+function toSheet(
+  attributes: Readonly<Record<string, string>>,
+  relations: ReadonlyMap<string, string>,
+  entries: Entries,
+): Sheet {
+  // Its prefix is what the file declares.
+  const id = Object.keys(attributes).find((name) => name.endsWith(':id')) ?? ''
+  const target = relations.get(attributes[id] ?? '')
+  const isTable =
+    target !== undefined && entries.has(target) && !/chartsheets|dialogsheets|macrosheets/i.test(target)
+  return { name: attributes['name'] ?? '', part: isTable ? target : null }
 }
 
 interface CellValues {

@@ -49,9 +49,9 @@ const MAX_LINE_CHARS = 300
 export function linesOf(document: SourceDocument, language: string): Sentence[] {
   const segmenter = new Intl.Segmenter(language, { granularity: 'sentence' })
   const lines: Sentence[] = []
+  let wanted = /\p{L}.*\p{L}/su
   const add = (text: string, section: number, { page, seconds }: Pick<Sentence, 'page' | 'seconds'>) => {
-    const isEmpty = (text.match(/\p{L}/gu)?.length ?? 0) < 2
-    if (!isEmpty) lines.push({ text: shorten(text), page, seconds, section, order: lines.length })
+    if (wanted.test(text)) lines.push({ text: shorten(text), page, seconds, section, order: lines.length })
   }
   const each = (isWanted: (paragraph: Paragraph) => boolean, split: (text: string) => readonly string[]) => {
     for (const [section, { paragraphs }] of document.sections.entries()) {
@@ -69,8 +69,9 @@ export function linesOf(document: SourceDocument, language: string): Sentence[] 
     add(heading ?? '', section, { page: null, seconds: null })
   }
   if (lines.length > 0) return lines
+  wanted = /[\p{L}\p{N}]/u
   each(
-    ({ kind }) => kind !== 'aside',
+    () => true,
     (text) => text.split('\n'),
   )
   return lines
