@@ -143,3 +143,29 @@ test('a deck of nothing but titles is read, and reported on by them', async () =
     'Mills take it Gates hold the water',
   )
 })
+
+test('the data of a chart and the texts of SmartArt are read with their slide', async () => {
+  const list = (name: string, ...values: readonly string[]) =>
+    `<c:${name}><c:numRef><c:numCache>${values.map((value, at) => `<c:pt idx="${at}"><c:v>${value}</c:v></c:pt>`).join('')}</c:numCache></c:numRef></c:${name}>`
+  const series = (name: string, ...values: readonly string[]) =>
+    `<c:ser>${list('tx', name)}${list('cat', 'North', 'South')}${list('val', ...values)}</c:ser>`
+  const deck = [
+    ...PRESENTATION.slice(0, 2),
+    { name: 'ppt/slides/a.xml', data: slide(shape('title', 'Water')) },
+    { name: 'ppt/slides/b.xml', data: slide(shape('title', 'Mills')) },
+    { name: 'ppt/slides/_rels/a.xml.rels', data: relations('../charts/chart1.xml', '../diagrams/data1.xml') },
+    {
+      name: 'ppt/charts/chart1.xml',
+      data: `<c:chartSpace><c:chart>${series('Before', '1', '2')}${series('After', '3', '4.5')}</c:chart></c:chartSpace>`,
+    },
+    {
+      name: 'ppt/diagrams/data1.xml',
+      data: '<dgm:dataModel><dgm:pt><dgm:t><a:p><a:r><a:t>Open</a:t></a:r></a:p></dgm:t></dgm:pt><dgm:pt/></dgm:dataModel>',
+    },
+  ]
+  expect((await readText(PPTX, deck))[1]).toEqual([
+    'Water',
+    'table:  | Before | After\nNorth | 1 | 3\nSouth | 2 | 4.5',
+    'item: Open',
+  ])
+})

@@ -3,7 +3,8 @@ import { listElements, findFirst, readRelations, parseXml, type XmlElement } fro
 import { openArchive, type Entries } from './zip.ts'
 
 const PRESENTATION = 'ppt/presentation.xml'
-const WANTED = /^ppt\/(presentation\.xml|_rels\/|slides\/|notesSlides\/)|^docProps\/core\.xml$/
+const WANTED =
+  /^ppt\/(presentation\.xml|_rels\/|slides\/|notesSlides\/|charts\/[^/]+\.xml$|diagrams\/data)|^docProps\/core\.xml$/
 const TITLES = new Set(['title', 'ctrTitle'])
 /** Numbers, dates and footers that appear on every slide. */
 const APPARATUS = new Set(['sldNum', 'dt', 'ftr', 'hdr', 'sldImg'])
@@ -11,7 +12,8 @@ const PARAGRAPH = new Set(['a:p'])
 const SHAPES = new Set(['p:sp', 'a:tbl'])
 
 /**
- * Reads a presentation (pptx): a section for each slide, under its title, with its tables and the speaker's notes.
+ * Reads a presentation (pptx): a section for each slide, under its title, with its tables, the data of its charts, the texts of
+ * its SmartArt, and the speaker's notes.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -40,10 +42,16 @@ function readSlide(entries: Entries, name: string, { builder, page }: Slide): vo
     if (shape.nodeName === 'a:tbl') builder.paragraph(rowsIn(shape), { page, kind: 'table' })
     else for (const line of linesIn(shape)) builder.paragraph(line, { page, kind: 'item' })
   }
-  const notes = [...readRelations(entries, name).values()].find((target) =>
-    target.startsWith('ppt/notesSlides/'),
-  )
-  if (notes === undefined || !entries.has(notes)) return
+  const related = [...readRelations(entries, name).values()].filter((target) => entries.has(target))
+  for (const target of related) {
+    if (target.startsWith('ppt/charts/')) {
+      builder.paragraph(chartRows(parseXml(entries, target)), { page, kind: 'table' })
+    } else if (target.startsWith('ppt/diagrams/')) {
+      for (const line of linesIn(parseXml(entries, target))) builder.paragraph(line, { page, kind: 'item' })
+    }
+  }
+  const notes = related.find((target) => target.startsWith('ppt/notesSlides/'))
+  if (notes === undefined) return
   for (const shape of listElements(parseXml(entries, notes), SHAPES)) {
     if (!APPARATUS.has(placeOf(shape))) for (const line of linesIn(shape)) builder.paragraph(line, { page })
   }
@@ -71,6 +79,28 @@ function rowsIn(table: XmlElement): string {
   const cells = (row: XmlElement) =>
     [...listElements(row, new Set(['a:tc']))].map((cell) => linesIn(cell).join(' '))
   return [...listElements(table, new Set(['a:tr']))].map((row) => cells(row).join(' | ')).join('\n')
+}
+
+/** The data of a chart: a row for each category, a column for each series. */
+function chartRows(chart: XmlElement): string {
+  const series = [...listElements(chart, new Set(['c:ser']))].map((each) => ({
+    name: pointsIn(findFirst(each, 'c:tx'))[0] ?? '',
+    categories: pointsIn(findFirst(each, 'c:cat')),
+    values: pointsIn(findFirst(each, 'c:val') ?? findFirst(each, 'c:yVal')),
+  }))
+  const categories = series[0]?.categories ?? []
+  const count = Math.max(0, ...series.map(({ values }) => values.length))
+  const rows = Array.from({ length: count }, (_, at) => [
+    categories[at] ?? '',
+    ...series.map(({ values }) => values[at] ?? ''),
+  ])
+  return [['', ...series.map(({ name }) => name)], ...rows].map((row) => row.join(' | ')).join('\n')
+}
+
+/** The values of a list, as the chart keeps them beside the workbook that they are from. */
+function pointsIn(list: XmlElement | undefined): string[] {
+  if (list === undefined) return []
+  return [...listElements(list, new Set(['c:v']))].map((value) => value.textContent?.trim() ?? '')
 }
 
 function findTitle(entries: Entries): string | null {
