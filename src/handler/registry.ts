@@ -20,7 +20,7 @@ export class Registry {
   }
 
   /** Failures that a handler of this type may throw: those it declares, and those that other types do. */
-  failuresOf(type: string): FailureKinds {
+  listFailures(type: string): FailureKinds {
     const all = Object.assign(
       {},
       ...[...this.#types.values()].map(({ failures }) => failures),

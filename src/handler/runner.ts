@@ -38,7 +38,7 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
     const policy = registry.policyOf(task.type)
     if (started.attempt === 1) policy.began()
     const classifyThrown = (thrown: unknown) => {
-      const known = classify(thrown, ports.clock.now(), registry.failuresOf(task.type))
+      const known = classify(thrown, ports.clock.now(), registry.listFailures(task.type))
       return withOwnWord(type, thrown, known)
     }
     const sentOutput = started.outputs === 0 ? '' : await ports.outputOf(started)

@@ -5,7 +5,7 @@ import { ConcurrencyGates, type GateOptions } from './concurrency-gates.ts'
 import { Lane, type Entry, type LaneKind } from './lane.ts'
 import { choose, Level, charge, type FairShare } from './level.ts'
 import { FairPlaces, MAX_COUNTED } from './fair-places.ts'
-import { scheduleOf } from './schedule.ts'
+import { createSchedule } from './schedule.ts'
 
 export interface RoomOptions extends GateOptions {
   /** A level is this much ahead of the one below it; 0: levels are strict. */
@@ -52,7 +52,7 @@ export class PriorityQueue {
       (level) => new Level(headStartMs === 0 ? Infinity : level * headStartMs, false, this.work),
     )
     this.#inOrder = [this.#front, ...this.#levels.toReversed()]
-    const schedule = () => scheduleOf(this.#inOrder, this.work)
+    const schedule = () => createSchedule(this.#inOrder, this.work)
     this.#fair =
       options.weightOf === null
         ? null
@@ -151,7 +151,7 @@ export class PriorityQueue {
 
   /** Every waiting task in the order in which they would start. */
   *inOrder(): Generator<Task> {
-    for (const { task } of scheduleOf(this.#inOrder, this.work)) yield task
+    for (const { task } of createSchedule(this.#inOrder, this.work)) yield task
   }
 
   /** When the task that waits longest was admitted, epoch ms; null when none waits. */

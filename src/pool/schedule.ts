@@ -24,7 +24,7 @@ interface TurnCursor {
  * @param levels in the order in which they are looked at
  * @param work counts the entries that are looked at
  */
-export function* scheduleOf(levels: readonly Level[], work: { steps: number }): Generator<Entry> {
+export function* createSchedule(levels: readonly Level[], work: { steps: number }): Generator<Entry> {
   const aged: LevelSchedule[] = []
   for (const level of levels) {
     if (level.length === 0) continue
@@ -65,7 +65,7 @@ class LevelSchedule {
     this.#work = work
     work.steps += turns.length
     const cursors = turns.map((turn) => createCursor(turn, virtual)).filter(({ first }) => first !== null)
-    this.#turns = new TinyQueue(cursors, (a, b) => a.tag - b.tag || seqOf(a) - seqOf(b))
+    this.#turns = new TinyQueue(cursors, (a, b) => a.tag - b.tag || toSeq(a) - toSeq(b))
     const firstTasks = cursors.map((turn) => ({ turn, entry: turn.first as Entry }))
     this.#ages = aheadMs === Infinity ? null : new TinyQueue(firstTasks, byAdmission)
   }
@@ -86,7 +86,7 @@ class LevelSchedule {
     const entry = turn.first as Entry
     const lane = turn.lanes.find(({ next }) => next === entry) as Cursor
     lane.next = entry.next
-    turn.first = firstOf(turn.lanes)
+    turn.first = findOldest(turn.lanes)
     if (turn.first !== null) {
       turn.tag += 1 / turn.weight
       this.#turns.push(turn)
@@ -111,15 +111,15 @@ function byAdmission(a: FirstTask, b: FirstTask): number {
 
 function createCursor({ lanes, tag, weight }: FairShare, virtual: number): TurnCursor {
   const cursors = lanes.map(({ head }) => ({ next: head }))
-  return { lanes: cursors, first: firstOf(cursors), tag: Math.max(virtual, tag), weight }
+  return { lanes: cursors, first: findOldest(cursors), tag: Math.max(virtual, tag), weight }
 }
 
-function firstOf(lanes: readonly Cursor[]): Entry | null {
+function findOldest(lanes: readonly Cursor[]): Entry | null {
   let first: Entry | null = null
   for (const { next } of lanes) if (next !== null && (first === null || next.seq < first.seq)) first = next
   return first
 }
 
-function seqOf({ first }: TurnCursor): number {
+function toSeq({ first }: TurnCursor): number {
   return first?.seq ?? Infinity
 }

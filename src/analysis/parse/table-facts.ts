@@ -65,7 +65,7 @@ function describeColumns(columns: readonly ColumnSummary[], header: readonly Cel
   const width = new Set([...used.map(([column]) => column), ...names.keys()]).size
   const size = `${rows} ${rows === 1 ? 'row' : 'rows'}, ${width} ${width === 1 ? 'column' : 'columns'}.`
   const lines = used.map(
-    ([column, summary]) => `${names.get(column) ?? letterOf(column)}: ${summary.describe()}.`,
+    ([column, summary]) => `${names.get(column) ?? toLetters(column)}: ${summary.describe()}.`,
   )
   return [size, ...lines.slice(0, MAX_COLUMNS_SHOWN)]
 }
@@ -113,9 +113,9 @@ const PLURALS: Readonly<Record<Cell['kind'], string>> = {
   error: 'errors',
 }
 
-function letterOf(column: number): string {
+function toLetters(column: number): string {
   const rest = Math.floor(column / 26) - 1
-  return (rest < 0 ? '' : letterOf(rest)) + String.fromCharCode(65 + (column % 26))
+  return (rest < 0 ? '' : toLetters(rest)) + String.fromCharCode(65 + (column % 26))
 }
 
 /** Whether a text of a cell is read as a sentence. */

@@ -11,7 +11,7 @@ const MIN_HAN_SHARE = 0.15
 const LATIN = /\p{Script=Latin}/gu
 /** Languages that the detector knows, and no document is in: short texts would be taken for them. */
 const IMPOSSIBLE = new Set(['tlh', 'vo', 'eo', 'ber', 'rn', 'la'])
-/** Below this a text in Latin letters is too short, or too mixed, to be told from others. */
+/** Below this a text in Latin letters is too short, or too mixed, to be sure of its language. */
 const MIN_ACCURACY = 0.15
 
 /** ISO 639-1 code of the language of a text; `en` when it cannot be detected. */

@@ -156,7 +156,7 @@ function readSheet(bytes: Buffer, values: CellValues, onRow: (cells: readonly Ce
         cells = []
         nextColumn = 0
       } else if (name === 'c') {
-        const column = columnOf(attributes['r']) ?? nextColumn
+        const column = readColumn(attributes['r']) ?? nextColumn
         nextColumn = column + 1
         cell = { column, type: attributes['t'] ?? 'n', style: Number(attributes['s'] ?? 0), value: '' }
       }
@@ -177,7 +177,7 @@ function readSheet(bytes: Buffer, values: CellValues, onRow: (cells: readonly Ce
 }
 
 /** `B2` → 1; undefined where a cell names no place: it is the next one. */
-function columnOf(reference: string | undefined): number | undefined {
+function readColumn(reference: string | undefined): number | undefined {
   const letters = /^[A-Z]{1,3}/.exec(reference ?? '')?.[0]
   if (letters === undefined) return undefined
   let column = 0

@@ -46,7 +46,7 @@ export function sentencesOf(document: SourceDocument, language: string): Sentenc
 const MAX_LINE_CHARS = 300
 
 /** The lines of a text without sentences: its paragraphs and list items, else its headings, else the rows of its tables. */
-export function linesOf(document: SourceDocument, language: string): Sentence[] {
+export function listLines(document: SourceDocument, language: string): Sentence[] {
   const segmenter = new Intl.Segmenter(language, { granularity: 'sentence' })
   const lines: Sentence[] = []
   let wanted = /\p{L}.*\p{L}/su

@@ -2,7 +2,7 @@ import { isRunningText, type Paragraph, type SourceDocument } from '../../parse/
 import { detectLanguage } from '../language.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import type { Draft } from '../../render/markdown.ts'
-import { linesOf, sentencesOf, type Sentence } from './sentences.ts'
+import { listLines, sentencesOf, type Sentence } from './sentences.ts'
 import { Words } from './words.ts'
 
 /** Words a minute (Brysbaert, 2019) and, for Chinese and Japanese, characters a minute. */
@@ -35,7 +35,7 @@ export function surveyDocument(source: SourceDocument): Survey {
   const language = detectLanguage(text.join('\n'))
   const words = new Words(language)
   const whole = sentencesOf(document, language)
-  const sentences = whole.length > 0 ? whole : linesOf(document, language)
+  const sentences = whole.length > 0 ? whole : listLines(document, language)
   const length = {
     ...measureLength(text, words, language),
     sentences: sentences.length,
