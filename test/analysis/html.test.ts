@@ -42,3 +42,10 @@ test('a page without an article is read whole, with a note of it', () => {
   expect(JSON.stringify(sections)).toContain('Short.')
   expect(warnings.length).toBeLessThanOrEqual(1)
 })
+
+test('the mark of a heading that leads to itself is left out', () => {
+  const page =
+    '<html><body><article><h2>Gates<a class="headerlink" href="#gates">¶</a></h2><p>They hold water.</p></article></body></html>'
+  const { sections } = readHtml(new TextEncoder().encode(page))
+  expect(sections.map(({ heading }) => heading)).toContain('Gates')
+})

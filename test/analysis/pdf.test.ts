@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { layOut } from '../../src/analysis/parse/pdf/layout.ts'
 import { splitLines, type PdfItem, type PdfLine } from '../../src/analysis/parse/pdf/lines.ts'
 import { readPdf } from '../../src/analysis/parse/pdf/pdf.ts'
-import { chinesePdf, formPdf, samplePdf } from '../support/pdf.ts'
+import { chinesePdf, formPdf, garbledPdf, samplePdf } from '../support/pdf.ts'
 
 const item = (text: string, x: number, y: number, given: Partial<PdfItem> = {}): PdfItem => ({
   text,
@@ -143,4 +143,26 @@ test('a line that repeats is left out only where a page keeps something else', a
   const { text } = await textIn(samplePdf(filled, 2))
   expect(text).not.toContain('Issue')
   expect(text).toContain('What page number a is about')
+})
+
+test('a word that is divided by a hyphen of its own kind is put together', () => {
+  const line = (text: string, y: number): PdfLine => ({
+    text,
+    x: 60,
+    right: 400,
+    y,
+    size: 11,
+    font: 'F1',
+    page: 1,
+  })
+  const { sections } = layOut(
+    [line('The interpreter leaves the compi\u2010', 700), line('led trace here.', 686)],
+    1,
+  )
+  expect(sections[0]?.paragraphs[0]?.text).toBe('The interpreter leaves the compiled trace here.')
+})
+
+test('a page whose font does not tell its characters has a warning', async () => {
+  const { warnings } = await textIn(garbledPdf('A page that is drawn well.'))
+  expect(warnings).toEqual([expect.stringMatching(/^The font of page 1 does not tell/)])
 })

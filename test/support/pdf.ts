@@ -57,6 +57,24 @@ export function formPdf(fields: Readonly<Record<string, string>>): Uint8Array<Ar
   )
 }
 
+/** A PDF whose font gives its letters the characters of a private use, as some subsets of fonts do. */
+export function garbledPdf(line: string): Uint8Array<ArrayBuffer> {
+  const text = textAt(line, 700)
+  const map = `/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def
+1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfrange <20> <7E> <E020> endbfrange endcmap end end`
+  return fileOf(
+    [
+      '<< /Type /Catalog /Pages 2 0 R >>',
+      '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+      '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+      `<< /Length ${text.length} >>\nstream\n${text}\nendstream`,
+      '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>',
+      `<< /Length ${map.length} >>\nstream\n${map}\nendstream`,
+    ],
+    '',
+  )
+}
+
 /** A PDF whose password is nobody's: its hashes are made up. */
 export function protectedPdf(): Uint8Array<ArrayBuffer> {
   const hash = 'ab'.repeat(32)

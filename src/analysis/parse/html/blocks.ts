@@ -116,6 +116,10 @@ function isReference(mark: PageElement): boolean {
   return REFERENCE.test(mark.textContent ?? '') || /\breference\b/.test(mark.getAttribute('class') ?? '')
 }
 
+/** On one line, without the mark of a heading that leads to itself (Sphinx, MkDocs). */
 function toLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim()
+  return text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/\s?[¶#🔗]$/u, '')
 }

@@ -108,7 +108,7 @@ function continues(last: PdfLine, line: PdfLine): boolean {
 
 /** Joins a word that was divided at the end of a line. */
 function joinWords(before: string, after: string): string {
-  if (/\p{L}-$/u.test(before) && /^\p{Ll}/u.test(after)) return before.slice(0, -1) + after
+  if (/\p{L}[-\u00ad\u2010]$/u.test(before) && /^\p{Ll}/u.test(after)) return before.slice(0, -1) + after
   return joinLines(before, after)
 }
 

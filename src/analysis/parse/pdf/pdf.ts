@@ -28,18 +28,36 @@ export async function readPdf(
   })
   const lines: PdfLine[] = []
   const warnings: string[] = []
+  const garbledPages: number[] = []
   let emptyPages = 0
   for await (const { number, items } of countPages(pdf)) {
     if (items === null) warnings.push(`Page ${number} could not be read.`)
     const chars = items?.reduce((sum, item) => sum + item.text.trim().length, 0) ?? 0
     if (chars === 0) emptyPages += 1
+    if (isGarbled(items ?? [])) garbledPages.push(number)
     for (const line of splitLines(items ?? [], number)) lines.push(line)
     onPage(number, pdf.numPages)
   }
   if (emptyPages === pdf.numPages)
     throw new TaskError('no_text', 'The PDF has no text layer: its pages are pictures.')
+  if (garbledPages.length > 0) warnings.push(garbledWarning(garbledPages))
   if (emptyPages > 0) warnings.push(`${emptyPages} of ${pdf.numPages} pages have no text.`)
   return { ...layOut(lines, pdf.numPages), pages: pdf.numPages, warnings }
+}
+
+/** A font that does not tell its characters gives controls, private and unassigned ones. */
+const UNREADABLE = /[\p{Cc}\p{Co}\p{Cn}\ufffd]/gu
+const MAX_UNREADABLE_SHARE = 0.05
+const MAX_PAGES_NAMED = 10
+
+function isGarbled(items: readonly PdfItem[]): boolean {
+  const text = items.map((item) => item.text.replace(/\s/g, '')).join('')
+  return (text.match(UNREADABLE)?.length ?? 0) > text.length * MAX_UNREADABLE_SHARE
+}
+
+function garbledWarning(pages: readonly number[]): string {
+  const named = pages.slice(0, MAX_PAGES_NAMED).join(', ') + (pages.length > MAX_PAGES_NAMED ? ' …' : '')
+  return `The font of ${pages.length === 1 ? 'page' : 'pages'} ${named} does not tell its characters: their text is garbled.`
 }
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>
