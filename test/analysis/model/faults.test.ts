@@ -68,7 +68,7 @@ test('an error inside the stream, after which the provider continues, is tried a
   expect(about.filter((each) => each === 'outline')).toHaveLength(1)
   for (const each of ['chapter 1', 'chapter 2', 'conclusion'])
     expect(about.filter((one) => one === each)).toHaveLength(2)
-}, 60_000)
+})
 
 test('a 429 parks the task without a slot, and it continues at the time of its Retry-After', async () => {
   const { report, models, get } = await setup((call, nth) => {
