@@ -24,6 +24,7 @@ export class FairPlaces {
   readonly #places = new Map<string, number>()
   /** Tasks of a level that start at a virtual time or before it. */
   readonly #counts = new Map<Level, Map<number, number>>()
+  #countedAt = -Infinity
   #hasChanged = true
   #takenAt = -Infinity
 
@@ -42,9 +43,14 @@ export class FairPlaces {
     return this.#places.get(entry.task.id)
   }
 
-  /** About how many tasks of a level start at a virtual time or before it. */
+  /** How many tasks of a level start at a virtual time or before it; in a long queue, as they were within the second. */
   startingBy(level: Level, start: number): number {
-    this.#refresh()
+    if (this.#options.size() <= MAX_COUNTED) return level.countStartingBy(start)
+    const now = this.#options.clock.monotonic()
+    if (now - this.#countedAt >= FRESH_MS) {
+      this.#counts.clear()
+      this.#countedAt = now
+    }
     let counts = this.#counts.get(level)
     if (counts === undefined) this.#counts.set(level, (counts = new Map()))
     let count = counts.get(start)
@@ -58,7 +64,6 @@ export class FairPlaces {
     if (this.#options.size() > MAX_COUNTED && now - this.#takenAt < FRESH_MS) return
     this.#hasChanged = false
     this.#takenAt = now
-    this.#counts.clear()
     this.#places.clear()
     for (const { task } of this.#options.schedule()) {
       this.#places.set(task.id, this.#places.size)
