@@ -91,6 +91,19 @@ export interface PastTask extends Pick<Task, 'type' | 'priority' | 'createdAt' |
   readonly runMs: number
 }
 
+export function toPastTask(task: Task): PastTask {
+  const { type, priority, createdAt, startedAt, finishedAt, toldWait, history, waitMs, runMs } = task
+  const started = startedAt ?? createdAt
+  return {
+    type,
+    priority,
+    createdAt,
+    toldWait,
+    waitMs: waitMs ?? Math.max(0, (history[0]?.startedAt ?? started) - createdAt),
+    runMs: runMs ?? Math.max(0, (finishedAt ?? started) - started),
+  }
+}
+
 /** What a process that starts finds of those before it. */
 export interface RecoveryJournal {
   /** Tasks that have not ended, in the order of their admission; pass the last one's id for the next page. */

@@ -126,25 +126,26 @@ export interface Task {
 }
 
 /** What is decided at admission; the rest of a task has one beginning. */
-export type NewTask = Pick<
-  Task,
-  | 'id'
-  | 'type'
-  | 'priority'
-  | 'caller'
-  | 'input'
-  | 'upload'
-  | 'metadata'
-  | 'timeoutMs'
-  | 'maxAttempts'
-  | 'webhook'
-  | 'content'
-  | 'createdAt'
-  | 'startDeadlineAt'
-  | 'retryOf'
-  | 'trace'
-  | 'toldWait'
-> & {
+export const DECIDED = [
+  'id',
+  'type',
+  'priority',
+  'caller',
+  'input',
+  'upload',
+  'metadata',
+  'timeoutMs',
+  'maxAttempts',
+  'webhook',
+  'content',
+  'createdAt',
+  'startDeadlineAt',
+  'retryOf',
+  'trace',
+  'toldWait',
+] as const satisfies readonly (keyof Task)[]
+
+export type NewTask = Pick<Task, (typeof DECIDED)[number]> & {
   /** When its delay is over, epoch ms; null: it has none. */
   readonly notBefore: number | null
 }
@@ -153,7 +154,7 @@ const NONE_LEFT: readonly number[] = []
 const NO_RUNS: readonly PastRun[] = []
 
 /** What every task begins with. */
-const BEGINNING = {
+export const BEGINNING = {
   attempt: 0,
   interruptions: 0,
   strikes: 0,

@@ -1,13 +1,13 @@
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import type {
-  DeliveryJournal,
-  DuplicateJournal,
-  Journal,
-  NoteJournal,
-  PastTask,
-  RecoveryJournal,
-  StepJournal,
+import {
+  toPastTask,
+  type DeliveryJournal,
+  type DuplicateJournal,
+  type Journal,
+  type NoteJournal,
+  type RecoveryJournal,
+  type StepJournal,
 } from '../journal.ts'
 import { MemoryDeliveries } from './deliveries.ts'
 import { Memory } from './records.ts'
@@ -77,31 +77,11 @@ function createRecovery({ records, totals, steps }: Memory): RecoveryJournal {
         .map(({ task }) => task)
         .filter(({ status }) => status === 'completed')
         .sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0))
-      return Promise.resolve(ended.slice(-limit).map((task) => readDurations(task)))
+      return Promise.resolve(ended.slice(-limit).map((task) => toPastTask(task)))
     },
     stepCount: (taskId) => Promise.resolve(steps.get(taskId)?.size ?? 0),
     newestId: () => Promise.resolve([...records.keys()].sort().at(-1) ?? null),
     spoolIds: () => Promise.resolve([...records.values()].flatMap(({ task }) => task.upload?.spoolId ?? [])),
-  }
-}
-
-function readDurations({
-  createdAt,
-  startedAt,
-  finishedAt,
-  type,
-  priority,
-  toldWait,
-  history,
-  waitMs,
-  runMs,
-}: Task): PastTask {
-  const started = startedAt ?? createdAt
-  const kind = { type, priority, createdAt, toldWait }
-  return {
-    ...kind,
-    waitMs: waitMs ?? Math.max(0, (history[0]?.startedAt ?? started) - createdAt),
-    runMs: runMs ?? Math.max(0, (finishedAt ?? started) - started),
   }
 }
 

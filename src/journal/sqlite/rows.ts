@@ -1,9 +1,10 @@
 import type { TaskEvent } from '../../task/event.ts'
-import { isTerminal } from '../../task/status.ts'
-import type { Task } from '../../task/task.ts'
-import type { JournalEntry, PastTask } from '../journal.ts'
+import { BEGINNING, DECIDED, type NewTask, type Task } from '../../task/task.ts'
 
 /** The one place where tasks and events become rows, and rows tasks and events again. */
+
+/** A row as SQLite returns it. */
+export type Row = Record<string, string | number | null | Uint8Array>
 
 /** What is decided at admission. */
 export interface FixedRow {
@@ -40,120 +41,60 @@ export interface EventRow {
 export type TaskRow = FixedRow & StateRow
 export type WholeTaskRow = TaskRow & { readonly input: string | null; readonly result: string | null }
 
-type FixedState = Pick<
-  Task,
-  | 'upload'
-  | 'metadata'
-  | 'timeoutMs'
-  | 'maxAttempts'
-  | 'webhook'
-  | 'startDeadlineAt'
-  | 'retryOf'
-  | 'toldWait'
-  | 'trace'
->
-type LivelyState = Pick<
-  Task,
-  | 'attempt'
-  | 'interruptions'
-  | 'strikes'
-  | 'stepsKept'
-  | 'waiters'
-  | 'joins'
-  | 'left'
-  | 'waitMs'
-  | 'runMs'
-  | 'startedAt'
-  | 'progress'
-  | 'progressDetail'
-  | 'message'
-  | 'outputs'
-  | 'waitReason'
-  | 'waitUntil'
-  | 'waitResource'
-  | 'parkedSince'
-  | 'history'
-  | 'failure'
->
+/** Fields of a task that have a column, or a table, of their own. */
+const COLUMNS = [
+  'id',
+  'type',
+  'caller',
+  'priority',
+  'status',
+  'run',
+  'lastSeq',
+  'createdAt',
+  'finishedAt',
+  'content',
+  'input',
+  'result',
+] as const satisfies readonly (keyof Task)[]
+type Column = (typeof COLUMNS)[number]
+
+/** The fields in the JSON text `fixed`, and in `state`: a new field of a task is kept without being named here. */
+type FixedState = Omit<Pick<Task, keyof NewTask & keyof Task>, Column>
+type LivelyState = Omit<Task, Column | keyof FixedState>
+const FIXED = DECIDED.filter((name) => !COLUMNS.includes(name as Column)) as (keyof FixedState)[]
+const LIVELY = [...Object.keys(BEGINNING), 'waitUntil'].filter(
+  (name) => !COLUMNS.includes(name as Column),
+) as (keyof LivelyState)[]
 
 export function toFixedRow(task: Task): FixedRow {
-  const { type, caller, createdAt, upload, metadata, timeoutMs, maxAttempts, webhook, content } = task
-  const { startDeadlineAt, retryOf, toldWait, trace } = task
-  const named = { startDeadlineAt, retryOf, toldWait, trace }
-  const fixed: FixedState = { upload, metadata, timeoutMs, maxAttempts, webhook, ...named }
+  const { type, caller, createdAt, upload, content } = task
   const spoolId = upload?.spoolId ?? null
+  const fixed = pickFields(task, FIXED)
   return { type, caller, created_at: createdAt, spool_id: spoolId, content, fixed: JSON.stringify(fixed) }
 }
 
 export function toStateRow(task: Task): StateRow {
   const { id, priority, status, run, lastSeq, finishedAt } = task
-  const { attempt, interruptions, strikes, stepsKept, waiters, startedAt } = task
-  const { joins, left, waitMs, runMs, outputs } = task
-  const { progress, progressDetail, message, waitReason, waitUntil, waitResource, failure } = task
-  const { parkedSince, history } = task
-  const lively: LivelyState = {
-    attempt,
-    interruptions,
-    strikes,
-    stepsKept,
-    waiters,
-    joins,
-    left,
-    waitMs,
-    runMs,
-    startedAt,
-    progress,
-    progressDetail,
-    message,
-    outputs,
-    waitReason,
-    waitUntil,
-    waitResource,
-    parkedSince,
-    history,
-    failure,
-  }
-  const state = JSON.stringify(lively)
+  const state = JSON.stringify(pickFields(task, LIVELY))
   return { id, priority, status, run, last_seq: lastSeq, finished_at: finishedAt, state }
 }
+
+function pickFields<Name extends keyof Task>(task: Task, names: readonly Name[]): Pick<Task, Name> {
+  const picked: Partial<Pick<Task, Name>> = {}
+  for (const name of names) picked[name] = task[name]
+  return picked as Pick<Task, Name>
+}
+
+const NOT_DECIDED = { startDeadlineAt: null, retryOf: null, toldWait: null, trace: null }
+const LIVELY_BEGINNING = pickFields({ ...BEGINNING, waitUntil: null } as unknown as Task, LIVELY)
 
 export function toEventRow(event: TaskEvent): EventRow {
   const { seq, type, status, at, taskId: _, ...body } = event
   return { seq, type, status, at, body: JSON.stringify(body) }
 }
 
-/** The result goes with the event that brings it. */
-export function resultOf({ task }: JournalEntry): string | null {
-  return isTerminal(task.status) ? task.result : null
-}
-
-/** What rows of an earlier version do not name. */
-const LATER_FIXED = { startDeadlineAt: null, retryOf: null, toldWait: null, trace: null }
-const LATER_STATE = { waitResource: null, parkedSince: null, history: [], left: [], outputs: 0 }
-
-/** Times of a completed task, for the estimates of its type. */
-export function toPastTask({
-  type,
-  priority,
-  created_at: createdAt,
-  finished_at,
-  fixed,
-  state,
-}: TaskRow): PastTask {
-  const { startedAt, history = [], waitMs, runMs } = JSON.parse(state) as Partial<LivelyState>
-  const { toldWait = null } = JSON.parse(fixed) as Partial<FixedState>
-  const started = startedAt ?? createdAt
-  return {
-    type,
-    priority: priority as Task['priority'],
-    createdAt,
-    toldWait,
-    waitMs: waitMs ?? Math.max(0, (history[0]?.startedAt ?? started) - createdAt),
-    runMs: runMs ?? Math.max(0, (finished_at ?? started) - started),
-  }
-}
-
-export function taskOf(row: TaskRow & Partial<WholeTaskRow>): Task {
+/** Fields that rows of an earlier version do not name have the value that a task begins with. */
+export function toTask(row: TaskRow & Partial<WholeTaskRow>): Task {
   const fixed = JSON.parse(row.fixed) as FixedState
   const state = JSON.parse(row.state) as LivelyState
   // The file may be forgotten before its task is.
@@ -169,19 +110,19 @@ export function taskOf(row: TaskRow & Partial<WholeTaskRow>): Task {
     createdAt: row.created_at,
     finishedAt: row.finished_at,
     content: row.content,
-    ...LATER_FIXED,
+    ...NOT_DECIDED,
     ...fixed,
     upload,
-    ...LATER_STATE,
-    ...pickLater(row, state),
+    ...LIVELY_BEGINNING,
+    ...computeDurations(row, state),
     ...state,
     input: row.input == null ? null : JSON.parse(row.input),
     result: row.result ?? null,
   }
 }
 
-/** What rows of an earlier version do not name: durations are the differences of instants there. */
-function pickLater(
+/** For rows of an earlier version: durations are the differences of instants there. */
+function computeDurations(
   { created_at: createdAt, finished_at: finishedAt }: TaskRow,
   { startedAt, waiters, history = [] }: Pick<LivelyState, 'startedAt' | 'waiters'> & Partial<LivelyState>,
 ) {

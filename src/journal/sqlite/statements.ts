@@ -1,4 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Row } from './rows.ts'
+
+export type SqlValue = string | number | null
 
 /** The statements of a connection, each prepared once. */
 export class Statements {
@@ -16,5 +19,9 @@ export class Statements {
       this.#prepared.set(sql, statement)
     }
     return statement
+  }
+
+  all(sql: string, ...values: SqlValue[]): readonly Row[] {
+    return this.of(sql).all(...values) as Row[]
   }
 }

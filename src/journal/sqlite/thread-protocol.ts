@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../task/errors.ts'
-import type { Read, Row } from './reader/queries.ts'
+import type { QueryName } from './reader/queries.ts'
+import type { Row } from './rows.ts'
 import type { Write } from './writer/mutations.ts'
 
 /** Messages between the process and its two journal threads. */
@@ -44,7 +45,8 @@ export interface NumberedReply {
 
 export interface ReadRequest {
   readonly id: number
-  readonly read: Read
+  readonly name: QueryName
+  readonly args: readonly unknown[]
 }
 
 export type ReaderMessage =

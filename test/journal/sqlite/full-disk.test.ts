@@ -49,16 +49,21 @@ test('what is written again when a full disk has room is counted once', async ()
   const queued = { ...sampleTask({ id: 'a' }), lastSeq: 1 }
   const toEvent = (task: typeof queued) =>
     toEventRow({ type: 'started', attempt: 1, seq: task.lastSeq, taskId: 'a', status: task.status, at: 1000 })
-  const admission = { fixed: toFixedRow(queued), state: toStateRow(queued), input: '{}', key: null }
-  commit({ op: 'admit', ...admission, event: toEvent(queued) })
+  const admission = {
+    fixed: toFixedRow(queued),
+    state: toStateRow(queued),
+    input: '{}',
+    event: toEvent(queued),
+  }
+  commit({ name: 'admit', args: [admission, null] })
   expect(totals()).toEqual({ queued: 1 })
 
   allow(0)
   const running = changeTask(queued, { status: 'running', run: 1, attempt: 1, startedAt: 1000 })
   const start = { state: toStateRow(running), event: toEvent(running) }
   commit(
-    { op: 'append', ...start, isEnd: false, result: null, delivery: null, dropped: null },
-    { op: 'saveStep', taskId: 'a', name: 'large', value: 'x'.repeat(100_000) },
+    { name: 'append', args: [{ ...start, isEnd: false, result: null, delivery: null, dropped: null }] },
+    { name: 'saveStep', args: ['a', 'large', 'x'.repeat(100_000)] },
   )
   expect([isDiskFull(), totals()]).toEqual([true, { queued: 1 }])
 

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
+import type { Row } from '../rows.ts'
 import type { ReaderMessage, ReadRequest } from '../thread-protocol.ts'
-import type { Read, Row } from './queries.ts'
+import { QUERIES, type AnyQuery, type QueryArgs, type QueryName, type QueryReply } from './queries.ts'
 import { ownFile } from '../../../own-file.ts'
 import { toError } from '../writer/client.ts'
 
@@ -27,13 +28,9 @@ export class ReaderLink {
     this.#thread.on('exit', () => this.#end(new Error('The thread that reads the journal has ended.')))
   }
 
-  read(read: Read): Promise<readonly Row[]> {
-    if (this.#ended !== null) return Promise.reject(this.#ended)
-    const id = this.#next
-    this.#next += 1
-    const request: ReadRequest = { id, read }
-    this.#thread.postMessage(request)
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+  async read<Name extends QueryName>(name: Name, ...args: QueryArgs<Name>): Promise<QueryReply<Name>> {
+    const rows = await this.#ask(name, args)
+    return (QUERIES[name] as unknown as AnyQuery).toReply(rows, ...args) as QueryReply<Name>
   }
 
   async close(): Promise<void> {
@@ -49,6 +46,15 @@ export class ReaderLink {
     this.#isClosing = true
     this.#ended ??= new Error('stopped')
     await this.#thread.terminate()
+  }
+
+  #ask(name: QueryName, args: readonly unknown[]): Promise<readonly Row[]> {
+    if (this.#ended !== null) return Promise.reject(this.#ended)
+    const id = this.#next
+    this.#next += 1
+    const request: ReadRequest = { id, name, args }
+    this.#thread.postMessage(request)
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
   }
 
   #onMessage(message: ReaderMessage): void {

@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { PastTask } from '../../journal.ts'
-import { toPastTask, type TaskRow } from '../rows.ts'
 import { filesIn } from '../open/files.ts'
 import { sizeOfFile } from '../open/folder.ts'
-import { Reads } from './queries.ts'
+import { Statements } from '../statements.ts'
+import { QUERIES } from './queries.ts'
 
 /** The load is estimated from this many newest tasks. */
 const NEWEST = 2000
@@ -14,8 +14,8 @@ export function pastRuns(folder: string): readonly PastTask[] {
   if ((sizeOfFile(journal) ?? 0) === 0) return []
   const db = new DatabaseSync(journal, { readOnly: true })
   try {
-    const rows = new Reads(db).answer({ op: 'durations', limit: NEWEST })
-    return (rows as unknown as TaskRow[]).map((row) => toPastTask(row))
+    const { select, toReply } = QUERIES.durations
+    return toReply(select(new Statements(db), NEWEST), NEWEST)
   } finally {
     db.close()
   }

@@ -1,47 +1,38 @@
-import type { DatabaseSync } from 'node:sqlite'
-import type { TaskQuery } from '../../journal.ts'
-import { Statements } from '../statements.ts'
+import type { TaskEvent } from '../../../task/event.ts'
+import type { TaskStatus } from '../../../task/status.ts'
+import type { Task } from '../../../task/task.ts'
+import {
+  NOT_DUE,
+  toPastTask,
+  type Delivery,
+  type KeptUpload,
+  type KeyRecord,
+  type PastTask,
+  type TaskPage,
+  type TaskQuery,
+} from '../../journal.ts'
+import { toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../rows.ts'
+import type { Statements } from '../statements.ts'
 
-/** What the reading thread is asked; each reply is plain rows. */
-export type Read =
-  | { readonly op: 'task'; readonly id: string }
-  | { readonly op: 'find'; readonly id: string }
-  | { readonly op: 'result'; readonly id: string }
-  | { readonly op: 'resultBytes'; readonly id: string }
-  | { readonly op: 'list'; readonly query: TaskQuery }
-  | { readonly op: 'events'; readonly taskId: string; readonly after: number; readonly limit: number }
-  | { readonly op: 'step'; readonly taskId: string; readonly name: string }
-  | { readonly op: 'stepCount'; readonly taskId: string }
-  | { readonly op: 'note'; readonly name: string }
-  | { readonly op: 'key'; readonly caller: string; readonly key: string }
-  | { readonly op: 'completed'; readonly caller: string; readonly content: string }
-  | { readonly op: 'unfinished'; readonly afterId: string | null; readonly limit: number }
-  | { readonly op: 'totals' }
-  | { readonly op: 'durations'; readonly limit: number }
-  | { readonly op: 'newest' }
-  | { readonly op: 'spoolIds' }
-  | { readonly op: 'erased'; readonly taskId: string }
-  | { readonly op: 'uploads'; readonly before: number; readonly limit: number }
-  | { readonly op: 'due'; readonly now: number; readonly limit: number; readonly offset: number }
-  | { readonly op: 'nextDelivery'; readonly now: number }
-  | { readonly op: 'check' }
+/** One question to the reading thread. */
+export interface Query<Args extends unknown[], Reply> {
+  /** Runs in the reading thread. */
+  readonly select: (db: Statements, ...args: Args) => readonly Row[]
+  /** Runs in the process: what the rows say. */
+  readonly toReply: (rows: readonly Row[], ...args: Args) => Reply
+}
 
-export type Row = Record<string, string | number | null | Uint8Array>
+function query<Args extends unknown[], Reply>(
+  select: Query<Args, Reply>['select'],
+  toReply: Query<Args, Reply>['toReply'],
+): Query<Args, Reply> {
+  return { select, toReply }
+}
 
 const TASK_COLUMNS =
   'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
 const WHOLE = `SELECT ${TASK_COLUMNS}, input, result FROM tasks
   LEFT JOIN inputs ON inputs.id = tasks.id LEFT JOIN results ON results.id = tasks.id`
-const NEWEST_COMPLETED = `SELECT id FROM tasks
-  WHERE content = ? AND caller = ? AND content IS NOT NULL AND status = 'completed' ORDER BY id DESC LIMIT 1`
-const NEWEST_DURATIONS = `SELECT type, priority, created_at, finished_at, fixed, state FROM tasks
-  WHERE has_events = 1 AND finished_at IS NOT NULL AND status = 'completed' ORDER BY finished_at DESC LIMIT ?`
-const ENDED_UPLOADS = 'SELECT id, spool_id FROM tasks WHERE spool_id IS NOT NULL AND finished_at < ? LIMIT ?'
-/** As bytes, which are handed over to the other thread and not copied. */
-const RESULT_BYTES = 'SELECT octet_length(result) AS bytes FROM results WHERE id = ?'
-const RESULT = 'SELECT CAST(result AS BLOB) AS result FROM results WHERE id = ?'
-const STEP = 'SELECT value FROM steps WHERE task_id = ? AND name = ?'
-const DUE = 'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ? OFFSET ?'
 /** A page looks at this many tasks at the most, so that a rare kind among a million costs no more than another. */
 const MAX_LOOKED_AT = 5000
 /** Text of events in one page, characters: a reader takes them at its own pace. */
@@ -51,118 +42,207 @@ const MAX_PAGE_CHARS = 128 * 1024
 const ENDED_ONLY = 'status = :status AND finished_at IS NOT NULL'
 const newestIn = (table: string) => `coalesce((SELECT max(id) FROM ${table}), '')`
 
-/** Answers reads from a connection that only reads: no commit is waited for. */
-export class Reads {
-  readonly #statements: Statements
+/** Everything that the journal is asked, each by the name of its method in the interfaces of the journal. */
+export const QUERIES = {
+  task: query(
+    (db, id: string) => db.all(`${WHOLE} WHERE tasks.id = ?`, id),
+    (rows): Task | undefined => toTasks(rows)[0],
+  ),
 
-  constructor(db: DatabaseSync) {
-    this.#statements = new Statements(db)
-  }
+  find: query(
+    (db, id: string) => db.all(`SELECT ${TASK_COLUMNS} FROM tasks WHERE id = ?`, id),
+    (rows): Task | undefined => toTasks(rows)[0],
+  ),
 
-  answer(read: Read): readonly Row[] {
-    if (read.op === 'list') return this.#list(read.query)
-    if (read.op === 'events') return this.#events(read.taskId, read.after, read.limit)
-    if (read.op === 'unfinished') return this.#unfinished(read.afterId, read.limit)
-    const { sql, values } = toQuestion(read)
-    return this.#all(sql, ...values)
-  }
+  /** As bytes, which are handed over to the other thread and not copied. */
+  result: query(
+    (db, id: string) => db.all('SELECT CAST(result AS BLOB) AS result FROM results WHERE id = ?', id),
+    ([row]) => (row?.['result'] ?? null) as Uint8Array | null,
+  ),
 
-  /** The rows of a page, then the id to continue from, when it is not the last one. */
-  #list({ status, type, caller, before, limit }: TaskQuery): readonly Row[] {
-    // An index leads to the tasks of a caller, or of a terminal status; what else is asked is looked at row by row.
-    const leader = caller === undefined ? status !== undefined && ENDED_ONLY : 'caller = :caller'
-    const led = [...(leader === false ? [] : [leader]), 'id < :before'].join(' AND ')
-    const asked = [
-      'true',
-      ...(status === undefined ? [] : ['status = :status']),
-      ...(type === undefined ? [] : ['type = :type']),
-    ].join(' AND ')
-    const values = {
-      before: before ?? '~',
-      ...(caller === undefined ? {} : { caller }),
-      ...(status === undefined ? {} : { status }),
-      ...(type === undefined ? {} : { type }),
-    }
-    const looked = `SELECT ${TASK_COLUMNS} FROM tasks WHERE ${led} ORDER BY id DESC LIMIT ${MAX_LOOKED_AT}`
-    const rows = this.#statements
-      .of(`SELECT * FROM (${looked}) WHERE ${asked} LIMIT ${limit + 1}`)
-      .all(values) as Row[]
-    if (rows.length > limit) return [...rows.slice(0, limit), { next: rows[limit - 1]?.['id'] ?? null }]
-    const { type: _, ...leading } = values as Record<string, string>
-    if (caller !== undefined) delete leading['status']
-    const last = this.#statements
-      .of(`SELECT id FROM tasks WHERE ${led} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_LOOKED_AT - 1}`)
-      .get(leading)
-    return last === undefined ? rows : [...rows, { next: last['id'] as string }]
-  }
+  resultBytes: query(
+    (db, id: string) => db.all('SELECT octet_length(result) AS bytes FROM results WHERE id = ?', id),
+    ([row]) => (row?.['bytes'] ?? 0) as number,
+  ),
 
-  #events(taskId: string, after: number, limit: number): readonly Row[] {
-    const sql =
-      'SELECT seq, type, status, at, body FROM events WHERE task_id = ? AND seq > ? ORDER BY seq LIMIT ?'
-    const rows: Row[] = []
-    let chars = 0
-    for (const row of this.#statements.of(sql).iterate(taskId, after, limit)) {
-      rows.push(row as Row)
-      chars += (row['body'] as string).length
-      if (chars > MAX_PAGE_CHARS) break
-    }
-    return rows
-  }
+  list: query(selectPage, (rows): TaskPage => {
+    const next = rows.at(-1)?.['next'] as string | undefined
+    return { tasks: toTasks(next === undefined ? rows : rows.slice(0, -1)), next: next ?? null }
+  }),
 
-  #unfinished(afterId: string | null, limit: number): readonly Row[] {
-    const from = '(SELECT rowid FROM tasks WHERE id = ?)'
-    const which = `has_events = 1 AND finished_at IS NULL AND tasks.rowid > coalesce(${from}, 0)`
-    return this.#all(`${WHOLE} WHERE ${which} ORDER BY tasks.rowid LIMIT ?`, afterId, limit)
-  }
+  eventsAfter: query(selectEvents, (rows, taskId): readonly TaskEvent[] =>
+    (rows as unknown as EventRow[]).map((row) => toEvent(taskId, row)),
+  ),
 
-  #all(sql: string, ...values: (string | number | null)[]): readonly Row[] {
-    return this.#statements.of(sql).all(...values) as Row[]
-  }
+  keyed: query(
+    (db, caller: string, key: string) =>
+      db.all('SELECT * FROM keys WHERE caller = ? AND key = ?', caller, key),
+    ([row], caller, key): KeyRecord | undefined => {
+      if (row === undefined) return undefined
+      const { fingerprint, task_id: taskId, waiter, expires_at: expiresAt } = row
+      return { caller, key, fingerprint, taskId, waiter, expiresAt } as KeyRecord
+    },
+  ),
+
+  completedWith: query(
+    (db, caller: string, content: string) =>
+      db.all(
+        `SELECT id FROM tasks WHERE content = ? AND caller = ? AND content IS NOT NULL AND status = 'completed'
+          ORDER BY id DESC LIMIT 1`,
+        content,
+        caller,
+      ),
+    ([row]) => row?.['id'] as string | undefined,
+  ),
+
+  loadStep: query(
+    (db, taskId: string, name: string) =>
+      db.all('SELECT value FROM steps WHERE task_id = ? AND name = ?', taskId, name),
+    ([row]) => row?.['value'] as string | undefined,
+  ),
+
+  stepCount: query(
+    (db, taskId: string) => db.all('SELECT count(*) AS count FROM steps WHERE task_id = ?', taskId),
+    ([row]) => row?.['count'] as number,
+  ),
+
+  unfinished: query(
+    (db, afterId: string | null, limit: number) => {
+      const from = '(SELECT rowid FROM tasks WHERE id = ?)'
+      const which = `has_events = 1 AND finished_at IS NULL AND tasks.rowid > coalesce(${from}, 0)`
+      return db.all(`${WHOLE} WHERE ${which} ORDER BY tasks.rowid LIMIT ?`, afterId, limit)
+    },
+    (rows) => toTasks(rows),
+  ),
+
+  totals: query(
+    (db) => db.all('SELECT status, count FROM totals'),
+    (rows): Readonly<Partial<Record<TaskStatus, number>>> =>
+      Object.fromEntries(rows.map(({ status, count }) => [status, count])),
+  ),
+
+  durations: query(
+    (db, limit: number) =>
+      db.all(
+        `SELECT ${TASK_COLUMNS} FROM tasks
+          WHERE has_events = 1 AND finished_at IS NOT NULL AND status = 'completed' ORDER BY finished_at DESC LIMIT ?`,
+        limit,
+      ),
+    (rows): readonly PastTask[] =>
+      toTasks(rows)
+        .toReversed()
+        .map((task) => toPastTask(task)),
+  ),
+
+  newestId: query(
+    (db) => db.all(`SELECT max(${newestIn('tasks')}, ${newestIn('erased')}) AS id`),
+    ([row]) => (row?.['id'] as string) || null,
+  ),
+
+  spoolIds: query(
+    (db) => db.all('SELECT spool_id FROM tasks WHERE spool_id IS NOT NULL'),
+    (rows): readonly string[] => rows.map((row) => row['spool_id'] as string),
+  ),
+
+  ownerOfErased: query(
+    (db, taskId: string) => db.all('SELECT caller FROM erased WHERE id = ?', taskId),
+    ([row]) => row?.['caller'] as string | undefined,
+  ),
+
+  endedUploads: query(
+    (db, before: number, limit: number) =>
+      db.all(
+        'SELECT id, spool_id FROM tasks WHERE spool_id IS NOT NULL AND finished_at < ? LIMIT ?',
+        before,
+        limit,
+      ),
+    (rows): readonly KeptUpload[] =>
+      rows.map(({ id, spool_id: spoolId }) => ({ taskId: id, spoolId }) as KeptUpload),
+  ),
+
+  due: query(
+    (db, now: number, limit: number, offset: number = 0) =>
+      db.all(
+        'SELECT * FROM deliveries WHERE next_at <= ? ORDER BY next_at LIMIT ? OFFSET ?',
+        now,
+        limit,
+        offset,
+      ),
+    (rows): readonly Delivery[] =>
+      rows.map(
+        ({ task_id: taskId, next_at: nextAt, ...row }) => ({ ...row, taskId, nextAt }) as unknown as Delivery,
+      ),
+  ),
+
+  nextAt: query(
+    (db, now: number = 0) => db.all('SELECT min(next_at) AS at FROM deliveries WHERE next_at > ?', now),
+    ([row]) => {
+      const at = (row?.['at'] as number | null | undefined) ?? NOT_DUE
+      return at === NOT_DUE ? null : at
+    },
+  ),
+
+  loadNote: query(
+    (db, name: string) => db.all('SELECT text FROM notes WHERE name = ?', name),
+    ([row]) => row?.['text'] as string | undefined,
+  ),
+
+  /** `ok`, or what is damaged. */
+  quickCheck: query(
+    (db) => db.all('PRAGMA quick_check(1)'),
+    ([row]) => String(row?.['quick_check']),
+  ),
 }
 
-interface Question {
-  readonly sql: string
-  readonly values: readonly (string | number | null)[]
+type Queries = typeof QUERIES
+export type QueryName = keyof Queries
+export type QueryArgs<Name extends QueryName> =
+  Queries[Name] extends Query<infer Args, unknown> ? Args : never
+export type QueryReply<Name extends QueryName> = ReturnType<Queries[Name]['toReply']>
+
+/** A query as the threads hand it on. */
+export type AnyQuery = Query<unknown[], unknown>
+
+/** The rows of a page, then the id to continue from, when it is not the last one. */
+function selectPage(db: Statements, { status, type, caller, before, limit }: TaskQuery): readonly Row[] {
+  // An index leads to the tasks of a caller, or of a terminal status; what else is asked is looked at row by row.
+  const leader = caller === undefined ? status !== undefined && ENDED_ONLY : 'caller = :caller'
+  const led = [...(leader === false ? [] : [leader]), 'id < :before'].join(' AND ')
+  const asked = [
+    'true',
+    ...(status === undefined ? [] : ['status = :status']),
+    ...(type === undefined ? [] : ['type = :type']),
+  ].join(' AND ')
+  const values = {
+    before: before ?? '~',
+    ...(caller === undefined ? {} : { caller }),
+    ...(status === undefined ? {} : { status }),
+    ...(type === undefined ? {} : { type }),
+  }
+  const looked = `SELECT ${TASK_COLUMNS} FROM tasks WHERE ${led} ORDER BY id DESC LIMIT ${MAX_LOOKED_AT}`
+  const rows = db.of(`SELECT * FROM (${looked}) WHERE ${asked} LIMIT ${limit + 1}`).all(values) as Row[]
+  if (rows.length > limit) return [...rows.slice(0, limit), { next: rows[limit - 1]?.['id'] ?? null }]
+  const { type: _, ...leading } = values as Record<string, string>
+  if (caller !== undefined) delete leading['status']
+  const last = db
+    .of(`SELECT id FROM tasks WHERE ${led} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_LOOKED_AT - 1}`)
+    .get(leading)
+  return last === undefined ? rows : [...rows, { next: last['id'] as string }]
 }
 
-/** What one statement answers. */
-function toQuestion(read: Exclude<Read, { op: 'list' | 'events' | 'unfinished' }>): Question {
-  switch (read.op) {
-    case 'task':
-      return { sql: `${WHOLE} WHERE tasks.id = ?`, values: [read.id] }
-    case 'find':
-      return { sql: `SELECT ${TASK_COLUMNS} FROM tasks WHERE id = ?`, values: [read.id] }
-    case 'result':
-      return { sql: RESULT, values: [read.id] }
-    case 'resultBytes':
-      return { sql: RESULT_BYTES, values: [read.id] }
-    case 'step':
-      return { sql: STEP, values: [read.taskId, read.name] }
-    case 'stepCount':
-      return { sql: 'SELECT count(*) AS count FROM steps WHERE task_id = ?', values: [read.taskId] }
-    case 'note':
-      return { sql: 'SELECT text FROM notes WHERE name = ?', values: [read.name] }
-    case 'key':
-      return { sql: 'SELECT * FROM keys WHERE caller = ? AND key = ?', values: [read.caller, read.key] }
-    case 'completed':
-      return { sql: NEWEST_COMPLETED, values: [read.content, read.caller] }
-    case 'totals':
-      return { sql: 'SELECT status, count FROM totals', values: [] }
-    case 'durations':
-      return { sql: NEWEST_DURATIONS, values: [read.limit] }
-    case 'newest':
-      return { sql: `SELECT max(${newestIn('tasks')}, ${newestIn('erased')}) AS id`, values: [] }
-    case 'spoolIds':
-      return { sql: 'SELECT spool_id FROM tasks WHERE spool_id IS NOT NULL', values: [] }
-    case 'erased':
-      return { sql: 'SELECT caller FROM erased WHERE id = ?', values: [read.taskId] }
-    case 'uploads':
-      return { sql: ENDED_UPLOADS, values: [read.before, read.limit] }
-    case 'due':
-      return { sql: DUE, values: [read.now, read.limit, read.offset] }
-    case 'check':
-      return { sql: 'PRAGMA quick_check(1)', values: [] }
-    case 'nextDelivery':
-      return { sql: 'SELECT min(next_at) AS at FROM deliveries WHERE next_at > ?', values: [read.now] }
+function selectEvents(db: Statements, taskId: string, after: number, limit: number): readonly Row[] {
+  const sql =
+    'SELECT seq, type, status, at, body FROM events WHERE task_id = ? AND seq > ? ORDER BY seq LIMIT ?'
+  const rows: Row[] = []
+  let chars = 0
+  for (const row of db.of(sql).iterate(taskId, after, limit)) {
+    rows.push(row as Row)
+    chars += (row['body'] as string).length
+    if (chars > MAX_PAGE_CHARS) break
   }
+  return rows
+}
+
+function toTasks(rows: readonly Row[]): Task[] {
+  return (rows as unknown as WholeTaskRow[]).map((row) => toTask(row))
 }

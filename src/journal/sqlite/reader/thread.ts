@@ -1,14 +1,16 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
+import { Statements } from '../statements.ts'
 import type { ReaderMessage, ReadRequest } from '../thread-protocol.ts'
-import { Reads, type Row } from './queries.ts'
+import type { Row } from '../rows.ts'
+import { QUERIES, type AnyQuery } from './queries.ts'
 
 /** The thread that only reads: an answer waits for no commit. */
 
 const port = parentPort as NonNullable<typeof parentPort>
 const db = new DatabaseSync((workerData as { readonly path: string }).path, { readOnly: true, timeout: 5000 })
 db.exec('PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456')
-const reads = new Reads(db)
+const statements = new Statements(db)
 
 port.on('message', (message: ReadRequest | 'close') => {
   if (message === 'close') {
@@ -16,11 +18,11 @@ port.on('message', (message: ReadRequest | 'close') => {
     port.close()
     return
   }
-  const { id, read } = message
+  const { id, name, args } = message
   const post = (message: ReaderMessage, moved: ArrayBuffer[] = []) => port.postMessage(message, moved)
   try {
-    const rows = reads.answer(read)
-    post({ id, rows }, read.op === 'result' ? buffersIn(rows) : [])
+    const rows = (QUERIES[name] as unknown as AnyQuery).select(statements, ...args)
+    post({ id, rows }, name === 'result' ? buffersIn(rows) : [])
   } catch (error) {
     post({ id, fault: { code: 'journal-corrupt', message: `The journal cannot be read: ${String(error)}` } })
   }

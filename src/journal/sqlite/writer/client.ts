@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { HeadgateError } from '../../../task/errors.ts'
 import { ownFile } from '../../../own-file.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterData, WriterMessage } from '../thread-protocol.ts'
-import type { Write } from './mutations.ts'
+import type { MutationArgs, MutationName, MutationReply, STALE, Write } from './mutations.ts'
 
 export interface WriterLinkOptions extends WriterData {
   /** Monotonic, ms. */
@@ -65,15 +65,18 @@ export class WriterLink {
   }
 
   /** Settles with the reply when the write is durable. Writes are carried out in the order of the calls. */
-  write(write: Write): Promise<unknown> {
+  write<Name extends MutationName>(
+    name: Name,
+    ...args: MutationArgs<Name>
+  ): Promise<Exclude<MutationReply<Name>, typeof STALE>> {
     if (this.#fault !== null || this.#isClosing) return Promise.reject(toError(this.#fault ?? CLOSED))
     if (this.#outbox.length === 0) setImmediate(() => this.#send())
-    this.#outbox.push(write)
+    this.#outbox.push({ name, args } as unknown as Write)
     const number = this.#next
     this.#next += 1
     return new Promise((resolve, reject) => {
       const sentAt = this.#options.monotonic()
-      this.#waiting.push({ number, sentAt, resolve, reject })
+      this.#waiting.push({ number, sentAt, resolve: resolve as Waiting['resolve'], reject })
     })
   }
 

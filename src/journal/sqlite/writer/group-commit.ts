@@ -3,7 +3,7 @@ import { failpoint } from '../../../failpoints.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterMessage } from '../thread-protocol.ts'
 import { toPrimaryCode } from '../open/lock.ts'
-import { STALE, Writes, type Write } from './mutations.ts'
+import { MUTATIONS, STALE, Transaction, type AnyMutation, type Write } from './mutations.ts'
 
 const DISK_FULL = 13
 /** How often a full disk is tried again. */
@@ -37,8 +37,6 @@ const IDLE_MS = 1000
 const CUT_LOG = 'PRAGMA busy_timeout = 100; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000'
 /** Text of one transaction: it goes to the log as a whole. */
 const MAX_TRANSACTION_CHARS = 16 * 1024 * 1024
-/** What a full disk refuses at once: nothing that an accepted task needs to come to its end. */
-const REFUSED_WHEN_FULL: ReadonlySet<Write['op']> = new Set(['admit', 'saveKey', 'saveNote', 'addDelivery'])
 
 interface Numbered {
   readonly number: number
@@ -52,7 +50,7 @@ interface Numbered {
  */
 export class GroupCommit {
   readonly #db: DatabaseSync
-  readonly #writes: Writes
+  readonly #transaction: Transaction
   readonly #reserve: DiskReserve
   readonly #writesPerCheckpoint: number
   readonly #report: (message: WriterMessage) => void
@@ -71,7 +69,7 @@ export class GroupCommit {
     this.#lost = lost
     this.#logBytes = logBytes
     this.#db = db
-    this.#writes = new Writes(db)
+    this.#transaction = new Transaction(db)
     this.#reserve = reserve
     this.#writesPerCheckpoint = writesPerCheckpoint
     this.#report = report
@@ -117,7 +115,7 @@ export class GroupCommit {
     if (this.#isBroken || last === undefined) return
     this.#held = []
     try {
-      const replies = this.#transaction(writes)
+      const replies = this.#apply(writes)
       // Nothing is confirmed that was written to a file which is no longer reachable.
       if (!this.checkFiles()) return
       this.#report({ kind: 'written', upTo: last.number, replies })
@@ -130,17 +128,17 @@ export class GroupCommit {
     this.#checkpointSometimes(writes)
   }
 
-  #transaction(writes: readonly Numbered[]): readonly NumberedReply[] {
+  #apply(writes: readonly Numbered[]): readonly NumberedReply[] {
     const replies: NumberedReply[] = []
     this.#db.exec('BEGIN IMMEDIATE')
     failpoint('batch-begun')
     for (const { number, write } of writes) {
-      const value = this.#writes.apply(write)
+      const value = toMutation(write).apply(this.#transaction, ...write.args)
       if (value === STALE) replies.push({ number, fault: STALE_RUN })
-      else if (value !== null) replies.push({ number, value })
+      else if (value !== undefined && value !== null) replies.push({ number, value })
     }
-    this.#writes.flushTotals()
-    const hasEnd = writes.some(({ write }) => write.op === 'append' && write.isEnd)
+    this.#transaction.flushTotals()
+    const hasEnd = writes.some(({ write }) => write.name === 'append' && write.args[0].isEnd)
     if (hasEnd) failpoint('end-written')
     this.#db.exec('COMMIT')
     failpoint('batch-committed')
@@ -150,11 +148,11 @@ export class GroupCommit {
 
   /** The room that is left goes to tasks that were accepted. */
   #refuseNewTasks(writes: readonly Numbered[]): readonly Numbered[] {
-    const refused = writes.filter(({ write }) => REFUSED_WHEN_FULL.has(write.op))
+    const refused = writes.filter(({ write }) => isNew(write))
     if (refused.length === 0) return writes
     const replies = refused.map(({ number }) => ({ number, fault: REFUSED }))
     this.#report({ kind: 'refused', replies })
-    return writes.filter(({ write }) => !REFUSED_WHEN_FULL.has(write.op))
+    return writes.filter(({ write }) => !isNew(write))
   }
 
   /** The disk is full: release the reserve and continue without new tasks; if even that fails, wait. */
@@ -210,7 +208,7 @@ export class GroupCommit {
   }
 
   #rollBack(): void {
-    this.#writes.forgetTotals()
+    this.#transaction.forgetTotals()
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
   }
 
@@ -238,9 +236,14 @@ function splitPieces(writes: readonly Numbered[]): readonly (readonly Numbered[]
   return pieces
 }
 
-/** The long texts of a write. */
 function countChars(write: Write): number {
-  if (write.op === 'admit') return write.input.length
-  if (write.op === 'append') return (write.result?.length ?? 0) + write.event.body.length
-  return write.op === 'saveStep' ? write.value.length : 0
+  return toMutation(write).chars?.(...write.args) ?? 0
+}
+
+function isNew(write: Write): boolean {
+  return toMutation(write).isNew ?? false
+}
+
+function toMutation({ name }: Write): AnyMutation {
+  return MUTATIONS[name] as unknown as AnyMutation
 }
