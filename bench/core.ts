@@ -57,8 +57,8 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     clock: systemClock,
     ...NO_LIMITS,
     work: (task, signal) => runner(task, signal),
-    ended: (task, outcome) => {
-      admission.transitions.ended(task, outcome)
+    ended: ({ id }, outcome) => {
+      admission.transitions.ended(id, outcome)
       ended()
     },
   })
@@ -107,7 +107,7 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     },
   })
   const runner = createRunner(registry, {
-    started: (task) => admission.transitions.started(task),
+    started: (id) => admission.transitions.started(id),
     report: (task, report) => admission.transitions.report(task, report),
     steps: { load: () => Promise.resolve(undefined), save: () => Promise.resolve() },
     outputOf: () => Promise.resolve(''),

@@ -1,9 +1,11 @@
 import { NO_LIMITS } from './core.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
+import { toTicket } from '../src/pool/ticket.ts'
+import type { Task } from '../src/task/task.ts'
 import { systemClock } from '../src/time/clock.ts'
 import { mixedPriorities, sampleTask } from './support.ts'
 
-/** Bytes of heap per waiting task, its record, input and place in the room included. Needs --expose-gc. */
+/** Bytes of heap per waiting task, its record, input, ticket and place in the queue included. Needs --expose-gc. */
 export function bytesPerWaitingTask(count: number): number {
   const pool = new WorkerPool({
     slots: 0,
@@ -17,14 +19,17 @@ export function bytesPerWaitingTask(count: number): number {
     ended: () => undefined,
   })
   const priorities = mixedPriorities(count)
+  const kept: Task[] = []
   const before = heapAfterCollection()
   for (const [index, priority] of priorities.entries()) {
     const place = pool.reserve(priority, 'local')
     if (place === undefined) throw new Error('no place')
-    pool.enqueue(sampleTask(index, priority), place)
+    const task = sampleTask(index, priority)
+    kept.push(task)
+    pool.enqueue(toTicket(task), place)
   }
   const bytes = (heapAfterCollection() - before) / count
-  if (pool.waiting !== count) throw new Error('tasks were lost')
+  if (pool.waiting !== count || kept.length !== count) throw new Error('tasks were lost')
   return bytes
 }
 

@@ -5,7 +5,7 @@ import { createMemoryJournal } from '../src/journal/memory/memory-journal.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { systemClock } from '../src/time/clock.ts'
 import type { Outcome } from '../src/task/outcome.ts'
-import { mixedPriorities, sampleTask } from './support.ts'
+import { mixedPriorities, sampleTask, sampleTicket } from './support.ts'
 import { createCore, NO_LIMITS, SLOTS } from './core.ts'
 
 const DONE: Outcome = {
@@ -28,7 +28,7 @@ async function timed(name: string, count: number, work: () => Promise<void>): Pr
 
 export async function poolRun(count: number, isPreloaded: boolean): Promise<Run> {
   const priorities = mixedPriorities(count)
-  const tasks = priorities.map((priority, index) => sampleTask(index, priority))
+  const tickets = priorities.map((priority, index) => sampleTicket(index, priority))
   let ended = 0
   const { promise, resolve } = Promise.withResolvers<void>()
   const pool = new WorkerPool({
@@ -47,10 +47,10 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
   })
   return timed('headgate pool', count, async () => {
     if (isPreloaded) pool.pause()
-    for (const task of tasks) {
-      const place = pool.reserve(task.priority, task.caller)
+    for (const ticket of tickets) {
+      const place = pool.reserve(ticket.priority, ticket.caller)
       if (place === undefined) throw new Error('no place')
-      pool.enqueue(task, place)
+      pool.enqueue(ticket, place)
     }
     pool.resume()
     await promise

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { systemClock } from '../src/time/clock.ts'
 import type { Outcome } from '../src/task/outcome.ts'
-import { quantile, sampleTask } from './support.ts'
+import { quantile, sampleTicket } from './support.ts'
 
 const ROUNDS = 2000
 const DONE: Outcome = {
@@ -34,7 +34,7 @@ export async function idleStart(): Promise<{ p50: number; p99: number }> {
     submittedAt = performance.now()
     const place = pool.reserve(1, 'local')
     if (place === undefined) throw new Error('no place')
-    pool.enqueue(sampleTask(round, 1), place)
+    pool.enqueue(sampleTicket(round, 1), place)
     await pool.whenIdle()
     if (round % 100 === 0) await sleep(1)
   }

@@ -1,3 +1,4 @@
+import { toTicket, type Ticket } from '../src/pool/ticket.ts'
 import { createTask, type Task } from '../src/task/task.ts'
 import type { Priority } from '../src/task/priority.ts'
 
@@ -12,6 +13,10 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /** A full task record with a small input, as a POST makes it. */
+export function sampleTicket(index: number, priority: Priority): Ticket {
+  return toTicket(sampleTask(index, priority))
+}
+
 export function sampleTask(index: number, priority: Priority): Task {
   const id = `01999999-0000-7000-8000-${index.toString(16).padStart(12, '0')}`
   return createTask({

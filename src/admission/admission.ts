@@ -2,6 +2,7 @@ import { retryAfterSeconds } from '../forecast/compute-retry-after.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { KeyRecord } from '../journal/journal.ts'
 import type { Reservation } from '../pool/capacity.ts'
+import { toTicket } from '../pool/ticket.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { QueuePlace } from '../task/event.ts'
 import { failpoint } from '../failpoints.ts'
@@ -252,7 +253,7 @@ export class Admission {
     else {
       this.flights.add(newest)
       this.transitions.admitted(newest.id)
-      pool.enqueue(newest, place)
+      pool.enqueue(toTicket(newest), place)
     }
     const { id: taskId, type, priority } = admitted
     estimator.arrivals.add(priority, type, task.createdAt)

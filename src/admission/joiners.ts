@@ -42,10 +42,11 @@ export class Joiners {
     const waiters = task.waiters + 1
     const joins = task.joins + 1
     const priority = asked > task.priority ? asked : task.priority
-    const lifted = { ...task, waiters, priority }
-    const isLifted = priority !== task.priority && this.#move(lifted)
+    const isLifted = priority !== task.priority && this.#move(task.id, priority)
     const message = `${waiters} submits of the same input wait for this task.`
-    const body: EventBody = isLifted ? this.#movedEvent(lifted) : { type: 'log', message, level: 'info' }
+    const body: EventBody = isLifted
+      ? this.#movedEvent(task, priority)
+      : { type: 'log', message, level: 'info' }
     const delivery = webhook === null ? null : { id: deliveryId(task.id, joins), caller, ...webhook }
     const also = delivery === null ? {} : { delivery }
     const joined = await recorder.recordWith(task.id, { change: { waiters, joins, priority }, body, ...also })
@@ -63,21 +64,20 @@ export class Joiners {
 
   /** Moves a task that has not started to another level, where it keeps its age; undefined: it has started. */
   reprioritise(task: Task, priority: Priority): Promise<Task | undefined> {
-    const moved = { ...task, priority }
-    if (!this.#move(moved)) return Promise.resolve(undefined)
-    return this.#deps.recorder.record(task.id, { priority }, this.#movedEvent(moved))
+    if (!this.#move(task.id, priority)) return Promise.resolve(undefined)
+    return this.#deps.recorder.record(task.id, { priority }, this.#movedEvent(task, priority))
   }
 
   /** The event for a new priority: only a task that is in the queue has a position. */
-  #movedEvent({ id, status, priority }: Task): EventBody {
+  #movedEvent({ id, status }: Task, priority: Priority): EventBody {
     const { pool } = this.#deps
     if (status === 'queued') return { type: 'queued', ...pool.placeAfter(pool.tasksAhead(id) ?? 0) }
     return { type: 'log', message: `The priority is ${priorityName(priority)} now.`, level: 'info' }
   }
 
-  #move(task: Task): boolean {
-    this.#deps.resources.reprioritise(task.id, task.priority)
-    return this.#deps.pool.reprioritise(task)
+  #move(id: string, priority: Priority): boolean {
+    this.#deps.resources.reprioritise(id, priority)
+    return this.#deps.pool.reprioritise(id, priority)
   }
 
   /** The submit that a cancel means: the named one, or the newest that has not left. */

@@ -22,8 +22,8 @@ export function createQueue(options: AppOptions, services: Services) {
   const { registry, journal, bus, uploadStore } = services
   const requeue = (id: string) => void admission.transitions.requeue(id)
   const pool = createPool(options, services, {
-    work: (task, signal) => run(task, signal),
-    ended: (task, outcome) => admission.transitions.ended(task, outcome),
+    work: ({ id }, signal) => run(id, signal),
+    ended: ({ id }, outcome) => admission.transitions.ended(id, outcome),
     due: requeue,
     expired: (id) => void admission.transitions.expire(id),
   })
@@ -81,7 +81,7 @@ function runnerPorts({
   random,
 }: RunnerDeps): RunnerPorts {
   return {
-    started: (task) => admission.transitions.started(task),
+    started: (id) => admission.transitions.started(id),
     report: (task, report) => admission.transitions.report(task, report),
     steps: createStepStore(admission.recorder, journal.steps),
     outputOf: (task) => readOutput(journal.tasks, task),

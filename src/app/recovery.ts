@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Journal } from '../journal/journal.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
+import { toTicket } from '../pool/ticket.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import { failure } from '../task/failure.ts'
@@ -79,7 +80,7 @@ function isAtRest({ status }: Task): boolean {
 /** Puts a task that waited or slept where it was. */
 function restore({ admission, pool, resources, log }: RecoveryDeps, task: Task): Promise<unknown>[] {
   const { id: taskId, waitResource, priority } = task
-  pool.restore(task)
+  pool.restore(toTicket(task))
   if (waitResource === null || resources.sleep(waitResource, taskId, priority)) return []
   log.warn({ taskId, resource: waitResource }, 'task waits for an undeclared resource')
   // It starts again, and finds out.
@@ -106,7 +107,7 @@ async function requeue(
       admission.transitions.end(task, { kind: 'failed', failure: failure('crash_loop', message) }, also),
     ]
   }
-  pool.restoreFirst({ ...task, ...also })
+  pool.restoreFirst(toTicket({ ...task, ...also }))
   return [admission.transitions.end(task, { kind: 'interrupted' }, also)]
 }
 

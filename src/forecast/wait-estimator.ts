@@ -6,6 +6,13 @@ import { Calibration } from './calibration.ts'
 import { MIN_SAMPLES, RunTimesByType } from './run-times.ts'
 import { simulate, type Simulated, type SimulatedQueue, type SimulatedType } from './simulation/simulate.ts'
 
+interface WaitingTask {
+  readonly type: string
+  readonly priority: Priority
+  /** Epoch ms. */
+  readonly createdAt: number
+}
+
 /** The queue, as the wait estimator sees it. */
 interface QueueView {
   readonly slots: number
@@ -13,7 +20,7 @@ interface QueueView {
   readonly isProcessing: boolean
   readonly running: Iterable<{ readonly type: string; readonly startedAt: number }>
   /** In the order in which they would start. */
-  readonly waiting: Iterable<Task>
+  readonly waiting: Iterable<WaitingTask>
   readonly countOf: (priority: Priority) => number
 }
 
@@ -105,7 +112,10 @@ export class WaitEstimator {
   }
 
   /** A task has started; its estimate at admission is compared with its wait. */
-  started({ priority, toldWait, createdAt, run }: Task, at: number): void {
+  started(
+    { priority, toldWait, createdAt, run }: Pick<Task, 'priority' | 'toldWait' | 'createdAt' | 'run'>,
+    at: number,
+  ): void {
     if (toldWait !== null && run === 0) this.coverage.add(priority, toldWait, at - createdAt)
   }
 
@@ -189,8 +199,8 @@ function toEstimate(
   return { p50: inSeconds(p50 + moreMs), p90: inSeconds(p90 + moreMs), samples }
 }
 
-function findFirst(tasks: Iterable<Task>, count: number): Task[] {
-  const first: Task[] = []
+function findFirst(tasks: Iterable<WaitingTask>, count: number): WaitingTask[] {
+  const first: WaitingTask[] = []
   for (const task of tasks) {
     if (first.length === count) break
     first.push(task)

@@ -16,7 +16,7 @@ export interface StepStore {
 /** Dependencies of the runner. */
 export interface RunnerPorts {
   /** Commits the start of a run and returns the task as it then is; null: it must not begin. */
-  readonly started: (task: Task) => Promise<Task | null>
+  readonly started: (id: string) => Promise<Task | null>
   /** Records an event of a run; one of a run that is over is dropped. */
   readonly report: (task: Task, report: Report) => void
   readonly steps: StepStore

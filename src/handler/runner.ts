@@ -1,18 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { failpoint } from '../failpoints.ts'
-import { failure } from '../task/failure.ts'
+import { failure, type Failure } from '../task/failure.ts'
 import type { Headline, Outcome } from '../task/outcome.ts'
 import type { Task, Upload } from '../task/task.ts'
 import type { ErrorClass } from '../task/error-class.ts'
 import { toText } from '../task/text.ts'
-import { createContext, type Context } from './context/context.ts'
+import { createContext, type Context, type OpenContext } from './context/context.ts'
 import type { TaskType } from './define-task.ts'
 import { toJsonText } from './json-text.ts'
 import type { RunnerPorts } from './ports.ts'
 import type { Registry } from './registry.ts'
 import { classify } from './retry/classify.ts'
 import { findReschedule } from './retry/reschedule-error.ts'
-import type { Moment, RetryPolicy } from './retry/retry-policy.ts'
+import type { RetryPolicy } from './retry/retry-policy.ts'
 import { createFailure } from './thrown.ts'
 
 /** The run that the current asynchronous work belongs to, so that a floating rejection finds its task. */
@@ -22,53 +22,101 @@ interface CurrentRun {
 }
 const currentRun = new AsyncLocalStorage<CurrentRun>()
 
-/**
- * The run of a task, top to bottom. Never rejects: whatever the handler does becomes an outcome. What the
- * guard decides (time limit, cancel, stop) goes before what is decided here.
- */
-export function createRunner(registry: Registry, ports: RunnerPorts) {
-  return async (task: Task, signal: AbortSignal): Promise<Outcome> => {
-    const started = await ports.started(task)
-    if (started === null) return failed('The start of the run could not be written down.')
-    const type = registry.find(task.type)
-    if (type === undefined) return failed(`No task type "${task.type}" is registered any more.`)
-    const uploadPath = started.upload === null ? null : await pathOf(started.upload, ports)
-    if (typeof uploadPath !== 'string' && uploadPath !== null) return uploadPath
-    if (signal.aborted) return failed('The run was stopped before it began.')
-    const policy = registry.policyOf(task.type)
-    if (started.attempt === 1) policy.began()
-    const classifyThrown = (thrown: unknown) => {
-      const known = classify(thrown, ports.clock.now(), registry.listFailures(task.type))
-      return withOwnWord(type, thrown, known)
-    }
-    const sentOutput = started.outputs === 0 ? '' : await ports.outputOf(started)
-    const given = { signal, uploadPath, classifyThrown, sentOutput }
-    const { context, close, faultOf } = createContext(started, given, ports)
-
-    failpoint('handler-entered')
-    const run: CurrentRun = { task: started, stray: null }
-    const settled = await currentRun.run(run, () => settle(type, started, context))
-    close()
-    const fault = faultOf()
-    if (fault !== null) return failed(fault)
-    const thrown = run.stray === null ? settled : { thrown: run.stray.error }
-    if (!('thrown' in thrown)) return thrown
-    const moment = { now: ports.clock.now(), provenNow: ports.provenNow(), random: ports.random }
-    return decide(policy, started, { thrown: thrown.thrown, classifyThrown, moment })
-  }
+interface Started {
+  /** As it was when the run started. */
+  readonly task: Task
+  readonly type: TaskType
+  readonly signal: AbortSignal
 }
 
-/** Where the file of a task lies; an outcome when it is lost. */
-async function pathOf(upload: Upload, ports: RunnerPorts): Promise<string | Outcome> {
-  return ports.fileOf(upload).catch((thrown: unknown) => ({ kind: 'failed', failure: createFailure(thrown) }))
+/** One run of a handler, from its start to its outcome. */
+interface Run extends Started {
+  readonly policy: RetryPolicy
+  readonly classifyThrown: (thrown: unknown) => ErrorClass
+  readonly handle: OpenContext
 }
 
 /** What the handler made of its run: an outcome, or what it threw. */
-async function settle(
-  type: TaskType,
-  task: Task,
-  context: Context,
-): Promise<Outcome | { readonly thrown: unknown }> {
+type Settled = Outcome | { readonly thrown: unknown }
+
+/** The run ended before its handler began. */
+class NotBegun extends Error {
+  readonly failure: Failure
+
+  constructor(why: Failure) {
+    super(why.message)
+    this.failure = why
+  }
+}
+
+/**
+ * The run of a task, by its id: start → prepare → execute → decide. Never rejects: whatever the handler does becomes an
+ * outcome. What the guard decides (time limit, cancel, stop) goes before what is decided here.
+ */
+export function createRunner(registry: Registry, ports: RunnerPorts) {
+  return async (id: string, signal: AbortSignal): Promise<Outcome> => {
+    try {
+      const task = await start(id, ports)
+      const run = await prepare({ task, type: findType(task, registry), signal }, registry, ports)
+      return decide(run, await execute(run), ports)
+    } catch (error) {
+      if (error instanceof NotBegun) return { kind: 'failed', failure: error.failure }
+      throw error
+    }
+  }
+}
+
+async function start(id: string, ports: RunnerPorts): Promise<Task> {
+  const task = await ports.started(id)
+  if (task === null) throw notBegun('The start of the run could not be written down.')
+  return task
+}
+
+function findType({ type: name }: Task, registry: Registry): TaskType {
+  const type = registry.find(name)
+  if (type === undefined) throw notBegun(`No task type "${name}" is registered any more.`)
+  return type
+}
+
+/** Gathers what the handler is given. */
+async function prepare(
+  { task, type, signal }: Started,
+  registry: Registry,
+  ports: RunnerPorts,
+): Promise<Run> {
+  const uploadPath = task.upload === null ? null : await openUpload(task.upload, ports)
+  const policy = registry.policyOf(type.type)
+  if (task.attempt === 1) policy.began()
+  const classifyThrown = (thrown: unknown) => {
+    const known = classify(thrown, ports.clock.now(), registry.listFailures(type.type))
+    return withOwnWord(type, thrown, known)
+  }
+  const sentOutput = task.outputs === 0 ? '' : await ports.outputOf(task)
+  const handle = createContext(task, { signal, uploadPath, classifyThrown, sentOutput }, ports)
+  return { task, type, signal, policy, classifyThrown, handle }
+}
+
+/** Where the file of a task lies. */
+async function openUpload(upload: Upload, ports: RunnerPorts): Promise<string> {
+  return ports.fileOf(upload).catch((thrown: unknown) => {
+    throw new NotBegun(createFailure(thrown))
+  })
+}
+
+/** Calls the handler; an error that it left floating counts as thrown. */
+async function execute({ task, type, signal, handle }: Run): Promise<Settled> {
+  // In the turn in which the handler begins: it would wait for an abort that has been.
+  if (signal.aborted) throw notBegun('The run was stopped before it began.')
+  failpoint('handler-entered')
+  const current: CurrentRun = { task, stray: null }
+  const settled = await currentRun.run(current, () => settle(type, task, handle.context))
+  handle.close()
+  const fault = handle.faultOf()
+  if (fault !== null) return failed(fault)
+  return current.stray === null ? settled : { thrown: current.stray.error }
+}
+
+async function settle(type: TaskType, task: Task, context: Context): Promise<Settled> {
   try {
     const input = type.input.parse(task.input)
     const value = await type.run(input, context)
@@ -81,14 +129,11 @@ async function settle(
   }
 }
 
-interface Thrown {
-  readonly thrown: unknown
-  readonly classifyThrown: (thrown: unknown) => ErrorClass
-  readonly moment: Moment
-}
-
-/** Another attempt, a pause, or the end. */
-function decide(policy: RetryPolicy, task: Task, { thrown, classifyThrown, moment }: Thrown): Outcome {
+/** The outcome of the handler, or, for what it threw: another attempt, a pause, or the end. */
+function decide({ task, policy, classifyThrown }: Run, settled: Settled, ports: RunnerPorts): Outcome {
+  if (!('thrown' in settled)) return settled
+  const { thrown } = settled
+  const moment = { now: ports.clock.now(), provenNow: ports.provenNow(), random: ports.random }
   const wait = findReschedule(thrown)
   return wait === null ? policy.decide(task, classifyThrown(thrown), moment) : policy.wait(task, wait, moment)
 }
@@ -133,6 +178,10 @@ function toHeadline(result: unknown): Headline {
 
 function failed(message: string): Outcome {
   return { kind: 'failed', failure: failure('execution_error', message) }
+}
+
+function notBegun(message: string): NotBegun {
+  return new NotBegun(failure('execution_error', message))
 }
 
 /**

@@ -38,24 +38,25 @@ export class Transitions {
   }
 
   /** Commits the start of a run, before the handler begins; null: it could not be, and the handler must not. */
-  async started(task: Task): Promise<Task | null> {
+  async started(id: string): Promise<Task | null> {
     const { clock, log, estimator } = this.#deps
-    const before = this.#recorder.live(task.id) ?? task
+    const before = this.#recorder.live(id)
+    if (before === undefined) return null
     const startedAt = clock.now()
     const waitMs = this.#sinceAdmission(before, startedAt)
     const attempt = before.attempt + 1
     const started = await this.#recorder.record(
-      task.id,
+      id,
       { status: 'running', run: before.run + 1, attempt, startedAt, waitMs: before.waitMs ?? waitMs },
       { type: 'started', attempt },
     )
     failpoint('start-committed')
-    this.#startedAt.set(task.id, clock.monotonic())
+    this.#startedAt.set(id, clock.monotonic())
     if (before.run === 0) {
       this.waitSamples.add(waitMs)
       estimator.started(before, startedAt)
     }
-    log.info({ ...listFields(task), attempt, waitMs }, 'task started')
+    log.info({ ...listFields(before), attempt, waitMs }, 'task started')
     return started ?? null
   }
 
@@ -65,8 +66,8 @@ export class Transitions {
   }
 
   /** Called with the one outcome of a run. */
-  ended(task: Task, outcome: Outcome): void {
-    const live = this.#recorder.live(task.id)
+  ended(id: string, outcome: Outcome): void {
+    const live = this.#recorder.live(id)
     if (live !== undefined) void this.end(live, outcome)
   }
 
@@ -106,8 +107,7 @@ export class Transitions {
     if (task?.status !== 'waiting' && task?.status !== 'scheduled') return
     const change = { status: 'queued', waitReason: null, waitUntil: null, waitResource: null } as const
     await this.#recorder.record(id, change, { type: 'queued', ...pool.placeAfter(pool.tasksAhead(id) ?? 0) })
-    const newest = this.#recorder.live(id)
-    if (newest?.status === 'queued') pool.requeue(newest)
+    if (this.#recorder.live(id)?.status === 'queued') pool.requeue(id)
   }
 
   /** The start deadline of a task has passed; the pool has let go of it. */

@@ -1,7 +1,7 @@
 /** An entry of such a list. */
 export interface Linked<E> {
   readonly seq: number
-  readonly task: { readonly createdAt: number }
+  readonly ticket: { readonly createdAt: number }
   /** The part of the list that counts it. */
   block: Block<E> | null
   previous: E | null
@@ -87,7 +87,7 @@ export class BlockList<E extends Linked<E>> {
       let newest = -Infinity
       for (let entry: E | null = block.first; entry?.block === block; entry = entry.next) {
         this.#work.steps += 1
-        const { createdAt } = entry.task
+        const { createdAt } = entry.ticket
         if (createdAt >= instant) return count
         count += 1
         newest = Math.max(newest, createdAt)
@@ -174,7 +174,7 @@ export class BlockList<E extends Linked<E>> {
 }
 
 function createBlock<E extends Linked<E>>(entry: E, previous: Block<E> | null): Block<E> {
-  const { createdAt } = entry.task
+  const { createdAt } = entry.ticket
   const block: Block<E> = { count: 1, first: entry, last: entry, newest: createdAt, previous, next: null }
   entry.block = block
   return block
@@ -183,5 +183,5 @@ function createBlock<E extends Linked<E>>(entry: E, previous: Block<E> | null): 
 function count<E extends Linked<E>>(block: Block<E>, entry: E): void {
   entry.block = block
   block.count += 1
-  block.newest = Math.max(block.newest, entry.task.createdAt)
+  block.newest = Math.max(block.newest, entry.ticket.createdAt)
 }

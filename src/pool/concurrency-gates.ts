@@ -1,8 +1,6 @@
-import type { Task } from '../task/task.ts'
+import type { Ticket } from './ticket.ts'
 import type { LaneKind } from './lane.ts'
 
-/** A task that was interrupted this often without progress runs alone. */
-const STRIKES_OF_SUSPECT = 2
 const SUSPECTS = 'suspects'
 
 export interface GateOptions {
@@ -36,14 +34,14 @@ export class ConcurrencyGates {
   }
 
   /** The lane of a task, by the gates before it. */
-  kindOf(task: Task): LaneKind {
+  kindOf({ type, caller, hasRun, isSuspect }: Ticket): LaneKind {
     const { maxRunningPerCaller } = this.#options
-    const kind = this.#kindOfType(task.type, task.run > 0)
-    if (maxRunningPerCaller === Infinity && !isSuspect(task)) return kind
+    const kind = this.#kindOfType(type, hasRun)
+    if (maxRunningPerCaller === Infinity && !isSuspect) return kind
     const gates = [
       ...kind.gates,
-      ...(isSuspect(task) ? [SUSPECTS] : []),
-      ...(maxRunningPerCaller === Infinity ? [] : [callerGate(task.caller)]),
+      ...(isSuspect ? [SUSPECTS] : []),
+      ...(maxRunningPerCaller === Infinity ? [] : [callerGate(caller)]),
     ]
     return { name: gates.join(), gates, isLasting: false }
   }
@@ -58,8 +56,8 @@ export class ConcurrencyGates {
   }
 
   /** Counts a task that starts, or, with −1, one that has ended. */
-  count(task: Task, change: 1 | -1): void {
-    const { gates } = this.kindOf(task)
+  count(ticket: Ticket, change: 1 | -1): void {
+    const { gates } = this.kindOf(ticket)
     if (gates.length > 0) this.#countAt(gates, change)
   }
 
@@ -102,10 +100,6 @@ export class ConcurrencyGates {
     if (gate.startsWith('type ')) return this.#options.concurrencyOf(gate.slice('type '.length))
     return gate.startsWith('caller ') ? this.#options.maxRunningPerCaller : Infinity
   }
-}
-
-function isSuspect({ strikes }: Task): boolean {
-  return strikes >= STRIKES_OF_SUSPECT
 }
 
 const typeGate = (type: string) => `type ${type}`

@@ -1,6 +1,7 @@
 import type { Clock } from '../time/clock.ts'
 import { capDelayMs } from '../time/delay.ts'
-import type { Task } from '../task/task.ts'
+import type { Priority } from '../task/priority.ts'
+import type { Delay, Ticket } from './ticket.ts'
 import { Alarms } from './timers.ts'
 
 /** Parked tasks per unit of capacity, where no setting defines it. */
@@ -9,7 +10,7 @@ export const PARKED_PER_PLACE = 10
 const MAX_LOOKED_AT = 256
 
 interface Sleeper {
-  readonly task: Task
+  readonly ticket: Ticket
   /** Its age in the queue. */
   readonly seq: number
 }
@@ -47,26 +48,26 @@ export class DelayedTasks {
   get nextAt(): number | null {
     let next = Infinity
     let looked = 0
-    for (const { task } of this.#sleepers.values()) {
-      if (task.status !== 'scheduled' && task.waitUntil !== null) next = Math.min(next, task.waitUntil)
+    for (const { ticket } of this.#sleepers.values()) {
+      if (!isScheduled(ticket)) next = Math.min(next, ticket.delay?.until ?? Infinity)
       looked += 1
       if (looked === MAX_LOOKED_AT) break
     }
     return next === Infinity ? null : next
   }
 
-  /** @param isTimed whether it is due at its time; otherwise it is woken */
-  add(task: Task, seq: number, isTimed: boolean): void {
-    this.#sleepers.set(task.id, { task, seq })
-    if (task.status === 'scheduled') this.#scheduled += 1
-    if (isTimed) this.#alarms.set(task.id, this.#dueAt(task), () => this.#due(task.id))
+  add(ticket: Ticket, seq: number): void {
+    const { id, delay } = ticket
+    this.#sleepers.set(id, { ticket, seq })
+    if (isScheduled(ticket)) this.#scheduled += 1
+    if (delay?.isTimed === true) this.#alarms.set(id, this.#dueAt(delay), () => this.#due(id))
   }
 
   /** When a task is due; a journal of before may hold a time that is none, or far away. */
-  #dueAt({ status, waitUntil }: Task): number {
+  #dueAt({ kind, until: asked }: Delay): number {
     const now = this.#clock.now()
-    const until = waitUntil ?? now
-    return status === 'scheduled' ? until : now + (capDelayMs(until - now) ?? 0)
+    const until = asked ?? now
+    return kind === 'scheduled' ? until : now + (capDelayMs(until - now) ?? 0)
   }
 
   get(id: string): Sleeper | undefined {
@@ -78,7 +79,7 @@ export class DelayedTasks {
     if (sleeper === undefined) return undefined
     this.#sleepers.delete(id)
     this.#alarms.clear(id)
-    if (sleeper.task.status === 'scheduled') this.#scheduled -= 1
+    if (isScheduled(sleeper.ticket)) this.#scheduled -= 1
     return sleeper
   }
 
@@ -87,12 +88,15 @@ export class DelayedTasks {
     this.#alarms.stop()
   }
 
-  /** Replaces a delayed task by its new version; false: it is not here. */
-  replace(task: Task): boolean {
-    const sleeper = this.#sleepers.get(task.id)
+  /** Moves a delayed task to another level; false: it is not here. */
+  reprioritise(id: string, priority: Priority): boolean {
+    const sleeper = this.#sleepers.get(id)
     if (sleeper === undefined) return false
-    // What it waits for is as before.
-    this.#sleepers.set(task.id, { ...sleeper, task: { ...sleeper.task, priority: task.priority } })
+    this.#sleepers.set(id, { ...sleeper, ticket: { ...sleeper.ticket, priority } })
     return true
   }
+}
+
+function isScheduled({ delay }: Ticket): boolean {
+  return delay?.kind === 'scheduled'
 }

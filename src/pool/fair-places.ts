@@ -40,7 +40,7 @@ export class FairPlaces {
   /** Tasks that would start before this one, where they were counted. */
   counted(entry: Entry): number | undefined {
     this.#refresh()
-    return this.#places.get(entry.task.id)
+    return this.#places.get(entry.ticket.id)
   }
 
   /** How many tasks of a level start at a virtual time or before it; in a long queue, as they were within the second. */
@@ -65,8 +65,8 @@ export class FairPlaces {
     this.#hasChanged = false
     this.#takenAt = now
     this.#places.clear()
-    for (const { task } of this.#options.schedule()) {
-      this.#places.set(task.id, this.#places.size)
+    for (const { ticket } of this.#options.schedule()) {
+      this.#places.set(ticket.id, this.#places.size)
       if (this.#places.size === MAX_COUNTED) break
     }
   }

@@ -1,9 +1,9 @@
-import type { Task } from '../task/task.ts'
+import type { Ticket } from './ticket.ts'
 import { BlockList, type Linked } from './block-list.ts'
 
 /** One waiting task: a link of its lane's list, so that it can be taken out in O(1) from anywhere. */
 export interface Entry extends Linked<Entry> {
-  readonly task: Task
+  readonly ticket: Ticket
   /** Its age: rises with every arrival, and is kept while it runs, is parked, or changes its level. */
   readonly seq: number
   readonly lane: Lane
@@ -53,8 +53,8 @@ export class Lane {
   }
 
   /** A new task is the youngest and goes last in O(1); one that returns finds its place among the others. */
-  insert(task: Task, seq: number): Entry {
-    const entry: Entry = { task, seq, lane: this, block: null, previous: null, next: null }
+  insert(ticket: Ticket, seq: number): Entry {
+    const entry: Entry = { ticket, seq, lane: this, block: null, previous: null, next: null }
     this.#entries.insert(entry)
     return entry
   }

@@ -145,6 +145,6 @@ function firstIn(lanes: readonly Lane[]): Entry | null {
 /** When the oldest that may start was admitted, epoch ms. */
 function oldestIn({ turns }: Level): number {
   let oldest = Infinity
-  for (const { lanes } of turns) oldest = Math.min(oldest, firstIn(lanes)?.task.createdAt ?? Infinity)
+  for (const { lanes } of turns) oldest = Math.min(oldest, firstIn(lanes)?.ticket.createdAt ?? Infinity)
   return oldest
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../time/clock.ts'
 import type { Outcome } from '../task/outcome.ts'
-import type { Task } from '../task/task.ts'
 import type { PlaceLimits } from './capacity.ts'
 import type { RoomOptions } from './priority-queue.ts'
+import type { Ticket } from './ticket.ts'
 
 export interface PoolOptions extends PlaceLimits, RoomOptions {
   /** Tasks that may be parked before newcomers are refused; null: ten times the capacity. */
@@ -15,9 +15,9 @@ export interface PoolOptions extends PlaceLimits, RoomOptions {
   readonly graceMs: number
   readonly clock: Clock
   /** Runs a task's handler once and resolves to its outcome; expected never to reject. */
-  readonly work: (task: Task, signal: AbortSignal) => Promise<Outcome>
+  readonly work: (ticket: Ticket, signal: AbortSignal) => Promise<Outcome>
   /** Called with the one outcome of each run, before the slot is given to another task. */
-  readonly ended: (task: Task, outcome: Outcome) => void
+  readonly ended: (ticket: Ticket, outcome: Outcome) => void
   /** Called when a delayed task is due: `requeue` puts it back. */
   readonly due: (id: string) => void
   /** Called when the start deadline of a task has passed; it waits no more. */

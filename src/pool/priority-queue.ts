@@ -1,6 +1,6 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Task } from '../task/task.ts'
+import type { Ticket } from './ticket.ts'
 import { ConcurrencyGates, type GateOptions } from './concurrency-gates.ts'
 import { Lane, type Entry, type LaneKind } from './lane.ts'
 import { choose, Level, charge, type FairShare } from './level.ts'
@@ -84,27 +84,28 @@ export class PriorityQueue {
   }
 
   /** Puts a task where its age belongs: one that was taken before goes in front of later arrivals. */
-  put(task: Task, seq: number): void {
-    this.#put(task, seq, this.#levelOf(task.priority))
+  put(ticket: Ticket, seq: number): void {
+    this.#put(ticket, seq, this.#levelOf(ticket.priority))
   }
 
   /** Puts a task before all levels, behind those that were put there before it. */
-  putFirst(task: Task, seq: number): void {
-    this.#put(task, seq, this.#front)
+  putFirst(ticket: Ticket, seq: number): void {
+    this.#put(ticket, seq, this.#front)
   }
 
-  /** Moves a waiting task to the level of its new version; it keeps its age. */
-  reprioritise(task: Task): boolean {
-    const entry = this.#entries.get(task.id)
+  /** Moves a waiting task to another level; it keeps its age. */
+  reprioritise(id: string, priority: Priority): boolean {
+    const entry = this.#entries.get(id)
     if (entry === undefined) return false
     this.#takeOut(entry)
-    if (entry.lane.level.isFront) this.putFirst(task, entry.seq)
-    else this.put(task, entry.seq)
+    const ticket = { ...entry.ticket, priority }
+    if (entry.lane.level.isFront) this.putFirst(ticket, entry.seq)
+    else this.put(ticket, entry.seq)
     return true
   }
 
   /** Takes out the task that is next among those that no gate holds back. */
-  take(): { readonly task: Task; readonly seq: number } | undefined {
+  take(): { readonly ticket: Ticket; readonly seq: number } | undefined {
     if (this.#eligible === 0) return undefined
     const entry = choose(this.#inOrder)
     if (entry === null) return undefined
@@ -113,11 +114,11 @@ export class PriorityQueue {
     return entry
   }
 
-  remove(id: string): Task | undefined {
+  remove(id: string): Ticket | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
     this.#takeOut(entry)
-    return entry.task
+    return entry.ticket
   }
 
   /** Waiting tasks that would start before this one, were every gate open; undefined when it does not wait. */
@@ -125,7 +126,7 @@ export class PriorityQueue {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
     if (this.#fair !== null) return this.#fair.counted(entry) ?? this.#estimateAhead(entry, this.#fair)
-    if (!entry.lane.level.isFront) return this.aheadOf(entry.task, entry.seq)
+    if (!entry.lane.level.isFront) return this.aheadOf(entry.ticket, entry.seq)
     return countBefore(this.#front, entry.seq)
   }
 
@@ -135,7 +136,7 @@ export class PriorityQueue {
   }
 
   /** Waiting tasks that would start before one of this age; with fair turns, an approximation. */
-  aheadOf({ priority, createdAt }: Task, seq: number): number {
+  aheadOf({ priority, createdAt }: Ticket, seq: number): number {
     const own = this.#levelOf(priority)
     return this.#aheadOfLevel(own, createdAt) + countBefore(own, seq)
   }
@@ -150,8 +151,8 @@ export class PriorityQueue {
   }
 
   /** Every waiting task in the order in which they would start. */
-  *inOrder(): Generator<Task> {
-    for (const { task } of createSchedule(this.#inOrder, this.work)) yield task
+  *inOrder(): Generator<Ticket> {
+    for (const { ticket } of createSchedule(this.#inOrder, this.work)) yield ticket
   }
 
   /** When the task that waits longest was admitted, epoch ms; null when none waits. */
@@ -159,30 +160,30 @@ export class PriorityQueue {
     let oldest = Infinity
     for (const level of this.#inOrder) {
       for (const turn of level.turns) {
-        for (const { head } of turn.lanes) if (head !== null) oldest = Math.min(oldest, head.task.createdAt)
+        for (const { head } of turn.lanes) if (head !== null) oldest = Math.min(oldest, head.ticket.createdAt)
       }
     }
     return oldest === Infinity ? null : oldest
   }
 
-  #put(task: Task, seq: number, level: Level): void {
+  #put(ticket: Ticket, seq: number, level: Level): void {
     const { weightOf } = this.#options
-    const { caller } = task
+    const { caller } = ticket
     const turn = weightOf === null ? level.turnOf(EVERYBODY, 1) : level.turnOf(caller, weightOf(caller))
-    const kind = this.gates.kindOf(task)
+    const kind = this.gates.kindOf(ticket)
     let lane = turn.laneOf(kind)
     if (lane === undefined) {
       lane = this.#register(new Lane(kind, turn, level))
       turn.lanes.push(lane)
     }
-    this.#entries.set(task.id, lane.insert(task, seq))
+    this.#entries.set(ticket.id, lane.insert(ticket, seq))
     this.#count(lane, 1)
   }
 
   #takeOut(entry: Entry): void {
-    const { task, lane } = entry
+    const { ticket, lane } = entry
     lane.remove(entry)
-    this.#entries.delete(task.id)
+    this.#entries.delete(ticket.id)
     this.#count(lane, -1)
     if (lane.length > 0 || (lane.kind.isLasting && this.#options.weightOf === null)) return
     const { lanes } = lane.turn as FairShare
@@ -239,7 +240,7 @@ export class PriorityQueue {
   #estimateAhead(entry: Entry, fair: FairPlaces): number {
     const level = entry.lane.level as Level
     const start = level.startOf(entry.lane.turn as FairShare, entry)
-    return this.#aheadOfLevel(level, entry.task.createdAt) + Math.max(0, fair.startingBy(level, start) - 1)
+    return this.#aheadOfLevel(level, entry.ticket.createdAt) + Math.max(0, fair.startingBy(level, start) - 1)
   }
 
   /** Waiting tasks of other levels that start before one of this level and age. */

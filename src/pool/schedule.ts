@@ -73,7 +73,7 @@ class LevelSchedule {
   /** When the oldest first task of a caller was admitted, epoch ms; Infinity when none is left. */
   get oldest(): number {
     for (let first = this.#ages?.peek(); first !== undefined; first = this.#ages?.peek()) {
-      if (first.turn.first === first.entry) return first.entry.task.createdAt
+      if (first.turn.first === first.entry) return first.entry.ticket.createdAt
       this.#ages?.pop()
     }
     return Infinity
@@ -106,7 +106,7 @@ interface FirstTask {
 }
 
 function byAdmission(a: FirstTask, b: FirstTask): number {
-  return a.entry.task.createdAt - b.entry.task.createdAt
+  return a.entry.ticket.createdAt - b.entry.ticket.createdAt
 }
 
 function createCursor({ lanes, tag, weight }: FairShare, virtual: number): TurnCursor {

@@ -1,6 +1,6 @@
 import TinyQueue from 'tinyqueue'
 import { MAX_TIMER_MS, type Clock } from '../time/clock.ts'
-import type { Task } from '../task/task.ts'
+import type { Ticket } from './ticket.ts'
 
 interface Alarm {
   /** Monotonic, ms. */
@@ -13,7 +13,7 @@ interface Alarm {
 /** Dead entries of the heap are cleared out when there are more of them than this, and than live ones. */
 const MAX_OFF = 1024
 
-export function isOverdue({ startDeadlineAt }: Task, clock: Clock): boolean {
+export function isOverdue({ startDeadlineAt }: Ticket, clock: Clock): boolean {
   return startDeadlineAt !== null && clock.now() > startDeadlineAt
 }
 

@@ -2,7 +2,7 @@ import { failpoint } from '../failpoints.ts'
 import { CancelRequested, type AbortReason, type Outcome } from '../task/outcome.ts'
 import type { Priority } from '../task/priority.ts'
 import { placeAfter, type QueuePlace } from '../task/event.ts'
-import type { Task, WaitEstimate } from '../task/task.ts'
+import type { WaitEstimate } from '../task/task.ts'
 import type { Hold, PoolOptions } from './pool-options.ts'
 import { Capacity, type Reservation } from './capacity.ts'
 import { PriorityQueue } from './priority-queue.ts'
@@ -11,6 +11,7 @@ import { Guard } from './run-guard.ts'
 import { StuckHandlers } from './stuck-handlers.ts'
 import { Signal, Slots } from './slots.ts'
 import { DelayedTasks, PARKED_PER_PLACE } from './delayed.ts'
+import { toParked, type Ticket } from './ticket.ts'
 
 /**
  * The queue and the slots: admits tasks up to the capacity, starts the best eligible one as soon as a
@@ -18,7 +19,7 @@ import { DelayedTasks, PARKED_PER_PLACE } from './delayed.ts'
  */
 export class WorkerPool {
   readonly #options: PoolOptions
-  readonly #slots: Slots<{ readonly task: Task; readonly seq: number }>
+  readonly #slots: Slots<{ readonly ticket: Ticket; readonly seq: number }>
   readonly #room: PriorityQueue
   readonly #places: Capacity
   readonly #parked: DelayedTasks
@@ -40,7 +41,7 @@ export class WorkerPool {
     this.#stuck = new StuckHandlers(maxStuck)
     this.#slots = new Slots(slots, {
       take: () => (this.#maySlotStart ? this.#room.take() : undefined),
-      run: ({ task, seq }) => this.#run(task, seq),
+      run: ({ ticket, seq }) => this.#run(ticket, seq),
       startable: () => (this.#maySlotStart ? this.#room.eligible : 0),
       rested: () => this.#signal.notify(),
     })
@@ -125,7 +126,7 @@ export class WorkerPool {
     return waiting + this.#places.reservedAtOrAbove(priority)
   }
 
-  waitingInOrder(): Iterable<Task> {
+  waitingInOrder(): Iterable<Ticket> {
     return this.#room.inOrder()
   }
 
@@ -137,7 +138,7 @@ export class WorkerPool {
   /** Waiting tasks before this one, if delayed as if it were due now; undefined when it is neither. */
   tasksAhead(id: string): number | undefined {
     const sleeper = this.#parked.get(id)
-    return sleeper === undefined ? this.#room.tasksAhead(id) : this.#room.aheadOf(sleeper.task, sleeper.seq)
+    return sleeper === undefined ? this.#room.tasksAhead(id) : this.#room.aheadOf(sleeper.ticket, sleeper.seq)
   }
 
   /** Why a newcomer finds no place now; null: it does. */
@@ -154,40 +155,39 @@ export class WorkerPool {
   }
 
   /** Puts an admitted task into the queue; a free slot starts it in this call. */
-  enqueue(task: Task, place: Reservation): void {
+  enqueue(ticket: Ticket, place: Reservation): void {
     place.release()
-    this.restore(task)
+    this.restore(ticket)
     failpoint('enqueued')
     this.#slots.fill()
   }
 
   /** Takes in a task without a place: it was admitted by an earlier process, whose order it keeps. */
-  restore(task: Task): void {
+  restore(ticket: Ticket): void {
     const seq = this.#room.arrive()
-    if (task.run === 0) this.#watchStart(task)
-    if (task.status === 'queued') this.#room.put(task, seq)
-    else this.#parked.add(task, seq, task.waitResource === null)
+    if (!ticket.hasRun) this.#watchStart(ticket)
+    if (ticket.delay === null) this.#room.put(ticket, seq)
+    else this.#parked.add(ticket, seq)
   }
 
   /** The same for one that was running: it starts before all others, whatever their level. */
-  restoreFirst(task: Task): void {
-    this.#room.putFirst(task, this.#room.arrive())
+  restoreFirst(ticket: Ticket): void {
+    this.#room.putFirst(ticket, this.#room.arrive())
   }
 
   /** Puts a delayed task into the queue, by its age; it may have been removed meanwhile. */
-  requeue(task: Task): void {
-    const sleeper = this.#parked.take(task.id)
+  requeue(id: string): void {
+    const sleeper = this.#parked.take(id)
     if (sleeper === undefined) return
-    this.#room.put(task, sleeper.seq)
+    this.#room.put({ ...sleeper.ticket, delay: null }, sleeper.seq)
     this.#slots.fill()
   }
 
-  /** Moves a waiting task to the level of its new version, where it keeps its age; false: it does not wait. */
-  reprioritise(task: Task): boolean {
-    if (this.#parked.replace(task)) return true
-    const isWaiting = this.#room.reprioritise(task)
+  /** Moves a waiting task to another level, where it keeps its age; false: it does not wait. */
+  reprioritise(id: string, priority: Priority): boolean {
+    const isWaiting = this.#room.reprioritise(id, priority)
     if (isWaiting) this.#slots.fill()
-    return isWaiting
+    return isWaiting || this.#parked.reprioritise(id, priority)
   }
 
   /** Removes a waiting task in O(1), or aborts a running one; one that stops for another reason keeps that reason. */
@@ -223,8 +223,7 @@ export class WorkerPool {
   }
 
   whenIdle(): Promise<void> {
-    const left = () => this.reserved + this.#room.size + this.#parked.size + this.running
-    return this.#signal.waitUntil(() => left() === 0)
+    return this.#signal.waitUntil(() => this.waiting + this.reserved + this.asleep + this.running === 0)
   }
 
   /** Settles when no task runs any more; handlers that were abandoned do not count. */
@@ -247,20 +246,21 @@ export class WorkerPool {
     return this.#holds.size === 0 && this.running < this.#slots.count
   }
 
-  async #run(task: Task, seq: number): Promise<void> {
-    if (task.run === 0) this.#leave(task)
+  async #run(ticket: Ticket, seq: number): Promise<void> {
+    const { id, hasRun } = ticket
+    if (!hasRun) this.#leave(ticket)
     // Its alarm may be late, as after a pause of the process.
-    if (task.run === 0 && isOverdue(task, this.#options.clock)) return this.#options.expired(task.id)
-    this.#room.gates.count(task, 1)
+    if (!hasRun && isOverdue(ticket, this.#options.clock)) return this.#options.expired(id)
+    this.#room.gates.count(ticket, 1)
     failpoint('dequeued')
-    const limits = { limitMs: task.timeoutMs, graceMs: this.#options.graceMs }
-    const guard = new Guard((signal) => this.#options.work(task, signal), limits, this.#deadlines)
-    this.#running.set(task.id, guard)
+    const limits = { limitMs: ticket.timeoutMs, graceMs: this.#options.graceMs }
+    const guard = new Guard((signal) => this.#options.work(ticket, signal), limits, this.#deadlines)
+    this.#running.set(id, guard)
     const outcome = await guard.outcome
-    this.#running.delete(task.id)
-    this.#room.gates.count(task, -1)
-    this.#cancelTimer(task, seq, outcome)
-    this.#options.ended(task, outcome)
+    this.#running.delete(id)
+    this.#room.gates.count(ticket, -1)
+    this.#takeBack(ticket, seq, outcome)
+    this.#options.ended(ticket, outcome)
     this.#signal.notify()
     // Its type may have opened: a slot can be idle beside a task that waited for that.
     this.#slots.fill()
@@ -268,32 +268,31 @@ export class WorkerPool {
   }
 
   /** A task whose run did not end it keeps its age. */
-  #cancelTimer(task: Task, seq: number, outcome: Outcome): void {
-    if (outcome.kind === 'interrupted') this.#room.put(task, seq)
+  #takeBack(ticket: Ticket, seq: number, outcome: Outcome): void {
+    if (outcome.kind === 'interrupted') this.#room.put(ticket, seq)
     if (outcome.kind !== 'waits') return
-    const parked = { ...task, status: 'waiting', run: task.run + 1, waitUntil: outcome.wait.until } as const
-    this.#parked.add(parked, seq, outcome.wait.resource === null)
+    this.#parked.add({ ...ticket, hasRun: true, delay: toParked(outcome.wait) }, seq)
   }
 
-  #watchStart(task: Task): void {
-    this.#places.hold(task.id, task.caller)
-    if (task.startDeadlineAt === null) return
-    this.#startDeadlines.set(task.id, task.startDeadlineAt, () => {
-      if (this.#remove(task.id)) this.#options.expired(task.id)
+  #watchStart({ id, caller, startDeadlineAt }: Ticket): void {
+    this.#places.hold(id, caller)
+    if (startDeadlineAt === null) return
+    this.#startDeadlines.set(id, startDeadlineAt, () => {
+      if (this.#remove(id)) this.#options.expired(id)
     })
   }
 
   /** It no longer waits for its first start. */
-  #leave({ id, startDeadlineAt }: Task): void {
+  #leave({ id, startDeadlineAt }: Ticket): void {
     this.#places.leave(id)
     if (startDeadlineAt !== null) this.#startDeadlines.clear(id)
   }
 
   /** Takes it out, wherever it waits. */
   #remove(id: string): boolean {
-    const task = this.#room.remove(id) ?? this.#parked.take(id)?.task
-    if (task === undefined) return false
-    this.#leave(task)
+    const ticket = this.#room.remove(id) ?? this.#parked.take(id)?.ticket
+    if (ticket === undefined) return false
+    this.#leave(ticket)
     this.#signal.notify()
     return true
   }

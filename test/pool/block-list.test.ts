@@ -7,7 +7,7 @@ interface Item extends Linked<Item> {
 }
 
 const item = (seq: number, createdAt = seq): Item => {
-  return { seq, task: { createdAt }, block: null, previous: null, next: null }
+  return { seq, ticket: { createdAt }, block: null, previous: null, next: null }
 }
 
 /** A list beside a plain array of the same items, in their order. */
@@ -58,7 +58,7 @@ test('places are those of a plain list, over arrivals, returns and removals', ()
       for (let seq = 0; seq <= next + 1; seq += 97) {
         expect(list.countBefore(seq)).toBe(model.filter((each) => each.seq < seq).length)
       }
-      const first = model.findIndex(({ task }) => task.createdAt >= instant)
+      const first = model.findIndex(({ ticket }) => ticket.createdAt >= instant)
       expect(list.countAdmittedBefore(instant)).toBe(first === -1 ? model.length : first)
     }),
     { numRuns: 200 },

@@ -1,22 +1,23 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { PriorityQueue, type RoomOptions } from '../../src/pool/priority-queue.ts'
+import type { Ticket } from '../../src/pool/ticket.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import { poolDefaults } from '../support/pool.ts'
-import { sampleTask } from '../support/tasks.ts'
+import { sampleTicket } from '../support/tasks.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 function setup(given: Partial<RoomOptions> = {}) {
   const room = new PriorityQueue({ ...poolDefaults(), ...given })
-  const putTask = (task: ReturnType<typeof sampleTask>) => room.put(task, room.arrive())
+  const putTicket = (ticket: Ticket) => room.put(ticket, room.arrive())
   const put = (id: string, priority: Priority = 1, type = 'sample') =>
-    putTask(sampleTask({ id, priority, type }))
+    putTicket(sampleTicket({ id, priority, type }))
   const takeAll = () => {
     const ids: string[] = []
-    for (let taken = room.take(); taken !== undefined; taken = room.take()) ids.push(taken.task.id)
+    for (let taken = room.take(); taken !== undefined; taken = room.take()) ids.push(taken.ticket.id)
     return ids
   }
-  return { room, put, putTask, takeAll }
+  return { room, put, putTicket, takeAll }
 }
 
 test('a higher level goes first, and a level is first in, first out', () => {
@@ -50,8 +51,8 @@ test('a task that returns goes in front of later arrivals of its level, and not 
   put('third')
   const first = room.take()
   const second = room.take()
-  room.put(second!.task, second!.seq)
-  room.put(first!.task, first!.seq)
+  room.put(second!.ticket, second!.seq)
+  room.put(first!.ticket, first!.seq)
   put('fourth')
   expect(takeAll()).toEqual(['first', 'second', 'third', 'fourth'])
 })
@@ -82,26 +83,26 @@ test('a task that is moved to another level keeps its age there', () => {
   const { room, put, takeAll } = setup()
   put('old', 0)
   put('normal')
-  expect(room.reprioritise(sampleTask({ id: 'old', priority: 1 }))).toBe(true)
-  expect(room.reprioritise(sampleTask({ id: 'gone' }))).toBe(false)
+  expect(room.reprioritise('old', 1)).toBe(true)
+  expect(room.reprioritise('gone', 1)).toBe(false)
   expect(takeAll()).toEqual(['old', 'normal'])
 })
 
 test('with a head start a level goes first only by so much age', () => {
-  const { putTask, takeAll } = setup({ headStartMs: 60_000 })
-  putTask(sampleTask({ id: 'low at 0', priority: 0, createdAt: 0 }))
-  putTask(sampleTask({ id: 'urgent at 179', priority: 3, createdAt: 179_000 }))
-  putTask(sampleTask({ id: 'urgent at 181', priority: 3, createdAt: 181_000 }))
+  const { putTicket, takeAll } = setup({ headStartMs: 60_000 })
+  putTicket(sampleTicket({ id: 'low at 0', priority: 0, createdAt: 0 }))
+  putTicket(sampleTicket({ id: 'urgent at 179', priority: 3, createdAt: 179_000 }))
+  putTicket(sampleTicket({ id: 'urgent at 181', priority: 3, createdAt: 181_000 }))
   expect(takeAll()).toEqual(['urgent at 179', 'low at 0', 'urgent at 181'])
 })
 
 test('callers take turns inside a level, by their weight', () => {
   const weights: Record<string, number> = { heavy: 2 }
-  const { putTask, takeAll } = setup({ weightOf: (caller) => weights[caller] ?? 1 })
+  const { putTicket, takeAll } = setup({ weightOf: (caller) => weights[caller] ?? 1 })
   for (const caller of ['hog', 'heavy', 'light']) {
-    for (let count = 1; count <= 4; count += 1) putTask(sampleTask({ id: `${caller} ${count}`, caller }))
+    for (let count = 1; count <= 4; count += 1) putTicket(sampleTicket({ id: `${caller} ${count}`, caller }))
   }
-  putTask(sampleTask({ id: 'urgent', caller: 'hog', priority: 3 }))
+  putTicket(sampleTicket({ id: 'urgent', caller: 'hog', priority: 3 }))
   const order = takeAll()
   expect(order[0]).toBe('urgent')
   const startsOf = (caller: string) => order.slice(1, 9).filter((id) => id.startsWith(caller)).length
@@ -110,13 +111,14 @@ test('callers take turns inside a level, by their weight', () => {
 })
 
 test('who comes anew into a long queue of another has its turn next', () => {
-  const { room, putTask } = setup({ weightOf: () => 1 })
-  for (let count = 1; count <= 1000; count += 1) putTask(sampleTask({ id: `hog ${count}`, caller: 'hog' }))
+  const { room, putTicket } = setup({ weightOf: () => 1 })
+  for (let count = 1; count <= 1000; count += 1)
+    putTicket(sampleTicket({ id: `hog ${count}`, caller: 'hog' }))
   for (let taken = 0; taken < 10; taken += 1) room.take()
   expect(room.aheadOfNewcomer(1, 'light')).toBeLessThanOrEqual(1)
-  putTask(sampleTask({ id: 'light', caller: 'light' }))
+  putTicket(sampleTicket({ id: 'light', caller: 'light' }))
   expect(room.tasksAhead('light')).toBe(0)
-  expect(room.take()?.task.id).toBe('light')
+  expect(room.take()?.ticket.id).toBe('light')
 })
 
 test('in every order the positions that are given are those of the walk, and the walk is what is taken', () => {
@@ -130,10 +132,10 @@ test('in every order the positions that are given are those of the walk, and the
       fc.nat(10),
       (arrivals, { headStartMs, isFair }, start) => {
         const weightOf = isFair ? (caller: string) => (caller === 'a' ? 3 : 1) : null
-        const { room, putTask, takeAll } = setup({ headStartMs, weightOf })
+        const { room, putTicket, takeAll } = setup({ headStartMs, weightOf })
         let createdAt = 0
         for (const { gap, ...given } of arrivals)
-          putTask(sampleTask({ ...given, createdAt: (createdAt += gap) }))
+          putTicket(sampleTicket({ ...given, createdAt: (createdAt += gap) }))
         for (let taken = 0; taken < start; taken += 1) room.take()
         const walk = [...room.inOrder()].map(({ id }) => id)
         expect(walk.map((id) => room.tasksAhead(id))).toEqual(walk.map((_, index) => index))
@@ -144,13 +146,13 @@ test('in every order the positions that are given are those of the walk, and the
 })
 
 test('with turns a newcomer is shown as many tasks as then stand before it', () => {
-  const { room, putTask } = setup({ weightOf: (caller) => (caller === 'heavy' ? 2 : 1) })
+  const { room, putTicket } = setup({ weightOf: (caller) => (caller === 'heavy' ? 2 : 1) })
   for (const caller of ['heavy', 'light', 'other']) {
-    for (let count = 1; count <= 3; count += 1) putTask(sampleTask({ id: `${caller} ${count}`, caller }))
+    for (let count = 1; count <= 3; count += 1) putTicket(sampleTicket({ id: `${caller} ${count}`, caller }))
   }
   for (const caller of ['new', 'light']) {
     const estimate = room.aheadOfNewcomer(1, caller)
-    putTask(sampleTask({ id: `newest of ${caller}`, caller }))
+    putTicket(sampleTicket({ id: `newest of ${caller}`, caller }))
     expect(estimate).toBe(room.tasksAhead(`newest of ${caller}`))
   }
 })
@@ -158,17 +160,17 @@ test('with turns a newcomer is shown as many tasks as then stand before it', () 
 test('a task that is put before all levels stays there when its level is changed', () => {
   const { room, put, takeAll } = setup()
   put('urgent', 3)
-  room.putFirst(sampleTask({ id: 'ran before', priority: 0 }), room.arrive())
-  expect(room.reprioritise(sampleTask({ id: 'ran before', priority: 1 }))).toBe(true)
+  room.putFirst(sampleTicket({ id: 'ran before', priority: 0 }), room.arrive())
+  expect(room.reprioritise('ran before', 1)).toBe(true)
   expect(takeAll()).toEqual(['ran before', 'urgent'])
 })
 
 /** A room with this many waiting tasks, of as many callers in turn, put at rising times. */
 function crowd(given: Partial<RoomOptions>, count: number, callers: number) {
-  const { room, putTask } = setup(given)
+  const { room, putTicket } = setup(given)
   for (let at = 0; at < count; at += 1) {
     const priority = (at % 4) as Priority
-    putTask(sampleTask({ id: `t${at}`, caller: `c${at % callers}`, priority, createdAt: at }))
+    putTicket(sampleTicket({ id: `t${at}`, caller: `c${at % callers}`, priority, createdAt: at }))
   }
   const stepsFor = (what: () => unknown) => {
     const before = room.work.steps

@@ -5,7 +5,7 @@ import { ShuttingDown, type Outcome } from '../../src/task/outcome.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import { poolDefaults } from '../support/pool.ts'
 import { settled } from '../support/settle.ts'
-import { COMPLETED, sampleTask } from '../support/tasks.ts'
+import { COMPLETED, sampleTicket } from '../support/tasks.ts'
 
 /** A pool whose handlers end when the test wants it; stuck ones never mind their signal. */
 function setup(given: Partial<PoolOptions> = {}) {
@@ -31,7 +31,7 @@ function setup(given: Partial<PoolOptions> = {}) {
   ) => {
     const place = pool.reserve(priority, 'local')
     if (place === undefined) return false
-    pool.enqueue(sampleTask({ id, priority, type }), place)
+    pool.enqueue(sampleTicket({ id, priority, type }), place)
     return true
   }
   const end = async (id: string) => {
@@ -263,10 +263,10 @@ test('the places that a caller has reserved count for it, until they are given b
 
 test('a task whose delay is over stands before those that came after it', () => {
   const { pool, submit, clock } = setup({ slots: 0 })
-  const delayed = sampleTask({ id: 'delayed', notBefore: clock.now() + 1000 })
+  const delayed = sampleTicket({ id: 'delayed', notBefore: clock.now() + 1000 })
   pool.restore(delayed)
   submit('later')
-  pool.requeue({ ...delayed, status: 'queued' })
+  pool.requeue(delayed.id)
   expect([...pool.waitingInOrder()].map(({ id }) => id)).toEqual(['delayed', 'later'])
 })
 
@@ -275,8 +275,8 @@ test('a task whose start deadline has passed does not start, also when its alarm
   const { pool, clock, started } = setup({ expired: (id) => expired.push(id) })
   pool.pause()
   const startDeadlineAt = clock.now() + 1000
-  for (const task of [sampleTask({ id: 'late', startDeadlineAt }), sampleTask({ id: 'next' })])
-    pool.restore(task)
+  for (const ticket of [sampleTicket({ id: 'late', startDeadlineAt }), sampleTicket({ id: 'next' })])
+    pool.restore(ticket)
   // The wall clock alone: as after a pause of the machine.
   clock.setWall(startDeadlineAt + 1)
   pool.resume()
@@ -298,14 +298,14 @@ test('a wait for an empty queue ends with the cancel of the last task that waits
 
 test('tasks that wait for their first start are none of those that are parked', () => {
   const { pool, clock } = setup({ slots: 0, maxParked: 2 })
-  for (const id of ['a', 'b', 'c']) pool.restore(sampleTask({ id, notBefore: clock.now() + 60_000 }))
+  for (const id of ['a', 'b', 'c']) pool.restore(sampleTicket({ id, notBefore: clock.now() + 60_000 }))
   expect([pool.parkedFullUntil, pool.refusal('local'), pool.taken]).toEqual([null, null, 3])
 })
 
 test('a run with a short limit is stopped in time beside one with a long limit', () => {
   const { pool, clock, submit, signals } = setup({ slots: 2 })
   submit('long')
-  pool.restore(sampleTask({ id: 'short', timeoutMs: 1000 }))
+  pool.restore(sampleTicket({ id: 'short', timeoutMs: 1000 }))
   pool.resume()
   clock.advance(1000)
   expect([signals.get('short')?.aborted, signals.get('long')?.aborted]).toEqual([true, false])

@@ -1,3 +1,4 @@
+import { toTicket } from '../../src/pool/ticket.ts'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask, TaskError } from '../../src/index.ts'
@@ -99,7 +100,8 @@ test('a journal that holds an odd time from before is shown, and its task runs w
   const parked = core.admission.recorder.live(id)!
   const due: string[] = []
   const next = createCore({ types: [limited], slots: 0, due: (each) => due.push(each) })
-  for (const waitUntil of [1e18, null]) next.pool.restore({ ...parked, id: `odd-${waitUntil}`, waitUntil })
+  for (const waitUntil of [1e18, null])
+    next.pool.restore(toTicket({ ...parked, id: `odd-${waitUntil}`, waitUntil }))
   next.clock.advance(1)
   expect(due).toEqual(['odd-null'])
   next.clock.advance(24 * 3_600_000)

@@ -55,8 +55,8 @@ export function createCore(all: CoreGiven = {}) {
     clock,
     concurrencyOf: (type) => registry.concurrencyOf(type),
     resourcesOf: (type) => registry.resourcesOf(type),
-    work: (task, signal) => run(task, signal),
-    ended: (task, outcome) => admission.transitions.ended(task, outcome),
+    work: ({ id }, signal) => run(id, signal),
+    ended: ({ id }, outcome) => admission.transitions.ended(id, outcome),
     due: (id) => void admission.transitions.requeue(id),
     expired: (id) => void admission.transitions.expire(id),
     ...given,
@@ -114,7 +114,7 @@ export function createCore(all: CoreGiven = {}) {
       }),
   })
   const run = createRunner(registry, {
-    started: (task) => admission.transitions.started(task),
+    started: (id) => admission.transitions.started(id),
     report: (task, report) => admission.transitions.report(task, report),
     steps: createStepStore(admission.recorder, journal.steps),
     outputOf: (task) => readOutput(journal.tasks, task),

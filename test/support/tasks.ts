@@ -1,3 +1,4 @@
+import { toTicket, type Ticket } from '../../src/pool/ticket.ts'
 import type { Outcome } from '../../src/task/outcome.ts'
 import { createTask, type NewTask, type Task } from '../../src/task/task.ts'
 
@@ -25,6 +26,11 @@ export function sampleTask(given: Partial<NewTask> = {}): Task {
     createdAt: 0,
     ...given,
   })
+}
+
+/** The ticket of such a task. */
+export function sampleTicket(given: Partial<NewTask> = {}): Ticket {
+  return toTicket(sampleTask(given))
 }
 
 export const NO_HEADLINE = { title: null, summary: null, filename: null, hash: null }

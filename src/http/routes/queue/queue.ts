@@ -100,16 +100,16 @@ function resourceView({ name, limit, inUse, sleeping, openAt }: ResourceView) {
 }
 
 /** The legacy shape. The id of a task and its input are shown to its owner only. */
-async function queueTasks({ journal, pool }: HttpDeps, { caller }: Access) {
+async function queueTasks({ admission, journal, pool }: HttpDeps, { caller }: Access) {
   const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots + pool.stuck) })
   const processing = running.tasks.map((task) => ({
     ...listedView(task, caller),
     progress: task.progress ?? 0,
   }))
-  const queued = [...pool.waitingInOrder()].map((task, index) => ({
-    ...listedView(task, caller),
-    queue_position: index + 1,
-  }))
+  const queued = [...pool.waitingInOrder()].flatMap(({ id }, index) => {
+    const task = admission.recorder.live(id)
+    return task === undefined ? [] : [{ ...listedView(task, caller), queue_position: index + 1 }]
+  })
   return { processing, queued, total_processing: processing.length, total_queued: queued.length }
 }
 
