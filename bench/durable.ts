@@ -41,12 +41,17 @@ export function durableIdleStart(): Promise<{ p50: number; p99: number }> {
     let submittedAt = 0
     const waits: number[] = []
     const entered = () => void waits.push(performance.now() - submittedAt)
-    const { submit, pool, admission } = createCore({ journal, capacity: 10, entered, ended: () => undefined })
+    const { submit, pool, lifecycle } = createCore({
+      journal,
+      capacity: 10,
+      entered,
+      ended: () => undefined,
+    })
     for (let round = 0; round < ROUNDS; round += 1) {
       submittedAt = performance.now()
       await submit(round, 1)
       await pool.whenIdle()
-      await admission.recorder.whenWritten()
+      await lifecycle.recorder.whenWritten()
     }
     return { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) }
   })

@@ -1,6 +1,6 @@
 import { NO_LIMITS } from './core.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
-import { toTicket } from '../src/pool/ticket.ts'
+import { toTicket } from '../src/task/ticket.ts'
 import type { Task } from '../src/task/task.ts'
 import { systemClock } from '../src/time/clock.ts'
 import { mixedPriorities, sampleTask } from './support.ts'

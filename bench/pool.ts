@@ -61,7 +61,7 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
 export async function coreRun(count: number, journal: Journal): Promise<Run> {
   let ended = 0
   const { promise, resolve } = Promise.withResolvers<void>()
-  const { submit, admission } = createCore({
+  const { submit, lifecycle } = createCore({
     journal,
     capacity: count,
     ended: () => {
@@ -73,7 +73,7 @@ export async function coreRun(count: number, journal: Journal): Promise<Run> {
   return timed('headgate whole core', count, async () => {
     await Promise.all(priorities.map((priority, n) => submit(n, priority)))
     await promise
-    await admission.recorder.whenWritten()
+    await lifecycle.recorder.whenWritten()
   })
 }
 

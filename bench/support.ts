@@ -1,4 +1,4 @@
-import { toTicket, type Ticket } from '../src/pool/ticket.ts'
+import { toTicket, type Ticket } from '../src/task/ticket.ts'
 import { createTask, type Task } from '../src/task/task.ts'
 import type { Priority } from '../src/task/priority.ts'
 

@@ -188,11 +188,11 @@ class Server {
 
   /** One line every 30 s while there is work. */
   #logStatus(): void {
-    const { pool, admission } = this.#headgate
+    const { pool, lifecycle } = this.#headgate
     const { running, waiting, stuck } = pool
     if (running + waiting + stuck === 0) return
-    const done = admission.counters.of('completed')
-    this.#output.log.info({ running, waiting, done, stuck, rejected: admission.counters.rejected }, 'status')
+    const done = lifecycle.counters.of('completed')
+    this.#output.log.info({ running, waiting, done, stuck, rejected: lifecycle.counters.rejected }, 'status')
   }
 }
 

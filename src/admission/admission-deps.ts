@@ -1,24 +1,22 @@
 import type { Logger } from 'pino'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
+import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
-import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Clock } from '../time/clock.ts'
 import type { DeliveryJournal, DuplicateJournal, JournalHealth, TaskJournal } from '../journal/journal.ts'
-import type { EventBus } from '../events/event-bus.ts'
 
 /** Dependencies of the admission. */
-export interface IntakeDeps {
+export interface AdmissionDeps {
+  readonly lifecycle: Lifecycle
   readonly registry: Registry
   readonly pool: WorkerPool
   readonly journal: TaskJournal
   readonly duplicates: DuplicateJournal
   readonly deliveries: Pick<DeliveryJournal, 'add'>
   readonly health: JournalHealth
-  readonly bus: EventBus
-  readonly uploadStore: UploadStore
-  readonly resources: Pick<Resources, 'forget' | 'reprioritise' | 'sleep'>
+  readonly resources: Pick<Resources, 'reprioritise'>
   readonly estimator: WaitEstimator
   readonly clock: Clock
   /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
@@ -29,9 +27,6 @@ export interface IntakeDeps {
   readonly defaultTimeoutMs: number
   /** Attempts of a task whose type names none. */
   readonly defaultAttempts: number
-  /** Whether the upload of a task that has ended is left to the retention. */
-  readonly keepsUploads: boolean
   /** A webhook is due. */
   readonly deliver: () => void
-  readonly onFatal: (error: unknown) => void
 }

@@ -2,7 +2,7 @@ import { retryAfterSeconds } from '../forecast/compute-retry-after.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { KeyRecord } from '../journal/journal.ts'
 import type { Reservation } from '../pool/capacity.ts'
-import { toTicket } from '../pool/ticket.ts'
+import { toTicket } from '../task/ticket.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { QueuePlace } from '../task/event.ts'
 import { failpoint } from '../failpoints.ts'
@@ -16,10 +16,7 @@ import type { CancelReply, Refusal, Submission, SubmitReply } from './submission
 import { TaskIds } from './task-ids.ts'
 import { Joiners } from './joiners.ts'
 import { Cancellation } from './cancellation.ts'
-import type { IntakeDeps } from './admission-deps.ts'
-import { Recorder } from '../lifecycle/recorder.ts'
-import { Transitions } from '../lifecycle/transitions.ts'
-import { Counters } from '../lifecycle/counters.ts'
+import type { AdmissionDeps } from './admission-deps.ts'
 
 /** A submit on its way. */
 interface PendingSubmit {
@@ -29,38 +26,31 @@ interface PendingSubmit {
   readonly place: Reservation | undefined
 }
 
-/** The only way in: admits and cancels tasks, and knows the recorder of all that becomes of them. */
+/** The only way in: admits tasks, and lets one of those who wait for a task cancel it or lift its priority. */
 export class Admission {
-  readonly counters = new Counters()
-  readonly recorder: Recorder
-  readonly transitions: Transitions
-  readonly keys: IdempotencyKeys
-  readonly ids: TaskIds
-  readonly flights: SingleFlight
+  readonly #keys: IdempotencyKeys
+  readonly #ids: TaskIds
+  readonly #flights: SingleFlight
   readonly #waiters: Joiners
   readonly #cancellation: Cancellation
-  readonly #deps: IntakeDeps
+  readonly #deps: AdmissionDeps
   #isClosed = false
   #mode: 'open' | 'paused' | 'draining' = 'open'
 
-  constructor(deps: IntakeDeps) {
-    const { journal, duplicates, bus, clock, provenNow, onFatal, pool } = deps
+  constructor(deps: AdmissionDeps) {
+    const { journal, duplicates, clock, provenNow, pool, lifecycle } = deps
+    const { recorder, transitions } = lifecycle
     const { now } = clock
     this.#deps = deps
-    this.ids = new TaskIds(now)
-    const ended = (task: Task) => this.flights.remove(task)
-    this.recorder = new Recorder({ journal, bus, counters: this.counters, now, ended, onFatal })
-    this.transitions = new Transitions(deps, this.recorder, this.counters)
-    this.keys = new IdempotencyKeys({ duplicates, journal, now: provenNow })
+    this.#ids = new TaskIds(now)
+    this.#keys = new IdempotencyKeys({ duplicates, journal, now: provenNow })
     const { resources, deliveries, deliver } = deps
-    this.#waiters = new Joiners({ recorder: this.recorder, pool, resources, deliveries, deliver, now })
-    const { recorder, transitions } = this
+    this.#waiters = new Joiners({ recorder, pool, resources, deliveries, deliver, now })
     this.#cancellation = new Cancellation({ ...deps, recorder, transitions, waiters: this.#waiters })
-    const live = (id: string) => this.recorder.live(id)
-    this.flights = new SingleFlight({
+    this.#flights = new SingleFlight({
       duplicates,
       journal,
-      live,
+      live: (id) => lifecycle.live(id),
       join: (task, submission) => this.#waiters.join(task, submission),
       have: (task, submission) => this.#waiters.have(task, submission),
     })
@@ -95,6 +85,29 @@ export class Admission {
   /** Whether a task of this type can run here. */
   knows(type: string): boolean {
     return this.#deps.registry.find(type) !== undefined
+  }
+
+  /** Ids of new tasks follow this one. */
+  followId(newest: string): void {
+    this.#ids.follow(newest)
+  }
+
+  /** A task of an earlier process: an equal submit finds it. */
+  restore(task: Task): void {
+    this.#flights.add(task)
+  }
+
+  /** The end of a task is committed. */
+  ended(task: Task): void {
+    this.#flights.remove(task)
+  }
+
+  /**
+   * Marks a key whose request is still being received, until the reply. Undefined: another request with
+   * this key is.
+   */
+  receiveKey(caller: string, key: string): (() => void) | undefined {
+    return this.#keys.receive(caller, key)
   }
 
   /** Refuses every further submission as `draining`. */
@@ -140,7 +153,7 @@ export class Admission {
       const given = { type, submission, place }
       if (key === null) return await this.#submitContent(given, null)
       const use = { key, caller, fingerprint: computeFingerprint(submission) }
-      return await this.keys.once(use, (record) => this.#submitContent(given, record))
+      return await this.#keys.once(use, (record) => this.#submitContent(given, record))
     } catch (error) {
       // A look into the journal failed.
       log.error({ err: error }, 'journal read failed')
@@ -162,7 +175,7 @@ export class Admission {
         continue
       }
       for (const { release } of places) release()
-      for (const _ of submissions) this.counters.reject()
+      for (const _ of submissions) this.#deps.lifecycle.counters.reject()
       return refusal ?? this.#refuse('queue-full')
     }
     return places
@@ -185,7 +198,7 @@ export class Admission {
     const content = (dedupe ?? type.dedupe ?? false) ? toDedupeKey(submission, type.version) : null
     const admit = () => this.#admitNew({ ...given, content }, key)
     if (content === null || isForced) return admit()
-    return this.flights.once(submission, content, admit)
+    return this.#flights.once(submission, content, admit)
   }
 
   async #admitNew(
@@ -197,7 +210,7 @@ export class Admission {
     const refusal = given.place === undefined ? this.refusal(caller) : undefined
     const place = given.place ?? (refusal === undefined ? pool.reserve(priority, caller) : undefined)
     if (place === undefined) {
-      this.counters.reject()
+      this.#deps.lifecycle.counters.reject()
       return refusal ?? this.#refuse('queue-full')
     }
     failpoint('place-reserved')
@@ -214,7 +227,7 @@ export class Admission {
     const { clock, defaultTimeoutMs, defaultAttempts, estimator } = this.#deps
     const createdAt = clock.now()
     return createTask({
-      id: this.ids.next(),
+      id: this.#ids.next(),
       type: type.type,
       priority,
       caller,
@@ -235,24 +248,24 @@ export class Admission {
   }
 
   async #admit(task: Task, place: Reservation, key: KeyRecord | null): Promise<SubmitReply> {
-    const { pool, log, estimator } = this.#deps
+    const { pool, log, estimator, lifecycle } = this.#deps
     const queuePlace = pool.placeAfter(place.tasksAhead, task.toldWait)
     let admitted: Task
     try {
-      admitted = await this.recorder.admit(task, { type: 'queued', ...queuePlace }, key)
+      admitted = await lifecycle.recorder.admit(task, { type: 'queued', ...queuePlace }, key)
     } catch (error) {
       place.release()
-      this.counters.reject()
+      this.#deps.lifecycle.counters.reject()
       log.error({ err: error, taskId: task.id }, 'journal refused task')
       const isFull = error instanceof HeadgateError && error.code === 'disk-full'
       return this.#refuse(isFull ? 'disk-full' : 'journal-unavailable')
     }
     // It can be cancelled, or lifted, as soon as it can be seen, which is before this turn.
-    const newest = this.recorder.live(admitted.id)
+    const newest = lifecycle.recorder.live(admitted.id)
     if (newest === undefined) place.release()
     else {
-      this.flights.add(newest)
-      this.transitions.admitted(newest.id)
+      this.#flights.add(newest)
+      lifecycle.transitions.admitted(newest.id)
       pool.enqueue(toTicket(newest), place)
     }
     const { id: taskId, type, priority } = admitted

@@ -3,6 +3,9 @@ import { loadBuiltins } from './builtins.ts'
 import { createAuth, openJournal, createServices, type Services } from './services.ts'
 import type { AppOptions, ComposeOptions } from './app-options.ts'
 import { createQueue } from './create-queue.ts'
+import { createBackgroundJobs, createWebhooks } from './background.ts'
+import { boundsFrom, resourcesFrom } from './from-settings.ts'
+import { OperatorControls } from '../control/operator-controls.ts'
 import type { TokenStore } from '../auth/token-store.ts'
 import { newTicketSecret, Tickets } from '../auth/tickets.ts'
 import type { Settings } from '../config/settings.ts'
@@ -12,8 +15,9 @@ import { createPrefixOf } from '../http/gate/base-path.ts'
 import { httpPlugin } from '../http/plugin.ts'
 import { ReplyMemory } from '../http/server/reply-memory.ts'
 import type { Admission } from '../admission/admission.ts'
+import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { Journal } from '../journal/journal.ts'
-import { closeInOrder, drainInOrder, startInOrder, type LifecycleDeps } from './start-stop.ts'
+import { closeInOrder, drainInOrder, startInOrder, type StartStopDeps } from './start-stop.ts'
 import { VERSION } from '../package.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
@@ -25,6 +29,7 @@ import { createSteadyClock, ProvenTime } from '../time/proven-time.ts'
 /** The composed application. `start` and `stop` may be called twice. */
 export interface Headgate {
   readonly admission: Admission
+  readonly lifecycle: Lifecycle
   readonly pool: WorkerPool
   readonly registry: Registry
   readonly bus: EventBus
@@ -67,7 +72,7 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   const registry = new Registry([...services.analysis.types, ...options.tasks])
   const journal = await openJournal(options, services.dataDir)
   const deps = {
-    ...createQueue(options, { ...services, ...auth, registry, journal }),
+    ...assemble(options, { ...services, ...auth, registry, journal }),
     tickets: await createTickets(journal),
   }
   options.time.resume(await journal.notes.loadNote(TIME_NOTE))
@@ -92,8 +97,35 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   }
 }
 
+/** The queue, and what works beside it. */
+function assemble(options: AppOptions, services: Services) {
+  const { settings, log, onFatal, clock, time, random = Math.random } = options
+  const { registry, journal, bus, uploadStore, callers } = services
+  const webhooks = createWebhooks(options, services)
+  const queue = createQueue({
+    registry,
+    journal,
+    bus,
+    uploadStore,
+    clock,
+    random,
+    log,
+    onFatal,
+    bounds: boundsFrom(settings, callers),
+    resources: resourcesFrom(settings, services),
+    defaultTimeoutMs: settings.taskTimeoutMs,
+    defaultAttempts: settings.defaultAttempts,
+    keepsUploads: settings.journal !== 'memory' && settings.keepUploadsMs > 0,
+    deliver: () => webhooks.start(),
+    provenNow: () => time.now(),
+  })
+  const controls = new OperatorControls({ ...queue, notes: journal.notes, log })
+  const jobs = createBackgroundJobs(options, { ...services, ...queue })
+  return { ...services, ...queue, ...jobs, controls, webhooks, clock, time, log }
+}
+
 /** @param closing called when what requests need is about to go */
-function createStop(deps: LifecycleDeps, closing: () => void): Pick<Headgate, 'drain' | 'stop'> {
+function createStop(deps: StartStopDeps, closing: () => void): Pick<Headgate, 'drain' | 'stop'> {
   let drained: Promise<void> | null = null
   let stopped: Promise<void> | null = null
   const drain = (skipWait = NEVER) => (drained ??= drainInOrder(deps, skipWait))

@@ -1,151 +1,116 @@
-import { OperatorControls } from '../control/operator-controls.ts'
+import type { Logger } from 'pino'
+import { Admission } from '../admission/admission.ts'
+import type { AdmissionDeps } from '../admission/admission-deps.ts'
+import type { EventBus } from '../events/event-bus.ts'
 import { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
-import type { RunnerPorts } from '../handler/ports.ts'
 import { createRunner } from '../handler/runner.ts'
-import { Admission } from '../admission/admission.ts'
+import type { Journal } from '../journal/journal.ts'
+import { Lifecycle } from '../lifecycle/lifecycle.ts'
 import { readOutput } from '../lifecycle/output.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
-import type { Journal } from '../journal/journal.ts'
+import type { PoolOptions } from '../pool/pool-options.ts'
 import { WorkerPool } from '../pool/worker-pool.ts'
-import type { Resources } from '../resource/resources.ts'
-import type { UploadStore } from '../uploads/upload-store.ts'
+import { Resources, type ResourcesOptions } from '../resource/resources.ts'
 import type { Clock } from '../time/clock.ts'
-import { createBackgroundJobs, createWebhooks } from './background.ts'
-import type { AppOptions } from './app-options.ts'
-import { createResources } from './from-settings.ts'
-import type { Services } from './services.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
 
-/** Creates the queue itself: admission, worker pool, resources, runner, and the jobs beside them. */
-export function createQueue(options: AppOptions, services: Services) {
-  const { log, onFatal, clock, time, random = Math.random } = options
-  const { registry, journal, bus, uploadStore } = services
-  const requeue = (id: string) => void admission.transitions.requeue(id)
-  const pool = createPool(options, services, {
+type Wired = 'work' | 'ended' | 'due' | 'expired' | 'concurrencyOf' | 'resourcesOf' | 'clock'
+
+/** What a queue is made of; no setting of the server. */
+export interface QueueDeps extends Pick<AdmissionDeps, 'defaultTimeoutMs' | 'defaultAttempts'> {
+  readonly registry: Registry
+  readonly journal: Journal
+  readonly bus: EventBus
+  readonly uploadStore: UploadStore
+  /** The bounds of the pool; what is wired here may be replaced. */
+  readonly bounds: Omit<PoolOptions, Wired> & Partial<PoolOptions>
+  readonly resources: Pick<ResourcesOptions, 'limits' | 'keys'>
+  /** Whether the upload of a task that has ended is left to the retention. */
+  readonly keepsUploads: boolean
+  /** A webhook is due. */
+  readonly deliver: () => void
+  /** Nothing more can be written. */
+  readonly onFatal: (error: unknown) => void
+  readonly clock: Clock
+  /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
+  readonly provenNow: () => number
+  /** 0 to 1. */
+  readonly random: () => number
+  readonly log: Logger
+}
+
+/** The queue itself, wired once: pool, resources, estimator, lifecycle, admission and runner. */
+export interface Queue {
+  readonly pool: WorkerPool
+  readonly resources: Resources
+  readonly estimator: WaitEstimator
+  readonly lifecycle: Lifecycle
+  readonly admission: Admission
+}
+
+export function createQueue(deps: QueueDeps): Queue {
+  const { registry, journal, clock, random, log, bounds } = deps
+  const requeue = (id: string) => void lifecycle.transitions.requeue(id)
+  const pool: WorkerPool = new WorkerPool({
+    clock,
+    concurrencyOf: (type) => registry.concurrencyOf(type),
+    resourcesOf: (type) => registry.resourcesOf(type),
     work: ({ id }, signal) => run(id, signal),
-    ended: ({ id }, outcome) => admission.transitions.ended(id, outcome),
+    ended: ({ id }, outcome) => lifecycle.transitions.ended(id, outcome),
     due: requeue,
-    expired: (id) => void admission.transitions.expire(id),
+    expired: (id) => void lifecycle.transitions.expire(id),
+    ...bounds,
   })
-  const resources: Resources = createResources(options, services, {
+  const resources: Resources = new Resources({
+    ...deps.resources,
+    clock,
+    random,
+    log,
     wake: requeue,
     opened: (name, isOpen) => pool.setResource(name, isOpen),
   })
-  const liveOf = (id: string) => admission.recorder.live(id)
-  const estimator: WaitEstimator = createEstimator(options, { pool, registry, liveOf })
-  const webhooks = createWebhooks(options, services)
-  const provenNow = () => time.now()
-  const { deliveries, duplicates, health } = journal
-  const storage = { journal: journal.tasks, duplicates, deliveries, health, uploadStore }
-  const shared = { registry, pool, bus, resources, estimator, log, onFatal }
-  const timing = { clock, provenNow, random }
-  const admission = new Admission({
-    ...admissionSettings(options),
-    ...shared,
-    ...storage,
-    ...timing,
-    deliver: () => webhooks.start(),
+  const estimator: WaitEstimator = new WaitEstimator({
+    look: () => lookAt(pool, lifecycle, clock),
+    concurrencyOf: (type) => registry.concurrencyOf(type),
+    headStartMs: bounds.headStartMs,
+    now: clock.now,
+    monotonic: clock.monotonic,
+    random,
   })
-  const run = createRunner(registry, runnerPorts({ admission, resources, uploadStore, journal, ...timing }))
-  const queue = { pool, admission, resources, estimator }
-  const controls = new OperatorControls({ ...queue, notes: journal.notes, log })
-  const jobs = createBackgroundJobs(options, { ...services, ...queue })
-  return { ...services, ...queue, ...jobs, controls, webhooks, clock, time, log }
+  const parts = { ...deps, journal: journal.tasks, pool, resources, estimator }
+  const lifecycle: Lifecycle = new Lifecycle({ ...parts, ended: (task) => admission.ended(task) })
+  const { duplicates, deliveries, health } = journal
+  const admission: Admission = new Admission({ ...parts, duplicates, deliveries, health, lifecycle })
+  const run = createRunner(registry, runnerPorts(deps, lifecycle, resources))
+  return { pool, resources, estimator, lifecycle, admission }
 }
 
-function admissionSettings({ settings }: AppOptions) {
+function runnerPorts(deps: QueueDeps, { transitions, recorder }: Lifecycle, resources: Resources) {
+  const { journal, uploadStore, clock, provenNow, random } = deps
   return {
-    defaultTimeoutMs: settings.taskTimeoutMs,
-    defaultAttempts: settings.defaultAttempts,
-    keepsUploads: settings.journal !== 'memory' && settings.keepUploadsMs > 0,
-  }
-}
-
-interface RunnerDeps {
-  readonly admission: Admission
-  readonly resources: Resources
-  readonly uploadStore: UploadStore
-  readonly journal: Journal
-  readonly clock: Clock
-  readonly provenNow: () => number
-  readonly random: () => number
-}
-
-function runnerPorts({
-  admission,
-  resources,
-  uploadStore,
-  journal,
-  clock,
-  provenNow,
-  random,
-}: RunnerDeps): RunnerPorts {
-  return {
-    started: (id) => admission.transitions.started(id),
-    report: (task, report) => admission.transitions.report(task, report),
-    steps: createStepStore(admission.recorder, journal.steps),
+    started: transitions.started.bind(transitions),
+    report: transitions.report.bind(transitions),
+    steps: createStepStore(recorder, journal.steps),
     outputOf: (task) => readOutput(journal.tasks, task),
     fileOf: (upload) => uploadStore.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,
     provenNow,
     random,
-  }
+  } satisfies Parameters<typeof createRunner>[1]
 }
 
-type PoolCallbacks = Pick<ConstructorParameters<typeof WorkerPool>[0], 'work' | 'ended' | 'due' | 'expired'>
-
-function createPool(
-  { settings, clock }: AppOptions,
-  services: Services,
-  callbacks: PoolCallbacks,
-): WorkerPool {
-  const { registry, callers } = services
-  const {
-    slots,
-    capacity,
-    graceMs,
-    maxStuck,
-    headStartMs,
-    maxQueuedPerCaller,
-    maxRunningPerCaller,
-    maxParked,
-  } = settings
-  const bounds = { slots, capacity, maxParked, graceMs, headStartMs, maxQueuedPerCaller, maxRunningPerCaller }
-  return new WorkerPool({
-    ...bounds,
-    clock,
-    maxStuck: maxStuck ?? slots,
-    weightOf: settings.isFair ? (caller) => callers.named(caller)?.weight ?? 1 : null,
-    concurrencyOf: (type) => registry.concurrencyOf(type),
-    resourcesOf: (type) => registry.resourcesOf(type),
-    ...callbacks,
-  })
-}
-
-interface EstimatorDeps {
-  readonly pool: WorkerPool
-  readonly registry: Registry
-  readonly liveOf: Admission['recorder']['live']
-}
-
-function createEstimator(options: AppOptions, { pool, registry, liveOf }: EstimatorDeps): WaitEstimator {
-  const { settings, clock, random = Math.random } = options
-  return new WaitEstimator({
-    look: () => ({
-      slots: pool.slots,
-      isProcessing: pool.holds.size === 0,
-      running: [...pool.runningIds].flatMap((id) => {
-        const task = liveOf(id)
-        return task === undefined ? [] : [{ type: task.type, startedAt: task.startedAt ?? clock.now() }]
-      }),
-      waiting: pool.waitingInOrder(),
-      countOf: (priority) => pool.waitingOf(priority),
+/** The queue as the estimator sees it. */
+function lookAt(pool: WorkerPool, lifecycle: Lifecycle, clock: Clock) {
+  return {
+    slots: pool.slots,
+    isProcessing: pool.holds.size === 0,
+    running: [...pool.runningIds].flatMap((id) => {
+      const task = lifecycle.live(id)
+      return task === undefined ? [] : [{ type: task.type, startedAt: task.startedAt ?? clock.now() }]
     }),
-    concurrencyOf: (type) => registry.concurrencyOf(type),
-    headStartMs: settings.headStartMs,
-    now: clock.now,
-    monotonic: clock.monotonic,
-    random,
-  })
+    waiting: pool.waitingInOrder(),
+    countOf: (priority: Parameters<WorkerPool['waitingOf']>[0]) => pool.waitingOf(priority),
+  }
 }

@@ -3,15 +3,14 @@ import type { Logger } from 'pino'
 import type { Analysis, ModelsOptions } from '../analysis/analysis.ts'
 import { type Settings, SETTINGS } from '../config/settings.ts'
 import type { TaskType } from '../handler/define-task.ts'
+import type { TokenStore } from '../auth/token-store.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { ProjectKey } from '../resource/key-pool.ts'
 import { Pressure } from '../process/pressure.ts'
-import { Resources, type ResourcesOptions } from '../resource/resources.ts'
 import type { Clock } from '../time/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { ResourceLimits } from '../task/resource.ts'
-import type { AppOptions } from './app-options.ts'
 import type { Provider, ProviderSetup } from '../analysis/llm/providers.ts'
 
 /** The longest reply that is asked for takes some 5 MB, an event for each token. */
@@ -59,10 +58,25 @@ function setup(model: string, url: string, windowTokens: number): ProviderSetup 
   return { model, url: url.replace(/\/+$/, ''), windowTokens }
 }
 
+/** The bounds of the pool. */
+export function boundsFrom(settings: Settings, callers: TokenStore) {
+  const { slots, capacity, maxParked, graceMs, headStartMs, maxQueuedPerCaller, maxRunningPerCaller } =
+    settings
+  return {
+    slots,
+    capacity,
+    maxParked,
+    graceMs,
+    headStartMs,
+    maxQueuedPerCaller,
+    maxRunningPerCaller,
+    maxStuck: settings.maxStuck ?? slots,
+    weightOf: settings.isFair ? (caller: string) => callers.named(caller)?.weight ?? 1 : null,
+  }
+}
+
 /** Share of the granted memory at which no new task starts, where no setting defines it. */
 const MEMORY_SHARE = 0.8
-
-type PoolCallbacks = Pick<ResourcesOptions, 'wake' | 'opened'>
 
 interface Declared {
   readonly registry: Registry
@@ -70,13 +84,8 @@ interface Declared {
   readonly analysis: Pick<Analysis, 'resources'>
 }
 
-/** The resources of the settings and of the task types; the settings' word counts where both name one. */
-export function createResources(
-  options: AppOptions,
-  { registry, analysis }: Declared,
-  callbacks: PoolCallbacks,
-): Resources {
-  const { settings, log, clock, random = Math.random } = options
+/** Limits and keys of the resources: the settings' word counts where a task type has one too. */
+export function resourcesFrom(settings: Settings, { registry, analysis }: Declared) {
   const limits = new Map<string, ResourceLimits>(analysis.resources)
   for (const type of registry.all) for (const [name, own] of resourcesOf(type)) limits.set(name, own)
   for (const [name, own] of settings.resources) limits.set(name, own)
@@ -85,7 +94,7 @@ export function createResources(
       throw new HeadgateError('invalid-setting', `RESOURCE_KEYS: no resource is named "${name}".`)
     }
   }
-  return new Resources({ limits, keys: listKeys(settings), clock, random, log, ...callbacks })
+  return { limits, keys: listKeys(settings) }
 }
 
 /** The keys of the models beside those of RESOURCE_KEYS, which go before. */

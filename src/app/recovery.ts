@@ -1,18 +1,20 @@
 import type { Logger } from 'pino'
 import type { Journal } from '../journal/journal.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
-import { toTicket } from '../pool/ticket.ts'
+import { toTicket } from '../task/ticket.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import { failure } from '../task/failure.ts'
 import type { Task } from '../task/task.ts'
 import type { Admission } from '../admission/admission.ts'
+import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { CounterStore } from '../lifecycle/saved-counters.ts'
 import { SAMPLE_COUNT } from '../lifecycle/transitions.ts'
 
 export interface RecoveryDeps {
   readonly journal: Journal
   readonly admission: Admission
+  readonly lifecycle: Lifecycle
   readonly pool: WorkerPool
   readonly totals: CounterStore
   readonly estimator: WaitEstimator
@@ -31,12 +33,12 @@ const STRIKES_OF_QUARANTINE = 3
  * @returns how many tasks were taken over
  */
 export async function recover(deps: RecoveryDeps): Promise<number> {
-  const { journal, admission, log } = deps
+  const { journal, admission, lifecycle, log } = deps
   const { recovery } = journal
-  admission.counters.restore(await recovery.totals(), await deps.totals.load())
+  lifecycle.counters.restore(await recovery.totals(), await deps.totals.load())
   await learn(deps)
   const newest = await recovery.newestId()
-  if (newest !== null) admission.ids.follow(newest)
+  if (newest !== null) admission.followId(newest)
 
   const written: Promise<unknown>[] = []
   let count = 0
@@ -47,8 +49,8 @@ export async function recover(deps: RecoveryDeps): Promise<number> {
     // The next page is read while this one is taken over.
     next = recovery.unfinished(last.id, PAGE)
     for (const task of page) {
-      admission.recorder.restore(task)
-      admission.flights.add(task)
+      lifecycle.recorder.restore(task)
+      admission.restore(task)
       if (isAtRest(task)) written.push(...restore(deps, task))
       else written.push(...(await requeue(deps, task)))
     }
@@ -61,12 +63,12 @@ export async function recover(deps: RecoveryDeps): Promise<number> {
 }
 
 /** Run times, waits and arrivals of the newest tasks. */
-async function learn({ journal, admission, estimator }: RecoveryDeps): Promise<void> {
+async function learn({ journal, lifecycle, estimator }: RecoveryDeps): Promise<void> {
   for (const { waitMs, runMs, type, priority, createdAt, toldWait } of await journal.recovery.durations(
     SAMPLE_COUNT,
   )) {
-    admission.transitions.waitSamples.add(waitMs)
-    admission.transitions.runSamples.add(runMs)
+    lifecycle.transitions.waitSamples.add(waitMs)
+    lifecycle.transitions.runSamples.add(runMs)
     estimator.runTimes.add(type, runMs)
     estimator.arrivals.add(priority, type, createdAt)
     if (toldWait !== null) estimator.coverage.add(priority, toldWait, waitMs)
@@ -78,13 +80,13 @@ function isAtRest({ status }: Task): boolean {
 }
 
 /** Puts a task that waited or slept where it was. */
-function restore({ admission, pool, resources, log }: RecoveryDeps, task: Task): Promise<unknown>[] {
+function restore({ lifecycle, pool, resources, log }: RecoveryDeps, task: Task): Promise<unknown>[] {
   const { id: taskId, waitResource, priority } = task
   pool.restore(toTicket(task))
   if (waitResource === null || resources.sleep(waitResource, taskId, priority)) return []
   log.warn({ taskId, resource: waitResource }, 'task waits for an undeclared resource')
   // It starts again, and finds out.
-  return [admission.transitions.requeue(taskId)]
+  return [lifecycle.transitions.requeue(taskId)]
 }
 
 /**
@@ -92,10 +94,10 @@ function restore({ admission, pool, resources, log }: RecoveryDeps, task: Task):
  * is being written of it.
  */
 async function requeue(
-  { journal, admission, pool, log }: RecoveryDeps,
+  { journal, lifecycle, pool, log }: RecoveryDeps,
   task: Task,
 ): Promise<Promise<unknown>[]> {
-  if (task.status === 'cancelling') return [admission.transitions.end(task, { kind: 'cancelled' })]
+  if (task.status === 'cancelling') return [lifecycle.transitions.end(task, { kind: 'cancelled' })]
   const stepsKept = await journal.recovery.stepCount(task.id)
   const strikes = stepsKept > task.stepsKept ? 1 : task.strikes + 1
   const also = { interruptions: task.interruptions + 1, strikes, stepsKept }
@@ -104,11 +106,11 @@ async function requeue(
   if (strikes >= STRIKES_OF_QUARANTINE) {
     const message = `The process ended ${strikes} times in a row while this task ran.`
     return [
-      admission.transitions.end(task, { kind: 'failed', failure: failure('crash_loop', message) }, also),
+      lifecycle.transitions.end(task, { kind: 'failed', failure: failure('crash_loop', message) }, also),
     ]
   }
   pool.restoreFirst(toTicket({ ...task, ...also }))
-  return [admission.transitions.end(task, { kind: 'interrupted' }, also)]
+  return [lifecycle.transitions.end(task, { kind: 'interrupted' }, also)]
 }
 
 /** Their tasks wait: the module that defines them may be back at the next start. */

@@ -6,6 +6,7 @@ import type { Connections } from '../http/stream/connections.ts'
 import type { OperatorControls } from '../control/operator-controls.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Admission } from '../admission/admission.ts'
+import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { Positions } from '../lifecycle/position-updates.ts'
 import { recover } from './recovery.ts'
 import type { CounterStore } from '../lifecycle/saved-counters.ts'
@@ -22,12 +23,13 @@ import type { Webhooks } from '../webhook/webhooks.ts'
 
 /** The order of starting and stopping. */
 
-export interface LifecycleDeps {
+export interface StartStopDeps {
   readonly dataDir: string
   /** Whether the journal, and so the upload store, outlives the process. */
   readonly isDurable: boolean
   readonly journal: Journal
   readonly admission: Admission
+  readonly lifecycle: Lifecycle
   readonly pool: WorkerPool
   readonly uploadStore: UploadStore
   readonly bus: EventBus
@@ -55,15 +57,15 @@ const WRITING_MS = 5000
 export const LAST_WORDS_MS = 500
 
 /** Takes over from the process before, then lets tasks start. */
-export async function startInOrder(deps: LifecycleDeps): Promise<void> {
-  const { journal, admission, pool, uploadStore, totals, estimator, resources, log } = deps
+export async function startInOrder(deps: StartStopDeps): Promise<void> {
+  const { journal, admission, lifecycle, pool, uploadStore, totals, estimator, resources, log } = deps
   await removeAbandoned(deps.dataDir)
   await uploadStore.start()
   pool.pause('lifecycle')
   await deps.controls.load()
-  await recover({ journal, admission, pool, totals, estimator, resources, log })
+  await recover({ journal, admission, lifecycle, pool, totals, estimator, resources, log })
   const named = new Set(await journal.recovery.spoolIds())
-  const isKept = (id: string) => named.has(id) || admission.recorder.live(parseFetchedId(id)) !== undefined
+  const isKept = (id: string) => named.has(id) || lifecycle.live(parseFetchedId(id)) !== undefined
   const { removed, left } = await uploadStore.sweep(isKept)
   if (removed > 0) log.info({ files: removed }, 'uploads without a task removed')
   if (left > 0) log.warn({ files: left }, 'uploads without a task not removed')
@@ -78,8 +80,8 @@ export async function startInOrder(deps: LifecycleDeps): Promise<void> {
 }
 
 /** Lets running work end and readers see it; requests are still served. `skipWait`, once settled, ends the wait. */
-export async function drainInOrder(deps: LifecycleDeps, skipWait: Promise<void>): Promise<void> {
-  const { admission, pool, connections, clock } = deps
+export async function drainInOrder(deps: StartStopDeps, skipWait: Promise<void>): Promise<void> {
+  const { admission, lifecycle, pool, connections, clock } = deps
   admission.close()
   pool.pause('lifecycle')
   connections.announceShutdown()
@@ -92,14 +94,14 @@ export async function drainInOrder(deps: LifecycleDeps, skipWait: Promise<void>)
   pool.stop()
   deps.resources.stop()
   // Does not wait for a disk that is full or does not respond: what is not written runs again.
-  await settledWithin(admission.recorder.whenWritten(), WRITING_MS, clock)
+  await settledWithin(lifecycle.recorder.whenWritten(), WRITING_MS, clock)
   deps.bus.close()
   await connections.whenClosed(LAST_WORDS_MS)
   connections.closeAll()
 }
 
 /** When no request is served any more. */
-export async function closeInOrder(deps: LifecycleDeps): Promise<void> {
+export async function closeInOrder(deps: StartStopDeps): Promise<void> {
   await Promise.all([deps.analysis.stop(), deps.webhooks.stop(), deps.retention.stop()])
   await deps.connector.close()
   await deps.totals.stop()

@@ -8,6 +8,7 @@ import type { OperatorControls } from '../control/operator-controls.ts'
 import type { EventBus } from '../events/event-bus.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
+import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { JournalHealth, TaskJournal, RetentionJournal } from '../journal/journal.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
@@ -34,6 +35,7 @@ interface ModelUse {
 /** Dependencies of the HTTP plugin. */
 export interface HttpDeps {
   readonly admission: Admission
+  readonly lifecycle: Lifecycle
   readonly pool: WorkerPool
   readonly estimator: WaitEstimator
   readonly resources: Resources

@@ -5,13 +5,33 @@ import { failure } from '../task/failure.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { isTerminal } from '../task/status.ts'
 import type { Task, TaskChange } from '../task/task.ts'
-import type { IntakeDeps } from '../admission/admission-deps.ts'
+import type { Logger } from 'pino'
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { Resources } from '../resource/resources.ts'
+import type { Clock } from '../time/clock.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Recorder } from './recorder.ts'
 import { toSettlement } from './settlement.ts'
 import type { Counters } from './counters.ts'
 
 /** Durations that estimates rest on. */
 export const SAMPLE_COUNT = 512
+
+export interface TransitionsDeps {
+  readonly recorder: Recorder
+  readonly counters: Counters
+  readonly pool: WorkerPool
+  readonly resources: Pick<Resources, 'forget' | 'sleep'>
+  readonly estimator: WaitEstimator
+  readonly uploadStore: UploadStore
+  readonly clock: Clock
+  readonly log: Logger
+  /** Whether the upload of a task that has ended is left to the retention. */
+  readonly keepsUploads: boolean
+  /** A webhook is due. */
+  readonly deliver: () => void
+}
 
 /** Writes down what becomes of a task from the start of a run to its end. */
 export class Transitions {
@@ -22,14 +42,12 @@ export class Transitions {
   /** Monotonic readings of this process, by task: since its admission, and since the start of its run. */
   readonly #admittedAt = new Map<string, number>()
   readonly #startedAt = new Map<string, number>()
-  readonly #deps: IntakeDeps
+  readonly #deps: TransitionsDeps
   readonly #recorder: Recorder
-  readonly #counters: Counters
 
-  constructor(deps: IntakeDeps, recorder: Recorder, counters: Counters) {
+  constructor(deps: TransitionsDeps) {
     this.#deps = deps
-    this.#recorder = recorder
-    this.#counters = counters
+    this.#recorder = deps.recorder
   }
 
   /** A task was admitted: its wait begins. */
@@ -83,7 +101,7 @@ export class Transitions {
       this.runSamples.add(runMs)
       estimator.runTimes.add(task.type, runMs)
     }
-    if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#counters.retry()
+    if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#deps.counters.retry()
     resources.forget(task.id, outcome.kind === 'waits' ? outcome.wait.resource : null)
     const isEnd = change.status !== undefined && isTerminal(change.status)
     if (isEnd) this.#admittedAt.delete(task.id)

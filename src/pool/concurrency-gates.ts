@@ -1,4 +1,4 @@
-import type { Ticket } from './ticket.ts'
+import type { Ticket } from '../task/ticket.ts'
 import type { LaneKind } from './lane.ts'
 
 const SUSPECTS = 'suspects'

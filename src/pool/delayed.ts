@@ -1,7 +1,7 @@
 import type { Clock } from '../time/clock.ts'
 import { capDelayMs } from '../time/delay.ts'
 import type { Priority } from '../task/priority.ts'
-import type { Delay, Ticket } from './ticket.ts'
+import type { Delay, Ticket } from '../task/ticket.ts'
 import { Alarms } from './timers.ts'
 
 /** Parked tasks per unit of capacity, where no setting defines it. */

@@ -1,6 +1,6 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Ticket } from './ticket.ts'
+import type { Ticket } from '../task/ticket.ts'
 import { ConcurrencyGates, type GateOptions } from './concurrency-gates.ts'
 import { Lane, type Entry, type LaneKind } from './lane.ts'
 import { choose, Level, charge, type FairShare } from './level.ts'

@@ -1,6 +1,6 @@
 import TinyQueue from 'tinyqueue'
 import { MAX_TIMER_MS, type Clock } from '../time/clock.ts'
-import type { Ticket } from './ticket.ts'
+import type { Ticket } from '../task/ticket.ts'
 
 interface Alarm {
   /** Monotonic, ms. */

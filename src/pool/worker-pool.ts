@@ -11,7 +11,7 @@ import { Guard } from './run-guard.ts'
 import { StuckHandlers } from './stuck-handlers.ts'
 import { Signal, Slots } from './slots.ts'
 import { DelayedTasks, PARKED_PER_PLACE } from './delayed.ts'
-import { toParked, type Ticket } from './ticket.ts'
+import { toParked, type Ticket } from '../task/ticket.ts'
 
 /**
  * The queue and the slots: admits tasks up to the capacity, starts the best eligible one as soon as a

@@ -41,25 +41,25 @@ test('an accepted task is in the journal, and its place is known', async () => {
 })
 
 test('an unknown type and a bad input are refused before a place is taken', async () => {
-  const { submit, pool, admission } = setup()
+  const { submit, pool, lifecycle } = setup()
   expect(await submit('unknown')).toEqual({ kind: 'unknown-type', type: 'unknown' })
   expect(await submit('picky', { pages: [1, 'x'], extra: 1 })).toMatchObject({
     kind: 'invalid',
     code: 'validation',
     issues: [{ path: 'pages.1' }, { path: '' }],
   })
-  expect([pool.waiting, pool.reserved, admission.counters.accepted, admission.counters.rejected]).toEqual([
+  expect([pool.waiting, pool.reserved, lifecycle.counters.accepted, lifecycle.counters.rejected]).toEqual([
     0, 0, 0, 0,
   ])
 })
 
 test('exactly as many tasks are accepted as there are places, also in one turn', async () => {
-  const { submit, admission } = setup({ slots: 0, capacity: 10 })
+  const { submit, lifecycle } = setup({ slots: 0, capacity: 10 })
   const replies = await Promise.all(Array.from({ length: 100 }, () => submit('good')))
   expect(replies.filter((reply) => reply.kind === 'accepted')).toHaveLength(10)
   const refused = replies.find((reply) => reply.kind === 'refused')
   expect(refused).toMatchObject({ code: 'queue-full', waiting: 10, capacity: 10, retryAfterSeconds: 30 })
-  expect(admission.counters.rejected).toBe(90)
+  expect(lifecycle.counters.rejected).toBe(90)
 })
 
 test('a closed intake refuses as draining', async () => {
@@ -71,9 +71,9 @@ test('a closed intake refuses as draining', async () => {
 test('a task that cannot be written down is refused and leaves its place', async () => {
   const journal = memoryJournal()
   journal.tasks.admit = () => Promise.reject(new Error('disk'))
-  const { submit, pool, admission } = setup({ journal })
+  const { submit, pool, lifecycle } = setup({ journal })
   expect(await submit('good')).toMatchObject({ kind: 'refused', code: 'journal-unavailable' })
-  expect([pool.reserved, pool.waiting, admission.counters.accepted]).toEqual([0, 0, 0])
+  expect([pool.reserved, pool.waiting, lifecycle.counters.accepted]).toEqual([0, 0, 0])
 })
 
 test('a journal that fails later is fatal, and no event is sent of what it did not keep', async () => {
@@ -159,7 +159,7 @@ test('a stop gives the attempt back and puts the task in front; a cancel meanwhi
 })
 
 test('the numbers add up while tasks succeed, throw, time out and are cancelled', async () => {
-  const { submitId, admission, clock, pool } = setup({ slots: 2 })
+  const { submitId, admission, lifecycle, clock, pool } = setup({ slots: 2 })
   for (const type of ['good', 'bad', 'good', 'bad', 'good']) await submitId(type)
   await settled()
   const slow = await submitId('slow')
@@ -170,7 +170,7 @@ test('the numbers add up while tasks succeed, throw, time out and are cancelled'
   clock.advance(60_000)
   await pool.whenIdle()
   await settled()
-  const { counters } = admission
+  const { counters } = lifecycle
   expect(
     ['completed', 'error', 'timeout', 'cancelled'].map((status) => counters.of(status as 'error')),
   ).toEqual([3, 2, 1, 2])

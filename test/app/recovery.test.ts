@@ -64,15 +64,15 @@ test('totals and samples are those of all processes', async () => {
     first.held[index]?.end()
     await settled()
   }
-  first.admission.counters.reject()
+  first.lifecycle.counters.reject()
   await first.totals.save()
 
   const second = await startOver(journal)
-  expect(second.admission.counters.of('completed')).toBe(6)
-  expect(second.admission.counters.rejected).toBe(1)
-  expect(second.admission.transitions.runSamples.size).toBe(6)
-  expect(second.admission.transitions.runSamples.quantiles()).toEqual(
-    first.admission.transitions.runSamples.quantiles(),
+  expect(second.lifecycle.counters.of('completed')).toBe(6)
+  expect(second.lifecycle.counters.rejected).toBe(1)
+  expect(second.lifecycle.transitions.runSamples.size).toBe(6)
+  expect(second.lifecycle.transitions.runSamples.quantiles()).toEqual(
+    first.lifecycle.transitions.runSamples.quantiles(),
   )
 })
 
@@ -81,7 +81,7 @@ test('a cancel that was asked for is kept', async () => {
   const first = await startOver(journal)
   const id = await first.submitId('held')
   await settled()
-  await first.admission.recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
+  await first.lifecycle.recorder.record(id, { status: 'cancelling' }, { type: 'cancelling' })
   const second = await startOver(journal)
   expect((await journal.tasks.task(id))?.status).toBe('cancelled')
   expect(second.pool.waiting + second.pool.running).toBe(0)

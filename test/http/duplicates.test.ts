@@ -87,7 +87,7 @@ test('what was refused may be tried again under its key', async () => {
 
 test('while an upload is received its key is in flight; afterwards it is replayed by its content', async () => {
   const { core, url, as } = await setup()
-  const received = core.admission.keys.receive('local', 'k-1')
+  const received = core.admission.receiveKey('local', 'k-1')
   const file = () => {
     const form = new FormData()
     form.append('file', new Blob(['A file of text.']), 'a.txt')
@@ -232,7 +232,7 @@ test('a submit that comes while the end of an equal task is being written finds 
   await expect.poll(() => once.length).toBe(1)
   once[0]?.end('done')
   // The end is decided, and not committed yet.
-  await expect.poll(() => core.admission.recorder.live(first['task_id']), { interval: 0 }).toBeUndefined()
+  await expect.poll(() => core.lifecycle.live(first['task_id']), { interval: 0 }).toBeUndefined()
   const { body } = await post('/once', { a: 1 })
   expect(body).toMatchObject({ status: 'exists', task_id: first['task_id'] })
 })

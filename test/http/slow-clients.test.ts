@@ -85,7 +85,7 @@ test('a body that comes drop by drop is answered 408 and cut off; one that comes
   for (const { received } of [...slow, ...uploads])
     expect(received()).toContain('urn:headgate:problem:request-timeout')
   expect(walking.socket.closed).toBe(false)
-  expect(core.admission.counters.rejected).toBe(0)
+  expect(core.lifecycle.counters.rejected).toBe(0)
   const parts = async () =>
     (await readdir(dataDir, { recursive: true })).filter((name) => name.endsWith('.part'))
   await expect.poll(parts).toEqual([])

@@ -47,7 +47,7 @@ test.each(['4', '-1', '1.5', 'high', '', '1&priority=2'])(
     const { post, core } = await setup()
     const { status, body } = await post(`/echo?priority=${priority}`, { text: 'a' })
     expect([status, body['type']]).toEqual([422, 'urn:headgate:problem:invalid-priority'])
-    expect(core.admission.counters.accepted).toBe(0)
+    expect(core.lifecycle.counters.accepted).toBe(0)
   },
 )
 

@@ -30,12 +30,12 @@ test('a task keeps the request that made it', async () => {
   const { post, core } = await setup()
   const traced = { 'x-request-id': 'order-17', traceparent: TRACEPARENT }
   const { body } = await post('/held', {}, traced)
-  expect(core.admission.recorder.live(body['task_id'] as string)?.trace).toEqual({
+  expect(core.lifecycle.live(body['task_id'] as string)?.trace).toEqual({
     requestId: 'order-17',
     traceparent: TRACEPARENT,
   })
   const bad = await post('/held', {}, { ...traced, traceparent: '00-0-0-0' })
-  expect(core.admission.recorder.live(bad.body['task_id'] as string)?.trace?.traceparent).toBeNull()
+  expect(core.lifecycle.live(bad.body['task_id'] as string)?.trace?.traceparent).toBeNull()
 })
 
 /** A server with a token whose log is kept. */

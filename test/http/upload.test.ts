@@ -91,7 +91,7 @@ test.each([
   const { upload, spooled, core } = await setup()
   const reply = await upload('/take', content, fields)
   expect([reply.status, reply.body['type']]).toEqual([status, `urn:headgate:problem:${code}`])
-  expect([await spooled(), core.admission.counters.accepted]).toEqual([[], 0])
+  expect([await spooled(), core.lifecycle.counters.accepted]).toEqual([[], 0])
 })
 
 test.each([
@@ -171,7 +171,7 @@ test('a client that goes away in the middle of a file leaves nothing behind', as
   await expect.poll(spooled).toHaveLength(1)
   socket.destroy()
   await expect.poll(spooled).toEqual([])
-  expect(core.admission.counters.accepted).toBe(0)
+  expect(core.lifecycle.counters.accepted).toBe(0)
 })
 
 test(

@@ -103,14 +103,14 @@ function setup(random: () => number) {
     }
   }
   const check = (bound: number) => {
-    const { pool, admission } = core
+    const { pool, lifecycle } = core
     // After a shrink what runs continues, but nothing starts over the bound.
     const isOver = pool.running > bound && (started.length > 0 || pool.running > runningBefore)
     if (isOver) throw new Error(`${pool.running} run in ${slots} slots`)
     runningBefore = pool.running
     checkStarts()
     if (pool.stuck > MAX_STUCK) throw new Error(`${pool.stuck} are stuck`)
-    const sum = TASK_STATUSES.reduce((total, status) => total + admission.counters.of(status), 0)
+    const sum = TASK_STATUSES.reduce((total, status) => total + lifecycle.counters.of(status), 0)
     if (sum !== accepted) throw new Error(`the statuses sum up to ${sum} of ${accepted}`)
     if (pool.waiting > CAPACITY) throw new Error(`${pool.waiting} wait in ${CAPACITY} places`)
     const isIdle = pool.holds.size === 0 && pool.running < slots
@@ -140,7 +140,7 @@ test(
         throw new Error(`seed ${seed}, operation ${operation}: ${(error as Error).message}`, { cause: error })
       }
     }
-    expect(history.core.admission.counters.accepted).toBeGreaterThan(OPERATIONS / 10)
+    expect(history.core.lifecycle.counters.accepted).toBeGreaterThan(OPERATIONS / 10)
   },
 )
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { PriorityQueue, type RoomOptions } from '../../src/pool/priority-queue.ts'
-import type { Ticket } from '../../src/pool/ticket.ts'
+import type { Ticket } from '../../src/task/ticket.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import { poolDefaults } from '../support/pool.ts'
 import { sampleTicket } from '../support/tasks.ts'

@@ -48,8 +48,8 @@ test('a call that is left over from a parked run takes its wake-up from no task'
   })
   const core = createCore({ clock, types: [type], limits: { llm: { concurrency: 2 } } })
   await core.submitId('many')
-  await drive(clock, () => core.admission.counters.of('completed') === 1)
-  expect(core.admission.counters.of('completed')).toBe(1)
+  await drive(clock, () => core.lifecycle.counters.of('completed') === 1)
+  expect(core.lifecycle.counters.of('completed')).toBe(1)
 })
 
 test('a heavy call waits until it may go alone, and one that never fits is refused', async () => {

@@ -40,11 +40,11 @@ test('a task that was woken and ends without drawing keeps no room from the next
   await settled()
   core.clock.advance(2000)
   await settled()
-  expect([ends.length, core.admission.counters.of('completed')]).toEqual([1, 0])
+  expect([ends.length, core.lifecycle.counters.of('completed')]).toEqual([1, 0])
   ends[0]?.()
   await settled()
   // In this very turn, not when the room that was kept for it is given up.
-  expect([ends.length, core.admission.counters.of('completed')]).toEqual([2, 2])
+  expect([ends.length, core.lifecycle.counters.of('completed')]).toEqual([2, 2])
 })
 
 test('an overload halves what was in flight', () => {

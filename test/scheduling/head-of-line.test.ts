@@ -36,7 +36,7 @@ function setup() {
 }
 
 test('while the model has no room, tasks that do not need it start in the turn in which they come', async () => {
-  const { submitId, pool, admission, clock, started, resources } = setup()
+  const { submitId, pool, lifecycle, clock, started, resources } = setup()
   for (let count = 0; count < 200; count += 1) await submitId('report', {}, 3)
   await settled(200)
   expect(pool.running).toBe(0)
@@ -50,15 +50,15 @@ test('while the model has no room, tasks that do not need it start in the turn i
     await settled()
     expect(started.slice(before)).toEqual([{ type: 'extract', at }])
   }
-  expect(admission.counters.of('completed')).toBe(20)
+  expect(lifecycle.counters.of('completed')).toBe(20)
 })
 
 test('a type that did not name what it needs gives its slot back too', async () => {
-  const { submitId, pool, admission, journal, clock } = setup()
+  const { submitId, pool, lifecycle, journal, clock } = setup()
   const id = await submitId('secretly')
   for (let count = 0; count < 10; count += 1) await submitId('secretly')
   await settled(200)
-  expect([pool.running, admission.counters.of('waiting')]).toEqual([0, 11])
+  expect([pool.running, lifecycle.counters.of('waiting')]).toEqual([0, 11])
   const task = await journal.tasks.task(id)
   expect(task).toMatchObject({
     status: 'waiting',
@@ -70,5 +70,5 @@ test('a type that did not name what it needs gives its slot back too', async () 
   expect((task?.waitUntil ?? 0) - clock.now()).toBe(600_000)
   await submitId('extract')
   await settled()
-  expect(admission.counters.of('completed')).toBe(1)
+  expect(lifecycle.counters.of('completed')).toBe(1)
 })

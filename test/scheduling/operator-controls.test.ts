@@ -43,7 +43,7 @@ async function setup(journal: Journal = memoryJournal(), slots = 4) {
 }
 
 test('every operator control used under load loses no task and holds its new bound at once', async () => {
-  const { clock, controls, pool, admission, submit, inFlight } = await setup()
+  const { clock, controls, pool, lifecycle, submit, inFlight } = await setup()
   const random = seededRandom(9)
   const pick = (count: number) => Math.floor(random() * count)
   const bounds = { slots: 4, llm: 4 }
@@ -81,7 +81,7 @@ test('every operator control used under load loses no task and holds its new bou
       expect(pool.running).toBeLessThanOrEqual(was.running)
     was.running = pool.running
     was.llm = inFlight.now
-    const sum = TASK_STATUSES.reduce((total, status) => total + admission.counters.of(status), 0)
+    const sum = TASK_STATUSES.reduce((total, status) => total + lifecycle.counters.of(status), 0)
     expect(sum).toBe(accepted)
   }
   await controls.resume('intake', 'op')
@@ -89,7 +89,7 @@ test('every operator control used under load loses no task and holds its new bou
   await controls.configure({ maxWorkers: 4, resources: { llm: 'concurrency=4' } }, 'op')
   await drive(clock, () => false)
   expect(accepted).toBeGreaterThan(300)
-  expect(admission.counters.of('completed')).toBe(accepted)
+  expect(lifecycle.counters.of('completed')).toBe(accepted)
 })
 
 test('what an operator has set holds after a restart, until the setting itself is changed', async () => {
@@ -121,14 +121,14 @@ test('controls of an older journal are restored', async () => {
 })
 
 test('a paused intake refuses, a drained one too, and what was admitted continues', async () => {
-  const { controls, submit, admission, clock } = await setup()
+  const { controls, submit, lifecycle, clock } = await setup()
   await submit('run', { ms: 100, needsModel: false })
   await controls.pause('intake', 'op')
   expect(await submit('run', { ms: 1, needsModel: false })).toMatchObject({ code: 'intake-paused' })
   await controls.drain('op')
   expect(await submit('run', { ms: 1, needsModel: false })).toMatchObject({ code: 'draining' })
   await drive(clock, () => false)
-  expect(admission.counters.of('completed')).toBe(1)
+  expect(lifecycle.counters.of('completed')).toBe(1)
 })
 
 test('a control that cannot be saved has no effect', async () => {

@@ -100,15 +100,15 @@ function setup(clock: VirtualClock, url: string) {
 test('ten minutes of 429: few calls, no failure, free slots, every Retry-After kept, back at once', async () => {
   const clock = new VirtualClock()
   const provider = await startProvider(clock)
-  const { submitId, admission, rest, started, journal, pool } = setup(clock, provider.url)
+  const { submitId, lifecycle, rest, started, journal, pool } = setup(clock, provider.url)
   const bad = await submitId('report', { path: '/bad' })
   for (let count = 0; count < 400; count += 1) await submitId('report', { path: '/ok' })
   const ends: number[] = []
   let nextExtract = 0
-  while (admission.counters.of('completed') < 400 + nextExtract / 10_000 || nextExtract < 900_000) {
-    const before = admission.counters.of('completed')
+  while (lifecycle.counters.of('completed') < 400 + nextExtract / 10_000 || nextExtract < 900_000) {
+    const before = lifecycle.counters.of('completed')
     await rest()
-    for (let count = before; count < admission.counters.of('completed'); count += 1)
+    for (let count = before; count < lifecycle.counters.of('completed'); count += 1)
       ends.push(clock.monotonic())
     if (clock.monotonic() >= nextExtract && nextExtract < 900_000) {
       await submitId('extract', { at: clock.monotonic() })
@@ -120,11 +120,11 @@ test('ten minutes of 429: few calls, no failure, free slots, every Retry-After k
   await rest()
 
   const calls = provider.calls.length - 1
-  expect(admission.counters.of('completed')).toBe(400 + 90)
+  expect(lifecycle.counters.of('completed')).toBe(400 + 90)
   expect(calls / 400).toBeLessThanOrEqual(1.2)
   expect(provider.refused.length).toBeGreaterThan(20)
   // The bad input cost one call, and failed.
-  expect(admission.counters.of('error')).toBe(1)
+  expect(lifecycle.counters.of('error')).toBe(1)
   expect((await journal.tasks.task(bad))?.run).toBe(1)
 
   // Tasks of the other type found a slot while the provider was out.

@@ -1,4 +1,4 @@
-import { toTicket } from '../../src/pool/ticket.ts'
+import { toTicket } from '../../src/task/ticket.ts'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask, TaskError } from '../../src/index.ts'
@@ -36,7 +36,7 @@ test.each([
     }
     expect(accepted).toBeGreaterThanOrEqual(bound)
     expect(accepted).toBeLessThanOrEqual(5 + bound + 3)
-    expect(core.admission.counters.of('waiting')).toBe(accepted)
+    expect(core.lifecycle.counters.of('waiting')).toBe(accepted)
     // The time to come back is that of the provider, not that of a queue which is empty.
     expect(refusal).toMatchObject({
       kind: 'refused',
@@ -97,7 +97,7 @@ test('a journal that holds an odd time from before is shown, and its task runs w
   const core = createCore({ types: [limited], slots: 1 })
   const id = await core.submitId('limited')
   await settled()
-  const parked = core.admission.recorder.live(id)!
+  const parked = core.lifecycle.live(id)!
   const due: string[] = []
   const next = createCore({ types: [limited], slots: 0, due: (each) => due.push(each) })
   for (const waitUntil of [1e18, null])

@@ -30,7 +30,7 @@ function setup(errors: unknown[], also: Partial<TaskDefinition> = {}, journal: J
 const reset = () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
 
 test('an error that passes is tried again after a pause with full jitter; kept steps are not done again', async () => {
-  const { submitId, journal, admission, eventsOf, steps, idle } = setup([reset(), reset()])
+  const { submitId, journal, lifecycle, eventsOf, steps, idle } = setup([reset(), reset()])
   const id = await submitId('shaky')
   await idle()
   const task = await journal.tasks.task(id)
@@ -50,7 +50,7 @@ test('an error that passes is tried again after a pause with full jitter; kept s
     1000, 2000,
   ])
   expect(steps).toHaveLength(1)
-  expect(admission.counters.retried).toBe(2)
+  expect(lifecycle.counters.retried).toBe(2)
 })
 
 test('attempts are used up, and the last failure is shown', async () => {
@@ -103,7 +103,7 @@ test('a parked task is cancelled like any other', async () => {
 })
 
 test('a delay, a start deadline and the time limit are three things', async () => {
-  const { submitId, journal, clock, admission, pool } = setup([], { run: () => new Promise(() => {}) })
+  const { submitId, journal, clock, lifecycle, pool } = setup([], { run: () => new Promise(() => {}) })
   const from = clock.now()
   const delayed = await submitId('shaky', {}, 1, { delayMs: 60_000, timeoutMs: 5000 })
   expect(await journal.tasks.task(delayed)).toMatchObject({ status: 'scheduled', waitUntil: from + 60_000 })
@@ -124,7 +124,7 @@ test('a delay, a start deadline and the time limit are three things', async () =
   clock.advance(5000 + 10_000)
   await settled()
   expect(await journal.tasks.task(delayed)).toMatchObject({ status: 'timeout' })
-  expect([admission.counters.of('expired'), admission.counters.of('timeout')]).toEqual([1, 1])
+  expect([lifecycle.counters.of('expired'), lifecycle.counters.of('timeout')]).toEqual([1, 1])
 })
 
 test('delayed tasks outlive the process: each runs when it is due', async () => {

@@ -64,7 +64,7 @@ test('with everything switched on the slots are busy 99.9 % of the time', { time
   }
   const from = clock.monotonic()
   core.pool.resume()
-  await drive(clock, () => core.admission.counters.of('completed') === TASKS, 24)
-  expect(core.admission.counters.of('completed')).toBe(TASKS)
+  await drive(clock, () => core.lifecycle.counters.of('completed') === TASKS, 24)
+  expect(core.lifecycle.counters.of('completed')).toBe(TASKS)
   expect(busyMs / (SLOTS * (lastQueuedAt - from))).toBeGreaterThanOrEqual(0.999)
 })

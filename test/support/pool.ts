@@ -4,6 +4,17 @@ import { VirtualClock } from './virtual-clock.ts'
 /** A pool without limits of its own: one slot, strict levels, callers alike. */
 export function poolDefaults() {
   return {
+    ...boundDefaults(),
+    clock: new VirtualClock(),
+    concurrencyOf: () => Infinity,
+    resourcesOf: () => [],
+    due: () => undefined,
+    expired: () => undefined,
+  } satisfies Partial<PoolOptions>
+}
+
+export function boundDefaults() {
+  return {
     slots: 1,
     capacity: 100,
     maxParked: null,
@@ -13,10 +24,5 @@ export function poolDefaults() {
     weightOf: null,
     maxQueuedPerCaller: Infinity,
     maxRunningPerCaller: Infinity,
-    clock: new VirtualClock(),
-    concurrencyOf: () => Infinity,
-    resourcesOf: () => [],
-    due: () => undefined,
-    expired: () => undefined,
   } satisfies Partial<PoolOptions>
 }

@@ -1,4 +1,4 @@
-import { toTicket, type Ticket } from '../../src/pool/ticket.ts'
+import { toTicket, type Ticket } from '../../src/task/ticket.ts'
 import type { Outcome } from '../../src/task/outcome.ts'
 import { createTask, type NewTask, type Task } from '../../src/task/task.ts'
 

@@ -85,7 +85,7 @@ function register(registry: Registry, Kind: typeof Gauge | typeof Counter, metri
   })
 }
 
-function queueGauges({ pool, admission, clock }: HttpDeps): Metric[] {
+function queueGauges({ pool, lifecycle, clock }: HttpDeps): Metric[] {
   return [
     {
       name: 'tasks',
@@ -96,7 +96,7 @@ function queueGauges({ pool, admission, clock }: HttpDeps): Metric[] {
           set(pool.waitingOf(level), { status: 'queued', priority: priorityName(level) })
         set(pool.running, { status: 'running', priority: '' })
         for (const status of ['waiting', 'scheduled'] as const)
-          set(admission.counters.of(status), { status, priority: '' })
+          set(lifecycle.counters.of(status), { status, priority: '' })
       },
     },
     {
@@ -150,7 +150,7 @@ function outlookGauges({ estimator, resources }: HttpDeps): Metric[] {
   ]
 }
 
-function taskCounters({ admission }: HttpDeps): Metric[] {
+function taskCounters({ lifecycle }: HttpDeps): Metric[] {
   return [
     {
       name: 'finished_total',
@@ -158,18 +158,18 @@ function taskCounters({ admission }: HttpDeps): Metric[] {
       labelNames: ['outcome'],
       read: (set) => {
         for (const outcome of TASK_STATUSES.filter(isTerminal))
-          set(admission.counters.of(outcome), { outcome })
+          set(lifecycle.counters.of(outcome), { outcome })
       },
     },
     {
       name: 'rejected_total',
       help: 'Submits that were refused.',
-      read: (set) => set(admission.counters.rejected),
+      read: (set) => set(lifecycle.counters.rejected),
     },
     {
       name: 'retried_total',
       help: 'Attempts after the first.',
-      read: (set) => set(admission.counters.retried),
+      read: (set) => set(lifecycle.counters.retried),
     },
   ]
 }

@@ -45,8 +45,8 @@ export function queueRoutes(app: App, deps: HttpDeps): void {
 }
 
 /** The nine fields of the legacy shape. */
-function originalStats({ admission, pool }: HttpDeps) {
-  const { counters } = admission
+function originalStats({ admission, lifecycle, pool }: HttpDeps) {
+  const { counters } = lifecycle
   const [success, failed, timeout] = [counters.of('completed'), counters.of('error'), counters.of('timeout')]
   return {
     total_processed: success + failed + timeout,
@@ -62,8 +62,8 @@ function originalStats({ admission, pool }: HttpDeps) {
 }
 
 function addedStats(deps: HttpDeps, startedAt: number) {
-  const { admission, pool, health, clock, estimator, resources, controls } = deps
-  const { counters } = admission
+  const { admission, lifecycle, pool, health, clock, estimator, resources, controls } = deps
+  const { counters } = lifecycle
   const oldest = pool.oldestCreatedAt
   return {
     total_cancelled: counters.of('cancelled'),
@@ -76,8 +76,8 @@ function addedStats(deps: HttpDeps, startedAt: number) {
     by_priority: forEachPriority((priority) => pool.waitingOf(priority)),
     oldest_queued_seconds: oldest === null ? 0 : Math.max(0, Math.round((clock.now() - oldest) / 1000)),
     utilization: pool.slots === 0 ? 0 : Math.min(1, round(pool.running / pool.slots, 2)),
-    wait_seconds: inSeconds(admission.transitions.waitSamples.quantiles()),
-    run_seconds: inSeconds(admission.transitions.runSamples.quantiles()),
+    wait_seconds: inSeconds(lifecycle.transitions.waitSamples.quantiles()),
+    run_seconds: inSeconds(lifecycle.transitions.runSamples.quantiles()),
     estimated_wait_seconds: forEachPriority((priority) => estimator.newcomer(priority)),
     estimate_coverage: estimator.coverage.all,
     resources: resources.view().map(resourceView),
@@ -100,14 +100,14 @@ function resourceView({ name, limit, inUse, sleeping, openAt }: ResourceView) {
 }
 
 /** The legacy shape. The id of a task and its input are shown to its owner only. */
-async function queueTasks({ admission, journal, pool }: HttpDeps, { caller }: Access) {
+async function queueTasks({ lifecycle, journal, pool }: HttpDeps, { caller }: Access) {
   const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots + pool.stuck) })
   const processing = running.tasks.map((task) => ({
     ...listedView(task, caller),
     progress: task.progress ?? 0,
   }))
   const queued = [...pool.waitingInOrder()].flatMap(({ id }, index) => {
-    const task = admission.recorder.live(id)
+    const task = lifecycle.live(id)
     return task === undefined ? [] : [{ ...listedView(task, caller), queue_position: index + 1 }]
   })
   return { processing, queued, total_processing: processing.length, total_queued: queued.length }

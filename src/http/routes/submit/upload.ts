@@ -35,7 +35,7 @@ export function uploadRoute(app: App, shared: HttpDeps, type: UploadType): void 
     }
     const key = readIdempotencyKey(request, reply)
     if (key === undefined) return reply
-    const received = key === null ? () => undefined : deps.admission.keys.receive(caller.name, key)
+    const received = key === null ? () => undefined : deps.admission.receiveKey(caller.name, key)
     if (received === undefined) return sendInFlight(reply)
     let result: SubmitReply | null
     try {
@@ -63,7 +63,7 @@ async function receive(deps: HttpDeps, type: UploadType, reception: Reception): 
   // Refused before the file is read; the place itself is taken when the file is safe on disk.
   const refusal = deps.admission.refusal(caller.name)
   if (refusal !== undefined) {
-    deps.admission.counters.reject()
+    deps.lifecycle.counters.reject()
     sendRefusal(reply, refusal)
     return null
   }

@@ -30,7 +30,7 @@ export function reprioritiseRoute(app: App, shared: HttpDeps): void {
     if (priority === undefined || priority > caller.maxPriority) {
       return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
     }
-    const live = deps.admission.recorder.live(task.id)
+    const live = deps.lifecycle.live(task.id)
     const changed = live && (await deps.admission.reprioritise(live, priority))
     if (changed !== undefined)
       return reply.send(taskView(changed, deps.admission.placeOf(task.id), deps.prefix))

@@ -1,6 +1,6 @@
-import type { Wait } from '../task/outcome.ts'
-import type { Priority } from '../task/priority.ts'
-import type { Task } from '../task/task.ts'
+import type { Wait } from './outcome.ts'
+import type { Priority } from './priority.ts'
+import type { Task } from './task.ts'
 
 /** A task that was interrupted this often without progress runs alone. */
 const STRIKES_OF_SUSPECT = 2
