@@ -83,7 +83,10 @@ export interface HttpDeps {
 }
 
 /** The parts as a request sees them: behind a proxy every URL of its reply may begin with another path. */
-export function depsFor(deps: HttpDeps, request: FastifyRequest): HttpDeps {
+export function depsFor<Deps extends Pick<HttpDeps, 'prefix' | 'prefixOf'>>(
+  deps: Deps,
+  request: FastifyRequest,
+): Deps {
   const prefix = deps.prefixOf(request)
   return prefix === deps.prefix ? deps : { ...deps, prefix }
 }

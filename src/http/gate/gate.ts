@@ -10,6 +10,21 @@ import { readOnAfterReply } from './linger.ts'
 import { logRequests } from './request-log.ts'
 import { isForeign, headerFault } from './origin.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<
+  HttpDeps,
+  | 'journal'
+  | 'clock'
+  | 'callers'
+  | 'tickets'
+  | 'places'
+  | 'identify'
+  | 'corsOrigins'
+  | 'ratePerMinute'
+  | 'addressRatePerMinute'
+  | 'linger'
+>
+
 /** What a route declares for the gate. */
 interface GateConfig {
   /** Served to everybody, and not counted: numbers without names, health, and the description of the API. */
@@ -39,11 +54,7 @@ interface Visit {
 const READ_ONLY = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Runs before every route of the plugin: authentication, origin and rate limits. */
-export async function gate(
-  app: FastifyInstance,
-  deps: HttpDeps,
-  answerUnknown: AnswerUnknown,
-): Promise<void> {
+export async function gate(app: FastifyInstance, deps: Deps, answerUnknown: AnswerUnknown): Promise<void> {
   decorateAccess(app)
   const limits = await createLimits(app, deps)
   const origins = new Set(deps.corsOrigins)
@@ -75,7 +86,7 @@ export async function gate(
 }
 
 /** Resolves to whether the request continues; if not, it has been answered. */
-async function enter(deps: HttpDeps, limits: Limits, { request, reply }: Visit): Promise<boolean> {
+async function enter(deps: Deps, limits: Limits, { request, reply }: Visit): Promise<boolean> {
   if (refusesRate(reply, await limits.ofAddress(request, request.ip))) return false
   const authentication = await resolveAuthentication(deps, request)
   const name = authentication.kind === 'known' ? authentication.access.caller.name : null
@@ -84,7 +95,7 @@ async function enter(deps: HttpDeps, limits: Limits, { request, reply }: Visit):
 }
 
 /** Grants the access; without one, or without a free stream, it answers. */
-function admits(deps: HttpDeps, { request, reply }: Visit, authentication: Authentication): boolean {
+function admits(deps: Deps, { request, reply }: Visit, authentication: Authentication): boolean {
   if (authentication.kind !== 'known') {
     if (authentication.kind === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="headgate"')
     sendProblem(reply, authentication.kind, { detail: authentication.detail })
@@ -100,7 +111,7 @@ function admits(deps: HttpDeps, { request, reply }: Visit, authentication: Authe
   return config?.isStream !== true || takesPlace(deps, request, reply)
 }
 
-function resolveAuthentication(deps: HttpDeps, request: FastifyRequest): Promise<Authentication> {
+function resolveAuthentication(deps: Deps, request: FastifyRequest): Promise<Authentication> {
   const { ticket } = request.query as { ticket?: unknown }
   const { gate: config } = request.routeOptions.config
   const isTicketed = (config?.isStream === true || config?.ticket !== undefined) && ticket !== undefined
@@ -162,7 +173,7 @@ function refusesRate(reply: FastifyReply, retryAfter: number | null): boolean {
 }
 
 /** When all streams are in use, the next one is asked to retry later. */
-function takesPlace({ places }: HttpDeps, request: FastifyRequest, reply: FastifyReply): boolean {
+function takesPlace({ places }: Deps, request: FastifyRequest, reply: FastifyReply): boolean {
   const release = places.take(accessOf(request).caller)
   if (release === undefined) {
     const detail = 'Too many streams are open. Close one, or try again later.'

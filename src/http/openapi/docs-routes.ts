@@ -6,6 +6,9 @@ import { eventSchema } from './events.ts'
 import { describeApi, type Route } from './openapi-document.ts'
 import type { RouteDescription } from './operation.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'registry' | 'prefixOf' | 'version'>
+
 const PUBLIC = { gate: { isPublic: true } }
 const TEXT = { type: 'string' }
 const OBJECT = { type: 'object' }
@@ -29,7 +32,7 @@ const CACHED = 'public, max-age=3600'
 /** `/openapi.json`, `/events.schema.json`, and `/docs` to browse the first. */
 export function descriptionRoutes(
   app: App,
-  { registry, prefixOf, version }: HttpDeps,
+  { registry, prefixOf, version }: Deps,
   routes: readonly Route[],
 ): void {
   // Written once for each path below which it is asked for, of which there are one or two.

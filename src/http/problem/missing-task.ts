@@ -5,16 +5,19 @@ import { accessOf, visibleTask } from '../gate/access.ts'
 import type { HttpDeps } from '../deps.ts'
 import { sendProblem } from './problem.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'journal' | 'erased'>
+
 export type TaskRequest = FastifyRequest<{ Params: { id: string } }>
 
 /** The task of a request, as far as its caller may see it. */
-export function ownTask(deps: HttpDeps, request: TaskRequest): Promise<Task | undefined> {
+export function ownTask(deps: Deps, request: TaskRequest): Promise<Task | undefined> {
   return visibleTask(deps, accessOf(request), request.params.id)
 }
 
 /** Answers for a task that is not there: erased, as far as the caller may know, or never seen. */
 export async function sendMissing(
-  { erased }: HttpDeps,
+  { erased }: Deps,
   request: TaskRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {

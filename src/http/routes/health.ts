@@ -3,6 +3,9 @@ import { json, type RouteDescription } from '../openapi/operation.ts'
 import { healthReply, liveReply, readyReply } from '../schemas/responses.ts'
 import { iso } from '../schemas/views.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'admission' | 'pool' | 'health' | 'clock' | 'version' | 'isStarted'>
+
 const PUBLIC = { gate: { isPublic: true } }
 const LIVE: RouteDescription = {
   id: 'getLive',
@@ -27,7 +30,7 @@ const HEALTH: RouteDescription = {
 }
 
 /** `/api/health` in the legacy shape, `/health/live` and `/health/ready` for monitoring. */
-export function healthRoutes(app: App, deps: HttpDeps): void {
+export function healthRoutes(app: App, deps: Deps): void {
   app.get('/health/live', { config: { ...PUBLIC, openapi: LIVE } }, () => ({ status: 'live' }))
 
   app.get('/health/ready', { config: { ...PUBLIC, openapi: READY } }, (_request, reply) => {
@@ -49,7 +52,7 @@ export function healthRoutes(app: App, deps: HttpDeps): void {
   })
 }
 
-function reasonsAgainst({ admission, pool, health, isStarted }: HttpDeps): string[] {
+function reasonsAgainst({ admission, pool, health, isStarted }: Deps): string[] {
   const reasons = []
   if (!isStarted()) reasons.push('starting')
   if (admission.isDraining) reasons.push('draining')

@@ -5,6 +5,9 @@ import { visibleTask, type Access } from '../gate/access.ts'
 import type { HttpDeps } from '../deps.ts'
 import { splitFrames } from './frames.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'bus' | 'prefix'>
+
 /** One reader's place in the events of one task. */
 export interface StreamCursor {
   readonly task: Task
@@ -25,7 +28,7 @@ export type ReadingReply =
  * It listens before it looks, so that nothing falls between.
  */
 export async function openStream(
-  deps: HttpDeps,
+  deps: Deps,
   access: Access,
   { id, after }: { readonly id: string; readonly after: number | undefined },
 ): Promise<ReadingReply> {
@@ -42,7 +45,7 @@ export async function openStream(
 }
 
 /** The frames of a reading, from its place to the task's end. */
-export function framesFor(deps: HttpDeps, { task, after, subscription }: StreamCursor) {
+export function framesFor(deps: Deps, { task, after, subscription }: StreamCursor) {
   const { journal, prefix, admission, replyMemory } = deps
   const placeOf = (each: Task) => admission.placeOf(each.id)
   const take = (bytes: number) => replyMemory.take(bytes)

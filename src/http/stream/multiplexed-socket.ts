@@ -11,6 +11,21 @@ import { framesFor, openStream } from './cursor.ts'
 import { waiter } from '../schemas/requests.ts'
 import { endSocket, webSocketSink } from './web-socket.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<
+  HttpDeps,
+  | 'admission'
+  | 'journal'
+  | 'replyMemory'
+  | 'bus'
+  | 'clock'
+  | 'connections'
+  | 'callers'
+  | 'tickets'
+  | 'identify'
+  | 'prefix'
+>
+
 /** Tasks that one socket may watch at once. */
 const MAX_TASKS = 100
 
@@ -31,14 +46,14 @@ type Subscribe = Extract<ClientOp, { op: 'subscribe' }>
 
 /** `WS /api/ws`: one socket that watches many tasks, each with its own numbers, and may cancel them. */
 export class MultiplexedSocket implements Member {
-  readonly #deps: HttpDeps
+  readonly #deps: Deps
   readonly #socket: WebSocket
   readonly #access: Access
   readonly #sink: Sink
   /** By task; while a subscription opens, a mark of its own. */
   readonly #watched = new Map<string, Connection | symbol>()
 
-  constructor(deps: HttpDeps, socket: WebSocket, access: Access) {
+  constructor(deps: Deps, socket: WebSocket, access: Access) {
     this.#deps = deps
     this.#socket = socket
     this.#access = access

@@ -21,6 +21,23 @@ import {
   webSocketSink,
 } from './web-socket.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<
+  HttpDeps,
+  | 'admission'
+  | 'journal'
+  | 'replyMemory'
+  | 'erased'
+  | 'bus'
+  | 'clock'
+  | 'connections'
+  | 'callers'
+  | 'tickets'
+  | 'identify'
+  | 'prefix'
+  | 'prefixOf'
+>
+
 const STREAM = { isStream: true }
 const UPGRADED = { description: 'A WebSocket; its messages are those of /events.schema.json.' }
 const REFUSED = {
@@ -61,7 +78,7 @@ const STREAM_TASK: RouteDescription = {
 }
 
 /** `WS /ws/{id}` and `SSE /api/tasks/{id}/stream`: the same numbered events; `WS /api/ws`: those of many tasks. */
-export function streamRoutes(app: App, deps: HttpDeps): void {
+export function streamRoutes(app: App, deps: Deps): void {
   const handler = (_request: FastifyRequest, reply: FastifyReply) =>
     sendProblem(reply, 'not-found', { detail: 'This route is a WebSocket: ask for it with an upgrade.' })
   app.route({
@@ -92,7 +109,7 @@ export function streamRoutes(app: App, deps: HttpDeps): void {
 }
 
 /** Parameters are checked here, after the upgrade, so that a client learns why from the close code. */
-async function openWebSocket(deps: HttpDeps, socket: WebSocket, request: FastifyRequest): Promise<void> {
+async function openWebSocket(deps: Deps, socket: WebSocket, request: FastifyRequest): Promise<void> {
   keepAlive(socket)
   listenTo(socket, () => undefined)
   const { id } = request.params as { id: string }
@@ -112,7 +129,7 @@ async function openWebSocket(deps: HttpDeps, socket: WebSocket, request: Fastify
 }
 
 async function openEventStream(
-  deps: HttpDeps,
+  deps: Deps,
   request: FastifyRequest<{ Params: { id: string } }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -144,7 +161,7 @@ interface Watch extends StreamCursor {
   readonly isGone: boolean
 }
 
-function run(deps: HttpDeps, connection: Connection, watch: Watch): void {
+function run(deps: Deps, connection: Connection, watch: Watch): void {
   if (watch.isGone) return connection.end('finished')
   deps.connections.add(connection)
   void connection.run(framesFor(deps, watch)).finally(() => deps.connections.remove(connection))

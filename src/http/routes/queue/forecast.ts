@@ -15,6 +15,9 @@ import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { capacityReply, forEachPriority, forecastReply } from '../../schemas/queue-responses.ts'
 import { capacityQuery, forecastQuery } from '../../schemas/requests.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'admission' | 'pool' | 'estimator' | 'headStartMs'>
+
 /** The same question gets the same answer. */
 const SEED = 1
 /** Arrivals of one plan: it is played while others wait. */
@@ -42,7 +45,7 @@ const FORECAST: RouteDescription = {
 }
 
 /** What would be: "would you take it now?", and waits under another load or with other workers. */
-export function forecastRoutes(app: App, deps: HttpDeps): void {
+export function forecastRoutes(app: App, deps: Deps): void {
   const capacity = { querystring: capacityQuery, response: { 200: capacityReply, 503: capacityReply } }
   app.get(
     '/api/queue/capacity',
@@ -77,7 +80,7 @@ export function forecastRoutes(app: App, deps: HttpDeps): void {
 }
 
 function capacityView(
-  deps: HttpDeps,
+  deps: Deps,
   caller: string,
   priority: Question['priorities'][number] = DEFAULT_PRIORITY,
 ) {
@@ -99,7 +102,7 @@ function capacityView(
 }
 
 /** What is asked, with what is not named as it is here and now; null: nothing is known of run times. */
-function toQuestion(deps: HttpDeps, query: z.output<typeof forecastQuery>): Question | null {
+function toQuestion(deps: Deps, query: z.output<typeof forecastQuery>): Question | null {
   const { pool, estimator, headStartMs } = deps
   const { workers = Math.max(1, pool.slots), burst, pattern, minutes, run_seconds: run } = query
   const services =
@@ -126,7 +129,7 @@ function toQuestion(deps: HttpDeps, query: z.output<typeof forecastQuery>): Ques
 }
 
 /** Run times as they were, type by type, by how often each came. */
-function toServices({ estimator }: HttpDeps): { share: number; service: Service }[] {
+function toServices({ estimator }: Deps): { share: number; service: Service }[] {
   if (estimator.runTimes.all.size < 5) return []
   return [...estimator.runTimes.types.values()].map((times) => ({
     share: times.size,
@@ -140,7 +143,7 @@ interface Answer {
   readonly smallest: number | null
 }
 
-function forecastView({ estimator }: HttpDeps, { question, plan: result, smallest }: Answer) {
+function forecastView({ estimator }: Deps, { question, plan: result, smallest }: Answer) {
   const { arriving } = question
   const measured = estimator.arrivalsPerMinute()
   return {

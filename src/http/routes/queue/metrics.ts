@@ -8,6 +8,9 @@ import { sendProblem } from '../../problem/problem.ts'
 import type { RouteDescription } from '../../openapi/operation.ts'
 import { noQuery } from '../../schemas/requests.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'lifecycle' | 'pool' | 'estimator' | 'resources' | 'clock' | 'modelUse'>
+
 const PREFIX = 'headgate_'
 const NS_PER_SECOND = 1_000_000_000
 const P99 = 99
@@ -31,7 +34,7 @@ const METRICS: RouteDescription = {
 }
 
 /** `GET /metrics`: metrics for Prometheus, for operators only: they include the cost of models. */
-export function metricsRoute(app: App, deps: HttpDeps): void {
+export function metricsRoute(app: App, deps: Deps): void {
   const registry = new Registry()
   const gauges = [...queueGauges(deps), ...outlookGauges(deps), lagGauge(app)]
   for (const metric of gauges) register(registry, Gauge, metric)
@@ -85,7 +88,7 @@ function register(registry: Registry, Kind: typeof Gauge | typeof Counter, metri
   })
 }
 
-function queueGauges({ pool, lifecycle, clock }: HttpDeps): Metric[] {
+function queueGauges({ pool, lifecycle, clock }: Deps): Metric[] {
   return [
     {
       name: 'tasks',
@@ -121,7 +124,7 @@ function queueGauges({ pool, lifecycle, clock }: HttpDeps): Metric[] {
   ]
 }
 
-function outlookGauges({ estimator, resources }: HttpDeps): Metric[] {
+function outlookGauges({ estimator, resources }: Deps): Metric[] {
   return [
     {
       name: 'estimate_p90_coverage',
@@ -150,7 +153,7 @@ function outlookGauges({ estimator, resources }: HttpDeps): Metric[] {
   ]
 }
 
-function taskCounters({ lifecycle }: HttpDeps): Metric[] {
+function taskCounters({ lifecycle }: Deps): Metric[] {
   return [
     {
       name: 'finished_total',
@@ -174,7 +177,7 @@ function taskCounters({ lifecycle }: HttpDeps): Metric[] {
   ]
 }
 
-function modelCounters({ modelUse }: HttpDeps): Metric[] {
+function modelCounters({ modelUse }: Deps): Metric[] {
   return [
     {
       name: 'model_calls_total',

@@ -7,6 +7,9 @@ import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { controlReply } from '../../schemas/queue-responses.ts'
 import { configBody, noQuery, scopeBody } from '../../schemas/requests.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'admission' | 'pool' | 'resources' | 'controls'>
+
 const control = (id: string, summary: string, bodyExample?: unknown): RouteDescription => ({
   id,
   tag: 'queue',
@@ -21,7 +24,7 @@ const DRAIN = control('drainQueue', 'Take no more, and work until nothing is lef
 const CONFIGURE = control('configureQueue', 'New bounds, at once and for good', { max_workers: 5 })
 
 /** Operator controls: pause, resume, drain, and live limits. Each answers with the resulting state. */
-export function operateRoutes(app: App, deps: HttpDeps): void {
+export function operateRoutes(app: App, deps: Deps): void {
   const { controls } = deps
   const schema = { querystring: noQuery, response: { 200: controlReply } }
 
@@ -51,7 +54,7 @@ export function operateRoutes(app: App, deps: HttpDeps): void {
 }
 
 async function turn(
-  deps: HttpDeps,
+  deps: Deps,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   change: (by: string) => Promise<void>,
 ): Promise<FastifyReply> {
@@ -73,7 +76,7 @@ async function turn(
   return reply.send(standing(deps))
 }
 
-function standing({ pool, admission, controls, resources }: HttpDeps) {
+function standing({ pool, admission, controls, resources }: Deps) {
   return {
     max_workers: pool.slots,
     max_queue_size: pool.capacity,

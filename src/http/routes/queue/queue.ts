@@ -11,6 +11,21 @@ import { forEachPriority, queueTasksReply, statsReply } from '../../schemas/queu
 import { noQuery } from '../../schemas/requests.ts'
 import { iso } from '../../schemas/views.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<
+  HttpDeps,
+  | 'admission'
+  | 'lifecycle'
+  | 'pool'
+  | 'estimator'
+  | 'resources'
+  | 'controls'
+  | 'journal'
+  | 'replyMemory'
+  | 'health'
+  | 'clock'
+>
+
 const STATS: RouteDescription = {
   id: 'getStats',
   tag: 'queue',
@@ -27,7 +42,7 @@ const TASKS: RouteDescription = {
 }
 
 /** Public numbers of the queue: no ids, addresses or names in the stats. */
-export function queueRoutes(app: App, deps: HttpDeps): void {
+export function queueRoutes(app: App, deps: Deps): void {
   const startedAt = deps.clock.monotonic()
 
   const schema = { querystring: noQuery, response: { 200: statsReply } }
@@ -45,7 +60,7 @@ export function queueRoutes(app: App, deps: HttpDeps): void {
 }
 
 /** The nine fields of the legacy shape. */
-function originalStats({ admission, lifecycle, pool }: HttpDeps) {
+function originalStats({ admission, lifecycle, pool }: Deps) {
   const { counters } = lifecycle
   const [success, failed, timeout] = [counters.of('completed'), counters.of('error'), counters.of('timeout')]
   return {
@@ -61,7 +76,7 @@ function originalStats({ admission, lifecycle, pool }: HttpDeps) {
   }
 }
 
-function addedStats(deps: HttpDeps, startedAt: number) {
+function addedStats(deps: Deps, startedAt: number) {
   const { admission, lifecycle, pool, health, clock, estimator, resources, controls } = deps
   const { counters } = lifecycle
   const oldest = pool.oldestCreatedAt
@@ -91,7 +106,7 @@ function addedStats(deps: HttpDeps, startedAt: number) {
 }
 
 /** What is paused: by an operator, or by a shortage of the machine. */
-function listHolds({ controls, pool }: HttpDeps) {
+function listHolds({ controls, pool }: Deps) {
   return [...controls.paused, ...[...pool.holds].filter((hold) => hold !== 'operator')]
 }
 
@@ -100,7 +115,7 @@ function resourceView({ name, limit, inUse, sleeping, openAt }: ResourceView) {
 }
 
 /** The legacy shape. The id of a task and its input are shown to its owner only. */
-async function queueTasks({ lifecycle, journal, pool }: HttpDeps, { caller }: Access) {
+async function queueTasks({ lifecycle, journal, pool }: Deps, { caller }: Access) {
   const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots + pool.stuck) })
   const processing = running.tasks.map((task) => ({
     ...listedView(task, caller),

@@ -9,6 +9,23 @@ import { REFUSALS } from './describe-submit.ts'
 import { readSubmission, type ParsedSubmit } from './read-submission.ts'
 import { answerTo, type SubmitResponse } from './submit-reply.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<
+  HttpDeps,
+  | 'admission'
+  | 'journal'
+  | 'replyMemory'
+  | 'erased'
+  | 'bus'
+  | 'registry'
+  | 'unavailable'
+  | 'prefix'
+  | 'prefixOf'
+  | 'maxBodyBytes'
+  | 'hasWebhookSecret'
+  | 'refusalOf'
+>
+
 const ONE = { type: 'summarize', input: { text: 'A gate holds the water back.' } }
 const BATCH: RouteDescription = {
   id: 'submitBatch',
@@ -26,7 +43,7 @@ const BATCH: RouteDescription = {
 }
 
 /** `POST /api/tasks/batch`: several tasks at once, all of them or as many as there is room for. */
-export function batchRoute(app: App, shared: HttpDeps): void {
+export function batchRoute(app: App, shared: Deps): void {
   const schema = { body: batchBody, querystring: noQuery, response: { 200: batchReply, 202: batchReply } }
   const route = { schema, config: { openapi: BATCH }, bodyLimit: shared.maxBodyBytes }
   app.post('/api/tasks/batch', route, async (request, reply) => {
@@ -49,11 +66,11 @@ export function batchRoute(app: App, shared: HttpDeps): void {
 
 type Refused = Extract<SubmitResponse, { kind: 'problem' }>
 
-function submitEach(deps: HttpDeps, reads: readonly ParsedSubmit[]): Promise<SubmitResponse[]> {
+function submitEach(deps: Deps, reads: readonly ParsedSubmit[]): Promise<SubmitResponse[]> {
   return Promise.all(reads.map((read) => submitOne(deps, read)))
 }
 
-async function submitOne(deps: HttpDeps, read: ParsedSubmit): Promise<SubmitResponse> {
+async function submitOne(deps: Deps, read: ParsedSubmit): Promise<SubmitResponse> {
   if ('problem' in read) {
     const { code, options } = read.problem
     const body = problemBody(code, options)
@@ -63,10 +80,7 @@ async function submitOne(deps: HttpDeps, read: ParsedSubmit): Promise<SubmitResp
 }
 
 /** Every place is taken before the first task is admitted; the first objection refuses them all. */
-async function submitAll(
-  deps: HttpDeps,
-  reads: readonly ParsedSubmit[],
-): Promise<SubmitResponse[] | Refused> {
+async function submitAll(deps: Deps, reads: readonly ParsedSubmit[]): Promise<SubmitResponse[] | Refused> {
   const { admission } = deps
   for (const [index, read] of reads.entries()) {
     const wrong = 'problem' in read ? await submitOne(deps, read) : findProblem(deps, read.submission)
@@ -89,7 +103,7 @@ async function submitAll(
 }
 
 function findProblem(
-  deps: HttpDeps,
+  deps: Deps,
   submission: Parameters<HttpDeps['admission']['check']>[0],
 ): SubmitResponse | undefined {
   const wrong = deps.admission.check(submission)

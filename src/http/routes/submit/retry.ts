@@ -14,6 +14,20 @@ import { readIdempotencyKey } from './idempotency.ts'
 import { PLAIN, priorityFor, tooUrgent } from './read-submission.ts'
 import { sendSubmitReply } from './submit-reply.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<
+  HttpDeps,
+  | 'admission'
+  | 'journal'
+  | 'replyMemory'
+  | 'erased'
+  | 'bus'
+  | 'registry'
+  | 'uploadStore'
+  | 'prefix'
+  | 'prefixOf'
+>
+
 const RETRY: RouteDescription = {
   id: 'retryTask',
   tag: 'submit',
@@ -24,7 +38,7 @@ const RETRY: RouteDescription = {
 }
 
 /** `POST /api/tasks/{id}/retry`: a new task that does the work of one that has ended once more. */
-export function retryRoute(app: App, shared: HttpDeps): void {
+export function retryRoute(app: App, shared: Deps): void {
   const schema = { params: taskParams, querystring: noQuery, response: { 202: submitReply } }
   const route = { schema, config: { gate: { hasOptionalBody: true }, openapi: RETRY } }
   app.post('/api/tasks/:id/retry', route, async (request, reply) => {
@@ -59,7 +73,7 @@ function toSubmission({ id, type, caller, metadata, webhook, timeoutMs, maxAttem
 }
 
 /** The bounds of the type may have become narrower since. */
-function withinBounds({ registry }: HttpDeps, given: Submission): Submission {
+function withinBounds({ registry }: Deps, given: Submission): Submission {
   const { timeoutMs, retry } = registry.find(given.type) ?? {}
   const isLonger = timeoutMs !== undefined && (given.timeoutMs ?? 0) > timeoutMs
   const isMore = retry?.maxAttempts !== undefined && (given.maxAttempts ?? 0) > retry.maxAttempts

@@ -18,6 +18,9 @@ import { sendTask } from '../task/send-task.ts'
 import { waitForTask } from '../task/wait.ts'
 import { preferredWait } from './prefer.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'erased' | 'bus' | 'prefix'>
+
 /** When a first look at a new task makes sense, seconds. */
 const FIRST_POLL_SECONDS = 1
 /** A full disk is looked after by somebody, or by the retention. */
@@ -51,7 +54,7 @@ export type SubmitResponse =
 
 /** Answers the result of the admission; with `Prefer: wait`, the task and its result if it ends in time. */
 export async function sendSubmitReply(
-  deps: HttpDeps,
+  deps: Deps,
   reply: FastifyReply,
   result: SubmitReply,
 ): Promise<FastifyReply> {
@@ -74,7 +77,7 @@ interface Preference {
 
 /** The task of an answer when it ends in time, the headers of the answer then set. */
 async function endedWithin(
-  deps: HttpDeps,
+  deps: Deps,
   reply: FastifyReply,
   { answer, seconds }: Preference,
 ): Promise<Task | undefined> {
@@ -85,7 +88,7 @@ async function endedWithin(
   return task
 }
 
-export function answerTo(deps: HttpDeps, result: SubmitReply): SubmitResponse {
+export function answerTo(deps: Deps, result: SubmitReply): SubmitResponse {
   switch (result.kind) {
     case 'accepted': {
       const body = submitView(deps, result.task, { known: null, place: result.place, waiter: 1 })
@@ -122,7 +125,7 @@ export function answerTo(deps: HttpDeps, result: SubmitReply): SubmitResponse {
 }
 
 /** Answers with a task that the body itself named. */
-export function sendReconnected(deps: HttpDeps, reply: FastifyReply, task: Task): FastifyReply {
+export function sendReconnected(deps: Deps, reply: FastifyReply, task: Task): FastifyReply {
   return reply.code(200).send(submitView(deps, task, { known: 'reconnected' }))
 }
 
@@ -161,7 +164,7 @@ interface Standing {
 type SubmitView = ReturnType<typeof submitView>
 
 /** The reply to a submit: of a new task with its place, of a known one with its current state. */
-function submitView(deps: HttpDeps, task: Task, standing: Standing) {
+function submitView(deps: Deps, task: Task, standing: Standing) {
   const { known, place: given, waiter = null, ignored = [] } = standing
   const name = priorityName(task.priority)
   // A delayed task has no position yet.

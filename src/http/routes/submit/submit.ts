@@ -11,6 +11,23 @@ import { readIdempotencyKey } from './idempotency.ts'
 import { PLAIN, priorityFor, readSubmission, tooUrgent } from './read-submission.ts'
 import { sendReconnected, sendSubmitReply } from './submit-reply.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<
+  HttpDeps,
+  | 'admission'
+  | 'journal'
+  | 'replyMemory'
+  | 'erased'
+  | 'bus'
+  | 'registry'
+  | 'unavailable'
+  | 'prefix'
+  | 'prefixOf'
+  | 'maxBodyBytes'
+  | 'hasWebhookSecret'
+  | 'refusalOf'
+>
+
 const SUBMIT: RouteDescription = {
   id: 'submitTask',
   tag: 'submit',
@@ -23,7 +40,7 @@ const SUBMIT: RouteDescription = {
 const replies = { 200: submitReply, 202: submitReply }
 
 /** `POST /<type>` of one task type that takes JSON. */
-export function submitRoute(app: App, shared: HttpDeps, type: TaskType): void {
+export function submitRoute(app: App, shared: Deps, type: TaskType): void {
   const schema = { querystring: submitQuery, response: replies }
   const config = { openapi: describeSubmit(type) }
   app.post(`/${type.type}`, { schema, config, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
@@ -49,7 +66,7 @@ export function submitRoute(app: App, shared: HttpDeps, type: TaskType): void {
 }
 
 /** `POST /api/tasks`: any type that takes JSON. */
-export function genericSubmitRoute(app: App, shared: HttpDeps): void {
+export function genericSubmitRoute(app: App, shared: Deps): void {
   const schema = { body: genericBody, querystring: noQuery, response: replies }
   const route = { schema, config: { openapi: SUBMIT }, bodyLimit: shared.maxBodyBytes }
   app.post('/api/tasks', route, async (request, reply) => {

@@ -17,11 +17,25 @@ import { readIdempotencyKey } from './idempotency.ts'
 import { sendRefusal, sendSubmitReply } from './submit-reply.ts'
 import { toRequestProblem, PLAIN, priorityFor, tooUrgent, type RequestProblem } from './read-submission.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<
+  HttpDeps,
+  | 'admission'
+  | 'lifecycle'
+  | 'journal'
+  | 'replyMemory'
+  | 'erased'
+  | 'bus'
+  | 'uploadStore'
+  | 'prefix'
+  | 'prefixOf'
+>
+
 /** A task type that takes a file. */
 export type UploadType = TaskType & { readonly upload: UploadPolicy }
 
 /** `POST /<type>` of one task type that takes a file: multipart with one `file` and input fields. */
-export function uploadRoute(app: App, shared: HttpDeps, type: UploadType): void {
+export function uploadRoute(app: App, shared: Deps, type: UploadType): void {
   const schema = { querystring: submitQuery, response: { 200: submitReply, 202: submitReply } }
   const config = { openapi: describeUpload(type, type.upload) }
   app.post(`/${type.type}`, { schema, config }, async (request, reply) => {
@@ -57,7 +71,7 @@ interface Reception {
 }
 
 /** Takes a file in and submits its task; null: it was refused, and that was answered. */
-async function receive(deps: HttpDeps, type: UploadType, reception: Reception): Promise<SubmitReply | null> {
+async function receive(deps: Deps, type: UploadType, reception: Reception): Promise<SubmitReply | null> {
   const { request, reply, key, query } = reception
   const { caller } = accessOf(request)
   // Refused before the file is read; the place itself is taken when the file is safe on disk.

@@ -8,6 +8,9 @@ import { cancelReply } from '../../schemas/responses.ts'
 import { taskView } from '../../schemas/views.ts'
 import { ownTask, sendMissing, sendUnknown } from '../../problem/missing-task.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'erased' | 'prefix' | 'prefixOf'>
+
 /** A full disk, or one that does not respond, needs an operator. */
 const UNWRITTEN_RETRY_SECONDS = 10
 
@@ -27,7 +30,7 @@ const CANCEL: RouteDescription = {
 }
 
 /** `POST /api/tasks/{id}/cancel`: by its caller, or with a ticket that grants it. */
-export function cancelRoute(app: App, shared: HttpDeps): void {
+export function cancelRoute(app: App, shared: Deps): void {
   const route = {
     schema: { params: taskParams, querystring: ticketQuery, body: cancelBody },
     config: { gate: { ticket: 'cancel', hasOptionalBody: true }, openapi: CANCEL },
@@ -42,7 +45,7 @@ export function cancelRoute(app: App, shared: HttpDeps): void {
 }
 
 function sendCancelReply(
-  deps: HttpDeps,
+  deps: Deps,
   reply: FastifyReply,
   { id, result }: { readonly id: string; readonly result: CancelReply },
 ): FastifyReply {

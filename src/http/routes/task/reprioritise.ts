@@ -9,6 +9,9 @@ import { taskView } from '../../schemas/views.ts'
 import { tooUrgent } from '../submit/read-submission.ts'
 import { sendMissing } from '../../problem/missing-task.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'admission' | 'lifecycle' | 'journal' | 'erased' | 'prefix' | 'prefixOf'>
+
 const REPRIORITISE: RouteDescription = {
   id: 'reprioritiseTask',
   tag: 'tasks',
@@ -19,7 +22,7 @@ const REPRIORITISE: RouteDescription = {
 }
 
 /** `PATCH /api/tasks/{id}`: another priority for a task that waits; it keeps its age. */
-export function reprioritiseRoute(app: App, shared: HttpDeps): void {
+export function reprioritiseRoute(app: App, shared: Deps): void {
   const schema = { params: taskParams, querystring: noQuery, body: patchBody }
   app.patch('/api/tasks/:id', { schema, config: { openapi: REPRIORITISE } }, async (request, reply) => {
     const deps = depsFor(shared, request)

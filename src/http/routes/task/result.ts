@@ -13,6 +13,9 @@ import { resultQuery, taskParams } from '../../schemas/requests.ts'
 import { taskJson } from '../../schemas/views.ts'
 import { sendMissing } from '../../problem/missing-task.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'journal' | 'replyMemory' | 'erased' | 'bus' | 'registry' | 'prefix' | 'prefixOf'>
+
 const JSON_FORMAT = 'json'
 /** A file that somebody opens in a browser runs nothing and loads nothing. */
 const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -31,7 +34,7 @@ const RESULT: RouteDescription = {
 }
 
 /** `GET /api/tasks/{id}/result`: what the handler returned, as JSON or as a file that its type makes of it. */
-export function resultRoute(app: App, shared: HttpDeps): void {
+export function resultRoute(app: App, shared: Deps): void {
   const schema = { params: taskParams, querystring: resultQuery }
   app.get(
     '/api/tasks/:id/result',
@@ -62,12 +65,12 @@ export function resultRoute(app: App, shared: HttpDeps): void {
 }
 
 /** Failure of the work is data: a task without a result answers the reason in JSON, whatever format was requested. */
-function sendFailure(reply: FastifyReply, task: Task, { prefix, replyMemory }: HttpDeps): FastifyReply {
+function sendFailure(reply: FastifyReply, task: Task, { prefix, replyMemory }: Deps): FastifyReply {
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
   return sendText(reply, taskJson(task, null, prefix), replyMemory)
 }
 
-async function sendJson(reply: FastifyReply, task: Task, deps: HttpDeps): Promise<FastifyReply> {
+async function sendJson(reply: FastifyReply, task: Task, deps: Deps): Promise<FastifyReply> {
   const shared = await deps.replyMemory.share(task.id, resultOf(deps, task))
   if (shared === null) return sendBusy(reply)
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
@@ -81,7 +84,7 @@ interface NamedFormat extends ResultFormat {
 async function sendFile(
   reply: FastifyReply,
   { mediaType, write, format }: NamedFormat,
-  { task, deps }: { readonly task: Task; readonly deps: HttpDeps },
+  { task, deps }: { readonly task: Task; readonly deps: Deps },
 ): Promise<FastifyReply> {
   const source = resultOf(deps, task)
   const load = async () => {

@@ -5,12 +5,15 @@ import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
 import type { Body, BodySource } from '../../server/reply-memory.ts'
 import { taskJson, taskView } from '../../schemas/views.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'prefix'>
+
 export const JSON_TYPE = 'application/json; charset=utf-8'
 const NULL = Buffer.from('null')
 const CLOSING_BRACE = Buffer.from('}')
 
 /** A task with its result, which is JSON text already and not read again. */
-export async function sendTask(reply: FastifyReply, task: Task, deps: HttpDeps): Promise<FastifyReply> {
+export async function sendTask(reply: FastifyReply, task: Task, deps: Deps): Promise<FastifyReply> {
   const { prefix, replyMemory, admission } = deps
   reply.type(JSON_TYPE)
   if (task.status !== 'completed') {

@@ -14,6 +14,12 @@ import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { statusReply, taskList, taskWithResult } from '../../schemas/responses.ts'
 import { taskView } from '../../schemas/views.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<
+  HttpDeps,
+  'admission' | 'journal' | 'replyMemory' | 'erased' | 'bus' | 'uploadStore' | 'clock' | 'prefix' | 'prefixOf'
+>
+
 /** Log lines that `/status` repeats (legacy shape). */
 const STATUS_LOGS = 10
 /** They are searched among this many events. */
@@ -49,7 +55,7 @@ const ERASE: RouteDescription = {
 }
 
 /** Reading tasks under `/api/tasks`. */
-export function taskRoutes(app: App, shared: HttpDeps): void {
+export function taskRoutes(app: App, shared: Deps): void {
   const schema = { params: taskParams, querystring: noQuery }
 
   const listing = { schema: { querystring: listQuery }, config: { openapi: LIST } }
@@ -78,7 +84,7 @@ export function taskRoutes(app: App, shared: HttpDeps): void {
 }
 
 async function list(
-  deps: HttpDeps,
+  deps: Deps,
   { caller }: Access,
   { status, type, cursor, limit }: z.output<typeof listQuery>,
 ) {
@@ -94,7 +100,7 @@ async function list(
 }
 
 /** The legacy shape, its fields first. */
-async function statusView(deps: HttpDeps, task: Task) {
+async function statusView(deps: Deps, task: Task) {
   const from = Math.max(0, task.lastSeq - NEWEST_EVENTS)
   const events = await deps.journal.eventsAfter(task.id, from, NEWEST_EVENTS)
   const logs = events.flatMap((event) => (event.type === 'log' ? [event.message] : []))
@@ -117,7 +123,7 @@ async function statusView(deps: HttpDeps, task: Task) {
 }
 
 /** `DELETE /api/tasks/{id}`: a task that has ended, with its upload, its result and its events, at once. */
-export function eraseRoute(app: App, deps: HttpDeps): void {
+export function eraseRoute(app: App, deps: Deps): void {
   const schema = { params: taskParams, querystring: noQuery }
   const config = { gate: { hasOptionalBody: true }, openapi: ERASE }
   app.delete('/api/tasks/:id', { schema, config }, async (request, reply) => {

@@ -7,6 +7,9 @@ import { ticketReply } from '../../schemas/responses.ts'
 import { createUrls } from '../../schemas/views.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'journal' | 'erased' | 'tickets' | 'prefix' | 'prefixOf'>
+
 const TICKET: RouteDescription = {
   id: 'issueTicket',
   tag: 'tasks',
@@ -19,7 +22,7 @@ const TICKET: RouteDescription = {
 }
 
 /** `POST /api/tasks/{id}/ticket`: addresses that work without a key, for a browser. */
-export function ticketRoute(app: App, shared: HttpDeps): void {
+export function ticketRoute(app: App, shared: Deps): void {
   const schema = { params: taskParams, querystring: noQuery, body: ticketBody }
   const route = { schema, config: { gate: { hasOptionalBody: true }, openapi: TICKET } }
   app.post('/api/tasks/:id/ticket', route, async (request, reply) => {
@@ -32,7 +35,7 @@ export function ticketRoute(app: App, shared: HttpDeps): void {
 }
 
 /** A ticket, and the addresses that it opens. */
-function ticketView({ tickets, prefix }: HttpDeps, { id }: Task, { caller, mayCancel }: Access) {
+function ticketView({ tickets, prefix }: Deps, { id }: Task, { caller, mayCancel }: Access) {
   const ticket = tickets.issue({ taskId: id, callerName: caller.name, role: caller.role, mayCancel })
   const { events, ws, self, status, result, cancel } = createUrls(id, prefix)
   const opened = { self, status, result, events, ws, ...(mayCancel ? { cancel } : {}) }
