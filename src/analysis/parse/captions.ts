@@ -197,7 +197,7 @@ function joined(cues: readonly Cue[], isFull: (paragraph: Cue, last: Cue, next: 
   for (const cue of cues) {
     const open = paragraphs.at(-1)
     if (open === undefined || last === undefined || isFull(open, last, cue)) paragraphs.push(cue)
-    else paragraphs[paragraphs.length - 1] = { ...open, text: joinLines(open.text, cue.text) }
+    else paragraphs[paragraphs.length - 1] = { ...open, text: joinLines([open.text, cue.text]) }
     last = cue
   }
   return paragraphs

@@ -81,11 +81,17 @@ function splitLines(text: string): string {
     .join('\n')
 }
 
-/** Joins two pieces of one line of thought: with a space, but none between Chinese or Japanese characters. */
-export function joinLines(before: string, after: string): string {
-  if (before === '') return after
-  const isWide = WIDE_END.test(before) || WIDE_START.test(after)
-  return isWide ? before + after : `${before} ${after}`
+/** Joins lines of one paragraph: with a space, but none between Chinese or Japanese characters. */
+export function joinLines(lines: readonly string[]): string {
+  const parts: string[] = []
+  for (const line of lines) {
+    if (line === '') continue
+    const before = parts.at(-1)
+    // The ends alone are looked at: a paragraph may have a hundred thousand lines.
+    if (before !== undefined && !WIDE_END.test(before.slice(-2)) && !WIDE_START.test(line)) parts.push(' ')
+    parts.push(line)
+  }
+  return parts.join('')
 }
 const WIDE = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303f\\uff00-\\uffef'
 const WIDE_END = new RegExp(`[${WIDE}]$`, 'u')

@@ -5,6 +5,9 @@ import { joinLines, SectionBuilder, type ParagraphKind, type SourceDocument } fr
 
 const FENCE = /^\s*(```|~~~)/
 const HEADING = /^\s{0,3}(#{1,6})\s(.*)$/
+/** Of a heading that is underlined. */
+const MAX_HEADING_CHARS = 100
+const MAX_HEADING_LINES = 50
 const UNDERLINE = /^\s{0,3}(=+|-{3,})\s*$/
 /** Of a line without spaces around it. */
 const TABLE_RULE = /^\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+[ \t]*(?::?-{3,}:?)?$/
@@ -17,6 +20,7 @@ const FRONT_MATTER = /^\ufeff?---\n[\s\S]*?\n---\n/
 /** A line of symbols: a diagram, an arrow, an art of letters. */
 const LETTERS = /[\p{L}\p{N}]/gu
 const MIN_LETTER_SHARE = 0.4
+const MAX_LOOKED_AT_CHARS = 10_000
 
 /** Reads Markdown and plain text: headings, paragraphs, list items, code and tables; rules are left out. */
 export function readText(bytes: Uint8Array, charset: string | null = null): SourceDocument {
@@ -39,14 +43,15 @@ function readOther(text: string): SourceDocument | null {
 class LineReader {
   title: string | null = null
   readonly #builder = new SectionBuilder()
-  #open = ''
+  /** Of the paragraph that is being read. */
+  #lines: string[] = []
   #kind: ParagraphKind = 'prose'
   #fence: string | null = null
 
   read(line: string): void {
     const fence = FENCE.exec(line)?.[1]
     if (this.#fence !== null) {
-      if (fence !== this.#fence) this.#open += `${line}\n`
+      if (fence !== this.#fence) this.#lines.push(`${line}\n`)
       else this.#flush()
       return
     }
@@ -68,10 +73,12 @@ class LineReader {
     const heading = HEADING.exec(line)
     const title = heading === null ? '' : withoutClosingMarks(heading[2] ?? '')
     if (title !== '') return this.#heading(title, heading?.[1]?.length ?? 1)
-    if (UNDERLINE.test(line) && this.#open !== '' && this.#open.length < 100 && this.#kind === 'prose') {
-      const text = this.#open
-      this.#open = ''
-      return this.#heading(text, 1)
+    if (UNDERLINE.test(line) && this.#kind === 'prose' && this.#lines.length < MAX_HEADING_LINES) {
+      const text = joinLines(this.#lines)
+      if (text !== '' && text.length < MAX_HEADING_CHARS) {
+        this.#lines = []
+        return this.#heading(text, 1)
+      }
     }
     if (isTableRow(line.trim())) return this.#row(line)
     if (line.trim() === '' || RULE.test(line) || this.#kind === 'table') this.#flush()
@@ -81,9 +88,9 @@ class LineReader {
       this.#flush()
       this.#kind = 'item'
     }
-    if (isQuoted && this.#open === '' && item === null) this.#kind = 'quote'
+    if (isQuoted && this.#lines.length === 0 && item === null) this.#kind = 'quote'
     const text = toPlain(item?.[1] ?? line)
-    if (isText(text)) this.#open = joinLines(this.#open, text)
+    if (isText(text)) this.#lines.push(text)
     if (HARD_BREAK.test(line)) this.#flush()
   }
 
@@ -102,12 +109,14 @@ class LineReader {
       .trim()
       .replace(/^\||\|$/g, '')
       .split('|')
-    this.#open += `${cells.map((cell) => toPlain(cell)).join(' | ')}\n`
+    this.#lines.push(`${cells.map((cell) => toPlain(cell)).join(' | ')}\n`)
   }
 
   #flush(): void {
-    this.#builder.paragraph(this.#open, { kind: this.#kind })
-    this.#open = ''
+    const text =
+      this.#kind === 'code' || this.#kind === 'table' ? this.#lines.join('') : joinLines(this.#lines)
+    this.#builder.paragraph(text, { kind: this.#kind })
+    this.#lines = []
     this.#kind = 'prose'
     this.#fence = null
   }
@@ -125,8 +134,9 @@ function isTableRow(line: string): boolean {
 }
 
 function isText(line: string): boolean {
-  const chars = line.replace(/\s/g, '').length
-  return chars > 0 && (line.match(LETTERS)?.length ?? 0) / chars >= MIN_LETTER_SHARE
+  // The beginning says enough; counted over 5 MB, a list of all letters fills the memory.
+  const chars = line.trimStart().slice(0, MAX_LOOKED_AT_CHARS).replace(/\s/g, '')
+  return chars !== '' && (chars.match(LETTERS)?.length ?? 0) / chars.length >= MIN_LETTER_SHARE
 }
 
 /** A line without Markdown's marks: emphasis, code ticks, links, images, check boxes, pictographs. */

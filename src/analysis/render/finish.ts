@@ -1,3 +1,4 @@
+import { wordsIn } from '../pieces.ts'
 import type { AboutDocument } from '../parse/document.ts'
 import { ENGINE_VERSION, type Origin, type Provenance, type Report, type ReportRequest } from '../report.ts'
 import { renderAppendix, renderMarkdown, type Draft } from './markdown.ts'
@@ -7,7 +8,7 @@ const MAX_FILE_NAME_CHARS = 60
 /** Makes the report of a draft: its Markdown, its figures, its file name. */
 export function finishReport(draft: Draft, { origin, timeLink }: ReportRequest): Report {
   const body = renderMarkdown(draft, timeLink)
-  const report_words = wordsIn(body, draft.language)
+  const report_words = countWords(body, draft.language)
   const { words } = draft.length
   const length = {
     ...draft.length,
@@ -41,12 +42,8 @@ export function renderProvenance(origin: Origin, about: AboutDocument = {}): Pro
   }
 }
 
-function wordsIn(text: string, language: string): number {
-  let count = 0
-  for (const { isWordLike } of new Intl.Segmenter(language, { granularity: 'word' }).segment(text)) {
-    if (isWordLike === true) count += 1
-  }
-  return count
+function countWords(text: string, language: string): number {
+  return [...wordsIn(text, new Intl.Segmenter(language, { granularity: 'word' }))].length
 }
 
 function createFileName(title: string): string {

@@ -86,7 +86,7 @@ function findTitle(lines: readonly PdfLine[], bodySize: number) {
   const start = first.findIndex((line) => line.size === largest && /\p{L}{2}/u.test(line.text))
   const end = first.findIndex((line, index) => index > start && line.size !== largest)
   const found = start < 0 ? [] : first.slice(start, end < 0 ? undefined : end)
-  const text = found.reduce((joined, line) => joinLines(joined, line.text), '')
+  const text = joinLines(found.map((line) => line.text))
   return text.length < 4 || text.length > 300 ? null : { text, lines: new Set(found) }
 }
 
@@ -109,7 +109,7 @@ function continues(last: PdfLine, line: PdfLine): boolean {
 /** Joins a word that was divided at the end of a line. */
 function joinWords(before: string, after: string): string {
   if (/\p{L}[-\u00ad\u2010]$/u.test(before) && /^\p{Ll}/u.test(after)) return before.slice(0, -1) + after
-  return joinLines(before, after)
+  return joinLines([before, after])
 }
 
 /** Lines at the margin that repeat on many pages, their numbers aside. */

@@ -1,3 +1,4 @@
+import { cutPieces } from '../../pieces.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import { isRunningText, type Paragraph, type SourceDocument } from '../../parse/document.ts'
 
@@ -19,6 +20,10 @@ const INITIAL = /(?:^|[\s(“"])(?:\p{Lu}[\p{L}.'’-]*\s+)?\p{Lu}\.\s*$/u
 const BEGINNING = /^(?:The|A|An|It|He|She|They|We|I|You|This|These|That|In|On|At|For|But|And|There|When|If)\s/
 const AFTER_SMALL = /(?:^|\s)\p{Ll}[\p{L}'’-]*\s+\p{Lu}\.\s*$/u
 const CLOSING = /^[”’"'»」』）)\]]+/
+/** A longer run of words is no sentence, and is not joined to what follows. */
+const MAX_SENTENCE_CHARS = 2000
+/** A name and an initial are shorter. */
+const MAX_ENDING_CHARS = 200
 /** Longer runs of text are not given to the segmenter in one piece. */
 const MAX_PIECE_CHARS = 20_000
 
@@ -101,12 +106,13 @@ const CAPTION = /^(figure|fig\.|table|listing|algorithm|图|表)\s*\d+\s*[.:：]
  */
 export function splitSentences(text: string, segmenter: Intl.Segmenter): string[] {
   const sentences: string[] = []
-  for (const piece of splitPieces(text)) {
+  for (const piece of cutPieces(text, MAX_PIECE_CHARS)) {
     for (const { segment } of segmenter.segment(piece)) {
       const last = sentences.at(-1)
-      if (last !== undefined && (isAbbreviated(last, segment) || /^\s*\p{Ll}/u.test(segment))) {
+      if (last === undefined || last.length > MAX_SENTENCE_CHARS) sentences.push(segment)
+      else if (isAbbreviated(last, segment) || /^\s*\p{Ll}/u.test(segment)) {
         sentences[sentences.length - 1] = last + segment
-      } else if (last !== undefined && isClosing(last, segment)) {
+      } else if (isClosing(last, segment)) {
         const closing = CLOSING.exec(segment)?.[0] ?? ''
         sentences[sentences.length - 1] = last.trimEnd() + closing
         if (segment.length > closing.length) sentences.push(segment.slice(closing.length))
@@ -118,7 +124,9 @@ export function splitSentences(text: string, segmenter: Intl.Segmenter): string[
   return sentences.map((sentence) => sentence.trim()).filter((sentence) => sentence !== '')
 }
 
-function isAbbreviated(text: string, next: string): boolean {
+function isAbbreviated(sentence: string, next: string): boolean {
+  // What it ends with decides.
+  const text = sentence.slice(-MAX_ENDING_CHARS)
   const isEnd = AFTER_SMALL.test(text) && BEGINNING.test(next)
   return ABBREVIATIONS.test(text) || (INITIAL.test(text) && !isEnd)
 }
@@ -126,16 +134,6 @@ function isAbbreviated(text: string, next: string): boolean {
 /** A straight quotation mark behind a space opens what follows. */
 function isClosing(last: string, segment: string): boolean {
   return CLOSING.test(segment) && !(/\s$/.test(last) && /^["'](?=\S)/.test(segment))
-}
-
-function* splitPieces(text: string): Generator<string> {
-  for (let start = 0; start < text.length;) {
-    const limit = start + MAX_PIECE_CHARS
-    const space = limit < text.length ? text.lastIndexOf(' ', limit) : -1
-    const end = limit >= text.length ? text.length : space > start ? space + 1 : limit
-    yield text.slice(start, end)
-    start = end
-  }
 }
 
 /** Puts the full stop; "问题：…" names what the sentence is about, and the sentence is the rest. */

@@ -1,5 +1,6 @@
 import { stemmer } from 'stemmer'
 import * as stopwordLists from 'stopword'
+import { wordsIn } from '../../pieces.ts'
 
 /** The library names its lists by ISO 639-3. */
 const LISTS: Readonly<Record<string, readonly string[]>> = {
@@ -40,11 +41,7 @@ export class Words {
 
   /** Every word unchanged, in lower case. */
   of(text: string): string[] {
-    const words: string[] = []
-    for (const { segment, isWordLike } of this.#segmenter.segment(text)) {
-      if (isWordLike === true) words.push(segment.toLowerCase())
-    }
-    return words
+    return [...wordsIn(text, this.#segmenter)].map((word) => word.toLowerCase())
   }
 
   /** Whether a word is significant: no stop word, no number, no single Latin letter. */
