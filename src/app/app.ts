@@ -215,8 +215,5 @@ function edgeLimits({
 
 /** Tickets outlive the process as long as the journal does. */
 async function createTickets({ notes }: Journal): Promise<Tickets> {
-  const known = await notes.loadNote(TICKET_SECRET_NOTE)
-  const secret = known ?? newTicketSecret()
-  if (known === undefined) await notes.saveNote(TICKET_SECRET_NOTE, secret)
-  return new Tickets(secret)
+  return new Tickets(await notes.keepNote(TICKET_SECRET_NOTE, newTicketSecret()))
 }

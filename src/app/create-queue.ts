@@ -86,12 +86,12 @@ export function createQueue(deps: QueueDeps): Queue {
   return { pool, resources, estimator, lifecycle, admission }
 }
 
-function runnerPorts(deps: QueueDeps, { transitions, recorder }: Lifecycle, resources: Resources) {
+function runnerPorts(deps: QueueDeps, { transitions }: Lifecycle, resources: Resources) {
   const { journal, uploadStore, clock, provenNow, random } = deps
   return {
     started: transitions.started.bind(transitions),
     report: transitions.report.bind(transitions),
-    steps: createStepStore(recorder, journal.steps),
+    steps: createStepStore(journal.steps),
     outputOf: (task) => readOutput(journal.tasks, task),
     fileOf: (upload) => uploadStore.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),

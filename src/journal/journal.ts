@@ -79,10 +79,14 @@ export interface DuplicateJournal {
   completedWith(caller: string, content: string): Promise<string | undefined>
 }
 
+/** One run of a task. */
+export type RunRef = Pick<Task, 'id' | 'run'>
+
 /** Memory of the results of named steps, as JSON text; they go when their task ends. */
 export interface StepJournal {
   loadStep(taskId: string, name: string): Promise<string | undefined>
-  saveStep(taskId: string, name: string, value: string): Promise<void>
+  /** @throws HeadgateError `stale-run` when another run of the task has begun since, or the task has ended. */
+  saveStep(run: RunRef, name: string, value: string): Promise<void>
 }
 
 /** Times of a completed task, for the estimates of its type. */
@@ -123,6 +127,8 @@ export interface RecoveryJournal {
 export interface NoteJournal {
   loadNote(name: string): Promise<string | undefined>
   saveNote(name: string, text: string): Promise<void>
+  /** Saves a note that is never changed: the first writer's text stands, and is the reply to every writer. */
+  keepNote(name: string, text: string): Promise<string>
 }
 
 /** How the disk under the journal does. */

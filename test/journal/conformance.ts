@@ -151,16 +151,48 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     const { journal, admit } = await setup()
     await admit({ id: 'a' })
     await admit({ id: 'b' })
-    await journal.steps.saveStep('a', 'chapter 1', '{"n":1}')
+    await journal.steps.saveStep({ id: 'a', run: 0 }, 'chapter 1', '{"n":1}')
     expect(await journal.steps.loadStep('a', 'chapter 1')).toBe('{"n":1}')
     expect(await journal.steps.loadStep('a', 'chapter 2')).toBeUndefined()
     expect(await journal.steps.loadStep('b', 'chapter 1')).toBeUndefined()
   })
 
+  test(`${name}: a step of a run that is over is refused, and the one that is kept stands`, async () => {
+    const { journal, admit, start, append, complete } = await setup()
+    const first = await start(await admit({ id: 'a' }))
+    await journal.steps.saveStep(first, 'one', '1')
+    const waiting = await append(
+      first,
+      { type: 'retrying', attempt: 1, failure: WHY, retryAt: 5, waitReason: 'retry_backoff' },
+      { status: 'waiting' },
+    )
+    const queued = { type: 'queued', queuePosition: 1, tasksAhead: 0, wait: null } as const
+    const second = await start(await append(waiting, queued, { status: 'queued' }))
+    const late = [journal.steps.saveStep(first, 'one', '2'), journal.steps.saveStep(first, 'two', '2')]
+    for (const each of late) await expect(each).rejects.toMatchObject({ code: 'stale-run' })
+    await journal.steps.saveStep(second, 'two', '3')
+    expect(await journal.steps.loadStep('a', 'one')).toBe('1')
+    expect(await journal.steps.loadStep('a', 'two')).toBe('3')
+    await complete(second)
+    const after = journal.steps.saveStep(second, 'three', '4')
+    await expect(after).rejects.toMatchObject({ code: 'stale-run' })
+    expect(await journal.steps.loadStep('a', 'three')).toBeUndefined()
+  })
+
+  test(`${name}: of two writers of a note that is kept the first one's text stands for both`, async () => {
+    const { journal } = await setup()
+    const { notes } = journal
+    expect(await Promise.all([notes.keepNote('k', 'one'), notes.keepNote('k', 'two')])).toEqual([
+      'one',
+      'one',
+    ])
+    expect(await notes.loadNote('k')).toBe('one')
+  })
+
   test(`${name}: the steps of a task go with its end`, async () => {
     const { journal, append, admit } = await setup()
     const queued = await admit({ id: 'a' })
-    await journal.steps.saveStep('a', 'one', '1')
+    await journal.steps.saveStep({ id: 'a', run: 0 }, 'one', '1')
     const why = failure('cancelled', 'cancelled')
     await append(
       queued,

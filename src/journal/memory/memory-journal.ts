@@ -1,3 +1,4 @@
+import { HeadgateError } from '../../task/errors.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import {
@@ -52,10 +53,14 @@ function findDuplicates(memory: Memory): DuplicateJournal {
   }
 }
 
-function createSteps({ steps }: Memory): StepJournal {
+function createSteps({ records, steps }: Memory): StepJournal {
   return {
     loadStep: (taskId, name) => Promise.resolve(steps.get(taskId)?.get(name)),
-    saveStep: (taskId, name, value) => {
+    saveStep: ({ id: taskId, run }, name, value) => {
+      const task = records.get(taskId)?.task
+      if (task === undefined || task.run !== run || isTerminal(task.status)) {
+        return Promise.reject(new HeadgateError('stale-run', `Run ${run} of task ${taskId} is over.`))
+      }
       const values = steps.get(taskId) ?? new Map<string, string>()
       steps.set(taskId, values.set(name, value))
       return Promise.resolve()
@@ -92,6 +97,11 @@ function takeNotes(): NoteJournal {
     saveNote: (name, text) => {
       notes.set(name, text)
       return Promise.resolve()
+    },
+    keepNote: (name, text) => {
+      const kept = notes.get(name) ?? text
+      notes.set(name, kept)
+      return Promise.resolve(kept)
     },
   }
 }

@@ -11,7 +11,7 @@ const RETRY_MS = 500
 
 const STALE_RUN: Fault = {
   code: 'stale-run',
-  message: 'The event is not the next one of its task, or of a run that is over.',
+  message: 'The event is not the next one of its task, or the run that it is of is over.',
 }
 const REFUSED: Fault = { code: 'disk-full', message: 'The disk under the journal is full.' }
 

@@ -1,5 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { NOT_DUE, type Delivery, type KeyRecord, type NewDelivery, type Pruned } from '../../journal.ts'
+import {
+  NOT_DUE,
+  type Delivery,
+  type KeyRecord,
+  type NewDelivery,
+  type Pruned,
+  type RunRef,
+} from '../../journal.ts'
 import type { EventRow, FixedRow, StateRow } from '../rows.ts'
 import { Statements, type SqlValue } from '../statements.ts'
 
@@ -97,14 +104,23 @@ export const MUTATIONS = {
   append: mutation(append, { chars: ({ result, event }) => (result?.length ?? 0) + event.body.length }),
   saveKey: mutation(saveKey, { isNew: true }),
   saveStep: mutation(
-    (tx, taskId: string, name: string, value: string): void => {
-      tx.run('INSERT OR REPLACE INTO steps VALUES (?, ?, ?)', taskId, name, value)
+    (tx, { id, run }: RunRef, name: string, value: string): typeof STALE | undefined => {
+      const isOfRun = 'EXISTS (SELECT 1 FROM tasks WHERE id = ?1 AND run = ?4 AND finished_at IS NULL)'
+      const sql = `INSERT OR REPLACE INTO steps SELECT ?1, ?2, ?3 WHERE ${isOfRun}`
+      return tx.run(sql, id, name, value, run) === 0 ? STALE : undefined
     },
-    { chars: (_taskId, _name, value) => value.length },
+    { chars: (_run, _name, value) => value.length },
   ),
   saveNote: mutation(
     (tx, name: string, text: string): void => {
       tx.run('INSERT OR REPLACE INTO notes VALUES (?, ?)', name, text)
+    },
+    { isNew: true },
+  ),
+  keepNote: mutation(
+    (tx, name: string, text: string): string => {
+      tx.run('INSERT OR IGNORE INTO notes VALUES (?, ?)', name, text)
+      return tx.get('SELECT text FROM notes WHERE name = ?', name)?.['text'] as string
     },
     { isNew: true },
   ),
