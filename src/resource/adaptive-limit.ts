@@ -6,6 +6,18 @@ export interface CallMark {
   readonly number: number
 }
 
+/** What a later process has to know of what was learnt. */
+export interface SavedAdaptiveLimit {
+  readonly limit: number
+  readonly isSlowStart: boolean
+  /** null: no level is known to be refused. */
+  readonly refused: number | null
+  readonly isProbing: boolean
+  readonly wellAtRefused: number
+  readonly successes: number
+  readonly probeAfter: number
+}
+
 /** After an overload the limit falls to this share of what was in flight. */
 const DECREASE = 0.5
 /** A refused level is tried again after this many successes below it, then after twice as many, and so on. */
@@ -102,6 +114,30 @@ export class AdaptiveLimit {
     this.#refused = Math.max(this.#floor + 1, rank)
     this.#probeAfter = FIRST_PROBE
     this.#limit = Math.max(this.#floor, Math.floor(rank * DECREASE))
+  }
+
+  save(): SavedAdaptiveLimit {
+    return {
+      limit: this.#limit,
+      isSlowStart: this.#isSlowStart,
+      refused: this.#refused === Infinity ? null : this.#refused,
+      isProbing: this.#isProbing,
+      wellAtRefused: this.#wellAtRefused,
+      successes: this.#successes,
+      probeAfter: this.#probeAfter,
+    }
+  }
+
+  /** Within the bounds that hold now. */
+  restore(saved: SavedAdaptiveLimit): void {
+    const refused = saved.refused ?? Infinity
+    this.#limit = Math.min(this.#ceiling, Math.max(this.#floor, saved.limit))
+    this.#isSlowStart = saved.isSlowStart
+    this.#refused = refused
+    this.#isProbing = saved.isProbing
+    this.#wellAtRefused = saved.wellAtRefused
+    this.#successes = saved.successes
+    this.#probeAfter = saved.probeAfter
   }
 
   get #top(): number {

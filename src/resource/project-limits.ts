@@ -1,6 +1,6 @@
 import type { Cost, ResourceLimits } from '../task/resource.ts'
 import type { LimitKind } from '../task/error-class.ts'
-import { AdaptiveLimit, type CallMark } from './adaptive-limit.ts'
+import { AdaptiveLimit, type CallMark, type SavedAdaptiveLimit } from './adaptive-limit.ts'
 import { KeyPool } from './key-pool.ts'
 import { RateWindow, type Piece, type SavedWindow } from './rate-window.ts'
 
@@ -40,7 +40,12 @@ export interface Overload {
 export interface SavedProjectLimits {
   readonly project: string
   readonly coolUntil: number | null
-  readonly limit: number
+  /** Calls that may be in flight on the way back from a cool-down; null: it is over. */
+  readonly ramp?: number | null
+  /** Cool-downs in a row whose time the provider did not name. */
+  readonly coolings?: number
+  /** Absent in notes of earlier versions. */
+  readonly concurrency?: SavedAdaptiveLimit
   readonly windows: readonly ({ readonly of: 'requests' | 'tokens' } & SavedWindow)[]
 }
 
@@ -165,7 +170,9 @@ export class ProjectLimits {
     return {
       project: this.project,
       coolUntil: this.#coolUntil > now ? wall + this.#coolUntil - now : null,
-      limit: this.#concurrency.value,
+      ramp: this.#ramp === Infinity ? null : this.#ramp,
+      coolings: this.#coolings,
+      concurrency: this.#concurrency.save(),
       windows: [
         ...requests.map((window) => ({ of: 'requests' as const, ...window.save(now) })),
         ...tokens.map((window) => ({ of: 'tokens' as const, ...window.save(now) })),
@@ -182,6 +189,9 @@ export class ProjectLimits {
       this.#coolUntil = now + saved.coolUntil - wall
       this.#ramp = 1
     }
+    if (saved.ramp != null) this.#ramp = saved.ramp
+    this.#coolings = saved.coolings ?? 0
+    if (saved.concurrency !== undefined) this.#concurrency.restore(saved.concurrency)
     for (const kind of ['requests', 'tokens'] as const) {
       for (const window of this.#windows[kind]) {
         const known = saved.windows.find(({ of, windowMs }) => of === kind && windowMs === window.windowMs)

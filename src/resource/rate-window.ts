@@ -10,8 +10,8 @@ export interface Piece {
 /** What a later process has to know. */
 export interface SavedWindow {
   readonly windowMs: number
-  /** What was drawn, each with its age. */
-  readonly spent: readonly (readonly [ageMs: number, amount: number])[]
+  /** What was drawn, each with its age, and for how long before that; notes of earlier versions have no span. */
+  readonly spent: readonly (readonly [ageMs: number, amount: number, spanMs?: number])[]
 }
 
 /** Amounts of one window are merged into this many pieces, each as late as its latest part. */
@@ -74,7 +74,7 @@ export class RateWindow {
     this.spentAt(now)
     return {
       windowMs: this.windowMs,
-      spent: this.#spent.map(({ at, amount }) => [now - at, amount] as const),
+      spent: this.#spent.map(({ from, at, amount }) => [now - at, amount, at - from] as const),
     }
   }
 
@@ -82,9 +82,9 @@ export class RateWindow {
   restore({ spent }: SavedWindow, idleMs: number, now: number): void {
     this.#spent.length = 0
     this.#sum = 0
-    for (const [ageMs, amount] of spent) {
+    for (const [ageMs, amount, spanMs = 0] of spent) {
       const at = now - Math.max(0, ageMs) - idleMs
-      this.#spent.push({ from: at, at, amount })
+      this.#spent.push({ from: at - Math.max(0, spanMs), at, amount })
       this.#sum += amount
     }
   }

@@ -176,9 +176,12 @@ test('after a restart in a time of waiting one call goes first, as it would have
   const second = setup({ concurrency: 4 })
   second.resource.load(first.resource.save(), 0)
   expect(second.resource.openAt).toBe(second.clock.now() + 30_000)
-  second.clock.advance(30_000)
-  expect([second.resource.limit, first.resource.limit]).toEqual([1, 1])
-  const probe = await second.acquire('a')
-  if (probe.kind === 'lease') probe.end(null)
-  expect(second.resource.limit).toBe(2)
+  for (const { clock, resource, acquire } of [first, second]) {
+    clock.advance(30_000)
+    expect(resource.limit).toBe(1)
+    const probe = await acquire('a')
+    if (probe.kind === 'lease') probe.end(null)
+    // Two at once were refused as far as is known: that is found out again later.
+    expect(resource.limit).toBe(1)
+  }
 })
