@@ -9,7 +9,7 @@ import type { Access } from './access.ts'
 import { asksForLoopback, comesFromLoopback } from './origin.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'journal' | 'clock' | 'callers' | 'tickets' | 'identify'>
+export type AuthenticateDeps = Pick<HttpDeps, 'journal' | 'clock' | 'callers' | 'tickets' | 'identify'>
 
 /** Who makes a request, or why that is not known. */
 export type Authentication =
@@ -25,7 +25,7 @@ const TICKET_AFTER_END_MS = 5 * 60_000
 const WITHOUT_TICKET = { onlyTask: null, mayCancel: true } as const
 
 /** The caller of a request that must be authenticated. */
-export async function authenticate(deps: Deps, request: FastifyRequest): Promise<Authentication> {
+export async function authenticate(deps: AuthenticateDeps, request: FastifyRequest): Promise<Authentication> {
   if (deps.identify === null) return authenticateToken(deps, request)
   const identified: unknown = await deps.identify(request)
   if (identified === null || identified === undefined)
@@ -39,7 +39,7 @@ export async function authenticate(deps: Deps, request: FastifyRequest): Promise
 }
 
 /** As above, by our own tokens. */
-export function authenticateToken({ callers }: Deps, request: FastifyRequest): Authentication {
+export function authenticateToken({ callers }: AuthenticateDeps, request: FastifyRequest): Authentication {
   if (callers.isOpen) return locally(callers, request)
   const { authorization } = request.headers
   if (authorization === undefined) return unauthorized('Send a token: Authorization: Bearer …')
@@ -74,7 +74,7 @@ function locally(callers: TokenStore, request: FastifyRequest): Authentication {
 
 /** The caller in whose name a ticket was given, for the task that it names. */
 export async function byTicket(
-  deps: Deps,
+  deps: AuthenticateDeps,
   text: string,
   taskId: string | undefined,
 ): Promise<Authentication> {
@@ -94,7 +94,10 @@ export async function byTicket(
 }
 
 /** Who asked for a ticket, as long as it has a token; the users of a host are the host's to know. */
-function holderOf({ callers, identify }: Deps, { callerName: name, role }: Ticket): Caller | undefined {
+function holderOf(
+  { callers, identify }: AuthenticateDeps,
+  { callerName: name, role }: Ticket,
+): Caller | undefined {
   return identify === null ? callers.named(name) : { name, role, maxPriority: 0 }
 }
 

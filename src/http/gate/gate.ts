@@ -4,26 +4,21 @@ import type { HttpDeps } from '../deps.ts'
 import type { AnswerUnknown } from '../problem/not-found.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { accessOf, decorateAccess, grant } from './access.ts'
-import { authenticate, authenticateToken, byTicket, type Authentication } from './authenticate.ts'
+import {
+  authenticate,
+  authenticateToken,
+  byTicket,
+  type Authentication,
+  type AuthenticateDeps,
+} from './authenticate.ts'
 import { createLimits, type Limits } from './rate-limit.ts'
 import { readOnAfterReply } from './linger.ts'
 import { logRequests } from './request-log.ts'
 import { isForeign, headerFault } from './origin.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<
-  HttpDeps,
-  | 'journal'
-  | 'clock'
-  | 'callers'
-  | 'tickets'
-  | 'places'
-  | 'identify'
-  | 'corsOrigins'
-  | 'ratePerMinute'
-  | 'addressRatePerMinute'
-  | 'linger'
->
+type Deps = AuthenticateDeps &
+  Pick<HttpDeps, 'places' | 'corsOrigins' | 'ratePerMinute' | 'addressRatePerMinute' | 'linger'>
 
 /** What a route declares for the gate. */
 interface GateConfig {

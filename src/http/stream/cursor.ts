@@ -6,7 +6,7 @@ import type { HttpDeps } from '../deps.ts'
 import { splitFrames } from './frames.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'bus' | 'prefix'>
+export type CursorDeps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'bus' | 'prefix'>
 
 /** One reader's place in the events of one task. */
 export interface StreamCursor {
@@ -28,7 +28,7 @@ export type ReadingReply =
  * It listens before it looks, so that nothing falls between.
  */
 export async function openStream(
-  deps: Deps,
+  deps: CursorDeps,
   access: Access,
   { id, after }: { readonly id: string; readonly after: number | undefined },
 ): Promise<ReadingReply> {
@@ -45,7 +45,7 @@ export async function openStream(
 }
 
 /** The frames of a reading, from its place to the task's end. */
-export function framesFor(deps: Deps, { task, after, subscription }: StreamCursor) {
+export function framesFor(deps: CursorDeps, { task, after, subscription }: StreamCursor) {
   const { journal, prefix, admission, replyMemory } = deps
   const placeOf = (each: Task) => admission.placeOf(each.id)
   const take = (bytes: number) => replyMemory.take(bytes)

@@ -1,30 +1,18 @@
 import type { WebSocket } from '@fastify/websocket'
 import { z } from 'zod'
-import { byTicket } from '../gate/authenticate.ts'
+import { byTicket, type AuthenticateDeps } from '../gate/authenticate.ts'
 import { visibleTask, type Access } from '../gate/access.ts'
 import type { HttpDeps } from '../deps.ts'
 import type { ProblemCode } from '../problem/problem.ts'
 import { Connection, type Sink, type StreamEnd } from './connection.ts'
 import type { Member } from './connections.ts'
 import { unnumbered } from './frames.ts'
-import { framesFor, openStream } from './cursor.ts'
+import { framesFor, openStream, type CursorDeps } from './cursor.ts'
 import { waiter } from '../schemas/requests.ts'
 import { endSocket, webSocketSink } from './web-socket.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<
-  HttpDeps,
-  | 'admission'
-  | 'journal'
-  | 'replyMemory'
-  | 'bus'
-  | 'clock'
-  | 'connections'
-  | 'callers'
-  | 'tickets'
-  | 'identify'
-  | 'prefix'
->
+export type MultiplexedDeps = AuthenticateDeps & CursorDeps & Pick<HttpDeps, 'connections'>
 
 /** Tasks that one socket may watch at once. */
 const MAX_TASKS = 100
@@ -46,14 +34,14 @@ type Subscribe = Extract<ClientOp, { op: 'subscribe' }>
 
 /** `WS /api/ws`: one socket that watches many tasks, each with its own numbers, and may cancel them. */
 export class MultiplexedSocket implements Member {
-  readonly #deps: Deps
+  readonly #deps: MultiplexedDeps
   readonly #socket: WebSocket
   readonly #access: Access
   readonly #sink: Sink
   /** By task; while a subscription opens, a mark of its own. */
   readonly #watched = new Map<string, Connection | symbol>()
 
-  constructor(deps: Deps, socket: WebSocket, access: Access) {
+  constructor(deps: MultiplexedDeps, socket: WebSocket, access: Access) {
     this.#deps = deps
     this.#socket = socket
     this.#access = access

@@ -10,7 +10,7 @@ import { problemReply } from '../schemas/responses.ts'
 import { streamQuery, taskParams } from '../schemas/requests.ts'
 import { Connection } from './connection.ts'
 import { EVENT_STREAM_HEADERS, eventStreamSink } from './event-stream.ts'
-import { MultiplexedSocket } from './multiplexed-socket.ts'
+import { MultiplexedSocket, type MultiplexedDeps } from './multiplexed-socket.ts'
 import { framesFor, openStream, type StreamCursor } from './cursor.ts'
 import {
   CLOSE_POLICY,
@@ -22,21 +22,7 @@ import {
 } from './web-socket.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<
-  HttpDeps,
-  | 'admission'
-  | 'journal'
-  | 'replyMemory'
-  | 'erased'
-  | 'bus'
-  | 'clock'
-  | 'connections'
-  | 'callers'
-  | 'tickets'
-  | 'identify'
-  | 'prefix'
-  | 'prefixOf'
->
+type Deps = MultiplexedDeps & Pick<HttpDeps, 'erased' | 'prefixOf'>
 
 const STREAM = { isStream: true }
 const UPGRADED = { description: 'A WebSocket; its messages are those of /events.schema.json.' }

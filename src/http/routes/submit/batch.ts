@@ -6,25 +6,11 @@ import { batchReply } from '../../schemas/queue-responses.ts'
 import { batchBody, noQuery } from '../../schemas/requests.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { REFUSALS } from './describe-submit.ts'
-import { readSubmission, type ParsedSubmit } from './read-submission.ts'
-import { answerTo, type SubmitResponse } from './submit-reply.ts'
+import { readSubmission, type ParsedSubmit, type ReadSubmissionDeps } from './read-submission.ts'
+import { answerTo, type SubmitResponse, type SubmitReplyDeps } from './submit-reply.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<
-  HttpDeps,
-  | 'admission'
-  | 'journal'
-  | 'replyMemory'
-  | 'erased'
-  | 'bus'
-  | 'registry'
-  | 'unavailable'
-  | 'prefix'
-  | 'prefixOf'
-  | 'maxBodyBytes'
-  | 'hasWebhookSecret'
-  | 'refusalOf'
->
+type Deps = SubmitReplyDeps & ReadSubmissionDeps & Pick<HttpDeps, 'prefixOf' | 'maxBodyBytes'>
 
 const ONE = { type: 'summarize', input: { text: 'A gate holds the water back.' } }
 const BATCH: RouteDescription = {

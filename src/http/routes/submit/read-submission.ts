@@ -8,7 +8,10 @@ import { issuesProblem, type Issue, type ProblemCode, type ProblemOptions } from
 import type { genericBody } from '../../schemas/requests.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'registry' | 'unavailable' | 'prefix' | 'hasWebhookSecret' | 'refusalOf'>
+export type ReadSubmissionDeps = Pick<
+  HttpDeps,
+  'registry' | 'unavailable' | 'prefix' | 'hasWebhookSecret' | 'refusalOf'
+>
 
 /** What a submit names itself only by `POST /api/tasks`. */
 export const PLAIN = {
@@ -41,7 +44,7 @@ export type ParsedSubmit = { readonly submission: Submission } | { readonly prob
 
 /** What `POST /api/tasks` asks for, in the name of a caller, or what speaks against it. */
 export function readSubmission(
-  deps: Deps,
+  deps: ReadSubmissionDeps,
   { caller, key, trace }: RequestContext,
   body: z.output<typeof genericBody>,
 ): ParsedSubmit {
@@ -90,7 +93,7 @@ export function tooUrgent({ maxPriority }: Caller): RequestProblem {
 }
 
 /** Deliveries go to public addresses, and are signed. */
-function checkWebhook(deps: Deps, { url, secret }: Webhook): RequestProblem | null {
+function checkWebhook(deps: ReadSubmissionDeps, { url, secret }: Webhook): RequestProblem | null {
   const refusal = deps.refusalOf(url)
   if (refusal !== null) {
     return toRequestProblem('unsafe-url', [

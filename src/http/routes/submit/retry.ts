@@ -12,21 +12,10 @@ import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 import { acceptedReply, REFUSALS } from './describe-submit.ts'
 import { readIdempotencyKey } from './idempotency.ts'
 import { PLAIN, priorityFor, tooUrgent } from './read-submission.ts'
-import { sendSubmitReply } from './submit-reply.ts'
+import { sendSubmitReply, type SubmitReplyDeps } from './submit-reply.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<
-  HttpDeps,
-  | 'admission'
-  | 'journal'
-  | 'replyMemory'
-  | 'erased'
-  | 'bus'
-  | 'registry'
-  | 'uploadStore'
-  | 'prefix'
-  | 'prefixOf'
->
+type Deps = SubmitReplyDeps & Pick<HttpDeps, 'registry' | 'uploadStore' | 'prefixOf'>
 
 const RETRY: RouteDescription = {
   id: 'retryTask',

@@ -4,7 +4,6 @@ import { failpoint } from '../../../failpoints.ts'
 import { priorityName } from '../../../task/priority.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
-import type { HttpDeps } from '../../deps.ts'
 import type { QueuePlace } from '../../../task/event.ts'
 import {
   issuesProblem,
@@ -14,12 +13,12 @@ import {
   type ProblemOptions,
 } from '../../problem/problem.ts'
 import { iso, createUrls, estimateView } from '../../schemas/views.ts'
-import { sendTask } from '../task/send-task.ts'
-import { waitForTask } from '../task/wait.ts'
+import { sendTask, type SendTaskDeps } from '../task/send-task.ts'
+import { waitForTask, type WaitDeps } from '../task/wait.ts'
 import { preferredWait } from './prefer.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'erased' | 'bus' | 'prefix'>
+export type SubmitReplyDeps = SendTaskDeps & WaitDeps
 
 /** When a first look at a new task makes sense, seconds. */
 const FIRST_POLL_SECONDS = 1
@@ -54,7 +53,7 @@ export type SubmitResponse =
 
 /** Answers the result of the admission; with `Prefer: wait`, the task and its result if it ends in time. */
 export async function sendSubmitReply(
-  deps: Deps,
+  deps: SubmitReplyDeps,
   reply: FastifyReply,
   result: SubmitReply,
 ): Promise<FastifyReply> {
@@ -77,7 +76,7 @@ interface Preference {
 
 /** The task of an answer when it ends in time, the headers of the answer then set. */
 async function endedWithin(
-  deps: Deps,
+  deps: SubmitReplyDeps,
   reply: FastifyReply,
   { answer, seconds }: Preference,
 ): Promise<Task | undefined> {
@@ -88,7 +87,7 @@ async function endedWithin(
   return task
 }
 
-export function answerTo(deps: Deps, result: SubmitReply): SubmitResponse {
+export function answerTo(deps: SubmitReplyDeps, result: SubmitReply): SubmitResponse {
   switch (result.kind) {
     case 'accepted': {
       const body = submitView(deps, result.task, { known: null, place: result.place, waiter: 1 })
@@ -125,7 +124,7 @@ export function answerTo(deps: Deps, result: SubmitReply): SubmitResponse {
 }
 
 /** Answers with a task that the body itself named. */
-export function sendReconnected(deps: Deps, reply: FastifyReply, task: Task): FastifyReply {
+export function sendReconnected(deps: SubmitReplyDeps, reply: FastifyReply, task: Task): FastifyReply {
   return reply.code(200).send(submitView(deps, task, { known: 'reconnected' }))
 }
 
@@ -164,7 +163,7 @@ interface Standing {
 type SubmitView = ReturnType<typeof submitView>
 
 /** The reply to a submit: of a new task with its place, of a known one with its current state. */
-function submitView(deps: Deps, task: Task, standing: Standing) {
+function submitView(deps: SubmitReplyDeps, task: Task, standing: Standing) {
   const { known, place: given, waiter = null, ignored = [] } = standing
   const name = priorityName(task.priority)
   // A delayed task has no position yet.

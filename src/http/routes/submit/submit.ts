@@ -8,25 +8,11 @@ import type { RouteDescription } from '../../openapi/operation.ts'
 import { genericBody, noQuery, submitHeaders, submitQuery } from '../../schemas/requests.ts'
 import { describeSubmit, REFUSALS, submitReplies } from './describe-submit.ts'
 import { readIdempotencyKey } from './idempotency.ts'
-import { PLAIN, priorityFor, readSubmission, tooUrgent } from './read-submission.ts'
-import { sendReconnected, sendSubmitReply } from './submit-reply.ts'
+import { PLAIN, priorityFor, readSubmission, tooUrgent, type ReadSubmissionDeps } from './read-submission.ts'
+import { sendReconnected, sendSubmitReply, type SubmitReplyDeps } from './submit-reply.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<
-  HttpDeps,
-  | 'admission'
-  | 'journal'
-  | 'replyMemory'
-  | 'erased'
-  | 'bus'
-  | 'registry'
-  | 'unavailable'
-  | 'prefix'
-  | 'prefixOf'
-  | 'maxBodyBytes'
-  | 'hasWebhookSecret'
-  | 'refusalOf'
->
+type Deps = SubmitReplyDeps & ReadSubmissionDeps & Pick<HttpDeps, 'prefixOf' | 'maxBodyBytes'>
 
 const SUBMIT: RouteDescription = {
   id: 'submitTask',

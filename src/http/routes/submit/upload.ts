@@ -14,22 +14,11 @@ import { submitQuery } from '../../schemas/requests.ts'
 import { describeUpload } from './describe-submit.ts'
 import { readForm } from './form.ts'
 import { readIdempotencyKey } from './idempotency.ts'
-import { sendRefusal, sendSubmitReply } from './submit-reply.ts'
+import { sendRefusal, sendSubmitReply, type SubmitReplyDeps } from './submit-reply.ts'
 import { toRequestProblem, PLAIN, priorityFor, tooUrgent, type RequestProblem } from './read-submission.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<
-  HttpDeps,
-  | 'admission'
-  | 'lifecycle'
-  | 'journal'
-  | 'replyMemory'
-  | 'erased'
-  | 'bus'
-  | 'uploadStore'
-  | 'prefix'
-  | 'prefixOf'
->
+type Deps = SubmitReplyDeps & Pick<HttpDeps, 'lifecycle' | 'uploadStore' | 'prefixOf'>
 
 /** A task type that takes a file. */
 export type UploadType = TaskType & { readonly upload: UploadPolicy }

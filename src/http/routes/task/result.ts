@@ -8,13 +8,13 @@ import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
 import { JSON_TYPE, resultOf } from './send-task.ts'
-import { readTask } from './wait.ts'
+import { readTask, type WaitDeps } from './wait.ts'
 import { resultQuery, taskParams } from '../../schemas/requests.ts'
 import { taskJson } from '../../schemas/views.ts'
 import { sendMissing } from '../../problem/missing-task.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'journal' | 'replyMemory' | 'erased' | 'bus' | 'registry' | 'prefix' | 'prefixOf'>
+type Deps = WaitDeps & Pick<HttpDeps, 'replyMemory' | 'registry' | 'prefix' | 'prefixOf'>
 
 const JSON_FORMAT = 'json'
 /** A file that somebody opens in a browser runs nothing and loads nothing. */

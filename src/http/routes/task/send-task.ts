@@ -6,14 +6,14 @@ import type { Body, BodySource } from '../../server/reply-memory.ts'
 import { taskJson, taskView } from '../../schemas/views.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'prefix'>
+export type SendTaskDeps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'prefix'>
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 const NULL = Buffer.from('null')
 const CLOSING_BRACE = Buffer.from('}')
 
 /** A task with its result, which is JSON text already and not read again. */
-export async function sendTask(reply: FastifyReply, task: Task, deps: Deps): Promise<FastifyReply> {
+export async function sendTask(reply: FastifyReply, task: Task, deps: SendTaskDeps): Promise<FastifyReply> {
   const { prefix, replyMemory, admission } = deps
   reply.type(JSON_TYPE)
   if (task.status !== 'completed') {

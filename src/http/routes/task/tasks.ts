@@ -8,17 +8,14 @@ import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
 import { sendText } from '../../schemas/long-text.ts'
-import { JSON_TYPE, sendTask } from './send-task.ts'
-import { readTask } from './wait.ts'
+import { JSON_TYPE, sendTask, type SendTaskDeps } from './send-task.ts'
+import { readTask, type WaitDeps } from './wait.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { statusReply, taskList, taskWithResult } from '../../schemas/responses.ts'
 import { taskView } from '../../schemas/views.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<
-  HttpDeps,
-  'admission' | 'journal' | 'replyMemory' | 'erased' | 'bus' | 'uploadStore' | 'clock' | 'prefix' | 'prefixOf'
->
+type Deps = SendTaskDeps & WaitDeps & Pick<HttpDeps, 'uploadStore' | 'clock' | 'prefixOf'>
 
 /** Log lines that `/status` repeats (legacy shape). */
 const STATUS_LOGS = 10

@@ -7,7 +7,7 @@ import type { HttpDeps } from '../../deps.ts'
 import { ownTask, type TaskRequest } from '../../problem/missing-task.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'journal' | 'erased' | 'bus'>
+export type WaitDeps = Pick<HttpDeps, 'journal' | 'erased' | 'bus'>
 
 export interface WaitOptions {
   readonly id: string
@@ -18,7 +18,7 @@ export interface WaitOptions {
 
 /** The task of a request as it is, or, where its query asks to wait, when that is over. */
 export function readTask(
-  deps: Deps,
+  deps: WaitDeps,
   request: TaskRequest,
   { wait: seconds = 0, after }: { readonly wait?: number | undefined; readonly after?: number | undefined },
 ): Promise<Task | undefined> {
@@ -32,7 +32,7 @@ export function readTask(
  * over. It listens before it looks, so that nothing falls between.
  */
 export async function waitForTask(
-  deps: Deps,
+  deps: WaitDeps,
   request: FastifyRequest,
   { id, seconds, after }: WaitOptions,
 ): Promise<Task | undefined> {
