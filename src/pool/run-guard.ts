@@ -1,6 +1,6 @@
 import { TimedOut, type AbortReason, type Outcome } from '../task/outcome.ts'
 import { failure } from '../task/failure.ts'
-import type { Deadline, Deadlines } from './timers.ts'
+import type { Alarm, Alarms } from './timers.ts'
 
 export interface GuardLimits {
   /** Time limit of the run; after it the handler is aborted. */
@@ -20,18 +20,18 @@ export class Guard {
   /** Settles when the handler really ended; never rejects. */
   readonly finished: Promise<void>
   readonly #controller = new AbortController()
-  readonly #deadlines: Deadlines
-  #deadline: Deadline
+  readonly #alarms: Alarms
+  #deadline: Alarm
   #decide!: (outcome: Outcome) => void
   #reason: AbortReason | null = null
   #isSettled = false
   #isAbandoned = false
 
-  constructor(work: (signal: AbortSignal) => Promise<Outcome>, limits: GuardLimits, deadlines: Deadlines) {
+  constructor(work: (signal: AbortSignal) => Promise<Outcome>, limits: GuardLimits, alarms: Alarms) {
     const { limitMs, graceMs } = limits
-    this.#deadlines = deadlines
+    this.#alarms = alarms
     this.outcome = new Promise((resolve) => (this.#decide = resolve))
-    this.#deadline = deadlines.set(limitMs, () => this.abort(new TimedOut(limitMs), graceMs))
+    this.#deadline = alarms.after(limitMs, () => this.abort(new TimedOut(limitMs), graceMs))
     this.finished = work(this.#controller.signal).then(
       (outcome) => this.#settle(outcome),
       // A defect of the caller: work is expected to turn every error into an outcome.
@@ -59,8 +59,8 @@ export class Guard {
   abort(reason: AbortReason, graceMs: number): void {
     if (this.#isSettled || this.#isAbandoned) return
     if (this.#reason?.name === 'ShuttingDown' && reason.name === 'CancelRequested') this.#reason = reason
-    this.#deadlines.clear(this.#deadline)
-    this.#deadline = this.#deadlines.set(graceMs, () => this.#abandon())
+    this.#alarms.cancel(this.#deadline)
+    this.#deadline = this.#alarms.after(graceMs, () => this.#abandon())
     if (this.#reason !== null) return
     this.#reason = reason
     this.#controller.abort(reason)
@@ -77,7 +77,7 @@ export class Guard {
   }
 
   #end(outcome: Outcome | null): void {
-    this.#deadlines.clear(this.#deadline)
+    this.#alarms.cancel(this.#deadline)
     this.#decide(this.#reason === null ? (outcome as Outcome) : toOutcome(this.#reason))
   }
 }

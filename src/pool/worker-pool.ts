@@ -6,7 +6,7 @@ import type { WaitEstimate } from '../task/task.ts'
 import type { Hold, PoolOptions } from './pool-options.ts'
 import { Capacity, type Reservation } from './capacity.ts'
 import { PriorityQueue } from './priority-queue.ts'
-import { Deadlines, Alarms, isOverdue } from './timers.ts'
+import { Alarms, isOverdue } from './timers.ts'
 import { Guard } from './run-guard.ts'
 import { StuckHandlers } from './stuck-handlers.ts'
 import { Signal, Slots } from './slots.ts'
@@ -24,7 +24,7 @@ export class WorkerPool {
   readonly #places: Capacity
   readonly #parked: DelayedTasks
   readonly #startDeadlines: Alarms
-  readonly #deadlines: Deadlines
+  readonly #timeouts: Alarms
   readonly #stuck: StuckHandlers
   readonly #running = new Map<string, Guard>()
   readonly #holds = new Set<Hold>()
@@ -37,7 +37,7 @@ export class WorkerPool {
     this.#places = new Capacity(options)
     this.#parked = new DelayedTasks(clock, due)
     this.#startDeadlines = new Alarms(clock)
-    this.#deadlines = new Deadlines(clock)
+    this.#timeouts = new Alarms(clock)
     this.#stuck = new StuckHandlers(maxStuck)
     this.#slots = new Slots(slots, {
       take: () => (this.#maySlotStart ? this.#room.take() : undefined),
@@ -254,7 +254,7 @@ export class WorkerPool {
     this.#room.gates.count(ticket, 1)
     failpoint('dequeued')
     const limits = { limitMs: ticket.timeoutMs, graceMs: this.#options.graceMs }
-    const guard = new Guard((signal) => this.#options.work(ticket, signal), limits, this.#deadlines)
+    const guard = new Guard((signal) => this.#options.work(ticket, signal), limits, this.#timeouts)
     this.#running.set(id, guard)
     const outcome = await guard.outcome
     this.#running.delete(id)
