@@ -6,7 +6,7 @@ import { EventBus } from '../src/events/event-bus.ts'
 import { defineTask } from '../src/handler/define-task.ts'
 import { Registry } from '../src/handler/registry.ts'
 import type { Journal } from '../src/journal/journal.ts'
-import { UploadStore } from '../src/uploads/upload-store.ts'
+import { FolderStore } from '../src/uploads/folder-store.ts'
 import { systemClock } from '../src/time/clock.ts'
 import type { Priority } from '../src/task/priority.ts'
 
@@ -64,7 +64,7 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
       },
     },
     resources: { limits: new Map([['llm', { concurrency: 3 }]]), keys: new Map() },
-    uploadStore: new UploadStore('unused'),
+    uploadStore: new FolderStore('unused'),
     keepsUploads: false,
     deliver: () => undefined,
     provenNow: systemClock.now,

@@ -14,7 +14,8 @@ import { Connector } from '../fetch/connector.ts'
 import { WEB_PORTS } from '../fetch/address-policy.ts'
 import type { Registry } from '../handler/registry.ts'
 import { Connections } from '../http/stream/connections.ts'
-import { UploadStore } from '../uploads/upload-store.ts'
+import { FolderStore } from '../uploads/folder-store.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
 import { modelsOptions } from './from-settings.ts'
 import type { Builtins } from './builtins.ts'
 
@@ -26,7 +27,7 @@ export function createServices({ settings, clock }: AppOptions) {
   const dataDir = resolve(settings.dataDir)
   const isDurable = settings.journal !== 'memory'
   const uploadsFolder = join(dataDir, isDurable ? 'spool' : `spool-${process.pid}`)
-  const uploadStore = new UploadStore(uploadsFolder)
+  const uploadStore: UploadStore = new FolderStore(uploadsFolder)
   const { maxUploadBytes, maxFetchBytes, youTubeUrl } = settings
   const isUsual = youTubeUrl === SETTINGS.youTubeUrl.default
   const connector = new Connector({

@@ -9,7 +9,7 @@ import { CounterStore } from '../../src/lifecycle/saved-counters.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { createMemoryJournal } from '../../src/journal/memory/memory-journal.ts'
 import type { PoolOptions } from '../../src/pool/pool-options.ts'
-import { UploadStore } from '../../src/uploads/upload-store.ts'
+import { FolderStore } from '../../src/uploads/folder-store.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import type { Submission } from '../../src/admission/submission.ts'
 import type { ProjectKey } from '../../src/resource/key-pool.ts'
@@ -54,7 +54,7 @@ export function createCore(all: CoreGiven = {}) {
     log,
     bounds: { ...boundDefaults(), clock, ...given },
     resources: { limits: new Map(Object.entries(limits)), keys: new Map(Object.entries(keys)) },
-    uploadStore: new UploadStore('unused'),
+    uploadStore: new FolderStore('unused'),
     keepsUploads: false,
     deliver: () => undefined,
     provenNow: clock.now,

@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { recognise } from '../../src/uploads/detect-media-type.ts'
-import { fetchedBy, removeAbandoned, UploadStore } from '../../src/uploads/upload-store.ts'
+import { FolderStore, removeAbandoned } from '../../src/uploads/folder-store.ts'
+import { fetchedBy } from '../../src/uploads/upload-store.ts'
 import { samplePdf } from '../support/pdf.ts'
 
 async function setup() {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-spool-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const uploadStore = new UploadStore(join(folder, 'spool'))
+  const uploadStore = new FolderStore(join(folder, 'spool'))
   await uploadStore.start()
   const put = (content: Uint8Array | string, accept = ['text/plain', 'text/html', 'application/pdf']) =>
     uploadStore.put(Readable.from([Buffer.from(content)]), { name: 'a', accept, maxBytes: 1000 })
@@ -121,13 +122,13 @@ test('a folder that is a link, or holds what is not ours, is refused, and nothin
   const other = join(folder, 'other')
   await mkdir(join(other, 'cron'), { recursive: true })
   await writeFile(join(other, 'cron', 'root'), '0 4 * * * backup')
-  const strange = new UploadStore(other)
+  const strange = new FolderStore(other)
   expect(() => strange.assertOwn()).toThrow(/holds what is not of Headgate: cron\. Set DATA_DIR/)
   await expect(strange.start()).rejects.toMatchObject({ code: 'invalid-setting' })
   const linked = join(folder, 'linked')
   await symlink(other, linked)
-  await expect(new UploadStore(linked).start()).rejects.toThrow('is a symbolic link')
-  for (const uploadStore of [strange, new UploadStore(linked)]) await uploadStore.clear()
+  await expect(new FolderStore(linked).start()).rejects.toThrow('is a symbolic link')
+  for (const uploadStore of [strange, new FolderStore(linked)]) await uploadStore.clear()
   expect(await readdir(other, { recursive: true })).toEqual(['cron', 'cron/root'])
 })
 
@@ -148,7 +149,7 @@ test('a file of an earlier process that has other content than it came with is n
   const { folder, uploadStore, put } = await setup()
   const reply = await put('some text')
   if (reply.kind !== 'stored') throw new Error(reply.kind)
-  const later = new UploadStore(join(folder, 'spool'))
+  const later = new FolderStore(join(folder, 'spool'))
   await writeFile(uploadStore.pathOf(reply.upload), 'some TEXT')
   await expect(later.open(reply.upload)).rejects.toMatchObject({ errorType: 'input_missing' })
   await writeFile(uploadStore.pathOf(reply.upload), 'some text')
