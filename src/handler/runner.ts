@@ -27,10 +27,21 @@ interface Started {
   readonly task: Task
   readonly type: TaskType
   readonly signal: AbortSignal
+  readonly kept: Kept
 }
 
+/** What is kept of a task outside of it. */
+interface Kept {
+  /** null: no file came with it. */
+  readonly uploadPath: string | null
+  /** Output of earlier runs. */
+  readonly sentOutput: string
+}
+
+const NOTHING: Kept = { uploadPath: null, sentOutput: '' }
+
 /** One run of a handler, from its start to its outcome. */
-interface Run extends Started {
+interface Run extends Omit<Started, 'kept'> {
   readonly policy: RetryPolicy
   readonly classifyThrown: (thrown: unknown) => ErrorClass
   readonly handle: OpenContext
@@ -50,14 +61,16 @@ class NotBegun extends Error {
 }
 
 /**
- * The run of a task, by its id: start → prepare → execute → decide. Never rejects: whatever the handler does becomes an
+ * The run of a task, by its id: start → recall → prepare → execute → decide. Never rejects: whatever the handler does becomes an
  * outcome. What the guard decides (time limit, cancel, stop) goes before what is decided here.
  */
 export function createRunner(registry: Registry, ports: RunnerPorts) {
   return async (id: string, signal: AbortSignal): Promise<Outcome> => {
     try {
-      const task = await start(id, ports)
-      const run = await prepare({ task, type: findType(task, registry), signal }, registry, ports)
+      const task = assertStarted(await ports.started(id))
+      const type = findType(task, registry)
+      const kept = task.upload === null && task.outputs === 0 ? NOTHING : await recall(task, ports)
+      const run = prepare({ task, type, signal, kept }, registry, ports)
       return decide(run, await execute(run), ports)
     } catch (error) {
       if (error instanceof NotBegun) return { kind: 'failed', failure: error.failure }
@@ -66,8 +79,7 @@ export function createRunner(registry: Registry, ports: RunnerPorts) {
   }
 }
 
-async function start(id: string, ports: RunnerPorts): Promise<Task> {
-  const task = await ports.started(id)
+function assertStarted(task: Task | null): Task {
   if (task === null) throw notBegun('The start of the run could not be written down.')
   return task
 }
@@ -78,21 +90,24 @@ function findType({ type: name }: Task, registry: Registry): TaskType {
   return type
 }
 
+/** Looks up the file of a task, and the output of its earlier runs. */
+async function recall(task: Task, ports: RunnerPorts): Promise<Kept> {
+  const { upload, outputs } = task
+  return {
+    uploadPath: upload === null ? null : await openUpload(upload, ports),
+    sentOutput: outputs === 0 ? '' : await ports.outputOf(task),
+  }
+}
+
 /** Gathers what the handler is given. */
-async function prepare(
-  { task, type, signal }: Started,
-  registry: Registry,
-  ports: RunnerPorts,
-): Promise<Run> {
-  const uploadPath = task.upload === null ? null : await openUpload(task.upload, ports)
+function prepare({ task, type, signal, kept }: Started, registry: Registry, ports: RunnerPorts): Run {
   const policy = registry.policyOf(type.type)
   if (task.attempt === 1) policy.began()
   const classifyThrown = (thrown: unknown) => {
     const known = classify(thrown, ports.clock.now(), registry.listFailures(type.type))
     return withOwnWord(type, thrown, known)
   }
-  const sentOutput = task.outputs === 0 ? '' : await ports.outputOf(task)
-  const handle = createContext(task, { signal, uploadPath, classifyThrown, sentOutput }, ports)
+  const handle = createContext(task, { signal, classifyThrown, ...kept }, ports)
   return { task, type, signal, policy, classifyThrown, handle }
 }
 
