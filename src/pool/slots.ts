@@ -12,17 +12,17 @@ export interface SlotWork<Job> {
 }
 
 /**
- * The slots, held by p-queue: it gets at most one anonymous ticket per slot. A ticket takes
+ * The slots, held by p-queue: it gets at most one endless job, a worker, per slot. A worker takes
  * the best job when it is free, the next one in the same turn in which that ends, and rests when there is
  * none. So p-queue is never a second queue: what waits can be reordered and cancelled outside of it.
  */
 export class Slots<Job> {
   readonly #work: SlotWork<Job>
   readonly #queue: PQueue
-  /** Wake-up calls of tickets that hold a slot and have nothing to do. */
+  /** Wake-up calls of workers that hold a slot and have nothing to do. */
   readonly #resting: (() => void)[] = []
   #count: number
-  #tickets = 0
+  #workers = 0
   #waking = 0
 
   constructor(count: number, work: SlotWork<Job>) {
@@ -37,21 +37,21 @@ export class Slots<Job> {
 
   resize(count: number): void {
     this.#count = count
-    // p-queue refuses 0; a ticket that is free all the same finds no job.
+    // p-queue refuses 0; a worker that is free all the same finds no job.
     this.#queue.concurrency = Math.max(1, count)
-    // Tickets over the new bound end: those that rest now, the others when their job does.
-    for (let over = this.#tickets - count; over > 0; over -= 1) this.#wake()
+    // Workers over the new bound end: those that rest now, the others when their job does.
+    for (let over = this.#workers - count; over > 0; over -= 1) this.#wake()
     this.fill()
   }
 
-  /** As many tickets as there are jobs to take, those that rest before new ones. */
+  /** As many workers as there are jobs to take, those that rest before new ones. */
   fill(): void {
     while (this.#waking < this.#work.startable()) {
       if (this.#wake()) continue
-      if (this.#tickets >= this.#count) return
-      this.#tickets += 1
+      if (this.#workers >= this.#count) return
+      this.#workers += 1
       this.#waking += 1
-      void this.#queue.add(this.#ticket)
+      void this.#queue.add(this.#worker)
     }
   }
 
@@ -63,16 +63,16 @@ export class Slots<Job> {
     return true
   }
 
-  readonly #ticket = async (): Promise<void> => {
+  readonly #worker = async (): Promise<void> => {
     for (;;) {
       this.#waking -= 1
       for (let job = this.#work.take(); job !== undefined; job = this.#work.take()) await this.#work.run(job)
       this.#work.rested()
-      if (this.#tickets > this.#count) break
+      if (this.#workers > this.#count) break
       await new Promise<void>((wake) => this.#resting.push(wake))
     }
-    this.#tickets -= 1
-    // A job that this ticket was woken for is left to another.
+    this.#workers -= 1
+    // A job that this worker was woken for is left to another.
     this.fill()
   }
 }
