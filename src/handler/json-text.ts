@@ -1,3 +1,4 @@
+import { isDeeperThan } from '../task/json-depth.ts'
 import { describeThrown } from './thrown.ts'
 
 /** Largest result or step value, in UTF-8 bytes. */
@@ -24,26 +25,9 @@ export function toJsonText(value: unknown): JsonText {
   // A UTF-16 unit has three bytes of UTF-8 at the most.
   const bytes = text.length * 3 > MAX_JSON_BYTES ? Buffer.byteLength(text) : 0
   if (bytes > MAX_JSON_BYTES) return { ok: false, why: `it has ${bytes} bytes, more than ${MAX_JSON_BYTES}` }
-  return measureDepth(text) > MAX_JSON_DEPTH ? { ok: false, why: tooDeep() } : { ok: true, text }
+  return isDeeperThan(Buffer.from(text), MAX_JSON_DEPTH) ? { ok: false, why: tooDeep() } : { ok: true, text }
 }
 
 function tooDeep(): string {
   return `it is nested deeper than ${MAX_JSON_DEPTH} levels`
-}
-
-/** Deepest nesting of a JSON text: brackets counted outside strings, one pass. */
-function measureDepth(text: string): number {
-  let depth = 0
-  let deepest = 0
-  let isString = false
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at]
-    if (isString) {
-      if (char === '\\') at += 1
-      else if (char === '"') isString = false
-    } else if (char === '"') isString = true
-    else if (char === '{' || char === '[') deepest = Math.max(deepest, (depth += 1))
-    else if (char === '}' || char === ']') depth -= 1
-  }
-  return deepest
 }
