@@ -30,6 +30,14 @@ export const DOCUMENT_PACKAGES = [
 /** Packages that writing reports with a model needs beside them. */
 export const MODEL_PACKAGES = ['@ai-sdk/google', '@ai-sdk/openai-compatible', 'ai', 'gpt-tokenizer'] as const
 
+/** Packages that text recognition needs beside the data of its languages. */
+export const RECOGNITION_PACKAGES = ['@hyzyla/pdfium', 'tesseract.js-core'] as const
+
+/** The package that holds what recognition knows of a language. */
+export function languagePackage(language: string): string {
+  return `@tesseract.js-data/${language}`
+}
+
 /** Those of the packages that are not installed. */
 export function findMissing(names: readonly string[]): readonly string[] {
   return names.filter((name) => !isInstalled(name))

@@ -9,8 +9,14 @@ import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { compose } from '../src/app/app.ts'
 import { readSettings } from '../src/config/read.ts'
+import {
+  DOCUMENT_PACKAGES,
+  installCommand,
+  languagePackage,
+  MODEL_PACKAGES,
+  RECOGNITION_PACKAGES,
+} from '../src/package.ts'
 import { SETTINGS } from '../src/config/settings.ts'
-import { DOCUMENT_PACKAGES, installCommand, MODEL_PACKAGES } from '../src/package.ts'
 import { PROBLEM_STATUS } from '../src/http/problem/problem.ts'
 import { createServer } from '../src/http/server/server.ts'
 import { ERROR_CODES } from '../src/task/errors.ts'
@@ -228,9 +234,16 @@ async function exampleFile(name: string, code: string): Promise<string> {
   return file
 }
 
+/** With the languages of the default. */
+const FOR_RECOGNITION = [
+  ...RECOGNITION_PACKAGES,
+  ...SETTINGS.ocrLanguages.default.split(',').map(languagePackage),
+]
+
 test('docs/installation.md installs exactly the packages that the built-in tasks need', async () => {
   const text = await read('docs/installation.md')
-  for (const names of [DOCUMENT_PACKAGES, MODEL_PACKAGES]) expect(text).toContain(installCommand(names))
+  for (const names of [DOCUMENT_PACKAGES, MODEL_PACKAGES, FOR_RECOGNITION])
+    expect(text).toContain(installCommand(names))
 })
 
 test('the optional packages of the package are those that are looked for, and those of a checkout', async () => {
@@ -238,7 +251,7 @@ test('the optional packages of the package are those that are looked for, and th
     JSON.parse(await readFile(join(ROOT, path), 'utf8')) as Record<string, Record<string, string>>
   const { peerDependencies = {}, peerDependenciesMeta = {} } = await json('package.json')
   const { dependencies = {} } = await json('runtime/package.json')
-  const optional = [...DOCUMENT_PACKAGES, ...MODEL_PACKAGES].sort()
+  const optional = [...DOCUMENT_PACKAGES, ...MODEL_PACKAGES, ...FOR_RECOGNITION].sort()
   expect(Object.keys(peerDependenciesMeta).sort()).toEqual(optional)
   expect(Object.keys(peerDependencies).sort()).toEqual([...optional, 'fastify', 'zod'].sort())
   expect(Object.keys(dependencies).sort()).toEqual([...optional, 'fastify', 'node', 'zod'].sort())

@@ -19,7 +19,7 @@ import { loadVideo } from './load/video.ts'
 import { parseVideoLink } from './load/youtube/link.ts'
 import { reportFormats } from './render/formats.ts'
 import { reportOn, type WritingDeps } from './report-task.ts'
-import { READABLE_TYPES } from './parse/media-types.ts'
+import { PICTURE_TYPES, READABLE_TYPES } from './parse/media-types.ts'
 
 export interface ModelsOptions {
   /** Engines in the order in which they are tried. */
@@ -46,6 +46,10 @@ export interface AnalysisOptions {
   readonly youTubeUrl: string
   readonly parser: ParserLimits & { readonly maxIdle: number }
   readonly models: ModelsOptions
+  /** Languages that text recognition is installed for, as Tesseract names them; none: it is not installed. */
+  readonly ocrLanguages: readonly string[]
+  /** The command that installs it. */
+  readonly ocrInstall: string
 }
 
 /** The built-in work: its task types, and the processes behind them. */
@@ -66,7 +70,7 @@ const MODEL_LIMITS: ResourceLimits = { concurrency: { floor: 1, ceiling: 8 } }
 
 const PDF_ONLY = 'Send a PDF; pages and text go to /analyze-document.'
 /** Of what people send, and cannot be read. */
-const CONVERT_BY_TYPE = {
+const CONVERT_BY_TYPE: Readonly<Record<string, string>> = {
   'application/x-cfb':
     'It is an old Word, Excel or PowerPoint file: save it as docx, xlsx or pptx, and send that.',
   'application/vnd.oasis.opendocument.spreadsheet': 'It is a spreadsheet of LibreOffice: save it as xlsx.',
@@ -76,7 +80,7 @@ const CONVERT_BY_TYPE = {
   'application/json': 'It is data in JSON: send the text that is in it.',
   'message/rfc822':
     'It is a mail, or a page saved as one: send its text, or the files that are attached to it.',
-  'image/*': 'It is a picture: run text recognition (OCR) over it, and send the text.',
+  'image/*': 'It is a picture of a kind that cannot be read: save it as PNG or JPEG.',
   'audio/*': 'It is a recording: send a transcript of it.',
   'video/*': 'It is a video: send its captions or a transcript.',
 }
@@ -89,10 +93,12 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   const hasModels = engines.some(({ kind }) => kind === 'llm')
   const parsers = new Parsers({ ...options.parser, readableFolder: options.uploadsFolder })
   const spending = new Spending(options.models.spending)
-  const deps = { ...options, parsers, engines, spending, maxTaskTokens, parallel }
+  const accept = options.ocrLanguages.length === 0 ? READABLE_TYPES : [...READABLE_TYPES, ...PICTURE_TYPES]
+  const deps = { ...options, accept, parsers, engines, spending, maxTaskTokens, parallel }
 
   const formats = reportFormats(pageRenderer(parsers))
-  const version = [ENGINE_VERSION, ...engines.map(engineKey)].join(' ')
+  const ocr = options.ocrLanguages.length === 0 ? [] : [`ocr:${options.ocrLanguages.join('+')}`]
+  const version = [ENGINE_VERSION, ...ocr, ...engines.map(engineKey)].join(' ')
   return {
     types: [
       summarizeType(deps, { hasModels, version, formats }),
@@ -124,7 +130,7 @@ function createModels({ providers, prices }: ModelsOptions, { fetch }: TimeoutFe
   })
 }
 
-type Parts = AnalysisOptions & WritingDeps
+type Parts = AnalysisOptions & WritingDeps & { readonly accept: readonly string[] }
 
 interface ReportTypeOptions {
   readonly hasModels: boolean
@@ -167,14 +173,21 @@ function uploadTypes(deps: Parts, { hasModels, version, formats }: ReportTypeOpt
       ...shared,
       type: 'analyze-document',
       upload: {
-        accept: [...READABLE_TYPES],
+        accept: deps.accept,
         maxBytes,
         suggestion: CONVERT,
-        suggestions: CONVERT_BY_TYPE,
+        suggestions: suggestionsFor(deps),
       },
       run,
     }),
   ]
+}
+
+/** A picture can be read where recognition is installed. */
+function suggestionsFor({ ocrLanguages, ocrInstall }: Parts): Readonly<Record<string, string>> {
+  if (ocrLanguages.length > 0) return CONVERT_BY_TYPE
+  const picture = `It is a picture, and text recognition (OCR) is not installed here: ${ocrInstall}`
+  return { ...CONVERT_BY_TYPE, 'image/*': picture }
 }
 
 function summarizeType(deps: Parts, { hasModels, version, formats }: ReportTypeOptions): TaskType {

@@ -4,7 +4,8 @@ import type { FailureKinds } from '../task/failure.ts'
 export const ANALYSIS_FAILURES = {
   no_subtitles: { retryable: false, suggestion: 'Choose a video that has captions.' },
   video_not_found: { retryable: false, suggestion: 'Check that the video is public and still online.' },
-  no_text: {
+  no_text: { retryable: false, suggestion: 'Submit a document with text.' },
+  ocr_unavailable: {
     retryable: false,
     suggestion: 'Run text recognition (OCR) over the scan, then submit the result.',
   },

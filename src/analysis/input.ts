@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Connector } from '../fetch/connector.ts'
 import { parseVideoLink } from './load/youtube/link.ts'
+import type { OcrChoice } from './recognition/read-with-recognition.ts'
 
 const MAX_TITLE_CHARS = 200
 /** BCP 47, as far as captions and reports need it. */
@@ -30,6 +31,7 @@ export interface ReportOptions {
   readonly engine?: EngineChoice | undefined
   readonly is_ultra: boolean
   readonly generation_mode: 'concurrent' | 'sequential'
+  readonly ocr: OcrChoice
 }
 
 function optionsShape(hasModels: boolean) {
@@ -45,6 +47,7 @@ function optionsShape(hasModels: boolean) {
       .optional(),
     is_ultra: flag,
     generation_mode: z.enum(['concurrent', 'sequential']).default('concurrent'),
+    ocr: z.enum(['auto', 'off', 'force']).default('auto'),
   }
 }
 

@@ -10,12 +10,11 @@ import { ModelSession } from './llm/session.ts'
 import { NO_USAGE, type Spending, type Usage } from './llm/budget.ts'
 import type { Report } from './report.ts'
 import type { ReportOptions } from './input.ts'
-import type { Parsers } from './sandbox/parsers.ts'
+import { readWithRecognition, type RecognitionDeps } from './recognition/read-with-recognition.ts'
 import type { LoadedDocument } from './load/loaded.ts'
 import { relay, reportDeepStage, reportStage } from './stages.ts'
 
-export interface WritingDeps {
-  readonly parsers: Parsers
+export interface WritingDeps extends RecognitionDeps {
   readonly engines: readonly Engine[]
   readonly spending: Spending
   /** What one task may use of models; Infinity: no limit. */
@@ -84,11 +83,12 @@ async function writeByFirst(deps: WritingDeps, { found, options, ctx }: WritingR
   throw new Error('There is no engine.')
 }
 
-function extract({ parsers }: WritingDeps, { found, ctx }: WritingRequest): Promise<Report> {
+function extract(deps: WritingDeps, { found, options, ctx }: WritingRequest): Promise<Report> {
   const { request } = found
   return ctx.step(REPORT, async () => {
     reportStage(ctx, 'reading')
-    return parsers.run({ kind: 'report', source: await found.open(), request }, relay(ctx), ctx.signal)
+    const job = { kind: 'report', source: await found.open(), request } as const
+    return readWithRecognition(deps, job, { ctx, ocr: options.ocr, onProgress: relay(ctx) })
   })
 }
 
@@ -102,15 +102,20 @@ interface ModelAttempt {
 
 /** The report of a model, or why it has none and will have none. Kept, so that a failed one is not asked again. */
 async function writeByModel(
-  { parsers, spending, maxTaskTokens: maxTokens, parallel }: WritingDeps,
+  deps: WritingDeps,
   { found, options, ctx }: WritingRequest,
   { model, isLast, before }: ModelAttempt,
 ): Promise<{ readonly report: Report } | { readonly failure: string; readonly spent: Usage }> {
+  const { spending, maxTaskTokens: maxTokens, parallel } = deps
   return ctx.step(`by ${model.id}`, async () => {
     reportStage(ctx, 'reading')
     const { encoding } = model
     const job = { kind: 'manuscript', source: await found.open(), request: { encoding } } as const
-    const manuscript = await parsers.run(job, relay(ctx, true), ctx.signal)
+    const manuscript = await readWithRecognition(deps, job, {
+      ctx,
+      ocr: options.ocr,
+      onProgress: relay(ctx, true),
+    })
     const session = new ModelSession({ model, ctx, spending, maxTokens, before, parallel })
     const { is_ultra: isUltra, generation_mode: mode, language = null } = options
     const request = { ...found.request, isUltra, mode, language }

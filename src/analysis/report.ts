@@ -98,6 +98,8 @@ export interface Provenance {
   readonly publisher: string | null
   readonly media_type: string
   readonly sha256: string
+  /** Pages whose text was recognised from pictures, and the mean confidence of their words, 0 to 100; null: none was. */
+  readonly recognition: { readonly pages: number; readonly confidence: number } | null
   readonly engine_version: string
 }
 
@@ -116,4 +118,4 @@ export interface ReportRequest {
 export type ReportStage = 'language' | 'ranking' | 'writing'
 
 /** Rises when the same document and options would give another report. */
-export const ENGINE_VERSION = '2'
+export const ENGINE_VERSION = '3'

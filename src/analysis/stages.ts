@@ -12,6 +12,7 @@ interface StageRow {
 const STAGES = {
   fetching: { at: 0, message: 'Fetching the document' },
   reading: { at: 5, message: 'Reading the document' },
+  recognition: { at: 20, message: 'Recognising the text of pictures' },
   language: { at: 60, message: 'Splitting the text into sentences' },
   ranking: { at: 70, message: 'Ranking the sentences' },
   writing: { at: 95, message: 'Writing the report' },

@@ -1,7 +1,15 @@
 import type { Analysis, AnalysisOptions } from '../analysis/analysis.ts'
 import { BUILTIN_TASKS, type BuiltinTask } from '../config/builtin-tasks.ts'
 import type { Settings } from '../config/settings.ts'
-import { DOCUMENT_PACKAGES, findMissing, installCommand, MODEL_PACKAGES } from '../package.ts'
+import { SETTINGS } from '../config/settings.ts'
+import {
+  DOCUMENT_PACKAGES,
+  findMissing,
+  installCommand,
+  languagePackage,
+  MODEL_PACKAGES,
+  RECOGNITION_PACKAGES,
+} from '../package.ts'
 import { HeadgateError } from '../task/errors.ts'
 
 export interface Builtins {
@@ -26,11 +34,13 @@ const NO_ANALYSIS: Analysis = {
  * @throws HeadgateError `invalid-setting` when tasks that were named one by one, or a model that is set up, lack packages.
  */
 export async function loadBuiltins(
-  { builtins }: Pick<Settings, 'builtins'>,
-  options: AnalysisOptions,
+  settings: Pick<Settings, 'builtins' | 'ocrLanguages'>,
+  given: Omit<AnalysisOptions, keyof RecognitionSetup>,
 ): Promise<Builtins> {
+  const { builtins } = settings
   const names = builtins === 'all' ? BUILTIN_TASKS : builtins
   if (names.length === 0) return { analysis: NO_ANALYSIS, unavailable: new Map() }
+  const options = { ...given, ...findRecognition(settings) }
   const needed = options.models.providers.size > 0 ? MODEL_PACKAGES : []
   const missing = findMissing([...DOCUMENT_PACKAGES, ...needed])
   if (missing.length === 0) return { analysis: await load(names, options), unavailable: new Map() }
@@ -43,6 +53,32 @@ export async function loadBuiltins(
     throw new HeadgateError('invalid-setting', `A model is set up to write reports. ${fix}`)
   }
   return { analysis: NO_ANALYSIS, unavailable: new Map(names.map((name) => [name, fix])) }
+}
+
+type RecognitionSetup = Pick<AnalysisOptions, 'ocrLanguages' | 'ocrInstall'>
+
+/**
+ * The languages whose data is installed, when recognition is. By default it is there for who has installed it.
+ *
+ * @throws HeadgateError `invalid-setting` when languages that were named lack packages.
+ */
+function findRecognition({ ocrLanguages }: Pick<Settings, 'ocrLanguages'>): RecognitionSetup {
+  const missing = findMissing([...RECOGNITION_PACKAGES, ...ocrLanguages.map(languagePackage)])
+  const isDefault = ocrLanguages.join(',') === SETTINGS.ocrLanguages.default
+  if (missing.length > 0 && ocrLanguages.length > 0 && !isDefault) {
+    const fix = `Packages are missing. Install them: ${installCommand(missing)}`
+    throw new HeadgateError('invalid-setting', `OCR_LANGUAGES="${ocrLanguages.join(',')}": ${fix}`)
+  }
+  const hasLibrary = RECOGNITION_PACKAGES.every((name) => !missing.includes(name))
+  return {
+    ocrLanguages: hasLibrary
+      ? ocrLanguages.filter((language) => !missing.includes(languagePackage(language)))
+      : [],
+    ocrInstall: installCommand([
+      ...RECOGNITION_PACKAGES,
+      ...(ocrLanguages.length === 0 ? ['eng'] : ocrLanguages).map(languagePackage),
+    ]),
+  }
 }
 
 async function load(names: readonly BuiltinTask[], options: AnalysisOptions): Promise<Analysis> {

@@ -25,6 +25,11 @@ const list = z.string().transform((value) =>
     .filter(Boolean),
 )
 
+/** Languages of text recognition, as Tesseract names them. */
+export const ocrLanguages = list.pipe(
+  z.array(z.string().regex(/^[a-z]{3}(_[a-z]{2,8}){0,2}$/, 'expected names such as eng, chi_sim or deu')),
+)
+
 /** Origins as a browser sends them: scheme, host, port, and nothing behind. */
 export const origins = list.pipe(
   z.array(

@@ -60,7 +60,7 @@ test('a failure of the document has its name, and the child stays', async () => 
   const { onFile, onText, parsers } = await setup()
   await onText(TEXT)
   const first = parsers.idlePids
-  await expect(onFile(samplePdf(['']), 'application/pdf')).rejects.toEqual(failing('no_text'))
+  await expect(onFile(samplePdf(['']), 'application/pdf')).rejects.toEqual(failing('ocr_unavailable'))
   expect(parsers.idlePids).toEqual(first)
 })
 

@@ -101,7 +101,7 @@ test('a real file is read page by page', async () => {
 
 test.each([
   ['a file that is no PDF inside', new Uint8Array(Buffer.from('%PDF-1.4\nnothing')), 'input_rejected'],
-  ['pages without text', samplePdf(['', '']), 'no_text'],
+  ['pages without text', samplePdf(['', '']), 'ocr_unavailable'],
 ])('%s ends with a named failure', async (_name, bytes, errorType) => {
   await expect(readPdf(bytes, () => undefined)).rejects.toMatchObject({ errorType })
 })

@@ -3,7 +3,6 @@ import type { Context } from '../../handler/context/context.ts'
 import { fetchedBy, type PutReply, type UploadStore } from '../../uploads/upload-store.ts'
 import { TaskError } from '../../task/failure.ts'
 import type { Upload } from '../../task/task.ts'
-import { READABLE_TYPES } from '../parse/media-types.ts'
 import { reportStage } from '../stages.ts'
 import type { LoadedDocument } from './loaded.ts'
 
@@ -16,6 +15,8 @@ export interface AddressDeps {
   readonly connector: Connector
   readonly uploadStore: UploadStore
   readonly maxFetchBytes: number
+  /** Media types that can be read here. */
+  readonly accept: readonly string[]
 }
 
 const EMPTY = ['Look at the address in a browser: a page that is made by scripts has no text of its own.']
@@ -55,7 +56,7 @@ export async function loadAddress(
 }
 
 async function keep(
-  { uploadStore, maxFetchBytes }: AddressDeps,
+  { uploadStore, maxFetchBytes, accept }: AddressDeps,
   { body }: Fetched,
   spoolId: string,
 ): Promise<Upload> {
@@ -63,7 +64,7 @@ async function keep(
     spoolId,
     name: 'fetched',
     maxBytes: maxFetchBytes,
-    accept: READABLE_TYPES,
+    accept,
   })
   return toStored(put)
 }

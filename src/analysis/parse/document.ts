@@ -17,6 +17,14 @@ export interface AboutDocument {
   readonly publisher?: string
   /** The address that a web page gives for itself. */
   readonly canonicalUrl?: string
+  /** Of the pages whose text was recognised; absent: none was. */
+  readonly recognised?: RecognisedShare
+}
+
+interface RecognisedShare {
+  readonly pages: number
+  /** Mean of their words, 0 to 100. */
+  readonly confidence: number
 }
 
 export interface Section {

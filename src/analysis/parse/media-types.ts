@@ -43,5 +43,12 @@ export const READABLE_TYPES = [
   ...Object.keys(SIBLINGS),
 ] as const
 
+/** Pictures that text recognition reads. */
+export const PICTURE_TYPES = ['image/png', 'image/jpeg', 'image/webp', 'image/tiff'] as const
+
+export function isPicture(mediaType: string): boolean {
+  return PICTURE_TYPES.some((type) => type === mediaType)
+}
+
 /** Captions as YouTube sends them, JSON or XML: a name of our own, for the reader inside. */
 export const YOUTUBE_CAPTIONS = 'application/x-youtube-captions'

@@ -3,14 +3,16 @@ import { readCaptions } from './captions.ts'
 import type { SourceDocument } from './document.ts'
 import { readHtml } from './html/html.ts'
 import { ENCRYPTED_OFFICE } from '../../uploads/encrypted-office.ts'
-import { DOCX, EPUB, ODT, PPTX, toReadType, XLSX, YOUTUBE_CAPTIONS } from './media-types.ts'
+import { DOCX, EPUB, isPicture, ODT, PPTX, toReadType, XLSX, YOUTUBE_CAPTIONS } from './media-types.ts'
 import { readDocx } from './office/docx.ts'
 import { readEpub } from './office/epub.ts'
 import { readOdt } from './office/odt.ts'
 import { readPptx } from './office/pptx.ts'
 import { readXlsx } from './office/xlsx.ts'
 import { readPdf } from './pdf/pdf.ts'
+import { readPictures } from './pictures.ts'
 import { readText } from './plain-text.ts'
+import type { Recognition } from '../recognition/recognised-page.ts'
 
 export interface SourceFile {
   readonly bytes: Uint8Array
@@ -18,6 +20,8 @@ export interface SourceFile {
   readonly mediaType: string
   /** The charset of the content type; null when there is none. */
   readonly charset: string | null
+  /** How pages without text are read; absent or null: they are not. */
+  readonly recognition?: Recognition | null
 }
 
 type OnPage = (page: number, pages: number) => void
@@ -38,12 +42,13 @@ function isText(heading: string | null): boolean {
 }
 
 function readAs(
-  { bytes, mediaType, charset }: SourceFile,
+  { bytes, mediaType, charset, recognition = null }: SourceFile,
   onPage: OnPage,
 ): Promise<SourceDocument> | SourceDocument {
+  if (isPicture(mediaType)) return readPictures(bytes, recognition)
   switch (toReadType(mediaType)) {
     case 'application/pdf':
-      return readPdf(bytes, onPage)
+      return readPdf(bytes, onPage, recognition)
     case 'text/html':
       return readHtml(bytes, charset)
     case 'text/plain':

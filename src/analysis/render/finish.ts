@@ -38,6 +38,7 @@ export function renderProvenance(origin: Origin, about: AboutDocument = {}): Pro
     publisher: about.publisher ?? null,
     media_type: origin.mediaType,
     sha256: origin.sha256,
+    recognition: about.recognised ?? null,
     engine_version: ENGINE_VERSION,
   }
 }

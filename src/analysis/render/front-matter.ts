@@ -15,6 +15,8 @@ export function renderFrontMatter(report: Report, finishedAt: number): string {
     publisher: provenance.publisher,
     media_type: provenance.media_type,
     sha256: provenance.sha256,
+    recognised_pages: provenance.recognition?.pages ?? null,
+    recognition_confidence: provenance.recognition?.confidence ?? null,
     engine,
     engine_version: provenance.engine_version,
     model,

@@ -3,6 +3,7 @@ import { TaskError } from '../../task/failure.ts'
 import { extractReport } from '../write/extractive/extract.ts'
 import type { SourceDocument } from '../parse/document.ts'
 import { readDocument, type SourceFile } from '../parse/parse.ts'
+import { UnreadPages } from '../recognition/recognised-page.ts'
 import type { ChildMessage, Job, JobKind, Jobs } from './protocol.ts'
 
 /** The child process: one job at a time, each reads a hostile file and may be killed for it. */
@@ -22,6 +23,11 @@ async function work(job: Job): Promise<void> {
       return send({ type: 'done', made: renderHtml(job.request) })
     }
     const file = await openJobFile(job)
+    if (job.kind === 'recognition') {
+      // Its libraries are large, and optional.
+      const { recognisePage } = await import('../recognition/recognise-page.ts')
+      return send({ type: 'done', made: await recognisePage(file.bytes, file.mediaType, job.request) })
+    }
     let toldAt = 0
     const document = await readDocument(file, (page, pages) => {
       if (page < pages && Date.now() - toldAt < NEWS_INTERVAL_MS) return
@@ -30,13 +36,15 @@ async function work(job: Job): Promise<void> {
     })
     send({ type: 'done', made: await make(job, document) })
   } catch (error) {
+    if (error instanceof UnreadPages) return send({ type: 'unread', pages: error.pages })
     if (!(error instanceof TaskError)) return tellDefect(error)
     const { errorType, message } = error
     send({ type: 'failed', errorType, message })
   }
 }
 
-type ReadingJob = Exclude<Job, { kind: 'page' }>
+type FileJob = Exclude<Job, { kind: 'page' }>
+type ReadingJob = Exclude<FileJob, { kind: 'recognition' }>
 
 async function make(job: ReadingJob, document: SourceDocument): Promise<Jobs[JobKind]['makes']> {
   if (job.kind === 'report') {
@@ -56,13 +64,13 @@ function parseText({ title, sections }: SourceDocument): string {
   return [title, ...lines].filter((line) => line !== null).join('\n')
 }
 
-async function openJobFile({ source }: ReadingJob): Promise<SourceFile> {
+async function openJobFile({ source }: FileJob): Promise<SourceFile> {
   if (source.kind === 'text') {
     const { text, mediaType } = source
-    return { bytes: new TextEncoder().encode(text), mediaType, charset: 'utf-8' }
+    return { bytes: new TextEncoder().encode(text), mediaType, charset: 'utf-8', recognition: null }
   }
-  const { path, mediaType, charset = null } = source
-  return { bytes: new Uint8Array(await readFile(path)), mediaType, charset }
+  const { path, mediaType, charset = null, recognition = null } = source
+  return { bytes: new Uint8Array(await readFile(path)), mediaType, charset, recognition }
 }
 
 function tellDefect(error: unknown): void {

@@ -4,6 +4,7 @@ import { TaskError } from '../../task/failure.ts'
 import { createLaunch } from './launch.ts'
 import type { ChildMessage, Job, JobKind, JobProgress, Jobs } from './protocol.ts'
 import { readUsage } from './usage.ts'
+import { UnreadPages } from '../recognition/recognised-page.ts'
 
 export interface ParserLimits {
   /** Resident memory of the child. */
@@ -21,6 +22,8 @@ export interface ParserProcessOptions {
 const CHECK_EVERY_MS = 50
 /** A job that neither ends nor uses the processor is stopped after this many times its processor limit. */
 const WALL_FACTOR = 3
+/** Processor time of one page that is recognised: a full page takes 2 to 5 s, one that lies on its side four times that. */
+const RECOGNITION_CPU_MS = 120_000
 /** The lowest there is: answers go before reports. */
 const BACKGROUND_PRIORITY = 19
 
@@ -75,7 +78,8 @@ export class ParserProcess {
   /**
    * Does one job. The child does not survive a limit, an abort or a death of its own.
    *
-   * @throws TaskError named after what went wrong; the reason of `signal` when that ended it.
+   * @throws TaskError named after what went wrong; `UnreadPages` when there are pages to be recognised first; the reason
+   *   of `signal` when that ended it.
    */
   async run<Kind extends JobKind>(
     job: Job<Kind>,
@@ -89,10 +93,14 @@ export class ParserProcess {
     const onMessage = (message: ChildMessage) => {
       if (message.type === 'progress') onProgress(message.progress)
       else if (message.type === 'done') resolve(message.made)
+      else if (message.type === 'unread') reject(new UnreadPages(message.pages))
       else if (message.type === 'failed') reject(new TaskError(message.errorType, message.message))
     }
     const onAbort = () => reject(signal.reason as Error)
-    const timer = this.#watch(reject)
+    const { memoryBytes, cpuMs } = this.#limits
+    const isRecognition = job.kind === 'recognition'
+    const limits = { memoryBytes, cpuMs: isRecognition ? Math.max(cpuMs, RECOGNITION_CPU_MS) : cpuMs }
+    const timer = this.#watch(limits, reject)
     this.#child.on('message', onMessage)
     signal.addEventListener('abort', onAbort)
     void this.#exited.then(() => reject(diedError()))
@@ -100,7 +108,7 @@ export class ParserProcess {
     try {
       return await promise
     } catch (error) {
-      if (!(error instanceof TaskError) || KILLS.has(error.errorType)) await this.kill()
+      if (!isHarmless(error)) await this.kill()
       throw error
     } finally {
       clearInterval(timer)
@@ -111,8 +119,7 @@ export class ParserProcess {
   }
 
   /** Samples the child's memory and CPU use until the job ends. */
-  #watch(reject: (error: Error) => void): NodeJS.Timeout {
-    const { memoryBytes, cpuMs } = this.#limits
+  #watch({ memoryBytes, cpuMs }: ParserLimits, reject: (error: Error) => void): NodeJS.Timeout {
     const startedAt = performance.now()
     const atStart = this.#usage()?.cpuMs ?? 0
     return setInterval(() => {
@@ -139,6 +146,10 @@ export class ParserProcess {
 
 /** Failures after which the child cannot be trusted with another file. */
 const KILLS: ReadonlySet<string> = new Set(['out_of_memory', 'input_rejected', 'analysis_error'])
+
+function isHarmless(error: unknown): boolean {
+  return error instanceof UnreadPages || (error instanceof TaskError && !KILLS.has(error.errorType))
+}
 
 function memoryError(bytes: number): TaskError {
   const megabytes = Math.round(bytes / 1024 / 1024)

@@ -1,5 +1,7 @@
 import type { FailureType } from '../../task/failure.ts'
 import type { NumberedPassages, ManuscriptRequest } from '../write/model/manuscript.ts'
+import type { RecognitionRequest } from '../recognition/recognise-page.ts'
+import type { RecognisedPage, Recognition, UnreadPage } from '../recognition/recognised-page.ts'
 import type { Report, ReportRequest, ReportStage } from '../report.ts'
 
 /** Where the text is: in a file, or with the request. */
@@ -10,6 +12,8 @@ export type JobSource =
       readonly mediaType: string
       /** The charset of the content type; absent or null when there is none. */
       readonly charset?: string | null
+      /** Absent or null: pages without text stay without. */
+      readonly recognition?: Recognition | null
     }
   | { readonly kind: 'text'; readonly text: string; readonly mediaType: string }
 
@@ -21,6 +25,8 @@ export interface Jobs {
   readonly text: { readonly asks: null; readonly makes: string }
   /** The text, in passages whose tokens are counted, for a model. */
   readonly manuscript: { readonly asks: ManuscriptRequest; readonly makes: NumberedPassages }
+  /** The text of one page that is a picture. */
+  readonly recognition: { readonly asks: RecognitionRequest; readonly makes: RecognisedPage }
   /** A finished report as a page of its own. */
   readonly page: { readonly asks: Report; readonly makes: string }
 }
@@ -42,4 +48,5 @@ export type ChildMessage =
   | { readonly type: 'ready' }
   | { readonly type: 'progress'; readonly progress: JobProgress }
   | { readonly type: 'done'; readonly made: Jobs[JobKind]['makes'] }
+  | { readonly type: 'unread'; readonly pages: readonly UnreadPage[] }
   | { readonly type: 'failed'; readonly errorType: FailureType; readonly message: string }

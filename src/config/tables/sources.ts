@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hosts, megabytes, MB, whole } from '../bounds.ts'
+import { hosts, ocrLanguages, megabytes, MB, whole } from '../bounds.ts'
 import type { Row } from '../row.ts'
 
 /** Where documents come from, and what reading them may cost. */
@@ -48,5 +48,13 @@ export const SOURCES_SETTINGS = {
     unit: 'seconds',
     meaning: 'Processor time for one document; over it the task ends as input_rejected. 1 to 3600.',
     schema: whole(1, 3600).transform((value) => value * 1000),
+  },
+  ocrLanguages: {
+    env: 'OCR_LANGUAGES',
+    default: 'eng,chi_sim',
+    unit: 'list',
+    meaning:
+      'Languages of text recognition (OCR) for scans and pictures, as Tesseract names them, separated by commas; each needs its package @tesseract.js-data/NAME. Empty: nothing is recognised.',
+    schema: ocrLanguages,
   },
 } as const satisfies Record<string, Row>

@@ -257,13 +257,13 @@ function check415(reply: RawReply): void {
   check(reply, 'unsupported-media-type')
 }
 
-test('a file that no parser reads, such as a picture, is refused', async () => {
+test('a file that no parser reads, such as an animation, is refused', async () => {
   const given = await setup()
-  const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
+  const gif = Buffer.from('474946383961010001000000002c00000000010001000002', 'hex')
   check415(
     await send(
       given,
-      Buffer.concat([Buffer.from(part('file', '', 'a.png').slice(0, -2)), png, Buffer.from(`\r\n${END}`)]),
+      Buffer.concat([Buffer.from(part('file', '', 'a.gif').slice(0, -2)), gif, Buffer.from(`\r\n${END}`)]),
     ),
   )
 })

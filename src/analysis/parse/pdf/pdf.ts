@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { getDocumentProxy } from 'unpdf'
 import { TaskError } from '../../../task/failure.ts'
+import { UnreadPages, type Recognition, type UnreadPage } from '../../recognition/recognised-page.ts'
 import type { SourceDocument } from '../document.ts'
+import { namePages, RecognisedText } from '../recognised-text.ts'
 import { layOut } from './layout.ts'
 import { splitLines, type PdfItem, type PdfLine } from './lines.ts'
 
@@ -14,41 +16,78 @@ const PAGES_AHEAD = 4
 const TYPED = new Set(['Widget', 'FreeText'])
 const FIELD_SIZE = 10
 
+/** A page with fewer characters may be a picture with a stamp or a number on it. */
+const SPARSE_CHARS = 40
+/** Recognition of such a page counts when it finds this many times its characters. */
+const MORE_CHARS = 3
+
 /**
  * Reads a PDF page by page.
  *
- * @throws TaskError `encrypted_input`, `no_text` for a scan, `input_rejected` for a damaged file.
+ * @throws TaskError `encrypted_input`, `input_rejected` for a damaged file, `ocr_unavailable` for a scan without
+ *   recognition; UnreadPages where pages are to be recognised first.
  */
 export async function readPdf(
   bytes: Uint8Array,
   onPage: (page: number, pages: number) => void,
+  recognition: Recognition | null = null,
 ): Promise<SourceDocument> {
   const pdf = await getDocumentProxy(bytes, OPTIONS).catch((error: unknown) => {
     throw openError(error)
   })
+  const recognised = new RecognisedText(recognition)
   const lines: PdfLine[] = []
   const warnings: string[] = []
+  const unread: UnreadPage[] = []
   const garbledPages: number[] = []
   let emptyPages = 0
   for await (const { number, items } of countPages(pdf)) {
-    if (items === null) warnings.push(`Page ${number} could not be read.`)
     const chars = items?.reduce((sum, item) => sum + item.text.trim().length, 0) ?? 0
-    if (chars === 0) emptyPages += 1
-    if (isGarbled(items ?? [])) garbledPages.push(number)
-    for (const line of splitLines(items ?? [], number)) lines.push(line)
+    const isUnreadable = isGarbled(items ?? [])
+    const reason =
+      recognition === null ? null : findReason({ isForced: recognition.isForced, chars, isUnreadable })
+    if (reason !== null && !recognised.has(number)) unread.push({ page: number, reason })
+    const minChars = reason === 'sparse' ? chars * MORE_CHARS : 1
+    const pictured = reason === null ? null : recognised.takeLines(number, minChars)
+    for (const line of pictured ?? splitLines(items ?? [], number)) lines.push(line)
+    if (pictured === null) {
+      if (items === null) warnings.push(`Page ${number} could not be read.`)
+      if (chars === 0) emptyPages += 1
+      if (isUnreadable) garbledPages.push(number)
+    }
     onPage(number, pdf.numPages)
   }
-  if (emptyPages === pdf.numPages)
-    throw new TaskError('no_text', 'The PDF has no text layer: its pages are pictures.')
+  if (unread.length > 0) throw new UnreadPages(unread)
+  if (emptyPages === pdf.numPages) throw noTextError(recognition)
   if (garbledPages.length > 0) warnings.push(garbledWarning(garbledPages))
   if (emptyPages > 0) warnings.push(`${emptyPages} of ${pdf.numPages} pages have no text.`)
-  return { ...layOut(lines, pdf.numPages), pages: pdf.numPages, warnings }
+  const { about, warnings: said } = recognised
+  return { ...layOut(lines, pdf.numPages), pages: pdf.numPages, warnings: [...warnings, ...said], about }
+}
+
+interface PageText {
+  readonly isForced: boolean
+  readonly chars: number
+  readonly isUnreadable: boolean
+}
+
+/** Why a page is recognised; null: its own text is read. */
+function findReason({ isForced, chars, isUnreadable }: PageText): UnreadPage['reason'] | null {
+  if (isForced) return 'forced'
+  if (chars === 0) return 'empty'
+  if (isUnreadable) return 'garbled'
+  return chars < SPARSE_CHARS ? 'sparse' : null
+}
+
+function noTextError(recognition: Recognition | null): TaskError {
+  return recognition === null
+    ? new TaskError('ocr_unavailable', 'The PDF has no text layer: its pages are pictures.')
+    : new TaskError('no_text', 'The PDF has no text, nor do its pages show any.')
 }
 
 /** A font that does not tell its characters gives controls, private and unassigned ones. */
 const UNREADABLE = /[\p{Cc}\p{Co}\p{Cn}\ufffd]/gu
 const MAX_UNREADABLE_SHARE = 0.05
-const MAX_PAGES_NAMED = 10
 
 function isGarbled(items: readonly PdfItem[]): boolean {
   const text = items.map((item) => item.text.replace(/\s/g, '')).join('')
@@ -56,8 +95,7 @@ function isGarbled(items: readonly PdfItem[]): boolean {
 }
 
 function garbledWarning(pages: readonly number[]): string {
-  const named = pages.slice(0, MAX_PAGES_NAMED).join(', ') + (pages.length > MAX_PAGES_NAMED ? ' …' : '')
-  return `The font of ${pages.length === 1 ? 'page' : 'pages'} ${named} does not tell its characters: their text is garbled.`
+  return `The font of ${namePages(pages)} does not tell its characters: their text is garbled.`
 }
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>

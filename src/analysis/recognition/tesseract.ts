@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { TaskError } from '../../task/failure.ts'
+
+/** Tesseract compiled to WebAssembly, with SIMD and without its older engine. */
+const CORE = 'tesseract.js-core/tesseract-core-simd-lstm.js'
+const INPUT = '/input'
+/** The engine of neural networks. */
+const LSTM_ONLY = 1
+/** Whole pages: columns, blocks, lines. */
+const AUTOMATIC_PAGE = '3'
+/** Black and white are told apart by the surroundings of each point: noise becomes white, not a hundred thousand specks. */
+const SAUVOLA = '2'
+/** A slope below this, in radians, is left as it is. */
+const MIN_SLOPE = 0.005
+
+/** The part of the library's interface that is used here; emscripten frees nothing by itself. */
+interface Core {
+  readonly FS: { writeFile(path: string, data: Uint8Array): void }
+  readonly TessBaseAPI: new () => TessApi
+}
+interface TessApi {
+  /** 0: it worked. */
+  Init(folder: null, languages: string, engine: number): number
+  SetVariable(name: string, value: string): boolean
+  /** Reads `INPUT`. Orientation as in EXIF, angle in radians; 1: it cannot be decoded. */
+  SetImageFile(orientation: number, angle: number): number
+  FindLines(): number
+  GetGradient(): number
+  Recognize(monitor: null): number
+  GetTSVText(page: number): string
+  Clear(): void
+}
+
+const load = createRequire(import.meta.url)
+let loaded: { readonly languages: string; readonly made: Promise<Tesseract> } | null = null
+
+/** The recogniser of this process: loaded once, and again when other languages are asked for. */
+export function loadTesseract(languages: readonly string[]): Promise<Tesseract> {
+  const names = languages.join('+')
+  if (loaded?.languages !== names) loaded = { languages: names, made: createTesseract(languages) }
+  return loaded.made
+}
+
+async function createTesseract(languages: readonly string[]): Promise<Tesseract> {
+  const createCore = load(CORE) as (options: object) => Promise<Core>
+  const silent = () => undefined
+  const core = await createCore({ TesseractProgress: silent, print: silent, printErr: silent })
+  for (const language of languages) {
+    core.FS.writeFile(`${language}.traineddata`, await readLanguage(language))
+  }
+  const api = new core.TessBaseAPI()
+  if (api.Init(null, languages.join('+'), LSTM_ONLY) !== 0) {
+    throw new Error(`the data of ${languages.join(', ')} cannot be read`)
+  }
+  api.SetVariable('tessedit_pageseg_mode', AUTOMATIC_PAGE)
+  api.SetVariable('thresholding_method', SAUVOLA)
+  return new Tesseract(core, api)
+}
+
+/** The data of a language, from its package: the variant that is made for whole numbers, small and fast. */
+async function readLanguage(language: string): Promise<Uint8Array> {
+  const folder = dirname(load.resolve(`@tesseract.js-data/${language}`))
+  const packed = await readFile(join(folder, '4.0.0_best_int', `${language}.traineddata.gz`))
+  return promisify(gunzip)(packed)
+}
+
+/** A word as it was recognised; lengths in pixels, y from the upper edge downwards. */
+export interface Word {
+  readonly text: string
+  /** 0 to 100. */
+  readonly confidence: number
+  /** Words of one line have one number. */
+  readonly line: number
+}
+
+interface RecognisedBox {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+export interface RecognisedImage {
+  /** By the numbers that words have. */
+  readonly lines: readonly RecognisedBox[]
+  readonly words: readonly Word[]
+}
+
+export class Tesseract {
+  readonly #core: Core
+  readonly #api: TessApi
+
+  constructor(core: Core, api: TessApi) {
+    this.#core = core
+    this.#api = api
+  }
+
+  /**
+   * Recognises an image (PNG, JPEG, WebP, TIFF or PNM), straightened where its lines have a slope.
+   *
+   * @param orientation as EXIF counts it: 1 upright, 3 upside down, 6 and 8 on its side
+   * @throws TaskError `input_rejected` when the image cannot be decoded.
+   */
+  recognise(image: Uint8Array, orientation: number): RecognisedImage {
+    const api = this.#api
+    this.#core.FS.writeFile(INPUT, image)
+    if (api.SetImageFile(orientation, 0) !== 0) throw undecodable()
+    api.FindLines()
+    const slope = api.GetGradient()
+    if (Math.abs(slope) >= MIN_SLOPE) api.SetImageFile(orientation, slope)
+    api.Recognize(null)
+    const made = readTable(api.GetTSVText(0))
+    api.Clear()
+    this.#core.FS.writeFile(INPUT, new Uint8Array())
+    return made
+  }
+}
+
+function undecodable(): TaskError {
+  return new TaskError('input_rejected', 'The picture is damaged and cannot be decoded.')
+}
+
+/** Levels of the rows of Tesseract's table. */
+const LINE = '4'
+const WORD = '5'
+
+/** Reads the table: level, page, block, paragraph, line, word, left, top, width, height, confidence, text. */
+function readTable(table: string): RecognisedImage {
+  const lines: RecognisedBox[] = []
+  const words: Word[] = []
+  for (const row of table.split('\n')) {
+    const cells = row.split('\t')
+    const [x = 0, y = 0, width = 0, height = 0] = cells.slice(6, 10).map(Number)
+    if (cells[0] === LINE) lines.push({ x, y, width, height })
+    const text = cells.slice(11).join(' ').trim()
+    if (cells[0] === WORD && text !== '')
+      words.push({ text, confidence: Number(cells[10]), line: lines.length - 1 })
+  }
+  return { lines, words }
+}
