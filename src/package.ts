@@ -19,6 +19,7 @@ export const DOCUMENT_PACKAGES = [
   'linkedom',
   'mammoth',
   'markdown-it',
+  'postal-mime',
   'sanitize-html',
   'stemmer',
   'stopword',

@@ -73,13 +73,8 @@ const PDF_ONLY = 'Send a PDF; pages and text go to /analyze-document.'
 const CONVERT_BY_TYPE: Readonly<Record<string, string>> = {
   'application/x-cfb':
     'It is an old Word, Excel or PowerPoint file: save it as docx, xlsx or pptx, and send that.',
-  'application/vnd.oasis.opendocument.spreadsheet': 'It is a spreadsheet of LibreOffice: save it as xlsx.',
-  'application/vnd.oasis.opendocument.presentation': 'It is a presentation of LibreOffice: save it as pptx.',
-  'application/rtf': 'It is a text in RTF: save it as docx.',
   'application/zip': 'It is an archive: send the files in it one by one.',
   'application/json': 'It is data in JSON: send the text that is in it.',
-  'message/rfc822':
-    'It is a mail, or a page saved as one: send its text, or the files that are attached to it.',
   'image/*': 'It is a picture of a kind that cannot be read: save it as PNG or JPEG.',
   'audio/*': 'It is a recording: send a transcript of it.',
   'video/*': 'It is a video: send its captions or a transcript.',

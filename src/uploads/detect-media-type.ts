@@ -7,6 +7,10 @@ import { findEasternUtf16, findUtf16 } from './utf16.ts'
 /** A file is recognised by this much of its beginning. */
 export const HEAD_BYTES = 64 * 1024
 
+/** Jupyter's name for its files. */
+export const NOTEBOOK = 'application/x-ipynb+json'
+const NOTEBOOK_MARK = /^\s*\{[\s\S]*"cells"\s*:\s*\[/
+
 const PDF_MARK = '%PDF-'
 /** Readers of PDF look for the mark this far into the file. */
 const PDF_MARK_WITHIN = 1024
@@ -52,7 +56,8 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   if (text === undefined) return 'application/octet-stream'
   if (HTML_START.test(text) || (HTML_FRAGMENT.test(text) && text.includes('</'))) return 'text/html'
   if (isMail(text)) return 'message/rfc822'
-  if (isJson(text)) return 'application/json'
+  if (isJson(text))
+    return NOTEBOOK_MARK.test(text) && text.includes('"cell_type"') ? NOTEBOOK : 'application/json'
   return found?.mime ?? 'text/plain'
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { reportRequest } from '../support/report.ts'
 import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
-import { readCaptions } from '../../src/analysis/parse/captions.ts'
+import { readCaptions } from '../../src/analysis/parse/text/captions.ts'
 import { clockTime } from '../../src/analysis/parse/document.ts'
 
 const read = (text: string) => readCaptions(Buffer.from(text))

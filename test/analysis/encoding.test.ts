@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeText } from '../../src/analysis/parse/encoding.ts'
+import { decodeText } from '../../src/analysis/parse/text/encoding.ts'
 
 /** A few sentences of each language, and the encodings in which its texts are met. */
 const LANGUAGES: readonly [text: string, ...encodings: string[]][] = [

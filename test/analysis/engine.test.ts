@@ -4,7 +4,7 @@ import { computeCentrality, similarity, computeVectors } from '../../src/analysi
 import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
 import { splitSentences } from '../../src/analysis/write/extractive/sentences.ts'
 import { reportRequest } from '../support/report.ts'
-import { readText } from '../../src/analysis/parse/plain-text.ts'
+import { readText } from '../../src/analysis/parse/text/plain-text.ts'
 
 const report = (text: string) =>
   extractReport(readText(new TextEncoder().encode(text)), reportRequest(), () => undefined)

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { joinLines } from '../../src/analysis/parse/document.ts'
-import { readText } from '../../src/analysis/parse/plain-text.ts'
+import { readText } from '../../src/analysis/parse/text/plain-text.ts'
 import { cutPieces, wordsIn } from '../../src/analysis/pieces.ts'
 import { sentencesOf } from '../../src/analysis/write/extractive/sentences.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
-import { readText } from '../../src/analysis/parse/plain-text.ts'
+import { readText } from '../../src/analysis/parse/text/plain-text.ts'
 import { reportRequest } from '../support/report.ts'
 import { startServer } from '../support/server.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { isRunningText } from '../../src/analysis/parse/document.ts'
-import { readText } from '../../src/analysis/parse/plain-text.ts'
+import { readText } from '../../src/analysis/parse/text/plain-text.ts'
 
 const read = (text: string) => readText(new TextEncoder().encode(text))
 const paragraphs = (text: string) =>

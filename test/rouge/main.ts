@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { l as rougeL, n as rougeN } from 'js-rouge'
 import { summarise } from '../../src/analysis/write/extractive/summarise.ts'
 import { surveyDocument, type Survey } from '../../src/analysis/write/extractive/survey.ts'
-import { readText } from '../../src/analysis/parse/plain-text.ts'
+import { readText } from '../../src/analysis/parse/text/plain-text.ts'
 import { textRank } from './text-rank.ts'
 
 /**

@@ -1,3 +1,4 @@
+import { NOTEBOOK } from '../../uploads/detect-media-type.ts'
 import { ENCRYPTED_OFFICE } from '../../uploads/encrypted-office.ts'
 
 export const DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
@@ -18,6 +19,9 @@ const SIBLINGS: Readonly<Record<string, string>> = {
   'application/vnd.ms-excel.template.macroenabled.12': XLSX,
   [`${OFFICE}.spreadsheetml.template`]: XLSX,
   'application/vnd.oasis.opendocument.text-template': 'application/vnd.oasis.opendocument.text',
+  'application/vnd.oasis.opendocument.spreadsheet-template': 'application/vnd.oasis.opendocument.spreadsheet',
+  'application/vnd.oasis.opendocument.presentation-template':
+    'application/vnd.oasis.opendocument.presentation',
 }
 
 /** The type whose reader reads a file of this type. */
@@ -26,6 +30,10 @@ export function toReadType(mediaType: string): string {
 }
 
 export const ODT = 'application/vnd.oasis.opendocument.text'
+export const ODS = 'application/vnd.oasis.opendocument.spreadsheet'
+export const ODP = 'application/vnd.oasis.opendocument.presentation'
+export const RTF = 'application/rtf'
+export const MAIL = 'message/rfc822'
 export const EPUB = 'application/epub+zip'
 
 /** Media types that can be read, as they are recognised from the content. */
@@ -38,6 +46,11 @@ export const READABLE_TYPES = [
   PPTX,
   XLSX,
   ODT,
+  ODS,
+  ODP,
+  RTF,
+  MAIL,
+  NOTEBOOK,
   EPUB,
   ENCRYPTED_OFFICE,
   ...Object.keys(SIBLINGS),

@@ -1,9 +1,23 @@
 import { TaskError } from '../../task/failure.ts'
-import { readCaptions } from './captions.ts'
+import { readCaptions } from './text/captions.ts'
 import type { SourceDocument } from './document.ts'
 import { readHtml } from './html/html.ts'
+import { NOTEBOOK } from '../../uploads/detect-media-type.ts'
 import { ENCRYPTED_OFFICE } from '../../uploads/encrypted-office.ts'
-import { DOCX, EPUB, isPicture, ODT, PPTX, toReadType, XLSX, YOUTUBE_CAPTIONS } from './media-types.ts'
+import {
+  DOCX,
+  EPUB,
+  isPicture,
+  MAIL,
+  ODP,
+  ODS,
+  ODT,
+  PPTX,
+  RTF,
+  toReadType,
+  XLSX,
+  YOUTUBE_CAPTIONS,
+} from './media-types.ts'
 import { readDocx } from './office/docx.ts'
 import { readEpub } from './office/epub.ts'
 import { readOdt } from './office/odt.ts'
@@ -11,7 +25,7 @@ import { readPptx } from './office/pptx.ts'
 import { readXlsx } from './office/xlsx.ts'
 import { readPdf } from './pdf/pdf.ts'
 import { readPictures } from './pictures.ts'
-import { readText } from './plain-text.ts'
+import { readText } from './text/plain-text.ts'
 import type { Recognition } from '../recognition/recognised-page.ts'
 
 export interface SourceFile {
@@ -28,7 +42,12 @@ type OnPage = (page: number, pages: number) => void
 
 /** Reads a file by its recognised type. */
 export async function readDocument(file: SourceFile, onPage: OnPage): Promise<SourceDocument> {
-  const document = await readAs(file, onPage)
+  const { bytes, mediaType, recognition = null } = file
+  const read: Read | undefined = isPicture(mediaType)
+    ? () => readPictures(bytes, recognition)
+    : READERS[toReadType(mediaType)]
+  if (read === undefined) throw new TaskError('unsupported_format', `${mediaType} cannot be read.`)
+  const document = await read(file, onPage)
   const hasText = document.sections.some(({ heading, paragraphs }) => {
     return paragraphs.some(({ text }) => /[\p{L}\p{N}]/u.test(text)) || isText(heading)
   })
@@ -41,34 +60,26 @@ function isText(heading: string | null): boolean {
   return heading !== null && /\p{L}/u.test(heading)
 }
 
-function readAs(
-  { bytes, mediaType, charset, recognition = null }: SourceFile,
-  onPage: OnPage,
-): Promise<SourceDocument> | SourceDocument {
-  if (isPicture(mediaType)) return readPictures(bytes, recognition)
-  switch (toReadType(mediaType)) {
-    case 'application/pdf':
-      return readPdf(bytes, onPage, recognition)
-    case 'text/html':
-      return readHtml(bytes, charset)
-    case 'text/plain':
-    case 'text/vtt':
-      return readText(bytes, charset)
-    case DOCX:
-      return readDocx(bytes)
-    case PPTX:
-      return readPptx(bytes)
-    case XLSX:
-      return readXlsx(bytes)
-    case ODT:
-      return readOdt(bytes)
-    case EPUB:
-      return readEpub(bytes)
-    case YOUTUBE_CAPTIONS:
-      return readCaptions(bytes)
-    case ENCRYPTED_OFFICE:
-      throw new TaskError('encrypted_input', 'The file is protected by a password.')
-    default:
-      throw new TaskError('unsupported_format', `${mediaType} cannot be read.`)
-  }
+type Read = (file: SourceFile, onPage: OnPage) => Promise<SourceDocument> | SourceDocument
+
+/** Readers by the type of what they read; the less usual ones are loaded with the first file of their kind. */
+const READERS: Readonly<Record<string, Read>> = {
+  'application/pdf': ({ bytes, recognition = null }, onPage) => readPdf(bytes, onPage, recognition),
+  'text/html': ({ bytes, charset }) => readHtml(bytes, charset),
+  'text/plain': ({ bytes, charset }) => readText(bytes, charset),
+  'text/vtt': ({ bytes, charset }) => readText(bytes, charset),
+  [DOCX]: ({ bytes }) => readDocx(bytes),
+  [PPTX]: ({ bytes }) => readPptx(bytes),
+  [XLSX]: ({ bytes }) => readXlsx(bytes),
+  [ODT]: ({ bytes }) => readOdt(bytes),
+  [ODS]: async ({ bytes }) => (await import('./office/ods.ts')).readOds(bytes),
+  [ODP]: async ({ bytes }) => (await import('./office/odp.ts')).readOdp(bytes),
+  [RTF]: async ({ bytes }) => (await import('./text/rtf.ts')).readRtf(bytes),
+  [MAIL]: async ({ bytes }) => (await import('./text/mail.ts')).readMail(bytes),
+  [NOTEBOOK]: async ({ bytes }) => (await import('./text/notebook.ts')).readNotebook(bytes),
+  [EPUB]: ({ bytes }) => readEpub(bytes),
+  [YOUTUBE_CAPTIONS]: ({ bytes }) => readCaptions(bytes),
+  [ENCRYPTED_OFFICE]: () => {
+    throw new TaskError('encrypted_input', 'The file is protected by a password.')
+  },
 }

@@ -65,9 +65,14 @@ function describeColumns(columns: readonly ColumnSummary[], header: readonly Cel
   const width = new Set([...used.map(([column]) => column), ...names.keys()]).size
   const size = `${rows} ${rows === 1 ? 'row' : 'rows'}, ${width} ${width === 1 ? 'column' : 'columns'}.`
   const lines = used.map(
-    ([column, summary]) => `${names.get(column) ?? toLetters(column)}: ${summary.describe()}.`,
+    ([column, summary]) => `${names.get(column) ?? toLetters(column)}: ${endSentence(summary.describe())}`,
   )
   return [size, ...lines.slice(0, MAX_COLUMNS_SHOWN)]
+}
+
+/** A text of a cell may have its own full stop. */
+function endSentence(text: string): string {
+  return /[.!?。！？]$/.test(text) ? text : `${text}.`
 }
 
 /** What is in a column. */
@@ -124,3 +129,16 @@ function isProse(text: string): boolean {
   const words = text.split(' ').length
   return words >= MIN_PROSE_WORDS || (words >= 4 && /[.!?]["”’)]?$/.test(text))
 }
+
+/** A row with its cells in their places; many empty ones in a row are one gap. */
+export function toTableLine(cells: readonly Cell[]): string {
+  const shown: string[] = []
+  let next = 0
+  for (const { column, text } of cells.slice(0, MAX_COLUMNS_SHOWN)) {
+    for (let gap = Math.min(column - next, MAX_GAP); gap > 0; gap -= 1) shown.push('')
+    shown.push(text)
+    next = column + 1
+  }
+  return shown.join(' | ')
+}
+const MAX_GAP = 10

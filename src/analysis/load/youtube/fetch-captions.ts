@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { TaskError } from '../../../task/failure.ts'
-import { spokenText } from '../../parse/captions.ts'
+import { spokenText } from '../../parse/text/captions.ts'
 import { asYouTube, CLIENT_HEADERS, loadVideo, type YouTubeOptions } from './player.ts'
 import { pageError } from './refusals.ts'
 import { chooseTrack } from './tracks.ts'

@@ -1,5 +1,5 @@
 import { Readability } from '@mozilla/readability'
-import { decodeText } from '../encoding.ts'
+import { decodeText } from '../text/encoding.ts'
 import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
 import { readBlocks } from './blocks.ts'
 import { describePage, type Page } from './page.ts'

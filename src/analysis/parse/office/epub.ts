@@ -1,4 +1,4 @@
-import { decodeText } from '../encoding.ts'
+import { decodeText } from '../text/encoding.ts'
 import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
 import { readBlocks } from '../html/blocks.ts'
 import { describePage } from '../html/page.ts'

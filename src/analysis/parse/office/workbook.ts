@@ -1,6 +1,6 @@
-import { Parser } from 'htmlparser2'
 import type { Cell, CellKind } from '../table-facts.ts'
 import { formatNumber, kindOfFormat } from './cell-format.ts'
+import { readXml } from './xml-stream.ts'
 import { readRelations } from './xml.ts'
 import { rejected, type Entries } from './zip.ts'
 
@@ -18,7 +18,6 @@ export interface Workbook {
 
 /** Columns that a sheet may have: `XFD`. */
 const MAX_COLUMNS = 16_384
-const CHUNK_BYTES = 1024 * 1024
 
 /**
  * Opens the parts of a workbook (SpreadsheetML, ECMA-376). Cells are read one after the other, so that an empty sheet with a
@@ -68,30 +67,6 @@ interface CellValues {
   readonly texts: readonly string[]
   readonly kinds: readonly CellKind[]
   readonly calendar: 1900 | 1904
-}
-
-interface Handlers {
-  readonly open?: (name: string, attributes: Readonly<Record<string, string>>) => void
-  readonly text?: (text: string) => void
-  readonly close?: (name: string) => void
-}
-
-/** Reads XML from its beginning to its end; names come without their prefix. */
-function readXml(bytes: Buffer | undefined, { open, text, close }: Handlers): void {
-  const local = (name: string) => name.slice(name.indexOf(':') + 1)
-  const parser = new Parser(
-    {
-      onopentag: (name, attributes) => open?.(local(name), attributes),
-      ontext: (data) => text?.(data),
-      onclosetag: (name) => close?.(local(name)),
-    },
-    { xmlMode: true },
-  )
-  const decoder = new TextDecoder()
-  for (let at = 0; at < (bytes?.length ?? 0); at += CHUNK_BYTES) {
-    parser.write(decoder.decode(bytes?.subarray(at, at + CHUNK_BYTES), { stream: true }))
-  }
-  parser.end()
 }
 
 /** The texts that cells name by their number; without what says how they are pronounced. */

@@ -1,5 +1,5 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { MAX_COLUMNS_SHOWN, TableReader, type Cell } from '../table-facts.ts'
+import { TableReader, toTableLine } from '../table-facts.ts'
 import { openWorkbook, type Workbook } from './workbook.ts'
 import { openArchive } from './zip.ts'
 
@@ -27,20 +27,7 @@ function readSheet(
   builder: SectionBuilder,
 ): string[] {
   const table = new TableReader()
-  readRows(part, (cells) => table.add(cells, toLine(cells)))
+  readRows(part, (cells) => table.add(cells, toTableLine(cells)))
   builder.heading(name)
   return table.end(builder, `The sheet "${name}"`)
 }
-
-/** A row with its cells in their places; many empty ones in a row are one gap. */
-function toLine(cells: readonly Cell[]): string {
-  const shown: string[] = []
-  let next = 0
-  for (const { column, text } of cells.slice(0, MAX_COLUMNS_SHOWN)) {
-    for (let gap = Math.min(column - next, MAX_GAP); gap > 0; gap -= 1) shown.push('')
-    shown.push(text)
-    next = column + 1
-  }
-  return shown.join(' | ')
-}
-const MAX_GAP = 10

@@ -1,7 +1,7 @@
 import { isSubtitles, readSubtitles } from './captions.ts'
 import { readDelimited } from './delimited.ts'
 import { decodeText } from './encoding.ts'
-import { joinLines, SectionBuilder, type ParagraphKind, type SourceDocument } from './document.ts'
+import { joinLines, SectionBuilder, type ParagraphKind, type SourceDocument } from '../document.ts'
 
 const FENCE = /^\s*(```|~~~)/
 const HEADING = /^\s{0,3}(#{1,6})\s(.*)$/

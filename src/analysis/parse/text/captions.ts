@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DOMParser, parseHTML } from 'linkedom'
-import { TaskError } from '../../task/failure.ts'
-import { clockTime, joinLines, SectionBuilder, type SourceDocument } from './document.ts'
+import { TaskError } from '../../../task/failure.ts'
+import { clockTime, joinLines, SectionBuilder, type SourceDocument } from '../document.ts'
 
 /** One caption: text that is shown from a time on. */
 interface Cue {

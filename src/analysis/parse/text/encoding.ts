@@ -1,5 +1,5 @@
 import chardet from 'chardet'
-import { findEasternUtf16, findUtf16 } from '../../uploads/utf16.ts'
+import { findEasternUtf16, findUtf16 } from '../../../uploads/utf16.ts'
 import { alphabetShare, thaiShare } from './alphabets.ts'
 
 export interface DecodedText {

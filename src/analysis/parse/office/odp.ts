@@ -1,0 +1,48 @@
+import { SectionBuilder, type SourceDocument } from '../document.ts'
+import { CONTENT, openDocument, readText, toRows } from './open-document.ts'
+import { listElements, parseXml, type XmlElement } from './xml.ts'
+
+const PAGES = new Set(['draw:page'])
+const BLOCKS = new Set(['text:p', 'text:h', 'table:table', 'presentation:notes', 'draw:frame'])
+const TITLES = new Set(['title'])
+
+interface Slide {
+  readonly builder: SectionBuilder
+  /** 1 for the first slide. */
+  readonly page: number
+}
+
+/**
+ * Reads an OpenDocument presentation (odp): a section for each slide, under its title, with its tables and the speaker's notes.
+ *
+ * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
+ */
+export async function readOdp(bytes: Uint8Array): Promise<SourceDocument> {
+  const { entries, title, about } = await openDocument(bytes)
+  const builder = new SectionBuilder()
+  const slides = [...listElements(parseXml(entries, CONTENT), PAGES)]
+  for (const [index, slide] of slides.entries()) readSlide(slide, { builder, page: index + 1 })
+  return { title, sections: builder.build(), pages: slides.length, warnings: [], about }
+}
+
+function readSlide(slide: XmlElement, { builder, page }: Slide): void {
+  const blocks = [...listElements(slide, BLOCKS)]
+  const title = blocks.find((block) => TITLES.has(block.getAttribute('presentation:class') ?? ''))
+  const heading = title === undefined ? '' : linesIn(title).join(' ')
+  builder.heading(heading === '' ? `${page}` : heading)
+  for (const block of blocks) if (block !== title) readBlock(block, { builder, page })
+}
+
+function readBlock(block: XmlElement, { builder, page }: Slide): void {
+  if (block.nodeName === 'table:table') return builder.paragraph(toRows(block), { page, kind: 'table' })
+  if (block.nodeName === 'presentation:notes') {
+    for (const line of linesIn(block)) builder.paragraph(line, { page })
+    return
+  }
+  if (block.nodeName !== 'draw:frame') return builder.paragraph(readText(block), { page, kind: 'item' })
+  for (const inner of listElements(block, BLOCKS)) readBlock(inner, { builder, page })
+}
+
+function linesIn(element: XmlElement): string[] {
+  return [...listElements(element, new Set(['text:p', 'text:h']))].map(readText)
+}

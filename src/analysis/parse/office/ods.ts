@@ -1,0 +1,120 @@
+import { SectionBuilder, type SourceDocument } from '../document.ts'
+import { MAX_COLUMNS_SHOWN, TableReader, toTableLine, type Cell } from '../table-facts.ts'
+import { CONTENT, openDocument } from './open-document.ts'
+import { readXml } from './xml-stream.ts'
+import { rejected } from './zip.ts'
+
+/** A row or cell that is said to come again is written as often as this at most. */
+const MAX_REPEATS = 1000
+const KINDS: Readonly<Record<string, Cell['kind']>> = {
+  float: 'number',
+  currency: 'number',
+  percentage: 'percent',
+  date: 'date',
+  time: 'time',
+  boolean: 'boolean',
+}
+
+/**
+ * Reads an OpenDocument spreadsheet (ods) as a workbook is read: size, columns, rows and sentences of each sheet.
+ *
+ * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
+ */
+export async function readOds(bytes: Uint8Array): Promise<SourceDocument> {
+  const { entries, title, about } = await openDocument(bytes)
+  const content = entries.get(CONTENT)
+  if (content === undefined) throw rejected(`it has no ${CONTENT}`)
+  const reader = new SheetReader()
+  readXml(content, {
+    open: (name, attributes) => reader.open(name, attributes),
+    text: (text) => reader.text(text),
+    close: (name) => reader.close(name),
+  })
+  return { title, ...reader.end(), pages: null, about }
+}
+
+type Attributes = Readonly<Record<string, string>>
+
+class SheetReader {
+  readonly #builder = new SectionBuilder()
+  readonly #warnings: string[] = []
+  #table: TableReader | null = null
+  #name = ''
+  #row: { readonly repeats: number; readonly cells: Cell[]; next: number } | null = null
+  #cell: { readonly attributes: Attributes; readonly lines: string[] } | null = null
+  #isText = false
+  #annotations = 0
+
+  open(name: string, attributes: Attributes): void {
+    if (name === 'table') {
+      this.#table = new TableReader()
+      this.#name = attributes['table:name'] ?? ''
+    } else if (name === 'table-row') {
+      this.#row = { repeats: toRepeats(attributes['table:number-rows-repeated']), cells: [], next: 0 }
+    } else if (name === 'table-cell' || name === 'covered-table-cell') this.#cell = { attributes, lines: [] }
+    else if (name === 'annotation') this.#annotations += 1
+    else if (name === 'p' && this.#cell !== null && this.#annotations === 0) {
+      this.#isText = true
+      this.#cell.lines.push('')
+    } else if (this.#isText && /^(s|tab|line-break)$/.test(name)) this.text(' ')
+  }
+
+  text(text: string): void {
+    const lines = this.#cell?.lines
+    if (this.#isText && this.#annotations === 0 && lines !== undefined) lines.push((lines.pop() ?? '') + text)
+  }
+
+  close(name: string): void {
+    if (name === 'p' && this.#annotations === 0) this.#isText = false
+    else if (name === 'annotation') this.#annotations -= 1
+    else if (name === 'table-cell' || name === 'covered-table-cell') this.#endCell()
+    else if (name === 'table-row') this.#endRow()
+    else if (name === 'table' && this.#table !== null) {
+      this.#builder.heading(this.#name)
+      this.#warnings.push(...this.#table.end(this.#builder, `The sheet "${this.#name}"`))
+      this.#table = null
+    }
+  }
+
+  end(): Pick<SourceDocument, 'sections' | 'warnings'> {
+    return { sections: this.#builder.build(), warnings: this.#warnings }
+  }
+
+  #endCell(): void {
+    const [cell, row] = [this.#cell, this.#row]
+    this.#cell = null
+    if (cell === null || row === null) return
+    const count = Number(cell.attributes['table:number-columns-repeated'] ?? 1)
+    const text = cell.lines.join(' ').replace(/\s+/g, ' ').trim()
+    const shown = text === '' ? 0 : Math.min(count, MAX_COLUMNS_SHOWN)
+    for (let at = 0; at < shown; at += 1) row.cells.push(toCell(cell.attributes, text, row.next + at))
+    row.next += count
+  }
+
+  #endRow(): void {
+    const row = this.#row
+    this.#row = null
+    if (row === null || row.cells.length === 0) return
+    for (let at = 0; at < row.repeats; at += 1) this.#table?.add(row.cells, toTableLine(row.cells))
+  }
+}
+
+function toRepeats(count = '1'): number {
+  return Math.min(Math.max(1, Number(count) || 1), MAX_REPEATS)
+}
+
+function toCell(attributes: Attributes, text: string, column: number): Cell {
+  const kind = KINDS[attributes['office:value-type'] ?? ''] ?? 'text'
+  const date = attributes['office:date-value']
+  if (kind === 'date' && date !== undefined) {
+    const isDay = !date.includes('T')
+    return {
+      column,
+      text: date.replace('T', ' '),
+      kind: isDay ? 'date' : 'date-time',
+      value: Date.parse(date),
+    }
+  }
+  const number = Number(attributes['office:value'])
+  return { column, text, kind, value: kind === 'number' || kind === 'percent' ? number : null }
+}

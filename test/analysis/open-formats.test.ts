@@ -1,0 +1,175 @@
+import { expect, test } from 'vitest'
+import { MAIL, ODP, ODS, ODT, RTF } from '../../src/analysis/parse/media-types.ts'
+import { readDocument } from '../../src/analysis/parse/parse.ts'
+import { NOTEBOOK } from '../../src/uploads/detect-media-type.ts'
+import { startServer } from '../support/server.ts'
+import { zipOf } from '../support/zip.ts'
+
+const read = (mediaType: string, content: string | Uint8Array) => {
+  const bytes = new Uint8Array(typeof content === 'string' ? Buffer.from(content, 'latin1') : content)
+  return readDocument({ bytes, mediaType, charset: null }, () => undefined)
+}
+const lines = async (mediaType: string, content: string | Uint8Array) => {
+  const { sections } = await read(mediaType, content)
+  return sections.map(({ heading, paragraphs }) => [
+    heading,
+    ...paragraphs.map(({ kind, text }) => `${kind}: ${text}`),
+  ])
+}
+const openDocument = (mimetype: string, body: string) =>
+  zipOf([
+    { name: 'mimetype', data: mimetype },
+    {
+      name: 'content.xml',
+      data: `<office:document-content><office:body>${body}</office:body></office:document-content>`,
+    },
+  ])
+
+const cell = (text: string, attributes = 'office:value-type="string"') =>
+  `<table:table-cell ${attributes}><text:p>${text}</text:p></table:table-cell>`
+const SHEET = openDocument(
+  ODS,
+  `<office:spreadsheet><table:table table:name="Harvest">
+    <table:table-row>${cell('Kind')}${cell('Weight')}${cell('Picked')}</table:table-row>
+    <table:table-row>${cell('Apple')}${cell('1,200.5', 'office:value-type="float" office:value="1200.5"')}${cell('03/09/24', 'office:value-type="date" office:date-value="2024-09-03"')}</table:table-row>
+    <table:table-row table:number-rows-repeated="2">${cell('Pear')}${cell('80', 'office:value-type="float" office:value="80"')}<table:table-cell table:number-columns-repeated="16000"/></table:table-row>
+    <table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>
+    <table:table-row>${cell('The late frost of April took a third of the blossom.<office:annotation><text:p>hidden</text:p></office:annotation>')}</table:table-row>
+  </table:table></office:spreadsheet>`,
+)
+
+test('a spreadsheet of OpenDocument is read as a workbook is, repeated and empty cells included', async () => {
+  expect(await lines(ODS, SHEET)).toEqual([
+    [
+      'Harvest',
+      'fact: 5 rows, 3 columns.',
+      'fact: Kind: Apple, Pear, The late frost of April took a third of the blossom.',
+      'fact: Weight: 3 numbers, 80 to 1,200.5.',
+      'fact: Picked: 1 date, 2024-09-03.',
+      'table: Kind | Weight | Picked\nApple | 1,200.5 | 2024-09-03\nPear | 80\nPear | 80\nThe late frost of April took a third of the blossom.',
+      'prose: The late frost of April took a third of the blossom.',
+    ],
+  ])
+})
+
+test('a presentation of OpenDocument is read slide by slide, with tables and notes', async () => {
+  const frame = (name: string, text: string) =>
+    `<draw:frame presentation:class="${name}"><draw:text-box><text:p>${text}</text:p></draw:text-box></draw:frame>`
+  const table = `<draw:frame><table:table><table:table-row>${cell('a')}${cell('1')}</table:table-row></table:table></draw:frame>`
+  const slides = `<office:presentation><draw:page>${frame('title', 'Gates')}${frame('outline', 'A gate holds the rest back.')}${table}
+    <presentation:notes>${frame('notes', 'Say it slowly.')}</presentation:notes></draw:page><draw:page>${frame('outline', 'No title here.')}</draw:page></office:presentation>`
+  expect(await lines(ODP, openDocument(ODP, slides))).toEqual([
+    ['Gates', 'item: A gate holds the rest back.', 'table: a | 1', 'prose: Say it slowly.'],
+    ['2', 'item: No title here.'],
+  ])
+})
+
+test('a footnote of an OpenDocument text follows its paragraph', async () => {
+  const note =
+    '<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>Since 1921.</text:p></text:note-body></text:note>'
+  const body = `<office:text><text:p>The mill${note} takes water.</text:p></office:text>`
+  expect(await lines(ODT, openDocument(ODT, body))).toEqual([
+    [null, 'prose: The mill takes water.', 'aside: Since 1921.'],
+  ])
+})
+
+test('rich text is read without its fonts and pictures, in its code page and in Unicode', async () => {
+  const rtf = String.raw`{\rtf1\ansi\ansicpg1251{\fonttbl{\f0 Arial;}}{\*\generator Some program;}{\info{\title Hidden}}
+\f0\b The mill\b0  takes water.\par \'cf\'f0\'e8\'e2\'e5\'f2, \u8364?100\uc0\u20013\u25991.\par
+\trowd a\cell b\cell\row {\pict 89504e47}An \{escaped\} end.}`
+  expect(await lines(RTF, rtf)).toEqual([
+    [
+      null,
+      'prose: The mill takes water.',
+      'prose: Привет, €100中文.',
+      'table: a | b',
+      'prose: An {escaped} end.',
+    ],
+  ])
+})
+
+const LETTER = [
+  'From: =?utf-8?Q?Ana_M=C3=BCller?= <ana@example.org>',
+  'To: team@example.org',
+  'Subject: The frost',
+  'Date: Mon, 02 Sep 2024 10:00:00 +0000',
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary="b"',
+  '',
+  '--b',
+  'Content-Type: multipart/alternative; boundary="c"',
+  '',
+  '--c',
+  'Content-Type: text/plain; charset=utf-8',
+  'Content-Transfer-Encoding: quoted-printable',
+  '',
+  'The late frost took a third of the bl=C3=BCten of the orchard this year.',
+  '--c',
+  'Content-Type: text/html',
+  '',
+  '<p>The late frost</p>',
+  '--c--',
+  '--b',
+  'Content-Type: application/pdf; name="counts.pdf"',
+  'Content-Disposition: attachment; filename="counts.pdf"',
+  'Content-Transfer-Encoding: base64',
+  '',
+  'JVBERi0xLjQK',
+  '--b--',
+  '',
+].join('\r\n')
+
+test('a mail is read by its text, and what is attached is listed', async () => {
+  const mail = await read(MAIL, LETTER)
+  expect([mail.title, mail.about]).toEqual([
+    'The frost',
+    { author: 'Ana Müller', published: expect.stringContaining('2024') },
+  ])
+  expect(mail.sections.flatMap(({ paragraphs }) => paragraphs.map(({ text }) => text))).toEqual([
+    'The late frost took a third of the blüten of the orchard this year.',
+    'Attached: counts.pdf (1 kB).',
+  ])
+  expect(mail.warnings).toEqual([expect.stringContaining('1 attached files')])
+})
+
+test('a page that a browser saved as a mail is read as a page', async () => {
+  const page =
+    '<html><body><h1>Gates</h1><p>A gate holds the water of the river back until it opens.</p></body></html>'
+  const saved = `From: <Saved by Blink>\r\nSubject: Gates\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; type="text/html"; boundary="x"\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n${page}\r\n--x--\r\n`
+  const { sections } = await read(MAIL, saved)
+  expect(JSON.stringify(sections)).toContain('A gate holds the water of the river back')
+})
+
+const BOOK = JSON.stringify({
+  cells: [
+    { cell_type: 'markdown', source: ['# Gates\n', 'A gate holds the water back.'] },
+    { cell_type: 'code', source: 'print(1)', outputs: [{ text: ['1\n'] }] },
+  ],
+  nbformat: 4,
+})
+
+test('a notebook is read as text and code', async () => {
+  const { title } = await read(NOTEBOOK, BOOK)
+  expect(title).toBe('Gates')
+  expect(await lines(NOTEBOOK, BOOK)).toEqual([
+    [null, 'prose: A gate holds the water back.', 'code: print(1)', 'code: 1'],
+  ])
+})
+
+test.each([
+  ['ods', SHEET, 'frost'],
+  [
+    'rtf',
+    Buffer.from(String.raw`{\rtf1\ansi The late frost of April took a third of the blossom.\par}`),
+    'frost',
+  ],
+  ['eml', Buffer.from(LETTER), 'frost'],
+  ['ipynb', Buffer.from(BOOK), 'gate'],
+])('%s goes through a real server and its real child', async (_name, content, word) => {
+  const { upload, ended } = await startServer()
+  const { status, body } = await upload('/analyze-document', new Uint8Array(content))
+  expect(status).toBe(202)
+  const task = await ended(body['task_id'])
+  expect(task['status']).toBe('completed')
+  expect(task['result'].markdown).toContain(word)
+})
