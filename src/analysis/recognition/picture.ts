@@ -29,7 +29,7 @@ const EXIF_WITHIN = 64 * 1024
 const ORIENTATIONS: ReadonlySet<number> = new Set([1, 3, 6, 8])
 
 /** How a camera held its picture: EXIF's tag 0x0112, a short, in either order of bytes. 1 when it does not say. */
-export function orientationOf(bytes: Uint8Array): number {
+export function readOrientation(bytes: Uint8Array): number {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return 1
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, EXIF_WITHIN))
   const big = head.indexOf(Buffer.from([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0]))

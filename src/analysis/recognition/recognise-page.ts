@@ -1,5 +1,5 @@
 import { joinLines } from '../parse/document.ts'
-import { orientationOf, openPicture } from './picture.ts'
+import { readOrientation, openPicture } from './picture.ts'
 import type { RecognisedLine, RecognisedPage, UnreadPage } from './recognised-page.ts'
 import { renderPdfPage } from './render-pdf-page.ts'
 import { loadTesseract, type RecognisedImage, type Word } from './tesseract.ts'
@@ -26,7 +26,7 @@ export async function recognisePage(
   const image =
     mediaType === 'application/pdf'
       ? await renderPdfPage(bytes, page, reason === 'sparse')
-      : { ...openPicture(bytes, page), orientation: orientationOf(bytes) }
+      : { ...openPicture(bytes, page), orientation: readOrientation(bytes) }
   if (image === null) return { page, confidence: null, lines: [] }
   const tesseract = await loadTesseract(languages)
   const upright = tesseract.recognise(image.bytes, image.orientation)

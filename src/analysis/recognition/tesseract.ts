@@ -12,7 +12,7 @@ const INPUT = '/input'
 const LSTM_ONLY = 1
 /** Whole pages: columns, blocks, lines. */
 const AUTOMATIC_PAGE = '3'
-/** Black and white are told apart by the surroundings of each point: noise becomes white, not a hundred thousand specks. */
+/** Whether a point is black depends on the points around it: noise becomes white, not a hundred thousand specks. */
 const SAUVOLA = '2'
 /** A slope below this, in radians, is left as it is. */
 const MIN_SLOPE = 0.005

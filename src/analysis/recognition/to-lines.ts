@@ -3,9 +3,6 @@ import type { RecognisedPage } from './recognised-page.ts'
 
 /** Boxes around lines differ by what their letters reach above and below: within this share they are of one size. */
 const SAME_SIZE = 0.35
-/** A box around letters is higher than the size of their font says; 1 would be a line of capitals with descenders. */
-const SIZE_OF_BOX = 1
-
 /** Lines of a recognised page in the form of lines of a PDF, whose layout is understood then as any other. */
 export function toPdfLines({ page, lines }: RecognisedPage): PdfLine[] {
   const usual = median(lines.map(({ height }) => height))
@@ -14,7 +11,7 @@ export function toPdfLines({ page, lines }: RecognisedPage): PdfLine[] {
     x,
     right: x + width,
     y: -(y + height),
-    size: (Math.abs(height - usual) <= usual * SAME_SIZE ? usual : height) * SIZE_OF_BOX,
+    size: Math.abs(height - usual) <= usual * SAME_SIZE ? usual : height,
     font: '',
     page,
   }))

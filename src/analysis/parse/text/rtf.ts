@@ -87,7 +87,7 @@ class RtfReader {
     this.#flushBytes()
     if (LEFT_OUT.has(word)) this.#group = { ...this.#group, isLeftOut: true }
     else if (word === 'uc') this.#group = { ...this.#group, fallbackChars: number ?? 1 }
-    else if (word === 'ansicpg') this.#decoder = decoderOf(number)
+    else if (word === 'ansicpg') this.#decoder = createDecoder(number)
     else if (ENDS.has(word)) this.#endParagraph(word === 'row')
     else if (word === 'cell') this.#isRow = true
     if (CHARS[word] !== undefined) this.#add(CHARS[word])
@@ -147,7 +147,7 @@ class RtfReader {
 }
 
 /** The encoding of a Windows code page; Western where it has no name. */
-function decoderOf(page: number | null): InstanceType<typeof TextDecoder> {
+function createDecoder(page: number | null): InstanceType<typeof TextDecoder> {
   const names: Readonly<Record<number, string>> = {
     932: 'shift_jis',
     936: 'gbk',
