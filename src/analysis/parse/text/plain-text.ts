@@ -1,5 +1,7 @@
 import { isSubtitles, readSubtitles } from './captions.ts'
 import { readDelimited } from './delimited.ts'
+import { isRst, rstToMarkdown } from './rst.ts'
+import { isTex, texToMarkdown } from './tex.ts'
 import { decodeText } from './encoding.ts'
 import { joinLines, SectionBuilder, type ParagraphKind, type SourceDocument } from '../document.ts'
 
@@ -27,7 +29,7 @@ export function readText(bytes: Uint8Array, charset: string | null = null): Sour
   const { text: decoded, warnings } = decodeText(bytes, { charset })
   const other = readOther(decoded.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n'))
   if (other !== null) return { ...other, warnings: [...warnings, ...other.warnings] }
-  const text = decoded.replace(/\r\n?/g, '\n').replace(FRONT_MATTER, '')
+  const text = toMarkdown(decoded.replace(/\r\n?/g, '\n')).replace(FRONT_MATTER, '')
   const reader = new LineReader()
   for (const line of text.split('\n')) reader.read(line)
   const sections = reader.end()
@@ -38,6 +40,12 @@ export function readText(bytes: Uint8Array, charset: string | null = null): Sour
 function readOther(text: string): SourceDocument | null {
   if (isSubtitles(text)) return readSubtitles(text)
   return readDelimited(text)
+}
+
+/** Other markup as Markdown, whose reader reads it then. */
+function toMarkdown(text: string): string {
+  if (isTex(text)) return texToMarkdown(text)
+  return isRst(text) ? rstToMarkdown(text) : text
 }
 
 class LineReader {
