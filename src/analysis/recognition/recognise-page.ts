@@ -9,8 +9,8 @@ export interface RecognitionRequest extends UnreadPage {
   readonly languages: readonly string[]
 }
 
-/** Words below this confidence are specks and ornaments more often than words. */
-const MIN_WORD_CONFIDENCE = 20
+/** Lines below this confidence are specks and ornaments more often than text; a doubtful word of a good line is a word. */
+const MIN_LINE_CONFIDENCE = 35
 /** Below this the page may lie on its side or its head. */
 const DOUBTFUL = 60
 /** Upright, on its head, on its left and its right side, as EXIF counts them. */
@@ -53,16 +53,18 @@ function meanConfidence(words: readonly Word[]): number {
 }
 
 function toPage({ lines, words }: RecognisedImage, page: number, scale: number): RecognisedPage {
-  const kept = words.filter(({ confidence }) => confidence >= MIN_WORD_CONFIDENCE)
-  const byLine = Map.groupBy(kept, ({ line }) => line)
+  const byLine = [...Map.groupBy(words, ({ line }) => line)].filter(
+    ([, found]) => meanConfidence(found) >= MIN_LINE_CONFIDENCE,
+  )
   const round = (length: number) => Math.round(length * scale * 10) / 10
-  const made = [...byLine].flatMap(([number, found]): RecognisedLine[] => {
+  const made = byLine.flatMap(([number, found]): RecognisedLine[] => {
     const box = lines[number]
     const text = joinLines(found.map((word) => word.text))
     if (box === undefined || !/[\p{L}\p{N}]/u.test(text)) return []
     const { x, y, width, height } = box
     return [{ text, x: round(x), y: round(y), width: round(width), height: round(height) }]
   })
-  const confidence = made.length === 0 ? null : Math.round(meanConfidence(kept))
+  const confidence =
+    made.length === 0 ? null : Math.round(meanConfidence(byLine.flatMap(([, found]) => found)))
   return { page, confidence, lines: made }
 }
