@@ -45,7 +45,7 @@ export async function loadBuiltins(
   const missing = findMissing([...DOCUMENT_PACKAGES, ...needed])
   if (missing.length === 0) return { analysis: await load(names, options), unavailable: new Map() }
 
-  const fix = `Packages are missing. Install them: ${installCommand(missing)}`
+  const fix = describeMissing(missing)
   if (builtins !== 'all') {
     throw new HeadgateError('invalid-setting', `BUILTIN_TASKS="${names.join(',')}": ${fix}`)
   }
@@ -63,22 +63,25 @@ type RecognitionSetup = Pick<AnalysisOptions, 'ocrLanguages' | 'ocrInstall'>
  * @throws HeadgateError `invalid-setting` when languages that were named lack packages.
  */
 function findRecognition({ ocrLanguages }: Pick<Settings, 'ocrLanguages'>): RecognitionSetup {
-  const missing = findMissing([...RECOGNITION_PACKAGES, ...ocrLanguages.map(languagePackage)])
+  const needed = [...RECOGNITION_PACKAGES, ...ocrLanguages.map(languagePackage)]
+  const missing = findMissing(needed)
   const isDefault = ocrLanguages.join(',') === SETTINGS.ocrLanguages.default
   if (missing.length > 0 && ocrLanguages.length > 0 && !isDefault) {
-    const fix = `Packages are missing. Install them: ${installCommand(missing)}`
-    throw new HeadgateError('invalid-setting', `OCR_LANGUAGES="${ocrLanguages.join(',')}": ${fix}`)
+    throw new HeadgateError(
+      'invalid-setting',
+      `OCR_LANGUAGES="${ocrLanguages.join(',')}": ${describeMissing(missing)}`,
+    )
   }
   const hasLibrary = RECOGNITION_PACKAGES.every((name) => !missing.includes(name))
+  const isInstalled = (language: string) => hasLibrary && !missing.includes(languagePackage(language))
   return {
-    ocrLanguages: hasLibrary
-      ? ocrLanguages.filter((language) => !missing.includes(languagePackage(language)))
-      : [],
-    ocrInstall: installCommand([
-      ...RECOGNITION_PACKAGES,
-      ...(ocrLanguages.length === 0 ? ['eng'] : ocrLanguages).map(languagePackage),
-    ]),
+    ocrLanguages: ocrLanguages.filter(isInstalled),
+    ocrInstall: installCommand(ocrLanguages.length === 0 ? [...needed, languagePackage('eng')] : needed),
   }
+}
+
+function describeMissing(names: readonly string[]): string {
+  return `Packages are missing. Install them: ${installCommand(names)}`
 }
 
 async function load(names: readonly BuiltinTask[], options: AnalysisOptions): Promise<Analysis> {

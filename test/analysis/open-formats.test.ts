@@ -52,6 +52,15 @@ test('a spreadsheet of OpenDocument is read as a workbook is, repeated and empty
   ])
 })
 
+test('a cell behind the last column that a sheet may have is left out at once', async () => {
+  const far = '<table:table-cell table:number-columns-repeated="1000000000"/>'
+  const rows = `<table:table-row>${cell('Kind')}${far}${cell('Far')}</table:table-row><table:table-row>${cell('Apple')}</table:table-row>`
+  const body = `<office:spreadsheet><table:table table:name="S">${rows}</table:table></office:spreadsheet>`
+  expect(await lines(ODS, openDocument(ODS, body))).toEqual([
+    ['S', 'fact: 2 rows, 1 column.', 'fact: Kind: 1 text.', 'table: Kind\nApple'],
+  ])
+})
+
 test('a presentation of OpenDocument is read slide by slide, with tables and notes', async () => {
   const frame = (name: string, text: string) =>
     `<draw:frame presentation:class="${name}"><draw:text-box><text:p>${text}</text:p></draw:text-box></draw:frame>`

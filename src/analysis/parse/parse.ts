@@ -7,11 +7,11 @@ import { ENCRYPTED_OFFICE } from '../../uploads/encrypted-office.ts'
 import {
   DOCX,
   EPUB,
-  isPicture,
   MAIL,
   ODP,
   ODS,
   ODT,
+  PICTURE_TYPES,
   PPTX,
   RTF,
   toReadType,
@@ -42,11 +42,8 @@ type OnPage = (page: number, pages: number) => void
 
 /** Reads a file by its recognised type. */
 export async function readDocument(file: SourceFile, onPage: OnPage): Promise<SourceDocument> {
-  const { bytes, mediaType, recognition = null } = file
-  const read: Read | undefined = isPicture(mediaType)
-    ? () => readPictures(bytes, recognition)
-    : READERS[toReadType(mediaType)]
-  if (read === undefined) throw new TaskError('unsupported_format', `${mediaType} cannot be read.`)
+  const read = READERS[toReadType(file.mediaType)]
+  if (read === undefined) throw new TaskError('unsupported_format', `${file.mediaType} cannot be read.`)
   const document = await read(file, onPage)
   const hasText = document.sections.some(({ heading, paragraphs }) => {
     return paragraphs.some(({ text }) => /[\p{L}\p{N}]/u.test(text)) || isText(heading)
@@ -60,10 +57,14 @@ function isText(heading: string | null): boolean {
   return heading !== null && /\p{L}/u.test(heading)
 }
 
+function readAsPictures({ bytes, recognition = null }: SourceFile): SourceDocument {
+  return readPictures(bytes, recognition)
+}
+
 type Read = (file: SourceFile, onPage: OnPage) => Promise<SourceDocument> | SourceDocument
 
 /** Readers by the type of what they read; the less usual ones are loaded with the first file of their kind. */
-const READERS: Readonly<Record<string, Read>> = {
+const READERS: Readonly<Partial<Record<string, Read>>> = {
   'application/pdf': ({ bytes, recognition = null }, onPage) => readPdf(bytes, onPage, recognition),
   'text/html': ({ bytes, charset }) => readHtml(bytes, charset),
   'text/plain': ({ bytes, charset }) => readText(bytes, charset),
@@ -78,6 +79,7 @@ const READERS: Readonly<Record<string, Read>> = {
   [MAIL]: async ({ bytes }) => (await import('./text/mail.ts')).readMail(bytes),
   [NOTEBOOK]: async ({ bytes }) => (await import('./text/notebook.ts')).readNotebook(bytes),
   [EPUB]: ({ bytes }) => readEpub(bytes),
+  ...Object.fromEntries(PICTURE_TYPES.map((type) => [type, readAsPictures])),
   [YOUTUBE_CAPTIONS]: ({ bytes }) => readCaptions(bytes),
   [ENCRYPTED_OFFICE]: () => {
     throw new TaskError('encrypted_input', 'The file is protected by a password.')

@@ -14,6 +14,8 @@ export interface Cell {
 /** How a number is shown. */
 export type CellKind = 'number' | 'percent' | 'date' | 'time' | 'date-time'
 
+/** Columns that a sheet may have: `XFD`. A cell behind them is left out. */
+export const MAX_COLUMNS = 16_384
 /** Columns that are described, and shown of a row. */
 export const MAX_COLUMNS_SHOWN = 60
 /** Rows that are shown; the columns are described over all of them. */

@@ -1,4 +1,5 @@
 import { rejected } from '../parse/office/zip.ts'
+import { ORIENTATIONS, type PageImage } from './recognised-page.ts'
 
 /** Pictures say seldom what resolution they have: type of 10 points is about 40 pixels high in a scan of 300 dpi. */
 const ASSUMED_DPI = 300
@@ -13,29 +14,32 @@ export function countPictures(bytes: Uint8Array): number {
 }
 
 /** One picture of a file, 1 for the first. A later one of a TIFF is made the first, by the offset in its header. */
-export function openPicture(
-  bytes: Uint8Array,
-  page: number,
-): { readonly bytes: Uint8Array; readonly dpi: number } {
-  if (page === 1) return { bytes, dpi: ASSUMED_DPI }
+export function openPicture(bytes: Uint8Array, page: number): PageImage {
+  return {
+    bytes: page === 1 ? bytes : moveToFront(bytes, page),
+    dpi: ASSUMED_DPI,
+    orientation: readOrientation(bytes),
+  }
+}
+
+function moveToFront(bytes: Uint8Array, page: number): Uint8Array {
   const directory = listDirectories(bytes)[page - 1]
   if (directory === undefined) throw rejected(`it has no page ${page}`)
   const copy = Uint8Array.from(bytes)
   new DataView(copy.buffer).setUint32(4, directory, isLittleEndian(bytes))
-  return { bytes: copy, dpi: ASSUMED_DPI }
+  return copy
 }
 
 const EXIF_WITHIN = 64 * 1024
-const ORIENTATIONS: ReadonlySet<number> = new Set([1, 3, 6, 8])
 
 /** How a camera held its picture: EXIF's tag 0x0112, a short, in either order of bytes. 1 when it does not say. */
-export function readOrientation(bytes: Uint8Array): number {
+function readOrientation(bytes: Uint8Array): number {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return 1
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, EXIF_WITHIN))
   const big = head.indexOf(Buffer.from([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0]))
   const little = head.indexOf(Buffer.from([0x12, 0x01, 3, 0, 1, 0, 0, 0]))
   const value = big >= 0 ? head[big + 9] : little >= 0 ? head[little + 8] : 1
-  return value !== undefined && ORIENTATIONS.has(value) ? value : 1
+  return value !== undefined && ORIENTATIONS.includes(value) ? value : 1
 }
 
 function isTiff(bytes: Uint8Array): boolean {

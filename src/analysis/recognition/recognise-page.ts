@@ -1,6 +1,12 @@
 import { joinLines } from '../parse/document.ts'
-import { readOrientation, openPicture } from './picture.ts'
-import type { RecognisedLine, RecognisedPage, UnreadPage } from './recognised-page.ts'
+import { openPicture } from './picture.ts'
+import {
+  ORIENTATIONS,
+  POINTS_PER_INCH,
+  type RecognisedLine,
+  type RecognisedPage,
+  type UnreadPage,
+} from './recognised-page.ts'
 import { renderPdfPage } from './render-pdf-page.ts'
 import { loadTesseract, type RecognisedImage, type Word } from './tesseract.ts'
 
@@ -13,9 +19,6 @@ export interface RecognitionRequest extends UnreadPage {
 const MIN_LINE_CONFIDENCE = 35
 /** Below this the page may lie on its side or its head. */
 const DOUBTFUL = 60
-/** Upright, on its head, on its left and its right side, as EXIF counts them. */
-const ORIENTATIONS = [1, 3, 6, 8]
-const POINTS_PER_INCH = 72
 
 /** Recognises the text of one page of a PDF, or of one picture of a file of pictures. */
 export async function recognisePage(
@@ -26,7 +29,7 @@ export async function recognisePage(
   const image =
     mediaType === 'application/pdf'
       ? await renderPdfPage(bytes, page, reason === 'sparse')
-      : { ...openPicture(bytes, page), orientation: readOrientation(bytes) }
+      : openPicture(bytes, page)
   if (image === null) return { page, confidence: null, lines: [] }
   const tesseract = await loadTesseract(languages)
   const upright = tesseract.recognise(image.bytes, image.orientation)

@@ -16,6 +16,10 @@ export interface RecognisedLine {
   readonly height: number
 }
 
+export const POINTS_PER_INCH = 72
+/** Upright, on its head, on its left and its right side, as EXIF counts them. */
+export const ORIENTATIONS: readonly number[] = [1, 3, 6, 8]
+
 /** The image of one page, with its resolution in dots per inch. */
 export interface PageImage {
   readonly bytes: Uint8Array

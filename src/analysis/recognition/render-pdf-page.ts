@@ -1,8 +1,7 @@
 import { PdfiumDocument, type GrayImage, type PdfiumPage } from '../parse/pdf/pdfium.ts'
 import { rejected } from '../parse/office/zip.ts'
-import type { PageImage } from './recognised-page.ts'
+import { POINTS_PER_INCH, type PageImage } from './recognised-page.ts'
 
-const POINTS_PER_INCH = 72
 /** Chinese is read better than at 300, small type better than at 200. A page that is larger than A3 gets less. */
 const DPI = 240
 const MAX_PIXELS = 25_000_000

@@ -3,6 +3,7 @@ import type { RecognisedPage } from './recognised-page.ts'
 
 /** Boxes around lines differ by what their letters reach above and below: within this share they are of one size. */
 const SAME_SIZE = 0.35
+
 /** Lines of a recognised page in the form of lines of a PDF, whose layout is understood then as any other. */
 export function toPdfLines({ page, lines }: RecognisedPage): PdfLine[] {
   const usual = median(lines.map(({ height }) => height))

@@ -79,7 +79,7 @@ export async function byTicket(
   taskId: string | undefined,
 ): Promise<Authentication> {
   const ticket = deps.tickets.read(text)
-  const caller = ticket === undefined ? undefined : holderOf(deps, ticket)
+  const caller = ticket === undefined ? undefined : findHolder(deps, ticket)
   if (ticket === undefined || caller === undefined || (taskId ?? ticket.taskId) !== ticket.taskId) {
     return unauthorized('The ticket is not one for this task.')
   }
@@ -88,13 +88,13 @@ export async function byTicket(
     task === undefined ||
     (isTerminal(task.status) && deps.clock.now() > (task.finishedAt ?? 0) + TICKET_AFTER_END_MS)
   if (isOver) return unauthorized('The ticket has ended with its task.')
-  const isStillGranted = () => holderOf(deps, ticket) !== undefined
+  const isStillGranted = () => findHolder(deps, ticket) !== undefined
   const { taskId: onlyTask, mayCancel } = ticket
   return known({ caller, onlyTask, mayCancel, isStillGranted })
 }
 
 /** Who asked for a ticket, as long as it has a token; the users of a host are the host's to know. */
-function holderOf(
+function findHolder(
   { callers, identify }: AuthenticateDeps,
   { callerName: name, role }: Ticket,
 ): Caller | undefined {

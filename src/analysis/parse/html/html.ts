@@ -56,7 +56,10 @@ function toCanonical(page: Page): string | null {
 
 const MAX_SAID_CHARS = 300
 
-function optional(name: keyof AboutDocument, value: string | null | undefined): AboutDocument {
+function optional(
+  name: Exclude<keyof AboutDocument, 'recognised'>,
+  value: string | null | undefined,
+): AboutDocument {
   const text = value?.replace(/\s+/g, ' ').trim() ?? ''
   return text === '' ? {} : { [name]: text.slice(0, MAX_SAID_CHARS) }
 }

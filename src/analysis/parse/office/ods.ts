@@ -1,11 +1,11 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { MAX_COLUMNS_SHOWN, TableReader, toTableLine, type Cell } from '../table-facts.ts'
+import { MAX_COLUMNS, MAX_COLUMNS_SHOWN, TableReader, toTableLine, type Cell } from '../table-facts.ts'
 import { CONTENT, openDocument } from './open-document.ts'
 import { readXml } from './xml-stream.ts'
 import { rejected } from './zip.ts'
 
-/** A row or cell that is said to come again is written as often as this at most. */
-const MAX_REPEATS = 1000
+/** A row that is said to come again is written as often as this at most. */
+const MAX_ROW_REPEATS = 1000
 const KINDS: Readonly<Record<string, Cell['kind']>> = {
   float: 'number',
   currency: 'number',
@@ -50,7 +50,11 @@ class SheetReader {
       this.#table = new TableReader()
       this.#name = attributes['table:name'] ?? ''
     } else if (name === 'table-row') {
-      this.#row = { repeats: toRepeats(attributes['table:number-rows-repeated']), cells: [], next: 0 }
+      this.#row = {
+        repeats: toRepeats(attributes['table:number-rows-repeated'], MAX_ROW_REPEATS),
+        cells: [],
+        next: 0,
+      }
     } else if (name === 'table-cell' || name === 'covered-table-cell') this.#cell = { attributes, lines: [] }
     else if (name === 'annotation') this.#annotations += 1
     else if (name === 'p' && this.#cell !== null && this.#annotations === 0) {
@@ -84,10 +88,11 @@ class SheetReader {
     const [cell, row] = [this.#cell, this.#row]
     this.#cell = null
     if (cell === null || row === null) return
-    const count = Number(cell.attributes['table:number-columns-repeated'] ?? 1)
+    const count = toRepeats(cell.attributes['table:number-columns-repeated'], MAX_COLUMNS)
     const text = cell.lines.join(' ').replace(/\s+/g, ' ').trim()
     const shown = text === '' ? 0 : Math.min(count, MAX_COLUMNS_SHOWN)
-    for (let at = 0; at < shown; at += 1) row.cells.push(toCell(cell.attributes, text, row.next + at))
+    const end = Math.min(row.next + shown, MAX_COLUMNS)
+    for (let at = row.next; at < end; at += 1) row.cells.push(toCell(cell.attributes, text, at))
     row.next += count
   }
 
@@ -95,12 +100,13 @@ class SheetReader {
     const row = this.#row
     this.#row = null
     if (row === null || row.cells.length === 0) return
-    for (let at = 0; at < row.repeats; at += 1) this.#table?.add(row.cells, toTableLine(row.cells))
+    const line = toTableLine(row.cells)
+    for (let at = 0; at < row.repeats; at += 1) this.#table?.add(row.cells, line)
   }
 }
 
-function toRepeats(count = '1'): number {
-  return Math.min(Math.max(1, Number(count) || 1), MAX_REPEATS)
+function toRepeats(count = '1', most: number): number {
+  return Math.min(Math.max(1, Number(count) || 1), most)
 }
 
 function toCell(attributes: Attributes, text: string, column: number): Cell {

@@ -1,4 +1,4 @@
-import type { Cell, CellKind } from '../table-facts.ts'
+import { MAX_COLUMNS, type Cell, type CellKind } from '../table-facts.ts'
 import { formatNumber, kindOfFormat } from './cell-format.ts'
 import { readXml } from './xml-stream.ts'
 import { readRelations } from './xml.ts'
@@ -15,9 +15,6 @@ export interface Workbook {
   /** Calls `onRow` for each row of a sheet that has cells. */
   readonly readRows: (part: string, onRow: (cells: readonly Cell[]) => void) => void
 }
-
-/** Columns that a sheet may have: `XFD`. */
-const MAX_COLUMNS = 16_384
 
 /**
  * Opens the parts of a workbook (SpreadsheetML, ECMA-376). Cells are read one after the other, so that an empty sheet with a

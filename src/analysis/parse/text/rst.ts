@@ -19,11 +19,10 @@ export function isRst(text: string): boolean {
 
 /** reStructuredText as Markdown: headings, paragraphs, lists, code; directives but notes, targets and comments are left out. */
 export function rstToMarkdown(text: string): string {
-  const lines = text.split('\n')
   const made: string[] = []
   /** Lines that are indented deeper than this belong to a directive. */
   let block: { readonly indent: number; readonly kind: 'text' | 'code' | 'none' } | null = null
-  for (const [index, line] of lines.entries()) {
+  for (const line of text.split('\n')) {
     const indent = (INDENT.exec(line)?.[0] ?? '').length
     if (block !== null && line.trim() !== '' && indent <= block.indent) {
       if (block.kind === 'code') made.push('~~~', '')
@@ -38,7 +37,7 @@ export function rstToMarkdown(text: string): string {
       block = { indent, kind: 'text' }
       made.push('', plain(OF_TEXT.exec(line)?.[1] ?? ''))
     } else if (COMMENT_OR_TARGET.test(line)) block = { indent, kind: 'none' }
-    else if (LINE_OF_MARKS.test(line)) made.push(...underline(made, lines[index + 1]))
+    else if (LINE_OF_MARKS.test(line)) made.push(...underline(made))
     else made.push(plain(block === null ? line : line.trimStart()))
   }
   if (block?.kind === 'code') made.push('~~~')
@@ -46,9 +45,9 @@ export function rstToMarkdown(text: string): string {
 }
 
 /** A line of marks below a text makes it a heading; one above it, or alone, is nothing. */
-function underline(made: string[], next: string | undefined): string[] {
+function underline(made: string[]): string[] {
   const text = made.at(-1)?.trim() ?? ''
-  if (text === '' || text.startsWith('#')) return next === undefined ? [] : ['']
+  if (text === '' || text.startsWith('#')) return ['']
   made.pop()
   const isFirst = !made.some((line) => line.startsWith('#'))
   return [`${isFirst ? '#' : '##'} ${text}`, '']
