@@ -8,6 +8,7 @@ import type { QueuePlace } from '../task/event.ts'
 import { failpoint } from '../failpoints.ts'
 import type { Priority } from '../task/priority.ts'
 import { createTask, type Task } from '../task/task.ts'
+import { toTitle } from '../task/title.ts'
 import { toDedupeKey, computeFingerprint } from './digests.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 import { SingleFlight } from './single-flight.ts'
@@ -233,6 +234,7 @@ export class Admission {
       caller,
       input,
       upload,
+      title: toTitle(submission),
       metadata,
       webhook,
       content,

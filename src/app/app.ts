@@ -183,6 +183,7 @@ function httpDeps(
 ) {
   return {
     journal: journal.tasks,
+    steps: journal.steps,
     replyMemory: new ReplyMemory(options.settings.replyBytes),
     erased: journal.retention,
     health: journal.health,

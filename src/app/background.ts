@@ -38,7 +38,7 @@ export function createBackgroundJobs(
 export function createWebhooks(options: AppOptions, { journal, connector }: Services): Webhooks {
   const { settings, log, clock, random = Math.random } = options
   const { deliveries, tasks } = journal
-  const viewOf = (task: Task) => taskView(task, null, options.prefix)
+  const viewOf = (task: Task) => taskView(task, null, { prefix: options.prefix, showsCaller: false })
   const secret = settings.webhookSecret
   return new Webhooks({ deliveries, tasks, connector, clock, random, log, secret, viewOf })
 }

@@ -91,7 +91,7 @@ function runnerPorts(deps: QueueDeps, { transitions }: Lifecycle, resources: Res
   return {
     started: transitions.started.bind(transitions),
     report: transitions.report.bind(transitions),
-    steps: createStepStore(journal.steps),
+    steps: createStepStore(journal.steps, clock.now),
     outputOf: (task) => readOutput(journal.tasks, task),
     fileOf: (upload) => uploadStore.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),

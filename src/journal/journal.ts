@@ -1,5 +1,6 @@
 import type { TaskEvent } from '../task/event.ts'
 import type { TaskStatus } from '../task/status.ts'
+import type { Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
 
 /** One numbered event together with the version of the task that it led to: written as one. */
@@ -25,10 +26,21 @@ export interface KeyRecord {
   readonly expiresAt: number
 }
 
+/** Which tasks are listed; what is absent is not asked for. */
 export interface TaskQuery {
-  readonly status?: TaskStatus
+  /** Any of these. */
+  readonly statuses?: readonly TaskStatus[]
   readonly type?: string
   readonly caller?: string
+  readonly priority?: Priority
+  /** Why they failed. */
+  readonly errorType?: string
+  /** Admitted at this instant or later, epoch ms. */
+  readonly createdFrom?: number
+  /** Admitted before this instant, epoch ms. */
+  readonly createdBefore?: number
+  /** Part of their id, title, file name or metadata, in letters of either case. */
+  readonly text?: string
   /** Only tasks older than this id. */
   readonly before?: string
   readonly limit: number
@@ -82,11 +94,28 @@ export interface DuplicateJournal {
 /** One run of a task. */
 export type RunRef = Pick<Task, 'id' | 'run'>
 
+export interface NewStep {
+  readonly name: string
+  /** JSON text. */
+  readonly value: string
+  /** Epoch ms. */
+  readonly savedAt: number
+}
+
+/** A step that is kept. */
+export interface SavedStep {
+  readonly name: string
+  /** Epoch ms; null: saved by an earlier version, which did not write it down. */
+  readonly savedAt: number | null
+}
+
 /** Memory of the results of named steps, as JSON text; they go when their task ends. */
 export interface StepJournal {
   loadStep(taskId: string, name: string): Promise<string | undefined>
+  /** Names of the steps that are kept of a task, the first saved first. */
+  listSteps(taskId: string): Promise<readonly SavedStep[]>
   /** @throws HeadgateError `stale-run` when another run of the task has begun since, or the task has ended. */
-  saveStep(run: RunRef, name: string, value: string): Promise<void>
+  saveStep(run: RunRef, step: NewStep): Promise<void>
 }
 
 /** Times of a completed task, for the estimates of its type. */

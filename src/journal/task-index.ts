@@ -1,5 +1,6 @@
 import type { Task } from '../task/task.ts'
 import type { TaskPage, TaskQuery } from './journal.ts'
+import { matchesQuery } from './matches-query.ts'
 
 /** Tasks by id, with the lists that a page is read from: of all, of each status, of each caller and of each type. */
 export class TaskIndex {
@@ -41,7 +42,7 @@ export class TaskIndex {
     const page: Task[] = []
     for (const id of this.#shortest(query).newestFirst(query.before)) {
       const task = this.#tasks.get(id)
-      if (task === undefined || !matches(task, query)) continue
+      if (task === undefined || !matchesQuery(task, query)) continue
       if (page.length === query.limit) return { tasks: page, next: page.at(-1)?.id ?? null }
       page.push(task)
     }
@@ -50,8 +51,10 @@ export class TaskIndex {
 
   #shortest(query: TaskQuery): SortedIds {
     let shortest = this.#all
+    const { statuses, caller, type } = query
+    const wantedOf = { caller, type, status: statuses?.length === 1 ? statuses[0] : undefined }
     for (const name of NAMES) {
-      const wanted = query[name]
+      const wanted = wantedOf[name]
       if (wanted === undefined) continue
       const list = this.#lists[name].get(wanted) ?? EMPTY
       if (list.length < shortest.length) shortest = list
@@ -128,11 +131,3 @@ class SortedIds {
 }
 
 const EMPTY = new SortedIds()
-
-function matches(task: Task, { status, type, caller }: TaskQuery): boolean {
-  return (
-    (status === undefined || task.status === status) &&
-    (type === undefined || task.type === type) &&
-    (caller === undefined || task.caller === caller)
-  )
-}

@@ -68,6 +68,8 @@ export interface Task {
   readonly caller: string
   readonly input: unknown
   readonly upload: Upload | null
+  /** What people know it by: see {@link toTitle}; null: nothing names it. */
+  readonly title: string | null
   readonly metadata: Readonly<Record<string, unknown>> | null
   readonly timeoutMs: number
   readonly webhook: Webhook | null
@@ -133,6 +135,7 @@ export const DECIDED = [
   'caller',
   'input',
   'upload',
+  'title',
   'metadata',
   'timeoutMs',
   'maxAttempts',

@@ -34,7 +34,7 @@ async function startOver(journal: Journal, slots = 3, given: CoreGiven = {}) {
 }
 
 const runningIn = async (journal: Journal) =>
-  (await journal.tasks.list({ status: 'running', limit: 100 })).tasks.map(({ id }) => id).sort()
+  (await journal.tasks.list({ statuses: ['running'], limit: 100 })).tasks.map(({ id }) => id).sort()
 
 test('waiting tasks are taken over in their order, behind those that ran', async () => {
   const journal = memoryJournal()

@@ -265,7 +265,7 @@ test('an event that is committed while a reader comes is sent to it once', async
     subscription,
     taskId: 'a',
     after: 0,
-    prefix: '',
+    view: { prefix: '', showsCaller: false },
     placeOf: () => null,
   }
   const frames = splitFrames({ ...given, take: () => () => undefined })

@@ -140,18 +140,66 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     expect(await ids({ before: '4' }, 2)).toEqual(['32', '2'])
     expect(await ids({ before: '2' }, 2)).toEqual(['1', null])
     expect(await ids({ type: 'other' })).toEqual(['3', null])
-    expect(await ids({ status: 'running' })).toEqual(['5', null])
-    expect(await ids({ status: 'completed' })).toEqual(['6', null])
+    expect(await ids({ statuses: ['running'] })).toEqual(['5', null])
+    expect(await ids({ statuses: ['completed'] })).toEqual(['6', null])
     expect(await ids({ caller: 'ann' })).toEqual(['6', null])
-    expect(await ids({ caller: 'ann', status: 'queued' })).toEqual(['', null])
+    expect(await ids({ caller: 'ann', statuses: ['queued'] })).toEqual(['', null])
     expect(await ids({ caller: 'nobody' })).toEqual(['', null])
+  })
+
+  test(`${name}: tasks are listed by several statuses, level, time, failure and text, together and in pages`, async () => {
+    const { journal, admit, append, start, run } = await setup()
+    const day = 86_400_000
+    await run({ id: '1', title: 'Größe der Bäume', createdAt: day })
+    const failed = await start(
+      await admit({ id: '2', priority: 3, createdAt: 2 * day, metadata: { k: 'Oak' } }),
+    )
+    await append(
+      failed,
+      { type: 'error', failure: WHY },
+      { status: 'error', failure: WHY, finishedAt: 2 * day },
+    )
+    const upload = { spoolId: 's', name: '年报.pdf', mediaType: 'a/b', bytes: 1, sha256: '' }
+    await admit({ id: '3', priority: 3, createdAt: 3 * day, upload })
+    await admit({ id: '4', createdAt: 4 * day, caller: 'ann', title: 'An oak' })
+    const ids = async (query: Omit<TaskQuery, 'limit'>, limit = 10) => {
+      const page = await journal.tasks.list({ ...query, limit })
+      return [page.tasks.map((task) => task.id).join(''), page.next]
+    }
+    expect(await ids({ statuses: ['error', 'completed'] })).toEqual(['21', null])
+    expect(await ids({ statuses: ['queued', 'error'] })).toEqual(['432', null])
+    expect(await ids({ statuses: ['queued', 'error'] }, 2)).toEqual(['43', '3'])
+    expect(await ids({ statuses: ['queued', 'error'], before: '3' })).toEqual(['2', null])
+    expect(await ids({ priority: 3 })).toEqual(['32', null])
+    expect(await ids({ errorType: 'input_rejected' })).toEqual(['2', null])
+    expect(await ids({ errorType: 'no_text' })).toEqual(['', null])
+    expect(await ids({ createdFrom: 2 * day, createdBefore: 4 * day })).toEqual(['32', null])
+    expect(await ids({ text: 'OAK' })).toEqual(['42', null])
+    expect(await ids({ text: 'oak' }, 1)).toEqual(['4', '4'])
+    expect(await ids({ text: 'oak', caller: 'ann', statuses: ['queued'] })).toEqual(['4', null])
+    expect(await ids({ text: 'GRÖSSE' })).toEqual(['', null])
+    expect(await ids({ text: 'GRÖßE' })).toEqual(['1', null])
+    expect(await ids({ text: '年报' })).toEqual(['3', null])
+  })
+
+  test(`${name}: the steps of a task are listed in the order in which they were saved`, async () => {
+    const { journal, admit, start, complete } = await setup()
+    const running = await start(await admit({ id: 'a' }))
+    await journal.steps.saveStep(running, { name: 'b', value: '1', savedAt: 2000 })
+    await journal.steps.saveStep(running, { name: 'a', value: '2', savedAt: 3000 })
+    expect(await journal.steps.listSteps('a')).toEqual([
+      { name: 'b', savedAt: 2000 },
+      { name: 'a', savedAt: 3000 },
+    ])
+    await complete(running)
+    expect(await journal.steps.listSteps('a')).toEqual([])
   })
 
   test(`${name}: a step is kept by task and name`, async () => {
     const { journal, admit } = await setup()
     await admit({ id: 'a' })
     await admit({ id: 'b' })
-    await journal.steps.saveStep({ id: 'a', run: 0 }, 'chapter 1', '{"n":1}')
+    await journal.steps.saveStep({ id: 'a', run: 0 }, { name: 'chapter 1', value: '{"n":1}', savedAt: 1000 })
     expect(await journal.steps.loadStep('a', 'chapter 1')).toBe('{"n":1}')
     expect(await journal.steps.loadStep('a', 'chapter 2')).toBeUndefined()
     expect(await journal.steps.loadStep('b', 'chapter 1')).toBeUndefined()
@@ -160,7 +208,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
   test(`${name}: a step of a run that is over is refused, and the one that is kept stands`, async () => {
     const { journal, admit, start, append, complete } = await setup()
     const first = await start(await admit({ id: 'a' }))
-    await journal.steps.saveStep(first, 'one', '1')
+    await journal.steps.saveStep(first, { name: 'one', value: '1', savedAt: 1000 })
     const waiting = await append(
       first,
       { type: 'retrying', attempt: 1, failure: WHY, retryAt: 5, waitReason: 'retry_backoff' },
@@ -168,13 +216,16 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     )
     const queued = { type: 'queued', queuePosition: 1, tasksAhead: 0, wait: null } as const
     const second = await start(await append(waiting, queued, { status: 'queued' }))
-    const late = [journal.steps.saveStep(first, 'one', '2'), journal.steps.saveStep(first, 'two', '2')]
+    const late = [
+      journal.steps.saveStep(first, { name: 'one', value: '2', savedAt: 1000 }),
+      journal.steps.saveStep(first, { name: 'two', value: '2', savedAt: 1000 }),
+    ]
     for (const each of late) await expect(each).rejects.toMatchObject({ code: 'stale-run' })
-    await journal.steps.saveStep(second, 'two', '3')
+    await journal.steps.saveStep(second, { name: 'two', value: '3', savedAt: 1000 })
     expect(await journal.steps.loadStep('a', 'one')).toBe('1')
     expect(await journal.steps.loadStep('a', 'two')).toBe('3')
     await complete(second)
-    const after = journal.steps.saveStep(second, 'three', '4')
+    const after = journal.steps.saveStep(second, { name: 'three', value: '4', savedAt: 1000 })
     await expect(after).rejects.toMatchObject({ code: 'stale-run' })
     expect(await journal.steps.loadStep('a', 'three')).toBeUndefined()
   })
@@ -192,7 +243,7 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
   test(`${name}: the steps of a task go with its end`, async () => {
     const { journal, append, admit } = await setup()
     const queued = await admit({ id: 'a' })
-    await journal.steps.saveStep({ id: 'a', run: 0 }, 'one', '1')
+    await journal.steps.saveStep({ id: 'a', run: 0 }, { name: 'one', value: '1', savedAt: 1000 })
     const why = failure('cancelled', 'cancelled')
     await append(
       queued,

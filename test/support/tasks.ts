@@ -13,6 +13,7 @@ export function sampleTask(given: Partial<NewTask> = {}): Task {
     caller: 'local',
     input: {},
     upload: null,
+    title: null,
     metadata: null,
     timeoutMs: 60_000,
     webhook: null,

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { maySee, type Caller } from '../../auth/caller.ts'
 import type { Task } from '../../task/task.ts'
 import type { HttpDeps } from '../deps.ts'
+import type { ViewOptions } from '../schemas/views.ts'
 
 /** What a request may do: in whose name, and, by a ticket, with which task alone. */
 export interface Access {
@@ -35,6 +36,11 @@ export function accessOf(request: FastifyRequest): Access {
 /** The same, where a request may have been refused before: null. */
 export function grantedTo(request: FastifyRequest): Access | null {
   return (request as unknown as Record<typeof KEY, Access | null>)[KEY]
+}
+
+/** How a task is shown to a request: callers are named to operators, and not to bearers of tickets. */
+export function viewOptions({ prefix }: Pick<HttpDeps, 'prefix'>, { caller, onlyTask }: Access): ViewOptions {
+  return { prefix, showsCaller: caller.role === 'operator' && onlyTask === null }
 }
 
 /** A task without its result, when there is one and the access reaches it; others' tasks are as good as none. */

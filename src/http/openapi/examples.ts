@@ -8,6 +8,7 @@ const AT = '2026-11-22T11:28:09.045Z'
 const TASK = {
   task_id: ID,
   type: 'summarize',
+  title: 'https://example.com/article',
   status: 'running',
   done: false,
   priority: 2,
@@ -37,6 +38,7 @@ const TASK = {
   error: null,
   last_seq: 7,
   metadata: null,
+  upload: null,
 }
 
 const SUBMITTED = {

@@ -184,7 +184,20 @@ export const ticketBody = z
     cancel: z.boolean().default(false).meta({ description: 'Whether it lets its bearer cancel.' }),
   })
   .nullish()
+const INCLUDES = ['input', 'steps'] as const
+/** Several words of a list, separated by commas. */
+const listOf = <Word extends string>(words: readonly Word[], meaning: string) =>
+  z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(words)).max(words.length))
+    .optional()
+    .meta({
+      description: `${meaning} Several, separated by commas.`,
+      override: { type: 'string', examples: [words.slice(0, 2).join(',')] },
+    })
 export const taskQuery = z.strictObject({
+  include: listOf(INCLUDES, 'input: what it was submitted with; steps: those that are kept.'),
   wait: waitSeconds,
   after: wholeNumber(0, MAX_EVENT_NUMBER)
     .optional()
@@ -195,9 +208,28 @@ export const streamQuery = z.strictObject({
   after: wholeNumber(0, MAX_EVENT_NUMBER).optional(),
   ticket: z.string().optional(),
 })
+const MAX_FILTER_CHARS = 200
+const filterText = z.string().min(1).max(MAX_FILTER_CHARS).optional()
+const filterInstant = z.iso
+  .datetime({ offset: true, error: 'expected an instant as ISO 8601, such as 2026-01-31T12:00:00Z' })
+  .transform((text) => Date.parse(text))
+  .optional()
+  .meta({ override: { type: 'string', format: 'date-time' } })
+/** Which tasks are meant, in a list and in a bulk operation. */
+export const taskFilter = {
+  status: listOf(TASK_STATUSES, 'Any of these.'),
+  type: filterText,
+  priority,
+  caller: filterText.meta({ description: 'Who submitted them; for operators.' }),
+  error_type: filterText.meta({ description: 'Why they failed.' }),
+  since: filterInstant.meta({ description: 'Admitted at this instant or later.' }),
+  until: filterInstant.meta({ description: 'Admitted before this instant.' }),
+  q: filterText.meta({
+    description: 'Part of the id, title, file name or metadata, in letters of either case.',
+  }),
+}
 export const listQuery = z.strictObject({
-  status: z.enum(TASK_STATUSES).optional(),
-  type: z.string().optional(),
+  ...taskFilter,
   cursor: z.uuid().optional(),
   limit: wholeNumber(1, 100).default(20),
 })

@@ -97,6 +97,10 @@ const pastRun = z.object({
 const taskFields = {
   task_id: z.string(),
   type: z.string(),
+  title: z.string().nullable().meta({
+    description: 'metadata.title, else the title of the input, the name of its file, or its address.',
+  }),
+  caller: z.string().optional().meta({ description: 'Who submitted it; for operators.' }),
   status: taskStatus,
   done: z.boolean(),
   priority: z.number(),
@@ -127,6 +131,10 @@ const taskFields = {
   error: failureView.nullable(),
   last_seq: count.meta({ description: 'Number of the newest event.' }),
   metadata: z.record(z.string(), z.unknown()).nullable(),
+  upload: z
+    .object({ name: z.string(), bytes: count, media_type: z.string() })
+    .nullable()
+    .meta({ description: 'The file that came with it.' }),
   urls: taskUrls,
 }
 
@@ -137,7 +145,15 @@ export const cancelReply = taskReply
   })
   .meta({ id: 'Cancelled', description: 'A task that was cancelled, or is being stopped.' })
 export const taskWithResult = z
-  .object({ ...taskFields, result: z.unknown().meta({ description: 'What the handler returned.' }) })
+  .object({
+    ...taskFields,
+    input: z.unknown().optional().meta({ description: 'With include=input.' }),
+    steps: z
+      .array(z.object({ name: z.string(), saved_at: instant.nullable() }))
+      .optional()
+      .meta({ description: 'With include=steps: what a next run would not do again; none after the end.' }),
+    result: z.unknown().meta({ description: 'What the handler returned.' }),
+  })
   .meta({ id: 'TaskWithResult' })
 export const taskList = z.object({ tasks: z.array(taskReply), next_cursor: z.string().nullable() })
 

@@ -2,7 +2,8 @@ import type { FeedEvent, QueuePlace } from '../../task/event.ts'
 import type { Failure } from '../../task/failure.ts'
 import { priorityName } from '../../task/priority.ts'
 import { isTerminal } from '../../task/status.ts'
-import type { PastRun, ProgressDetail, Task } from '../../task/task.ts'
+import type { PastRun, ProgressDetail, Task, Upload } from '../../task/task.ts'
+import { toTitle } from '../../task/title.ts'
 
 /** The one place where our words become the wire's: camelCase to snake_case, epoch ms to ISO 8601. */
 
@@ -42,11 +43,21 @@ function withinDates(at: number): number {
   return Number.isFinite(at) ? Math.min(MAX_INSTANT_MS, Math.max(-MAX_INSTANT_MS, at)) : 0
 }
 
+/** Who a view is for. */
+export interface ViewOptions {
+  /** Path that every URL begins with. */
+  readonly prefix: string
+  /** Whether it names who submitted the task: to operators. */
+  readonly showsCaller: boolean
+}
+
 /** A task as every GET and the `snapshot` frame show it, its result left out. */
-export function taskView(task: Task, place: QueuePlace | null, prefix: string) {
+export function taskView(task: Task, place: QueuePlace | null, { prefix, showsCaller }: ViewOptions) {
   return {
     task_id: task.id,
     type: task.type,
+    title: toShownTitle(task),
+    ...(showsCaller ? { caller: task.caller } : {}),
     status: task.status,
     done: isTerminal(task.status),
     priority: task.priority,
@@ -77,13 +88,32 @@ export function taskView(task: Task, place: QueuePlace | null, prefix: string) {
     error: task.failure === null ? null : failureView(task.failure),
     last_seq: task.lastSeq,
     metadata: task.metadata,
+    upload: task.upload === null ? null : uploadView(task.upload),
     urls: createUrls(task.id, prefix),
   }
 }
 
-/** A task with its result, as JSON text: the result is text already and is not read again. */
-export function taskJson(task: Task, place: QueuePlace | null, prefix: string): string {
-  const view = JSON.stringify(taskView(task, place, prefix))
+/** Tasks of an earlier version have no title of their own. */
+function toShownTitle({ title, metadata, upload }: Task): string | null {
+  return title ?? toTitle({ metadata, upload, input: null })
+}
+
+function uploadView({ name, bytes, mediaType }: Upload) {
+  return { name, bytes, media_type: mediaType }
+}
+
+/**
+ * A task with its result, as JSON text: the result is text already and is not read again.
+ *
+ * @param also members beside those of the view
+ */
+export function taskJson(
+  task: Task,
+  place: QueuePlace | null,
+  options: ViewOptions,
+  also: object = {},
+): string {
+  const view = JSON.stringify({ ...taskView(task, place, options), ...also })
   return `${view.slice(0, -1)},"result":${task.result ?? 'null'}}`
 }
 

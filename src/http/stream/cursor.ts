@@ -1,8 +1,9 @@
 import type { Subscription } from '../../events/subscription.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import { visibleTask, type Access } from '../gate/access.ts'
+import { viewOptions, visibleTask, type Access } from '../gate/access.ts'
 import type { HttpDeps } from '../deps.ts'
+import type { ViewOptions } from '../schemas/views.ts'
 import { splitFrames } from './frames.ts'
 
 /** What is needed of the server. */
@@ -16,6 +17,7 @@ export interface StreamCursor {
   readonly subscription: Subscription
   /** The task's end among them. */
   readonly hasSeenAll: boolean
+  readonly view: ViewOptions
 }
 
 export type ReadingReply =
@@ -36,7 +38,7 @@ export async function openStream(
   const task = await visibleTask(deps, access, id)
   if (task !== undefined && after !== undefined && after <= task.lastSeq) {
     const hasSeenAll = after === task.lastSeq && isTerminal(task.status)
-    return { kind: 'open', task, after, subscription, hasSeenAll }
+    return { kind: 'open', task, after, subscription, hasSeenAll, view: viewOptions(deps, access) }
   }
   subscription.close()
   if (task === undefined) return { kind: 'unknown' }
@@ -45,9 +47,9 @@ export async function openStream(
 }
 
 /** The frames of a reading, from its place to the task's end. */
-export function framesFor(deps: CursorDeps, { task, after, subscription }: StreamCursor) {
-  const { journal, prefix, admission, replyMemory } = deps
+export function framesFor(deps: CursorDeps, { task, after, subscription, view }: StreamCursor) {
+  const { journal, admission, replyMemory } = deps
   const placeOf = (each: Task) => admission.placeOf(each.id)
   const take = (bytes: number) => replyMemory.take(bytes)
-  return splitFrames({ journal, subscription, taskId: task.id, after, prefix, placeOf, take })
+  return splitFrames({ journal, subscription, taskId: task.id, after, view, placeOf, take })
 }

@@ -4,7 +4,7 @@ import { isTerminalEvent, type QueuePlace, type TaskEvent } from '../../task/eve
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import { turn } from '../server/fair-turns.ts'
-import { eventView, taskView } from '../schemas/views.ts'
+import { eventView, taskView, type ViewOptions } from '../schemas/views.ts'
 
 /** One message of a stream: its text, and its number when it has one. */
 export interface Frame {
@@ -21,7 +21,7 @@ export interface FramesOptions {
   readonly taskId: string
   /** The reader has seen events up to this number. */
   readonly after: number
-  readonly prefix: string
+  readonly view: ViewOptions
   readonly placeOf: (task: Task) => QueuePlace | null
   /** Reserves memory for what is read from the journal; null: there is not enough. */
   readonly take: (bytes: number) => (() => void) | null
@@ -40,7 +40,8 @@ const EVENT_BYTES = 300
  * falls between. Ends after the terminal event, or when the subscription ends.
  */
 export async function* splitFrames(options: FramesOptions): AsyncGenerator<Frame, FramesEnd, undefined> {
-  const { journal, subscription, taskId, prefix } = options
+  const { journal, subscription, taskId, view } = options
+  const { prefix } = view
   const task = await journal.find(taskId)
   if (task !== undefined) yield unnumbered(toSnapshot(task, options))
 
@@ -77,7 +78,7 @@ export async function* splitFrames(options: FramesOptions): AsyncGenerator<Frame
 /** The frames of a page of events, in pieces; the reply is why nothing follows, null: more may. */
 async function* readPage(
   page: readonly TaskEvent[],
-  { take, prefix }: FramesOptions,
+  { take, view: { prefix } }: FramesOptions,
 ): AsyncGenerator<Frame, FramesEnd | null, undefined> {
   const release = take(countBytes(page))
   if (release === null) return 'busy'
@@ -124,8 +125,8 @@ export function unnumbered(body: Record<string, unknown>): Frame {
   return { seq: null, text: JSON.stringify(body) }
 }
 
-function toSnapshot(task: Task, { placeOf, prefix }: FramesOptions): Record<string, unknown> {
+function toSnapshot(task: Task, { placeOf, view }: FramesOptions): Record<string, unknown> {
   const { id, status } = task
   // Nested, because a task has a `type` of its own.
-  return { task_id: id, type: 'snapshot', status, task: taskView(task, placeOf(task), prefix) }
+  return { task_id: id, type: 'snapshot', status, task: taskView(task, placeOf(task), view) }
 }

@@ -6,6 +6,7 @@ import {
   type DeliveryJournal,
   type DuplicateJournal,
   type Journal,
+  type NewStep,
   type NoteJournal,
   type RecoveryJournal,
   type StepJournal,
@@ -55,14 +56,18 @@ function findDuplicates(memory: Memory): DuplicateJournal {
 
 function createSteps({ records, steps }: Memory): StepJournal {
   return {
-    loadStep: (taskId, name) => Promise.resolve(steps.get(taskId)?.get(name)),
-    saveStep: ({ id: taskId, run }, name, value) => {
+    loadStep: (taskId, name) => Promise.resolve(steps.get(taskId)?.get(name)?.value),
+    listSteps: (taskId) => {
+      const saved = [...(steps.get(taskId) ?? [])].map(([name, { savedAt }]) => ({ name, savedAt }))
+      return Promise.resolve(saved.sort((a, b) => a.savedAt - b.savedAt))
+    },
+    saveStep: ({ id: taskId, run }, step) => {
       const task = records.get(taskId)?.task
       if (task === undefined || task.run !== run || isTerminal(task.status)) {
         return Promise.reject(new HeadgateError('stale-run', `Run ${run} of task ${taskId} is over.`))
       }
-      const values = steps.get(taskId) ?? new Map<string, string>()
-      steps.set(taskId, values.set(name, value))
+      const values = steps.get(taskId) ?? new Map<string, NewStep>()
+      steps.set(taskId, values.set(step.name, step))
       return Promise.resolve()
     },
   }

@@ -1,7 +1,7 @@
 import type { TaskEvent } from '../../task/event.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import type { Delivery, KeyRecord } from '../journal.ts'
+import type { Delivery, KeyRecord, NewStep } from '../journal.ts'
 import { TaskIndex } from '../task-index.ts'
 
 export interface Record {
@@ -15,7 +15,7 @@ export class Memory {
   readonly records = new Map<string, Record>()
   /** The newest versions, as they are listed. */
   readonly index = new TaskIndex()
-  readonly steps = new Map<string, Map<string, string>>()
+  readonly steps = new Map<string, Map<string, NewStep>>()
   /** By caller and key, as JSON. */
   readonly keys = new Map<string, KeyRecord>()
   /** Ids of tasks by their content. */

@@ -85,7 +85,7 @@ function pickFields<Name extends keyof Task>(task: Task, names: readonly Name[])
   return picked as Pick<Task, Name>
 }
 
-const NOT_DECIDED = { startDeadlineAt: null, retryOf: null, toldWait: null, trace: null }
+const NOT_DECIDED = { title: null, startDeadlineAt: null, retryOf: null, toldWait: null, trace: null }
 const LIVELY_BEGINNING = pickFields({ ...BEGINNING, waitUntil: null } as unknown as Task, LIVELY)
 
 export function toEventRow(event: TaskEvent): EventRow {

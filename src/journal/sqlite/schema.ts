@@ -85,4 +85,9 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_by_task ON deliveries (task_id);
   ALTER TABLE keys ADD COLUMN waiter INTEGER DEFAULT 1;
   `,
+  // When a step was saved; the failures of the newest days.
+  `
+  ALTER TABLE steps ADD COLUMN saved_at INTEGER;
+  CREATE INDEX failed_tasks ON tasks (finished_at) WHERE status IN ('error', 'timeout', 'expired');
+  `,
 ]

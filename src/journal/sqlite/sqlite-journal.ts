@@ -109,7 +109,7 @@ function createTasks(
       return live.get(id) ?? (await calls.find(id))
     },
     async list(query) {
-      if (query.status !== undefined && !isTerminal(query.status)) return live.list(query)
+      if (query.statuses?.every((status) => !isTerminal(status))) return live.list(query)
       const { tasks, next } = await calls.list(query)
       return { tasks: tasks.map((task) => live.get(task.id) ?? task), next }
     },

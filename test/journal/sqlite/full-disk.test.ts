@@ -63,7 +63,13 @@ test('what is written again when a full disk has room is counted once', async ()
   const start = { state: toStateRow(running), event: toEvent(running) }
   commit(
     { name: 'append', args: [{ ...start, isEnd: false, result: null, delivery: null, dropped: null }] },
-    { name: 'saveStep', args: [{ id: 'a', run: 1 }, 'large', 'x'.repeat(100_000)] },
+    {
+      name: 'saveStep',
+      args: [
+        { id: 'a', run: 1 },
+        { name: 'large', value: 'x'.repeat(100_000), savedAt: 0 },
+      ],
+    },
   )
   expect([isDiskFull(), totals()]).toEqual([true, { queued: 1 }])
 

@@ -11,7 +11,7 @@ test('what was written is there when the journal is opened again', async () => {
   const { run, admit, start } = actsOn(first)
   const ended = await run({ id: '1' })
   const running = await start(await admit({ id: '2', input: { pages: [1, 2] } }))
-  await first.steps.saveStep(running, 'one', '"done"')
+  await first.steps.saveStep(running, { name: 'one', value: '"done"', savedAt: 1000 })
   await first.notes.saveNote('n', 'text')
   await first[Symbol.asyncDispose]()
 

@@ -116,7 +116,7 @@ function resourceView({ name, limit, inUse, sleeping, openAt }: ResourceView) {
 
 /** The legacy shape. The id of a task and its input are shown to its owner only. */
 async function queueTasks({ lifecycle, journal, pool }: Deps, { caller }: Access) {
-  const running = await journal.list({ status: 'running', limit: Math.max(1, pool.slots + pool.stuck) })
+  const running = await journal.list({ statuses: ['running'], limit: Math.max(1, pool.slots + pool.stuck) })
   const processing = running.tasks.map((task) => ({
     ...listedView(task, caller),
     progress: task.progress ?? 0,

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import { accessOf, viewOptions } from '../../gate/access.ts'
 import type { CancelReply } from '../../../admission/submission.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
@@ -67,7 +68,11 @@ function sendCancelReply(
     case 'cancelled':
     case 'cancelling':
     case 'detached': {
-      const view = taskView(result.task, deps.admission.placeOf(result.task.id), deps.prefix)
+      const view = taskView(
+        result.task,
+        deps.admission.placeOf(result.task.id),
+        viewOptions(deps, accessOf(reply.request)),
+      )
       const detached = result.kind === 'detached' ? { detached: true } : {}
       return reply.code(result.kind === 'cancelling' ? 202 : 200).send({ ...view, ...detached })
     }

@@ -1,5 +1,5 @@
 import { isTerminal } from '../../../task/status.ts'
-import { accessOf, visibleTask } from '../../gate/access.ts'
+import { accessOf, viewOptions, visibleTask } from '../../gate/access.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { noQuery, patchBody, taskParams } from '../../schemas/requests.ts'
@@ -36,7 +36,9 @@ export function reprioritiseRoute(app: App, shared: Deps): void {
     const live = deps.lifecycle.live(task.id)
     const changed = live && (await deps.admission.reprioritise(live, priority))
     if (changed !== undefined)
-      return reply.send(taskView(changed, deps.admission.placeOf(task.id), deps.prefix))
+      return reply.send(
+        taskView(changed, deps.admission.placeOf(task.id), viewOptions(deps, accessOf(request))),
+      )
     const newest = (await visibleTask(deps, { caller, ...access }, task.id)) ?? task
     const code = isTerminal(newest.status) ? 'already-finished' : 'already-started'
     return sendProblem(reply, code, {

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { ResultFormat } from '../../../handler/define-task.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
+import { accessOf, viewOptions } from '../../gate/access.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
 import { depsFor, type App, type HttpDeps } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
@@ -65,9 +66,10 @@ export function resultRoute(app: App, shared: Deps): void {
 }
 
 /** Failure of the work is data: a task without a result answers the reason in JSON, whatever format was requested. */
-function sendFailure(reply: FastifyReply, task: Task, { prefix, replyMemory }: Deps): FastifyReply {
+function sendFailure(reply: FastifyReply, task: Task, deps: Deps): FastifyReply {
+  const options = viewOptions(deps, accessOf(reply.request))
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
-  return sendText(reply, taskJson(task, null, prefix), replyMemory)
+  return sendText(reply, taskJson(task, null, options), deps.replyMemory)
 }
 
 async function sendJson(reply: FastifyReply, task: Task, deps: Deps): Promise<FastifyReply> {

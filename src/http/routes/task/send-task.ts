@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { Task } from '../../../task/task.ts'
 import type { HttpDeps } from '../../deps.ts'
+import { accessOf, viewOptions } from '../../gate/access.ts'
 import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
 import type { Body, BodySource } from '../../server/reply-memory.ts'
 import { taskJson, taskView } from '../../schemas/views.ts'
@@ -13,15 +14,22 @@ const NULL = Buffer.from('null')
 const CLOSING_BRACE = Buffer.from('}')
 
 /** A task with its result, which is JSON text already and not read again. */
-export async function sendTask(reply: FastifyReply, task: Task, deps: SendTaskDeps): Promise<FastifyReply> {
-  const { prefix, replyMemory, admission } = deps
+/** @param also members beside those of the view */
+export async function sendTask(
+  reply: FastifyReply,
+  task: Task,
+  deps: SendTaskDeps,
+  also: object = {},
+): Promise<FastifyReply> {
+  const { replyMemory, admission } = deps
+  const options = viewOptions(deps, accessOf(reply.request))
   reply.type(JSON_TYPE)
   if (task.status !== 'completed') {
-    return sendText(reply, taskJson(task, admission.placeOf(task.id), prefix), replyMemory)
+    return sendText(reply, taskJson(task, admission.placeOf(task.id), options, also), replyMemory)
   }
   const shared = await replyMemory.share(task.id, resultOf(deps, task))
   if (shared === null) return sendBusy(reply)
-  const view = JSON.stringify(taskView(task, null, prefix))
+  const view = JSON.stringify({ ...taskView(task, null, options), ...also })
   const head = Buffer.from(`${view.slice(0, -1)},"result":`)
   return sendBytes(reply, [head, shared.loaded.bytes, CLOSING_BRACE], shared.release)
 }

@@ -5,17 +5,18 @@ import { noQuery, taskParams, listQuery, taskQuery, ticketQuery } from '../../sc
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 import type { z } from 'zod'
 import type { Task } from '../../../task/task.ts'
-import { accessOf, type Access } from '../../gate/access.ts'
+import { accessOf, viewOptions, type Access } from '../../gate/access.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
 import { sendText } from '../../schemas/long-text.ts'
 import { JSON_TYPE, sendTask, type SendTaskDeps } from './send-task.ts'
 import { readTask, type WaitDeps } from './wait.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { statusReply, taskList, taskWithResult } from '../../schemas/responses.ts'
-import { taskView } from '../../schemas/views.ts'
+import { iso, taskView } from '../../schemas/views.ts'
+import { toTaskQuery } from './filter.ts'
 
 /** What is needed of the server. */
-type Deps = SendTaskDeps & WaitDeps & Pick<HttpDeps, 'uploadStore' | 'clock' | 'prefixOf'>
+type Deps = SendTaskDeps & WaitDeps & Pick<HttpDeps, 'uploadStore' | 'clock' | 'prefixOf' | 'steps'>
 
 /** Log lines that `/status` repeats (legacy shape). */
 const STATUS_LOGS = 10
@@ -68,7 +69,7 @@ export function taskRoutes(app: App, shared: Deps): void {
     const deps = depsFor(shared, request)
     const task = await readTask(deps, request, request.query)
     if (task === undefined) return sendMissing(deps, request, reply)
-    return sendTask(reply, task, deps)
+    return sendTask(reply, task, deps, await included(deps, task, request.query.include))
   })
 
   const statusConfig = { ...TICKET_READS, openapi: STATUS }
@@ -80,20 +81,28 @@ export function taskRoutes(app: App, shared: Deps): void {
   })
 }
 
-async function list(
-  deps: Deps,
-  { caller }: Access,
-  { status, type, cursor, limit }: z.output<typeof listQuery>,
-) {
+async function list(deps: Deps, access: Access, { cursor, limit, ...filter }: z.output<typeof listQuery>) {
   const page = await deps.journal.list({
     limit,
-    ...(caller.role === 'operator' ? {} : { caller: caller.name }),
-    ...(status === undefined ? {} : { status }),
-    ...(type === undefined ? {} : { type }),
+    ...toTaskQuery(access, filter),
     ...(cursor === undefined ? {} : { before: cursor }),
   })
-  const tasks = page.tasks.map((task) => taskView(task, deps.admission.placeOf(task.id), deps.prefix))
+  const options = viewOptions(deps, access)
+  const tasks = page.tasks.map((task) => taskView(task, deps.admission.placeOf(task.id), options))
   return { tasks, next_cursor: page.next }
+}
+
+/** What a request asks for beside the view. */
+async function included(
+  { journal, steps }: Deps,
+  { id }: Task,
+  include: z.output<typeof taskQuery>['include'] = [],
+) {
+  const input = include.includes('input') ? { input: (await journal.task(id))?.input ?? null } : {}
+  if (!include.includes('steps')) return input
+  const saved = await steps.listSteps(id)
+  const views = saved.map(({ name, savedAt }) => ({ name, saved_at: savedAt === null ? null : iso(savedAt) }))
+  return { ...input, steps: views }
 }
 
 /** The legacy shape, its fields first. */
@@ -101,7 +110,7 @@ async function statusView(deps: Deps, task: Task) {
   const from = Math.max(0, task.lastSeq - NEWEST_EVENTS)
   const events = await deps.journal.eventsAfter(task.id, from, NEWEST_EVENTS)
   const logs = events.flatMap((event) => (event.type === 'log' ? [event.message] : []))
-  const { error, message, urls } = taskView(task, null, deps.prefix)
+  const { error, message, urls } = taskView(task, null, { prefix: deps.prefix, showsCaller: false })
   const place = deps.admission.placeOf(task.id)
   return {
     task_id: task.id,

@@ -8,9 +8,11 @@ import {
   type KeptUpload,
   type KeyRecord,
   type PastTask,
+  type SavedStep,
   type TaskPage,
   type TaskQuery,
 } from '../../journal.ts'
+import { containsText } from '../../matches-query.ts'
 import { toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../rows.ts'
 import type { Statements } from '../statements.ts'
 
@@ -99,6 +101,13 @@ export const QUERIES = {
     (db, taskId: string, name: string) =>
       db.all('SELECT value FROM steps WHERE task_id = ? AND name = ?', taskId, name),
     ([row]) => row?.['value'] as string | undefined,
+  ),
+
+  listSteps: query(
+    (db, taskId: string) =>
+      db.all('SELECT name, saved_at FROM steps WHERE task_id = ? ORDER BY saved_at, name', taskId),
+    (rows): readonly SavedStep[] =>
+      rows.map(({ name, saved_at: savedAt }) => ({ name, savedAt }) as unknown as SavedStep),
   ),
 
   stepCount: query(
@@ -204,30 +213,50 @@ export type QueryReply<Name extends QueryName> = ReturnType<Queries[Name]['toRep
 export type AnyQuery = Query<unknown[], unknown>
 
 /** The rows of a page, then the id to continue from, when it is not the last one. */
-function selectPage(db: Statements, { status, type, caller, before, limit }: TaskQuery): readonly Row[] {
+function selectPage(db: Statements, query: TaskQuery): readonly Row[] {
+  const { caller, statuses, before, limit, text } = query
   // An index leads to the tasks of a caller, or of a terminal status; what else is asked is looked at row by row.
-  const leader = caller === undefined ? status !== undefined && ENDED_ONLY : 'caller = :caller'
-  const led = [...(leader === false ? [] : [leader]), 'id < :before'].join(' AND ')
-  const asked = [
-    'true',
-    ...(status === undefined ? [] : ['status = :status']),
-    ...(type === undefined ? [] : ['type = :type']),
-  ].join(' AND ')
-  const values = {
+  const isLedByStatus = caller === undefined && statuses?.length === 1
+  const leader = isLedByStatus ? ENDED_ONLY : caller === undefined ? null : 'caller = :caller'
+  const led = [...(leader === null ? [] : [leader]), 'id < :before'].join(' AND ')
+  const leading = {
     before: before ?? '~',
     ...(caller === undefined ? {} : { caller }),
-    ...(status === undefined ? {} : { status }),
-    ...(type === undefined ? {} : { type }),
+    ...(isLedByStatus ? { status: statuses[0] as string } : {}),
   }
+  const { conditions, values } = toConditions(query)
   const looked = `SELECT ${TASK_COLUMNS} FROM tasks WHERE ${led} ORDER BY id DESC LIMIT ${MAX_LOOKED_AT}`
-  const rows = db.of(`SELECT * FROM (${looked}) WHERE ${asked} LIMIT ${limit + 1}`).all(values) as Row[]
-  if (rows.length > limit) return [...rows.slice(0, limit), { next: rows[limit - 1]?.['id'] ?? null }]
-  const { type: _, ...leading } = values as Record<string, string>
-  if (caller !== undefined) delete leading['status']
+  const found = db.of(`SELECT * FROM (${looked}) WHERE ${['true', ...conditions].join(' AND ')}`)
+  const rows: Row[] = []
+  for (const row of found.iterate({ ...leading, ...values }) as IterableIterator<Row>) {
+    if (text !== undefined && !rowContains(row, text)) continue
+    if (rows.length === limit) return [...rows, { next: rows.at(-1)?.['id'] ?? null }]
+    rows.push(row)
+  }
   const last = db
     .of(`SELECT id FROM tasks WHERE ${led} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_LOOKED_AT - 1}`)
     .get(leading)
   return last === undefined ? rows : [...rows, { next: last['id'] as string }]
+}
+
+/** What is looked at row by row, in SQL. */
+function toConditions(query: TaskQuery) {
+  const { statuses, type, priority, errorType, createdFrom, createdBefore } = query
+  const given = [
+    ['status IN (SELECT value FROM json_each(:statuses))', 'statuses', statuses && JSON.stringify(statuses)],
+    ['type = :type', 'type', type],
+    ['priority = :priority', 'priority', priority],
+    ["json_extract(state, '$.failure.errorType') = :errorType", 'errorType', errorType],
+    ['created_at >= :createdFrom', 'createdFrom', createdFrom],
+    ['created_at < :createdBefore', 'createdBefore', createdBefore],
+  ] as const
+  const asked = given.filter(([, , value]) => value !== undefined)
+  const values = Object.fromEntries(asked.map(([, name, value]) => [name, value as string | number]))
+  return { conditions: asked.map(([condition]) => condition), values }
+}
+
+function rowContains({ id, fixed }: Row, text: string): boolean {
+  return containsText({ ...(JSON.parse(fixed as string) as Task), id: id as string }, text)
 }
 
 function selectEvents(db: Statements, taskId: string, after: number, limit: number): readonly Row[] {

@@ -4,6 +4,7 @@ import {
   type Delivery,
   type KeyRecord,
   type NewDelivery,
+  type NewStep,
   type Pruned,
   type RunRef,
 } from '../../journal.ts'
@@ -104,12 +105,12 @@ export const MUTATIONS = {
   append: mutation(append, { chars: ({ result, event }) => (result?.length ?? 0) + event.body.length }),
   saveKey: mutation(saveKey, { isNew: true }),
   saveStep: mutation(
-    (tx, { id, run }: RunRef, name: string, value: string): typeof STALE | undefined => {
+    (tx, { id, run }: RunRef, { name, value, savedAt }: NewStep): typeof STALE | undefined => {
       const isOfRun = 'EXISTS (SELECT 1 FROM tasks WHERE id = ?1 AND run = ?4 AND finished_at IS NULL)'
-      const sql = `INSERT OR REPLACE INTO steps SELECT ?1, ?2, ?3 WHERE ${isOfRun}`
-      return tx.run(sql, id, name, value, run) === 0 ? STALE : undefined
+      const sql = `INSERT OR REPLACE INTO steps SELECT ?1, ?2, ?3, ?5 WHERE ${isOfRun}`
+      return tx.run(sql, id, name, value, run, savedAt) === 0 ? STALE : undefined
     },
-    { chars: (_run, _name, value) => value.length },
+    { chars: (_run, { value }) => value.length },
   ),
   saveNote: mutation(
     (tx, name: string, text: string): void => {
