@@ -19,6 +19,6 @@ export interface Caller {
 export const LOCAL_CALLER: Caller = { name: 'local', role: 'operator', maxPriority: 3 }
 
 /** Whether a caller may see and end what `owner` submitted. */
-export function maySee({ role, name }: Caller, owner: string): boolean {
+export function maySee({ role, name }: Pick<Caller, 'role' | 'name'>, owner: string): boolean {
   return role === 'operator' || name === owner
 }

@@ -1,13 +1,26 @@
-import type { FeedEvent } from '../task/event.ts'
+import type { FeedEvent, TaskEvent } from '../task/event.ts'
+import type { Task } from '../task/task.ts'
 import { Subscription, type SubscriptionLimits } from './subscription.ts'
 
 /** Publishes live events to subscribers, only what is committed, in the order of the commits. */
 export class EventBus {
   readonly #limits: SubscriptionLimits
+  readonly #observers: ((task: Task, event: TaskEvent) => void)[] = []
   readonly #subscriptions = new Map<string, Set<Subscription>>()
 
   constructor(limits: SubscriptionLimits) {
     this.#limits = limits
+  }
+
+  /** Called for every committed event of every task, in the order of the commits; must not throw. */
+  observe(observer: (task: Task, event: TaskEvent) => void): void {
+    this.#observers.push(observer)
+  }
+
+  /** An event is committed, with the version of its task that it led to. */
+  committed(task: Task, event: TaskEvent): void {
+    this.publish(event)
+    for (const observer of this.#observers) observer(task, event)
   }
 
   publish(feedEvent: FeedEvent): void {

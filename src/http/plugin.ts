@@ -8,6 +8,7 @@ import { HeadgateError } from '../task/errors.ts'
 import { descriptionRoutes } from './openapi/docs-routes.ts'
 import type { Route } from './openapi/openapi-document.ts'
 import { gate } from './gate/gate.ts'
+import { Board } from './board/board.ts'
 import { readJsonBodies } from './gate/json-body.ts'
 import type { HttpDeps } from './deps.ts'
 import { handleError } from './problem/error-handler.ts'
@@ -16,6 +17,7 @@ import { healthRoutes } from './routes/health.ts'
 import { forecastRoutes } from './routes/queue/forecast.ts'
 import { operateRoutes } from './routes/queue/operate.ts'
 import { metricsRoute } from './routes/queue/metrics.ts'
+import { createStats } from './routes/queue/stats.ts'
 import { queueRoutes } from './routes/queue/queue.ts'
 import { batchRoute } from './routes/submit/batch.ts'
 import { retryRoute } from './routes/submit/retry.ts'
@@ -73,6 +75,7 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
     deps.connections.closeAll()
     done()
   })
+  const stats = createStats(deps)
   for (const type of deps.registry.all) if (!takesUpload(type)) submitRoute(app, deps, type)
   for (const [type, detail] of deps.unavailable) unavailableRoute(app, type, detail)
   genericSubmitRoute(app, deps)
@@ -84,7 +87,7 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   resultRoute(app, deps)
   reprioritiseRoute(app, deps)
   eraseRoute(app, deps)
-  queueRoutes(app, deps)
+  queueRoutes(app, { ...deps, stats })
   metricsRoute(app, deps)
   operateRoutes(app, deps)
   forecastRoutes(app, deps)
@@ -92,7 +95,8 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   descriptionRoutes(app, deps, routes)
   // Each in a context of its own, so that its hooks run for its routes alone.
   await app.register((scope) => uploads(scope, deps))
-  await app.register((scope) => streams(scope, deps))
+  const board = new Board({ ...deps, stats })
+  await app.register((scope) => streams(scope, { ...deps, board }))
 }
 
 /** Pages of these origins may call (Fetch, CORS protocol). A host that has its own rules keeps them. */
@@ -113,7 +117,7 @@ async function uploads(instance: FastifyInstance, deps: HttpDeps): Promise<void>
   for (const type of deps.registry.all) if (takesUpload(type)) uploadRoute(app, deps, type)
 }
 
-async function streams(instance: FastifyInstance, deps: HttpDeps): Promise<void> {
+async function streams(instance: FastifyInstance, deps: HttpDeps & { readonly board: Board }): Promise<void> {
   if (!instance.hasDecorator('websocketServer')) {
     if (instance.server.listenerCount('upgrade') > 0) {
       const fix = 'Register @fastify/websocket on the same instance as headgate, or above it, and before it.'

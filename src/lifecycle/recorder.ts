@@ -67,7 +67,7 @@ export class Recorder {
       this.#countWritten()
     }
     this.#options.counters.accept(admitted.status)
-    this.#options.bus.publish(event)
+    this.#options.bus.committed(admitted, event)
     return admitted
   }
 
@@ -104,7 +104,7 @@ export class Recorder {
       this.#countWritten()
     }
     if (task.status !== before.status) this.#options.counters.move(before.status, task.status)
-    this.#options.bus.publish(event)
+    this.#options.bus.committed(task, event)
     if (isTerminal(task.status)) {
       this.#options.ended(task)
       failpoint('end-published')

@@ -30,6 +30,8 @@ export const FRAME_TYPES = [
   'shutdown',
   'reply',
   'problem',
+  'board',
+  'tick',
 ] as const
 
 export type LogLevel = 'info' | 'warn' | 'error'

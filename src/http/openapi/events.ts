@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { EventType, FRAME_TYPES } from '../../task/event.ts'
 import { TASK_STATUSES } from '../../task/status.ts'
+import { boardRow, statsReply } from '../schemas/queue-responses.ts'
 import {
   failureView,
   positionIsEstimate,
@@ -63,6 +64,22 @@ export const streamMessage = z
     frame('shutdown', { reconnect_after_ms: z.int() }),
     frame('reply', { op: z.enum(['unsubscribe', 'cancel']), ...about, status: z.string() }),
     frame('problem', { task_id: z.string().optional(), error_type: z.string(), message: z.string() }),
+    frame('board', {
+      stats: statsReply,
+      running: z.array(boardRow),
+      waiting: z.array(boardRow).meta({ description: 'In the order in which they start; the first 200.' }),
+      parked: z.array(boardRow),
+      recent: z.array(boardRow).meta({ description: 'The newest end first.' }),
+    }),
+    frame('tick', {
+      stats: statsReply.optional(),
+      changed: z.array(boardRow).meta({ description: 'New rows, and rows that say something new.' }),
+      gone: z.array(z.int()).meta({ description: 'Rows that are no longer shown.' }),
+      order: z
+        .array(z.int())
+        .optional()
+        .meta({ description: 'All waiting rows, where their order changed.' }),
+    }),
     z.object({ type: z.literal('pong') }),
   ])
   .meta({

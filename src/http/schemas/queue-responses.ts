@@ -7,6 +7,7 @@ import {
   priorityNames,
   quantiles,
   seconds,
+  taskReply,
   taskStatus,
   waitEstimate,
 } from './responses.ts'
@@ -78,6 +79,40 @@ export const statsReply = z.object({
   engine: z.literal('local'),
   uptime_seconds: seconds,
 })
+
+/** Of others' tasks only the first five are there. */
+export const boardRow = taskReply
+  .pick({
+    title: true,
+    caller: true,
+    priority: true,
+    progress: true,
+    progress_detail: true,
+    timeout_seconds: true,
+    message: true,
+    attempt: true,
+    max_attempts: true,
+    waiters: true,
+    wait_reason: true,
+    wait_until: true,
+    wait_resource: true,
+    started_at: true,
+    finished_at: true,
+    wait_ms: true,
+    run_ms: true,
+  })
+  .partial()
+  .extend({
+    row: count.meta({ description: 'Names the row as long as it is shown.' }),
+    type: z.string(),
+    status: taskStatus,
+    priority_name: priorityNames,
+    created_at: instant,
+    task_id: z.string().optional().meta({ description: 'Of the caller’s own tasks, and for operators.' }),
+    error_type: z.string().optional(),
+    error_message: z.string().optional(),
+  })
+  .meta({ id: 'BoardRow' })
 
 export const capacityReply = z.object({
   accepting: z.boolean(),

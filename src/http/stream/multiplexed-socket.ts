@@ -2,6 +2,7 @@ import type { WebSocket } from '@fastify/websocket'
 import { z } from 'zod'
 import { byTicket, type AuthenticateDeps } from '../gate/authenticate.ts'
 import { visibleTask, type Access } from '../gate/access.ts'
+import type { Board } from '../board/board.ts'
 import type { HttpDeps } from '../deps.ts'
 import type { ProblemCode } from '../problem/problem.ts'
 import { Connection, type Sink, type StreamEnd } from './connection.ts'
@@ -12,7 +13,9 @@ import { waiter } from '../schemas/requests.ts'
 import { endSocket, webSocketSink } from './web-socket.ts'
 
 /** What is needed of the server. */
-export type MultiplexedDeps = AuthenticateDeps & CursorDeps & Pick<HttpDeps, 'connections'>
+export type MultiplexedDeps = AuthenticateDeps &
+  CursorDeps &
+  Pick<HttpDeps, 'connections'> & { readonly board: Board }
 
 /** Tasks that one socket may watch at once. */
 const MAX_TASKS = 100
@@ -27,6 +30,8 @@ const clientOp = z.discriminatedUnion('op', [
   }),
   z.strictObject({ op: z.literal('unsubscribe'), task_id: taskId }),
   z.strictObject({ op: z.literal('cancel'), task_id: taskId, waiter: waiter.optional() }),
+  z.strictObject({ op: z.literal('watch-queue') }),
+  z.strictObject({ op: z.literal('unwatch-queue') }),
   z.strictObject({ op: z.literal('ping') }),
 ])
 type ClientOp = z.output<typeof clientOp>
@@ -38,6 +43,7 @@ export class MultiplexedSocket implements Member {
   readonly #socket: WebSocket
   readonly #access: Access
   readonly #sink: Sink
+  #unwatchQueue: (() => void) | null = null
   /** By task; while a subscription opens, a mark of its own. */
   readonly #watched = new Map<string, Connection | symbol>()
 
@@ -77,7 +83,10 @@ export class MultiplexedSocket implements Member {
     if (!this.isStillGranted()) return this.end('revoked')
     const parsed = clientOp.safeParse(message)
     if (!parsed.success)
-      return this.#refuse('validation', 'expected an op: subscribe, unsubscribe, cancel, ping')
+      return this.#refuse(
+        'validation',
+        'expected an op: subscribe, unsubscribe, cancel, watch-queue, unwatch-queue, ping',
+      )
     this.#handle(parsed.data).catch(() => this.end('failed'))
   }
 
@@ -89,6 +98,12 @@ export class MultiplexedSocket implements Member {
         return this.#unsubscribe(asked.task_id)
       case 'cancel':
         return this.#cancel(asked.task_id, asked.waiter ?? null)
+      case 'watch-queue':
+        return this.#watchQueue()
+      case 'unwatch-queue':
+        this.#unwatchQueue?.()
+        this.#unwatchQueue = null
+        return
       case 'ping':
     }
   }
@@ -117,6 +132,13 @@ export class MultiplexedSocket implements Member {
     const connection: Connection = new Connection(sink, reading.subscription, isStillGranted)
     this.#watched.set(id, connection)
     void connection.run(framesFor(this.#deps, reading))
+  }
+
+  #watchQueue(): void {
+    const { caller, onlyTask } = this.#access
+    if (onlyTask !== null) return this.#refuse('forbidden', 'a ticket shows its task alone')
+    const { board, prefix } = this.#deps
+    this.#unwatchQueue ??= board.watch({ viewer: caller, prefix, sink: this.#sink })
   }
 
   #unsubscribe(id: string): void {
@@ -178,6 +200,8 @@ export class MultiplexedSocket implements Member {
 
   #leave(): void {
     this.#deps.connections.remove(this)
+    this.#unwatchQueue?.()
+    this.#unwatchQueue = null
     const connections = [...this.#watched.values()]
     this.#watched.clear()
     for (const connection of connections) if (connection instanceof Connection) connection.end('finished')

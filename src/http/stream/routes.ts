@@ -9,6 +9,8 @@ import type { RouteDescription } from '../openapi/operation.ts'
 import { problemReply } from '../schemas/responses.ts'
 import { streamQuery, taskParams } from '../schemas/requests.ts'
 import { Connection } from './connection.ts'
+import type { Member } from './connections.ts'
+import { unnumbered } from './frames.ts'
 import { EVENT_STREAM_HEADERS, eventStreamSink } from './event-stream.ts'
 import { MultiplexedSocket, type MultiplexedDeps } from './multiplexed-socket.ts'
 import { framesFor, openStream, type StreamCursor } from './cursor.ts'
@@ -63,6 +65,19 @@ const STREAM_TASK: RouteDescription = {
   problems: ['validation', 'task-not-found', 'task-gone'],
 }
 
+const STREAM_QUEUE: RouteDescription = {
+  id: 'streamQueue',
+  tag: 'streams',
+  summary: 'The whole queue as it changes, as server-sent events',
+  query: streamQuery.pick({ ticket: true }),
+  replies: () => ({
+    200: {
+      description: 'A board, then ticks with what has changed; without numbers.',
+      content: { 'text/event-stream': { schema: { type: 'string' } } },
+    },
+  }),
+}
+
 /** `WS /ws/{id}` and `SSE /api/tasks/{id}/stream`: the same numbered events; `WS /api/ws`: those of many tasks. */
 export function streamRoutes(app: App, deps: Deps): void {
   const handler = (_request: FastifyRequest, reply: FastifyReply) =>
@@ -87,6 +102,10 @@ export function streamRoutes(app: App, deps: Deps): void {
       listenTo(socket, (message) => many.onMessage(message))
     },
   })
+  const queueConfig = { gate: STREAM, openapi: STREAM_QUEUE }
+  app.get('/api/queue/stream', { config: queueConfig, exposeHeadRoute: false }, (request, reply) =>
+    openQueueStream(depsFor(deps, request), request, reply),
+  )
   const config = { gate: STREAM, openapi: STREAM_TASK }
   const options = { schema: { params: taskParams }, config, exposeHeadRoute: false }
   app.get('/api/tasks/:id/stream', options, (request, reply) =>
@@ -140,6 +159,25 @@ async function openEventStream(
       return reply.headers(EVENT_STREAM_HEADERS).send(sink.body)
     }
   }
+}
+
+/** The board over server-sent events; the first frame after a reconnect shows everything anew. */
+function openQueueStream(deps: Deps, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { caller, onlyTask, isStillGranted } = accessOf(request)
+  if (onlyTask !== null) return sendProblem(reply, 'forbidden', { detail: 'A ticket shows its task alone.' })
+  const sink = eventStreamSink()
+  const unwatch = deps.board.watch({ viewer: caller, prefix: deps.prefix, sink })
+  const member: Member = {
+    isStillGranted,
+    send: (body) => void (sink.isFlushed && sink.send(unnumbered(body)).catch(() => undefined)),
+    end: (reason) => sink.end(reason),
+  }
+  deps.connections.add(member)
+  reply.raw.on('close', () => {
+    unwatch()
+    deps.connections.remove(member)
+  })
+  return reply.headers(EVENT_STREAM_HEADERS).send(sink.body)
 }
 
 interface Watch extends StreamCursor {

@@ -1,0 +1,42 @@
+import { maySee, type Caller } from '../../auth/caller.ts'
+import { isTerminal } from '../../task/status.ts'
+import type { Task } from '../../task/task.ts'
+import { taskView, type ViewOptions } from '../schemas/views.ts'
+
+/** Whom a board is for: all operators see the same one, each caller one of its own. */
+export type Viewer = Pick<Caller, 'name' | 'role'>
+
+/** Whether a board shows a task at all: of others those that run or wait for a slot, without saying which they are. */
+export function isShown(task: Task, viewer: Viewer): boolean {
+  return maySee(viewer, task.caller) || task.status === 'running' || task.status === 'queued'
+}
+
+/** Whether a row says the same of both versions of a task. */
+export function isSameRow(before: Task, after: Task, viewer: Viewer): boolean {
+  if (before === after) return true
+  if (maySee(viewer, after.caller)) return false
+  return before.status === after.status && before.priority === after.priority
+}
+
+/**
+ * One row of a board. `row` names the task for as long as the server shows it; of others' tasks it is all that tells
+ * them apart: their row has their type, level and age, and nothing else.
+ */
+export function toRow(task: Task, row: number, viewer: Viewer, options: ViewOptions) {
+  const { status, type } = task
+  const { created_at, priority_name, ...own } = taskView(task, null, options)
+  if (!maySee(viewer, task.caller)) return { row, type, status, priority_name, created_at }
+  const { task_id, title, caller, priority, progress, progress_detail, message } = own
+  const { attempt, max_attempts, wait_reason, wait_until, wait_resource } = own
+  const { started_at, finished_at, wait_ms, run_ms, timeout_seconds, waiters } = own
+  const error =
+    own.error === null ? {} : { error_type: own.error.error_type, error_message: own.error.message }
+  return {
+    ...{ row, task_id, type, title, status, priority, priority_name, created_at },
+    ...(caller === undefined ? {} : { caller }),
+    ...(isTerminal(status) ? {} : { progress, progress_detail, timeout_seconds }),
+    ...{ message, attempt, max_attempts, waiters, wait_reason, wait_until, wait_resource },
+    ...{ started_at, finished_at, wait_ms, run_ms },
+    ...error,
+  }
+}
