@@ -7,6 +7,7 @@ import { createBackgroundJobs, createWebhooks } from './background.ts'
 import { boundsFrom, resourcesFrom } from './from-settings.ts'
 import { OperatorControls } from '../control/operator-controls.ts'
 import type { TokenStore } from '../auth/token-store.ts'
+import { Sessions } from '../auth/sessions.ts'
 import { newTicketSecret, Tickets } from '../auth/tickets.ts'
 import type { Settings } from '../config/settings.ts'
 import type { EventBus } from '../events/event-bus.ts'
@@ -73,7 +74,7 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   const journal = await openJournal(options, services.dataDir)
   const deps = {
     ...assemble(options, { ...services, ...auth, registry, journal }),
-    tickets: await createTickets(journal),
+    ...(await createSealed(journal, auth.callers, options.clock)),
   }
   options.time.resume(await journal.notes.loadNote(TIME_NOTE))
   keeper.save = (text) => journal.notes.saveNote(TIME_NOTE, text)
@@ -214,7 +215,8 @@ function edgeLimits({
   return { ...limits, linger, hasWebhookSecret, headStartMs }
 }
 
-/** Tickets outlive the process as long as the journal does. */
-async function createTickets({ notes }: Journal): Promise<Tickets> {
-  return new Tickets(await notes.keepNote(TICKET_SECRET_NOTE, newTicketSecret()))
+/** Tickets and sessions outlive the process as long as the journal does. */
+async function createSealed({ notes }: Journal, callers: TokenStore, clock: AppOptions['clock']) {
+  const secret = await notes.keepNote(TICKET_SECRET_NOTE, newTicketSecret())
+  return { tickets: new Tickets(secret), sessions: new Sessions(secret, { callers, clock }) }
 }

@@ -60,6 +60,14 @@ export class TokenStore {
     return this.#known.find((known) => known.name === name && this.#isValid(known))
   }
 
+  /** The caller of the token whose digest begins so, hex; undefined when it is unknown, revoked or expired. */
+  withDigest(name: string, start: string): Caller | undefined {
+    this.#look()
+    return this.#known.find(
+      (known) => known.name === name && known.sha256.startsWith(start) && this.#isValid(known),
+    )
+  }
+
   #isValid({ expiresAt }: Known): boolean {
     return expiresAt === null || expiresAt > this.#options.clock.now()
   }

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../auth/caller.ts'
 import type { TokenStore } from '../auth/token-store.ts'
+import type { Sessions } from '../auth/sessions.ts'
 import type { Tickets } from '../auth/tickets.ts'
 import type { OperatorControls } from '../control/operator-controls.ts'
 import type { EventBus } from '../events/event-bus.ts'
@@ -56,6 +57,7 @@ export interface HttpDeps {
   readonly connections: Connections
   readonly callers: TokenStore
   readonly tickets: Tickets
+  readonly sessions: Sessions
   readonly places: StreamLimits
   /** What models have used since the start, by `provider:model`. */
   readonly modelUse: () => ReadonlyMap<string, ModelUse>

@@ -13,6 +13,7 @@ import { readJsonBodies } from './gate/json-body.ts'
 import type { HttpDeps } from './deps.ts'
 import { handleError } from './problem/error-handler.ts'
 import { answerUnknownRoutes } from './problem/not-found.ts'
+import { sessionRoutes } from './routes/session.ts'
 import { healthRoutes } from './routes/health.ts'
 import { forecastRoutes } from './routes/queue/forecast.ts'
 import { operateRoutes } from './routes/queue/operate.ts'
@@ -81,6 +82,7 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   genericSubmitRoute(app, deps)
   batchRoute(app, deps)
   retryRoute(app, deps)
+  sessionRoutes(app, deps)
   taskRoutes(app, deps)
   cancelRoute(app, deps)
   ticketRoute(app, deps)

@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   'malformed-upload': 'The upload is not a readable multipart body',
   unauthorized: 'The caller is not known',
   forbidden: 'The caller may not do this',
+  'cross-site': 'A page of another site asked',
   'rate-limited': 'Too many requests',
   'unknown-task-type': 'No such task type',
   'task-not-found': 'No such task',

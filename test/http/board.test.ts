@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { array, assert, asyncProperty, constantFrom, nat, record } from 'fast-check'
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -120,16 +120,16 @@ test('a ticket shows its task alone, and no queue', async () => {
 })
 
 const CALLERS = ['ann', 'ben', 'cid'] as const
-const action = fc.record({
-  kind: fc.constantFrom('submit', 'submit', 'end', 'cancel', 'lift', 'tick'),
-  who: fc.nat(2),
-  which: fc.nat(30),
+const action = record({
+  kind: constantFrom('submit', 'submit', 'end', 'cancel', 'lift', 'tick'),
+  who: nat(2),
+  which: nat(30),
 })
 
 test('over random histories no caller’s board holds anything of another, and ticks lead to the same board', async () => {
   const numRuns = process.env['OPERATIONS'] === undefined ? 60 : 10_000
-  await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
+  await assert(
+    asyncProperty(array(action, { maxLength: 40 }), async (actions) => {
       const { definition, held } = heldType()
       const core = createCore({ types: [definition], slots: 2, capacity: 50 })
       const { clock, admission, lifecycle, journal } = core

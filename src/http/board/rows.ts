@@ -24,19 +24,41 @@ export function isSameRow(before: Task, after: Task, viewer: Viewer): boolean {
  */
 export function toRow(task: Task, row: number, viewer: Viewer, options: ViewOptions) {
   const { status, type } = task
-  const { created_at, priority_name, ...own } = taskView(task, null, options)
+  const view = taskView(task, null, options)
+  const { created_at, priority_name } = view
   if (!maySee(viewer, task.caller)) return { row, type, status, priority_name, created_at }
-  const { task_id, title, caller, priority, progress, progress_detail, message } = own
-  const { attempt, max_attempts, wait_reason, wait_until, wait_resource } = own
-  const { started_at, finished_at, wait_ms, run_ms, timeout_seconds, waiters } = own
+  const always = pick(view, SHOWN)
   const error =
-    own.error === null ? {} : { error_type: own.error.error_type, error_message: own.error.message }
-  return {
-    ...{ row, task_id, type, title, status, priority, priority_name, created_at },
-    ...(caller === undefined ? {} : { caller }),
-    ...(isTerminal(status) ? {} : { progress, progress_detail, timeout_seconds }),
-    ...{ message, attempt, max_attempts, waiters, wait_reason, wait_until, wait_resource },
-    ...{ started_at, finished_at, wait_ms, run_ms },
-    ...error,
-  }
+    view.error === null ? {} : { error_type: view.error.error_type, error_message: view.error.message }
+  return { row, ...always, ...(isTerminal(status) ? {} : pick(view, SHOWN_WHILE_LIVE)), ...error }
 }
+
+/** What a row has of the view of a task. */
+const SHOWN = [
+  'task_id',
+  'type',
+  'title',
+  'caller',
+  'status',
+  'priority',
+  'priority_name',
+  'created_at',
+  'started_at',
+  'finished_at',
+  'message',
+  'attempt',
+  'max_attempts',
+  'waiters',
+  'wait_reason',
+  'wait_until',
+  'wait_resource',
+  'wait_ms',
+  'run_ms',
+] as const
+const SHOWN_WHILE_LIVE = ['progress', 'progress_detail', 'timeout_seconds'] as const
+
+function pick(view: TaskView, names: readonly (keyof TaskView)[]): Partial<TaskView> {
+  return Object.fromEntries(names.filter((name) => name in view).map((name) => [name, view[name]]))
+}
+
+type TaskView = ReturnType<typeof taskView>

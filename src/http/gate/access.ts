@@ -11,6 +11,8 @@ export interface Access {
   readonly onlyTask: string | null
   /** Whether that task may be cancelled too; of everybody else the task's owner decides. */
   readonly mayCancel: boolean
+  /** Whether it is known by the cookie of a session alone. */
+  readonly isSession: boolean
   /** Whether it would be granted again: a stream outlives the token that opened it. */
   readonly isStillGranted: () => boolean
 }

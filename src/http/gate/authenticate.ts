@@ -6,10 +6,14 @@ import type { Ticket } from '../../auth/tickets.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { HttpDeps } from '../deps.ts'
 import type { Access } from './access.ts'
+import { readSessionCookie } from './session-cookie.ts'
 import { asksForLoopback, comesFromLoopback } from './origin.ts'
 
 /** What is needed of the server. */
-export type AuthenticateDeps = Pick<HttpDeps, 'journal' | 'clock' | 'callers' | 'tickets' | 'identify'>
+export type AuthenticateDeps = Pick<
+  HttpDeps,
+  'journal' | 'clock' | 'callers' | 'tickets' | 'sessions' | 'identify' | 'prefixOf'
+>
 
 /** Who makes a request, or why that is not known. */
 export type Authentication =
@@ -22,7 +26,7 @@ const BEARER = /^bearer +([\x21-\x7e]+)$/i
 const TICKET_AFTER_END_MS = 5 * 60_000
 
 /** A request without a ticket has all rights of its caller on every task. */
-const WITHOUT_TICKET = { onlyTask: null, mayCancel: true } as const
+const WITHOUT_TICKET = { onlyTask: null, mayCancel: true, isSession: false } as const
 
 /** The caller of a request that must be authenticated. */
 export async function authenticate(deps: AuthenticateDeps, request: FastifyRequest): Promise<Authentication> {
@@ -39,9 +43,12 @@ export async function authenticate(deps: AuthenticateDeps, request: FastifyReque
 }
 
 /** As above, by our own tokens. */
-export function authenticateToken({ callers }: AuthenticateDeps, request: FastifyRequest): Authentication {
+export function authenticateToken(deps: AuthenticateDeps, request: FastifyRequest): Authentication {
+  const { callers } = deps
   if (callers.isOpen) return locally(callers, request)
   const { authorization } = request.headers
+  const session = authorization === undefined ? readSessionCookie(deps, request) : undefined
+  if (session !== undefined) return bySession(deps, session)
   if (authorization === undefined) return unauthorized('Send a token: Authorization: Bearer …')
   const token = BEARER.exec(authorization)?.[1]
   if (token === undefined) return unauthorized('Expected a token: Authorization: Bearer …')
@@ -52,6 +59,14 @@ export function authenticateToken({ callers }: AuthenticateDeps, request: Fastif
     ...WITHOUT_TICKET,
     isStillGranted: () => callers.authenticate(token) !== undefined,
   })
+}
+
+/** The caller of a browser that has logged in. */
+function bySession({ sessions }: AuthenticateDeps, session: string): Authentication {
+  const caller = sessions.read(session)
+  if (caller === undefined) return unauthorized('The session has ended: log in again.')
+  const isStillGranted = () => sessions.read(session) !== undefined
+  return known({ caller, ...WITHOUT_TICKET, isSession: true, isStillGranted })
 }
 
 /** Without tokens everyone on this machine is authorized, and no one else: neither remotely nor by DNS rebinding. */
@@ -90,7 +105,7 @@ export async function byTicket(
   if (isOver) return unauthorized('The ticket has ended with its task.')
   const isStillGranted = () => findHolder(deps, ticket) !== undefined
   const { taskId: onlyTask, mayCancel } = ticket
-  return known({ caller, onlyTask, mayCancel, isStillGranted })
+  return known({ caller, onlyTask, mayCancel, isSession: false, isStillGranted })
 }
 
 /** Who asked for a ticket, as long as it has a token; the users of a host are the host's to know. */

@@ -15,6 +15,7 @@ import { createLimits, type Limits } from './rate-limit.ts'
 import { readOnAfterReply } from './linger.ts'
 import { logRequests } from './request-log.ts'
 import { isForeign, headerFault } from './origin.ts'
+import { isSameSite, readCookies, readSessionCookie } from './session-cookie.ts'
 
 /** What is needed of the server. */
 type Deps = AuthenticateDeps &
@@ -46,11 +47,13 @@ interface Visit {
   readonly reply: FastifyReply
 }
 
+const CROSS_SITE = 'With a session, only pages of this server may change anything or open a WebSocket.'
 const READ_ONLY = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Runs before every route of the plugin: authentication, origin and rate limits. */
 export async function gate(app: FastifyInstance, deps: Deps, answerUnknown: AnswerUnknown): Promise<void> {
   decorateAccess(app)
+  await readCookies(app)
   const limits = await createLimits(app, deps)
   const origins = new Set(deps.corsOrigins)
   logRequests(app)
@@ -62,7 +65,7 @@ export async function gate(app: FastifyInstance, deps: Deps, answerUnknown: Answ
     // A refused upgrade has left Node's own care for its socket: nothing else would ever close it.
     if (request.headers.upgrade !== undefined)
       reply.raw.once('finish', () => request.raw.socket.destroySoon())
-    if (refusesHeaders(request, reply) || refusesOrigin(request, reply, origins)) return
+    if (refusesHeaders(request, reply) || refusesOrigin(deps, { request, reply }, origins)) return
     // Before its body is read.
     if (request.is404) return void answerUnknown(request, reply)
     const config = request.routeOptions.config.gate
@@ -99,6 +102,11 @@ function admits(deps: Deps, { request, reply }: Visit, authentication: Authentic
   const { gate: config } = request.routeOptions.config
   if (config?.ticket === 'cancel' && !authentication.access.mayCancel) {
     sendProblem(reply, 'forbidden', { detail: 'This ticket does not let its bearer cancel.' })
+    return false
+  }
+  const mayChange = !READ_ONLY.has(request.method) || request.headers.upgrade !== undefined
+  if (authentication.access.isSession && mayChange && !isSameSite(request)) {
+    sendProblem(reply, 'cross-site', { detail: CROSS_SITE })
     return false
   }
   grant(request, authentication.access)
@@ -148,10 +156,14 @@ function ignoreEmptyBody({ headers }: FastifyRequest): void {
 }
 
 /** Pages of others may read what their browser lets them; they may not change anything, nor open a WebSocket. */
-function refusesOrigin(request: FastifyRequest, reply: FastifyReply, origins: ReadonlySet<string>): boolean {
+function refusesOrigin(deps: Deps, { request, reply }: Visit, origins: ReadonlySet<string>): boolean {
   const isUpgrade = request.headers.upgrade !== undefined
   if (request.headers.origin === undefined) return false
   if ((READ_ONLY.has(request.method) && !isUpgrade) || !isForeign(request, origins)) return false
+  if (readSessionCookie(deps, request) !== undefined) {
+    sendProblem(reply, 'cross-site', { detail: CROSS_SITE })
+    return true
+  }
   sendProblem(reply, 'forbidden', {
     detail: 'Pages of this origin may not call; the operator names origins in CORS_ORIGINS.',
   })

@@ -26,7 +26,8 @@ export async function createLimits(
   }
 }
 
-function limitOf(app: FastifyInstance, max: number): Limit {
+/** At most so many requests a minute of each key; 0: no limit. */
+export function limitOf(app: Pick<FastifyInstance, 'createRateLimit'>, max: number): Limit {
   if (max === 0) return () => Promise.resolve(null)
   const keys = new WeakMap<FastifyRequest, string>()
   const check = app.createRateLimit({

@@ -162,6 +162,24 @@ const HEALTH = {
   components: { api: { status: 'healthy' }, queue: { status: 'healthy', issues: [] } },
 }
 
+const SESSION = {
+  name: 'ann',
+  role: 'caller',
+  max_priority: 2,
+  max_priority_name: 'HIGH',
+  is_session: true,
+  types: [
+    {
+      type: 'summarize',
+      description: null,
+      input: { type: 'object', properties: { url: { type: 'string' } } },
+      upload: null,
+      formats: ['json', 'md', 'html'],
+    },
+  ],
+  version: '0.1.0',
+}
+
 export function createExamples(prefix: string) {
   const urls = createUrls(ID, prefix)
   const task = { ...TASK, urls }
@@ -184,6 +202,7 @@ export function createExamples(prefix: string) {
     },
     queueTasks: { processing: [], queued: [], total_processing: 0, total_queued: 0 },
     stats: STATS,
+    session: SESSION,
     health: HEALTH,
     capacity: CAPACITY,
     controls: CONTROLS,

@@ -8,6 +8,7 @@ import { gatedProblems, publicProblems, type RouteDescription } from './operatio
 const TAGS = [
   { name: 'submit', description: 'Handing work in.' },
   { name: 'tasks', description: 'Reading, cancelling and watching tasks.' },
+  { name: 'session', description: 'Browsers log in once, with a token.' },
   { name: 'streams', description: 'Events as they happen.' },
   { name: 'queue', description: 'The queue as a whole.' },
   { name: 'health', description: 'For monitoring.' },

@@ -4,7 +4,7 @@ import { problemBody, PROBLEM_STATUS, type ProblemCode } from '../problem/proble
 import { problemReply } from '../schemas/responses.ts'
 import type { Examples } from './examples.ts'
 
-type Tag = 'submit' | 'tasks' | 'streams' | 'queue' | 'health' | 'description'
+type Tag = 'submit' | 'tasks' | 'session' | 'streams' | 'queue' | 'health' | 'description'
 
 /** What a route says of itself, in `config.openapi`; its parameters, its query and its body are those of its schema. */
 export interface RouteDescription {
@@ -39,6 +39,7 @@ const AT_THE_GATE: readonly ProblemCode[] = [
   'bad-request',
   'unauthorized',
   'forbidden',
+  'cross-site',
   'request-timeout',
   'unsupported-media-type',
   'headers-too-large',

@@ -18,6 +18,7 @@ export const PROBLEM_STATUS = {
   'bad-request': 400,
   unauthorized: 401,
   forbidden: 403,
+  'cross-site': 403,
   'rate-limited': 429,
   'unknown-task-type': 404,
   'task-not-found': 404,

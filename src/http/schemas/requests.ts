@@ -178,6 +178,9 @@ export const forecastQuery = z.strictObject({
 
 /** Routes without a query refuse one. */
 export const noQuery = z.strictObject({})
+export const sessionBody = z.strictObject({
+  token: z.string().min(1).max(500).meta({ description: 'As Authorization: Bearer would send it.' }),
+})
 export const ticketQuery = z.strictObject({ ticket: z.string().optional() })
 export const ticketBody = z
   .strictObject({

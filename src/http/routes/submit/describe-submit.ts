@@ -120,7 +120,7 @@ function withKnownId(schema: { readonly properties?: object }): object {
 }
 
 /** A custom schema may have parts that JSON Schema cannot express; they are left open. */
-function inputSchema({ input }: TaskType): object {
+export function inputSchema({ input }: Pick<TaskType, 'input'>): Record<string, unknown> {
   const { $schema: _, ...schema } = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' })
   return schema
 }
