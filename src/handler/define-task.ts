@@ -79,6 +79,23 @@ export interface TaskDefinition<Input = unknown, Result = unknown> {
 /** A task type as the registry holds it: input and result types forgotten, the schema strict. */
 export type TaskType = TaskDefinition
 
+/** A task type that remembers what it takes and gives, for a typed client: `createClient<typeof tasks>`. */
+export interface DefinedTask<
+  Name extends string = string,
+  Input = unknown,
+  Result = unknown,
+> extends TaskType {
+  readonly type: Name
+  /** Never there; it carries the types. The input is as a client sends it, before defaults are filled in. */
+  readonly types?: { readonly input: Input; readonly result: Result }
+}
+
+/** What `defineTask` takes: the schema says what `run` gets. */
+export type NewTaskType<Name extends string, Schema extends z.ZodType, Result> = Omit<
+  TaskDefinition<z.output<Schema>, Result>,
+  'type' | 'input'
+> & { readonly type: Name; readonly input: Schema }
+
 const RESOURCE_NAME = /^[a-z][a-z0-9-]{0,63}$/
 const amount = z.int().min(1).max(1_000_000_000)
 const resourceLimits = z.strictObject({
@@ -157,7 +174,9 @@ function schemaFault(input: unknown): string {
  * })
  * @throws HeadgateError `invalid-task-type` when a part is missing or out of its bounds.
  */
-export function defineTask<Input, Result>(definition: TaskDefinition<Input, Result>): TaskType {
+export function defineTask<const Name extends string, Schema extends z.ZodType, Result>(
+  definition: NewTaskType<Name, Schema, Result>,
+): DefinedTask<Name, z.input<Schema>, Awaited<Result>> {
   const checked = definitionSchema.safeParse(definition)
   if (!checked.success) {
     const where = z.prettifyError(checked.error).replaceAll('\n', ' ')
@@ -166,7 +185,12 @@ export function defineTask<Input, Result>(definition: TaskDefinition<Input, Resu
   const { input } = definition
   // A schema that defines the handling of unknown fields itself is left unchanged.
   const isPlain = input instanceof z.ZodObject && input.def.catchall === undefined
-  return { ...definition, input: isPlain ? strict(input) : input } as TaskType
+  const checkedInput = isPlain ? strict(input) : input
+  return { ...definition, input: checkedInput } as unknown as DefinedTask<
+    Name,
+    z.input<Schema>,
+    Awaited<Result>
+  >
 }
 
 /** The same schema, which refuses unknown fields, with its metadata. */

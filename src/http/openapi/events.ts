@@ -47,7 +47,14 @@ export const streamMessage = z
       message: text,
       progress_detail: progressDetail,
     }),
-    numbered('output', { index: z.int(), chunk: z.string() }),
+    numbered('output', {
+      index: z.int(),
+      chunk: z.string(),
+      reset: z
+        .literal(true)
+        .optional()
+        .meta({ description: 'It replaces what came before: this run writes anew.' }),
+    }),
     numbered('retrying', {
       attempt: z.int(),
       error: failureView.nullable(),
@@ -63,7 +70,12 @@ export const streamMessage = z
     frame('heartbeat', {}),
     frame('shutdown', { reconnect_after_ms: z.int() }),
     frame('reply', { op: z.enum(['unsubscribe', 'cancel']), ...about, status: z.string() }),
-    frame('problem', { task_id: z.string().optional(), error_type: z.string(), message: z.string() }),
+    frame('problem', {
+      task_id: z.string().optional(),
+      op: z.literal('unsubscribe').optional(),
+      error_type: z.string(),
+      message: z.string(),
+    }),
     frame('board', {
       stats: statsReply,
       running: z.array(boardRow),

@@ -94,7 +94,7 @@ export function taskView(task: Task, place: QueuePlace | null, { prefix, showsCa
 }
 
 /** Tasks of an earlier version have no title of their own. */
-export function toShownTitle({ title, metadata, upload }: Task): string | null {
+function toShownTitle({ title, metadata, upload }: Task): string | null {
   return title ?? toTitle({ metadata, upload, input: null })
 }
 

@@ -143,7 +143,9 @@ export class MultiplexedSocket implements Member {
 
   #unsubscribe(id: string): void {
     const connection = this.#watched.get(id)
-    if (!this.#watched.delete(id)) return this.#refuse('task-not-found', 'the task is not watched', id)
+    if (!this.#watched.delete(id)) {
+      return this.#refuse('task-not-found', 'the task is not watched', id, { op: 'unsubscribe' })
+    }
     if (connection instanceof Connection) connection.end('finished')
     this.#reply('unsubscribe', id, 'unsubscribed')
   }
@@ -189,8 +191,8 @@ export class MultiplexedSocket implements Member {
     this.#send({ type: 'reply', op, task_id: id, status })
   }
 
-  #refuse(code: ProblemCode, message: string, id?: string): void {
-    const about = id === undefined ? {} : { task_id: id }
+  #refuse(code: ProblemCode, message: string, id?: string, also: object = {}): void {
+    const about = { ...(id === undefined ? {} : { task_id: id }), ...also }
     this.#send({ type: 'problem', ...about, error_type: code.replaceAll('-', '_'), message })
   }
 

@@ -1,0 +1,80 @@
+import { applyFrame, type Board } from './board.ts'
+import { streamFrames } from './event-stream.ts'
+import type { Http } from './http.ts'
+import type { LiveSocket } from './live-socket.ts'
+import type { Capacity, Controls, Forecast, PriorityName, Stats } from './types.ts'
+
+export interface ForecastQuery {
+  readonly workers?: number
+  readonly arrivals_per_minute?: number
+  readonly burst?: number
+  readonly pattern?: 'steady' | 'random'
+  readonly minutes?: number
+  readonly run_seconds?: number
+  readonly target_p90_seconds?: number
+}
+
+export interface QueueConfig {
+  readonly max_workers?: number
+  readonly max_queue_size?: number
+  readonly resources?: Readonly<Record<string, string>>
+}
+
+/** The queue as a whole: its numbers, its board, and, for operators, its controls. */
+export class QueueApi {
+  readonly #http: Http
+  readonly #socket: LiveSocket | null
+
+  constructor(http: Http, socket: LiveSocket | null) {
+    this.#http = http
+    this.#socket = socket
+  }
+
+  /** The whole queue now, and again after each change, at most twice a second; a lost connection is made anew. */
+  async *watch(
+    options: { readonly signal?: AbortSignal; readonly onConnection?: (isOpen: boolean) => void } = {},
+  ): AsyncGenerator<Board, void, undefined> {
+    const { signal = new AbortController().signal, onConnection } = options
+    const frames =
+      this.#socket?.watchQueue(signal, onConnection) ??
+      streamFrames(this.#http, '/api/queue/stream', { query: () => ({}), signal, onConnection })
+    let board: Board | null = null
+    for await (const frame of frames) {
+      board = applyFrame(board, frame)
+      if (board !== null && frame.type !== 'heartbeat') yield board
+    }
+  }
+
+  stats(signal?: AbortSignal): Promise<Stats> {
+    return this.#http.json('GET', '/api/queue/stats', { signal })
+  }
+
+  /** Whether a task of this level would be taken now, and how long it would wait. */
+  async capacity(priority?: PriorityName, signal?: AbortSignal): Promise<Capacity> {
+    const response = await this.#http.send('GET', '/api/queue/capacity', { query: { priority }, signal })
+    return (await response.json()) as Capacity
+  }
+
+  /** What would be with other workers, or another load. */
+  forecast(query: ForecastQuery, signal?: AbortSignal): Promise<Forecast> {
+    return this.#http.json('GET', '/api/queue/forecast', { query: { ...query }, signal })
+  }
+
+  /** `intake`: takes no more tasks; `processing`: starts no more. */
+  pause(scope: 'intake' | 'processing'): Promise<Controls> {
+    return this.#http.json('POST', '/api/queue/pause', { body: { scope } })
+  }
+
+  resume(scope: 'intake' | 'processing'): Promise<Controls> {
+    return this.#http.json('POST', '/api/queue/resume', { body: { scope } })
+  }
+
+  /** Takes no more tasks, and works until nothing is left. */
+  drain(): Promise<Controls> {
+    return this.#http.json('POST', '/api/queue/drain', { body: {} })
+  }
+
+  configure(config: QueueConfig): Promise<Controls> {
+    return this.#http.json('PATCH', '/api/queue/config', { body: config })
+  }
+}

@@ -1,0 +1,56 @@
+import type { Http } from './http.ts'
+import type { PriorityName, Task, TaskStatus } from './types.ts'
+
+/** Which tasks are meant; all that is given must hold. */
+export interface TaskFilter {
+  /** Any of these. */
+  readonly status?: readonly TaskStatus[]
+  readonly type?: string
+  readonly priority?: PriorityName
+  /** Who submitted them; for operators. */
+  readonly caller?: string
+  readonly error_type?: string
+  /** Admitted at this instant or later, ISO 8601. */
+  readonly since?: string
+  readonly until?: string
+  /** Part of the id, title, file name or metadata, in letters of either case. */
+  readonly q?: string
+}
+
+interface Page {
+  readonly tasks: readonly Task[]
+  /** null: this was the last page. A page may hold fewer than asked before it. */
+  readonly next_cursor: string | null
+}
+
+/** Lists of tasks. */
+export class Tasks {
+  readonly #http: Http
+
+  constructor(http: Http) {
+    this.#http = http
+  }
+
+  /** One page, the newest first. */
+  page(
+    filter: TaskFilter = {},
+    options: { readonly limit?: number; readonly cursor?: string | null; readonly signal?: AbortSignal } = {},
+  ): Promise<Page> {
+    const { limit, cursor, signal } = options
+    return this.#http.json('GET', '/api/tasks', { query: { ...filter, limit, cursor }, signal })
+  }
+
+  /** All of them, the newest first, page by page as they are taken. */
+  async *list(filter: TaskFilter = {}, signal?: AbortSignal): AsyncGenerator<Task, void, undefined> {
+    let cursor: string | null = null
+    do {
+      const page: Page = await this.page(filter, {
+        limit: 100,
+        cursor,
+        ...(signal === undefined ? {} : { signal }),
+      })
+      yield* page.tasks
+      cursor = page.next_cursor
+    } while (cursor !== null)
+  }
+}

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { createClient } from '../../src/client/index.ts'
+import { createVictim } from '../kill/victim.ts'
+import { freePort } from '../support/process.ts'
+
+const KILLS = 20
+const TASKS = 4
+const READERS = 24
+
+test(
+  `${KILLS} kills under ${READERS} readers: no event is missing or comes twice, and no text either`,
+  { timeout: 240_000 },
+  async () => {
+    const port = await freePort()
+    const { start, kill } = await createVictim({
+      PORT: `${port}`,
+      MAX_CONCURRENT_ANALYSIS_TASKS: `${TASKS}`,
+      RATE_LIMIT_PER_MINUTE: '0',
+    })
+    const url = `http://127.0.0.1:${port}`
+    let server = await start()
+    const submitting = createClient({ url })
+    const count = 400
+    const tasks = await Promise.all(
+      Array.from({ length: TASKS }, () => submitting.submit('steps', { count, ms: 25 })),
+    )
+    const clients = (['websocket', 'sse'] as const).map((transport) => createClient({ url, transport }))
+    let lost = 0
+    const readers = Array.from({ length: READERS }, async (_, index) => {
+      const client = clients[index % clients.length]
+      const seen: number[] = []
+      let text = ''
+      const onConnection = (isOpen: boolean) => (lost += isOpen ? 0 : 1)
+      const handle = client?.task(tasks[index % TASKS]?.id ?? '')
+      const result = await handle?.result({
+        onConnection,
+        onUpdate: (event) => {
+          if ('seq' in event) seen.push(event.seq)
+          if (event.type === 'output') text = event.reset === true ? event.chunk : text + event.chunk
+        },
+      })
+      return { seen, text, result }
+    })
+    const reading = Promise.all(readers)
+    for (let kills = 0; kills < KILLS; kills += 1) {
+      await sleep(200 + Math.random() * 300)
+      await kill(server)
+      server = await start()
+    }
+    const whole = Array.from({ length: count }, (_, index) => `${index} `).join('')
+    for (const { seen, text, result } of await reading) {
+      expect(result).toEqual({ count })
+      expect(seen).toEqual(seen.map((_, index) => index + 1))
+      expect(text).toBe(whole)
+    }
+    expect(lost).toBeGreaterThan(KILLS)
+  },
+)
