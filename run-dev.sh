@@ -59,10 +59,17 @@ if [ "$reload" = yes ]; then
   # A restart for a changed line does not wait for running tasks as a real stop does.
   grep -qs '^STOP_WAIT_SECONDS=' .env || export STOP_WAIT_SECONDS="${STOP_WAIT_SECONDS:-1}"
 fi
+# The page of the dashboard is built anew when it changes.
+web=
+if [ "$reload" = yes ] && [ -f node_modules/vite/bin/vite.js ]; then
+  "$node" node_modules/vite/bin/vite.js build --watch --config src/web/vite.config.ts --logLevel error &
+  web=$!
+fi
 "$node" "${flags[@]}" src/main.ts &
 server=$!
 stop() {
   trap - INT TERM EXIT
+  [ -z "$web" ] || kill -TERM "$web" 2>/dev/null || true
   kill -TERM "$server" 2>/dev/null || true
   wait "$server" 2>/dev/null || true
 }
@@ -74,6 +81,8 @@ for _ in $(seq 1 150); do
     cat <<READY
 
   Headgate is ready at $where
+
+  Dashboard: $where/ui/
 
   Try it:
     curl -F file=@README.md '$where/analyze-document?priority=2'

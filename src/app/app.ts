@@ -208,11 +208,12 @@ function edgeLimits({
   addressRatePerMinute,
   webhookSecret,
   headStartMs,
+  isWebOn,
 }: Settings) {
   const hasWebhookSecret = webhookSecret !== ''
   const linger = { maxBytes: maxUploadBytes, bytesPerSecond: slowBytesPerSecond }
   const limits = { maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute }
-  return { ...limits, linger, hasWebhookSecret, headStartMs }
+  return { ...limits, linger, hasWebhookSecret, headStartMs, isWebOn }
 }
 
 /** Tickets and sessions outlive the process as long as the journal does. */

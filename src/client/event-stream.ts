@@ -1,4 +1,4 @@
-import { EventSourceParserStream } from 'eventsource-parser/stream'
+import { createParser } from 'eventsource-parser'
 import { readFailure, type Http, type Query } from './http.ts'
 import type { Frame } from './types.ts'
 import { pauseMs, sleep } from './wait.ts'
@@ -65,7 +65,7 @@ async function* readConnection(
     if (response.status === 204) return { kind: 'over' }
     if (!response.ok || response.body === null) return await toEnd(response)
     onConnection?.(true)
-    for await (const { data } of parseEvents(response.body)) {
+    for await (const data of parseEvents(response.body)) {
       clearTimeout(watchdog)
       watchdog = setTimeout(() => silence.abort(), SILENCE_MS)
       hasRead = true
@@ -88,18 +88,19 @@ async function toEnd(response: Response): Promise<ConnectionEnd> {
   return { kind: 'lost', waitMs: retryAfter === null ? null : retryAfter * 1000, hasRead: false }
 }
 
-function parseEvents(body: ReadableStream<Uint8Array>) {
-  return iterate(body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()))
-}
-
-/** Streams of browsers are not all async iterable. */
-async function* iterate<Value>(stream: ReadableStream<Value>): AsyncGenerator<Value, void, undefined> {
-  const reader = stream.getReader()
+/** The data of each event, as the bytes come. */
+async function* parseEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  const found: string[] = []
+  const parser = createParser({ onEvent: ({ data }) => found.push(data) })
+  const decoder = new TextDecoder()
+  // Streams of browsers are not all async iterable.
+  const reader = body.getReader()
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
-      yield value
+      parser.feed(decoder.decode(value, { stream: true }))
+      yield* found.splice(0)
     }
   } finally {
     await reader.cancel().catch(() => undefined)

@@ -14,11 +14,13 @@ export { QueueFull, RequestFailed, TaskFailed, type Problem } from './errors.ts'
 export { type Board } from './board.ts'
 export { type TaskHandle, type ResultOptions, type WatchOptions } from './task-handle.ts'
 export { verifyWebhook, type Delivery, type WebhookEvent } from './webhook.ts'
-export type { TaskFilter } from './tasks.ts'
+export type { BulkOperation, BulkRequest, TaskFilter } from './tasks.ts'
 export type {
   BoardRow,
+  BulkReply,
   Capacity,
   Controls,
+  FailureGroup,
   Forecast,
   PriorityName,
   Session,

@@ -3,8 +3,10 @@ import type { DefinedTask } from '../handler/define-task.ts'
 import type { streamMessage } from '../http/openapi/events.ts'
 import type {
   boardRow,
+  bulkReply,
   capacityReply,
   controlReply,
+  failuresReply,
   forecastReply,
   statsReply,
 } from '../http/schemas/queue-responses.ts'
@@ -22,6 +24,8 @@ export type Submitted = z.output<typeof submitReply>
 export type Ticket = z.output<typeof ticketReply>
 export type Session = z.output<typeof sessionReply>
 export type Capacity = z.output<typeof capacityReply>
+export type BulkReply = z.output<typeof bulkReply>
+export type FailureGroup = z.output<typeof failuresReply>['groups'][number]
 export type Forecast = z.output<typeof forecastReply>
 export type Controls = z.output<typeof controlReply>
 export type BoardRow = z.output<typeof boardRow>

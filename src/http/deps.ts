@@ -73,6 +73,8 @@ export interface HttpDeps {
   readonly prefix: string
   readonly prefixOf: PrefixOf
   readonly version: string
+  /** Whether the dashboard is served. */
+  readonly isWebOn: boolean
   /** Largest JSON body. */
   readonly maxBodyBytes: number
   /** What is still read of a request that was answered before its end. */

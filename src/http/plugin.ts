@@ -10,7 +10,7 @@ import type { Route } from './openapi/openapi-document.ts'
 import { gate } from './gate/gate.ts'
 import { Board } from './board/board.ts'
 import { readJsonBodies } from './gate/json-body.ts'
-import type { HttpDeps } from './deps.ts'
+import type { App, HttpDeps } from './deps.ts'
 import { handleError } from './problem/error-handler.ts'
 import { answerUnknownRoutes } from './problem/not-found.ts'
 import { sessionRoutes } from './routes/session.ts'
@@ -18,15 +18,19 @@ import { healthRoutes } from './routes/health.ts'
 import { forecastRoutes } from './routes/queue/forecast.ts'
 import { operateRoutes } from './routes/queue/operate.ts'
 import { metricsRoute } from './routes/queue/metrics.ts'
-import { createStats } from './routes/queue/stats.ts'
+import { createStats, type Stats } from './routes/queue/stats.ts'
 import { queueRoutes } from './routes/queue/queue.ts'
+import { uiRoutes } from './routes/ui.ts'
 import { batchRoute } from './routes/submit/batch.ts'
 import { retryRoute } from './routes/submit/retry.ts'
 import { genericSubmitRoute, submitRoute, unavailableRoute } from './routes/submit/submit.ts'
 import { uploadRoute, type UploadType } from './routes/submit/upload.ts'
-import { eraseRoute, taskRoutes } from './routes/task/tasks.ts'
+import { eraseRoute } from './routes/task/erase.ts'
+import { taskRoutes } from './routes/task/tasks.ts'
 import { reprioritiseRoute } from './routes/task/reprioritise.ts'
 import { resultRoute } from './routes/task/result.ts'
+import { bulkRoute } from './routes/task/bulk.ts'
+import { failuresRoute } from './routes/task/failures.ts'
 import { cancelRoute } from './routes/task/cancel.ts'
 import { ticketRoute } from './routes/task/ticket.ts'
 import { streamRoutes } from './stream/routes.ts'
@@ -77,6 +81,16 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
     done()
   })
   const stats = createStats(deps)
+  apiRoutes(app, deps, stats)
+  descriptionRoutes(app, deps, routes)
+  // Each in a context of its own, so that its hooks run for its routes alone.
+  await app.register((scope) => uploads(scope, deps))
+  const board = new Board({ ...deps, stats })
+  await app.register((scope) => streams(scope, { ...deps, board }))
+}
+
+/** Everything but uploads and streams. */
+function apiRoutes(app: App, deps: HttpDeps, stats: () => Stats): void {
   for (const type of deps.registry.all) if (!takesUpload(type)) submitRoute(app, deps, type)
   for (const [type, detail] of deps.unavailable) unavailableRoute(app, type, detail)
   genericSubmitRoute(app, deps)
@@ -84,6 +98,8 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   retryRoute(app, deps)
   sessionRoutes(app, deps)
   taskRoutes(app, deps)
+  failuresRoute(app, deps)
+  bulkRoute(app, deps)
   cancelRoute(app, deps)
   ticketRoute(app, deps)
   resultRoute(app, deps)
@@ -94,11 +110,7 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   operateRoutes(app, deps)
   forecastRoutes(app, deps)
   healthRoutes(app, deps)
-  descriptionRoutes(app, deps, routes)
-  // Each in a context of its own, so that its hooks run for its routes alone.
-  await app.register((scope) => uploads(scope, deps))
-  const board = new Board({ ...deps, stats })
-  await app.register((scope) => streams(scope, { ...deps, board }))
+  if (deps.isWebOn) uiRoutes(app, deps)
 }
 
 /** Pages of these origins may call (Fetch, CORS protocol). A host that has its own rules keeps them. */

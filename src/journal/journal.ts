@@ -2,6 +2,7 @@ import type { TaskEvent } from '../task/event.ts'
 import type { TaskStatus } from '../task/status.ts'
 import type { Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
+import type { FailureGroup, FailureQuery } from './failure-groups.ts'
 
 /** One numbered event together with the version of the task that it led to: written as one. */
 export interface JournalEntry {
@@ -77,6 +78,8 @@ export interface TaskJournal {
   /** Bytes of the result as UTF-8, without reading it; 0: there is none. */
   resultBytes(id: string): Promise<number>
   list(query: TaskQuery): Promise<TaskPage>
+  /** The newest failures, grouped by their kind. */
+  failures(query: FailureQuery): Promise<readonly FailureGroup[]>
   /** The next events of a task with a higher number, in order, `limit` at the most; none for an unknown task. */
   eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]>
 }

@@ -61,6 +61,13 @@ export const HTTP_SETTINGS = {
       .string()
       .regex(/^$|^(?:\/[\w.~-]+)+$/, 'expected a path such as /jobs, without a slash at its end'),
   },
+  isWebOn: {
+    env: 'WEB',
+    default: 'on',
+    unit: 'on or off',
+    meaning: 'Whether the dashboard is served at /ui/.',
+    schema: z.enum(['on', 'off']).transform((value) => value === 'on'),
+  },
   ratePerMinute: {
     env: 'RATE_LIMIT_PER_MINUTE',
     default: '600',

@@ -180,6 +180,31 @@ const SESSION = {
   version: '0.1.0',
 }
 
+const FAILURES = {
+  groups: [
+    {
+      type: 'summarize',
+      error_type: 'provider_overloaded',
+      message: 'The model answered #.',
+      count: 37,
+      first_at: AT,
+      last_at: AT,
+      newest: [ID],
+    },
+  ],
+}
+
+const BULK = {
+  op: 'retry',
+  dry_run: true,
+  matched: 37,
+  done: 36,
+  refused: 1,
+  refusals: [{ task_id: ID, error_type: 'task_gone', message: 'The file is no longer kept.' }],
+  created: [],
+  has_more: false,
+}
+
 export function createExamples(prefix: string) {
   const urls = createUrls(ID, prefix)
   const task = { ...TASK, urls }
@@ -203,6 +228,8 @@ export function createExamples(prefix: string) {
     queueTasks: { processing: [], queued: [], total_processing: 0, total_queued: 0 },
     stats: STATS,
     session: SESSION,
+    failures: FAILURES,
+    bulk: BULK,
     health: HEALTH,
     capacity: CAPACITY,
     controls: CONTROLS,

@@ -114,6 +114,31 @@ export const boardRow = taskReply
   })
   .meta({ id: 'BoardRow' })
 
+export const failuresReply = z.object({
+  groups: z.array(
+    z.object({
+      type: z.string(),
+      error_type: z.string(),
+      message: z.string().meta({ description: 'Without quoted parts, ids and numbers.' }),
+      count,
+      first_at: instant,
+      last_at: instant,
+      newest: z.array(z.string()).meta({ description: 'Ids, the newest end first.' }),
+    }),
+  ),
+})
+
+export const bulkReply = z.object({
+  op: z.string(),
+  dry_run: z.boolean(),
+  matched: count.meta({ description: 'Tasks that were meant.' }),
+  done: count.meta({ description: 'For which it was done, or would be.' }),
+  refused: count,
+  refusals: z.array(z.object({ task_id: z.string(), error_type: z.string(), message: z.string() })),
+  created: z.array(z.string()).meta({ description: 'Ids of the new tasks of a retry.' }),
+  has_more: z.boolean().meta({ description: 'The filter finds more than 1000: call again.' }),
+})
+
 export const capacityReply = z.object({
   accepting: z.boolean(),
   priority: z.number(),

@@ -231,6 +231,28 @@ export const taskFilter = {
     description: 'Part of the id, title, file name or metadata, in letters of either case.',
   }),
 }
+const MAX_HOURS = 24 * 366
+export const MAX_BULK = 1000
+export const failuresQuery = z.strictObject({
+  hours: wholeNumber(1, MAX_HOURS).default(24).meta({ description: 'Ended in these last hours.' }),
+  ids: wholeNumber(1, MAX_BULK).default(5).meta({ description: 'Newest ids of each group.' }),
+})
+export const bulkBody = z
+  .strictObject({
+    op: z.enum(['retry', 'cancel', 'delete', 'priority']),
+    ids: z.array(z.string().min(1).max(100)).min(1).max(MAX_BULK).optional(),
+    filter: z
+      .strictObject({ ...taskFilter, status: z.array(z.enum(TASK_STATUSES)).min(1).optional() })
+      .optional()
+      .meta({ description: 'As in the list of tasks; the newest 1000 that it finds now are meant.' }),
+    priority: priority.meta({ description: 'The level that op priority sets.' }),
+    dry_run: z.boolean().default(false).meta({ description: 'Only says what would be done.' }),
+  })
+  .refine(({ ids, filter }) => (ids === undefined) !== (filter === undefined), 'expected ids or a filter')
+  .refine(({ op, priority: level }) => (op === 'priority') === (level !== undefined), {
+    path: ['priority'],
+    message: 'expected with op priority, and with no other',
+  })
 export const listQuery = z.strictObject({
   ...taskFilter,
   cursor: z.uuid().optional(),

@@ -10,6 +10,14 @@ import {
   type TaskQuery,
   NOT_DUE,
 } from '../journal.ts'
+import {
+  FAILED_STATUSES,
+  groupFailures,
+  MAX_FAILURES,
+  type FailedTask,
+  type FailureGroup,
+  type FailureQuery,
+} from '../failure-groups.ts'
 import type { Memory } from './records.ts'
 import type { FinishedTasks } from './finished-tasks.ts'
 
@@ -76,6 +84,19 @@ export class MemoryTasks implements TaskJournal {
 
   list(query: TaskQuery): Promise<TaskPage> {
     return Promise.resolve(this.#memory.index.list(query))
+  }
+
+  failures({ since, caller, maxIds }: FailureQuery): Promise<readonly FailureGroup[]> {
+    const failed: FailedTask[] = []
+    for (const { task } of this.#memory.records.values()) {
+      const { id, type, failure, finishedAt, status } = task
+      if (!FAILED_STATUSES.some((each) => each === status)) continue
+      if (failure === null || finishedAt === null || finishedAt < since) continue
+      if (caller !== undefined && task.caller !== caller) continue
+      failed.push({ id, type, errorType: failure.errorType, message: failure.message, finishedAt })
+    }
+    const newest = failed.sort((a, b) => b.finishedAt - a.finishedAt).slice(0, MAX_FAILURES)
+    return Promise.resolve(groupFailures(newest, maxIds))
   }
 
   eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]> {

@@ -1,4 +1,5 @@
-import type { Submission } from '../../../admission/submission.ts'
+import type { Submission, SubmitReply } from '../../../admission/submission.ts'
+import type { Caller } from '../../../auth/caller.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf } from '../../gate/access.ts'
@@ -39,20 +40,43 @@ export function retryRoute(app: App, shared: Deps): void {
       const detail = `Task ${task.id} is ${task.status}; it can be tried again when it has ended.`
       return sendProblem(reply, 'task-not-finished', { detail })
     }
-    const priority = priorityFor(caller, task.priority)
-    if (priority === undefined) return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
     const key = readIdempotencyKey(request, reply)
     if (key === undefined) return reply
-    const upload = task.upload === null ? null : await deps.uploadStore.copy(task.upload)
-    if (upload === undefined) {
-      return sendProblem(reply, 'task-gone', { detail: `The file of task ${task.id} is no longer kept.` })
-    }
-    const input = (await deps.journal.task(task.id))?.input ?? null
-    const given = { ...toSubmission(task), input, upload, priority, key, trace: readRequestTrace(request) }
-    const result = await deps.admission.submit(withinBounds(deps, given))
-    if (result.kind !== 'accepted' && upload !== null) await deps.uploadStore.remove(upload)
+    const result = await retryTask(deps, caller, task, { key, trace: readRequestTrace(request) })
+    if (result.kind === 'problem') return sendProblem(reply, result.code, { detail: result.detail })
     return sendSubmitReply(deps, reply, result)
   })
+}
+
+type RetryDeps = Pick<HttpDeps, 'admission' | 'journal' | 'registry' | 'uploadStore'>
+
+/** Why a task cannot be tried again. */
+export interface RetryProblem {
+  readonly kind: 'problem'
+  readonly code: 'forbidden' | 'task-gone'
+  readonly detail: string
+}
+
+/** Submits the work of a task that has ended once more, with a copy of its file. */
+export async function retryTask(
+  { admission, journal, registry, uploadStore }: RetryDeps,
+  caller: Caller,
+  task: Task,
+  request: Pick<Submission, 'key' | 'trace'>,
+): Promise<SubmitReply | RetryProblem> {
+  const priority = priorityFor(caller, task.priority)
+  if (priority === undefined) {
+    return { kind: 'problem', code: 'forbidden', detail: tooUrgent(caller).options.detail }
+  }
+  const upload = task.upload === null ? null : await uploadStore.copy(task.upload)
+  if (upload === undefined) {
+    return { kind: 'problem', code: 'task-gone', detail: `The file of task ${task.id} is no longer kept.` }
+  }
+  const input = (await journal.task(task.id))?.input ?? null
+  const given = { ...toSubmission(task), input, upload, priority, ...request }
+  const result = await admission.submit(withinBounds(registry, given))
+  if (result.kind !== 'accepted' && upload !== null) await uploadStore.remove(upload)
+  return result
 }
 
 /** The same work once more, in the name of the task's caller, also when an operator requests it. */
@@ -62,7 +86,7 @@ function toSubmission({ id, type, caller, metadata, webhook, timeoutMs, maxAttem
 }
 
 /** The bounds of the type may have become narrower since. */
-function withinBounds({ registry }: Deps, given: Submission): Submission {
+function withinBounds(registry: HttpDeps['registry'], given: Submission): Submission {
   const { timeoutMs, retry } = registry.find(given.type) ?? {}
   const isLonger = timeoutMs !== undefined && (given.timeoutMs ?? 0) > timeoutMs
   const isMore = retry?.maxAttempts !== undefined && (given.maxAttempts ?? 0) > retry.maxAttempts

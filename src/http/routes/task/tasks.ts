@@ -1,6 +1,5 @@
 import { isTerminal } from '../../../task/status.ts'
 import { type App, type HttpDeps, depsFor } from '../../deps.ts'
-import { sendProblem } from '../../problem/problem.ts'
 import { noQuery, taskParams, listQuery, taskQuery, ticketQuery } from '../../schemas/requests.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 import type { z } from 'zod'
@@ -16,7 +15,7 @@ import { iso, taskView } from '../../schemas/views.ts'
 import { toTaskQuery } from './filter.ts'
 
 /** What is needed of the server. */
-type Deps = SendTaskDeps & WaitDeps & Pick<HttpDeps, 'uploadStore' | 'clock' | 'prefixOf' | 'steps'>
+type Deps = SendTaskDeps & WaitDeps & Pick<HttpDeps, 'prefixOf' | 'steps'>
 
 /** Log lines that `/status` repeats (legacy shape). */
 const STATUS_LOGS = 10
@@ -44,14 +43,6 @@ const STATUS: RouteDescription = {
   replies: (examples) => ({ 200: json('The task.', statusReply, examples.status) }),
   problems: ['validation', 'task-not-found', 'task-gone'],
 }
-const ERASE: RouteDescription = {
-  id: 'eraseTask',
-  tag: 'tasks',
-  summary: 'Erase a task that has ended, with its upload, result and events',
-  replies: () => ({ 204: { description: 'Erased.' } }),
-  problems: ['validation', 'task-not-found', 'task-gone', 'task-not-finished', 'malformed-json'],
-}
-
 /** Reading tasks under `/api/tasks`. */
 export function taskRoutes(app: App, shared: Deps): void {
   const schema = { params: taskParams, querystring: noQuery }
@@ -126,23 +117,4 @@ async function statusView(deps: Deps, task: Task) {
     last_seq: task.lastSeq,
     urls,
   }
-}
-
-/** `DELETE /api/tasks/{id}`: a task that has ended, with its upload, its result and its events, at once. */
-export function eraseRoute(app: App, deps: Deps): void {
-  const schema = { params: taskParams, querystring: noQuery }
-  const config = { gate: { hasOptionalBody: true }, openapi: ERASE }
-  app.delete('/api/tasks/:id', { schema, config }, async (request, reply) => {
-    const { id } = request.params
-    const task = await ownTask(deps, request)
-    if (task === undefined) return sendMissing(deps, request, reply)
-    if (!isTerminal(task.status)) {
-      const detail = `Task ${id} is ${task.status}: cancel it first.`
-      return sendProblem(reply, 'task-not-finished', { detail })
-    }
-    // The journal first: a file that is left over is removed at the next start.
-    const spoolId = await deps.erased.erase(id, deps.clock.now())
-    if (spoolId !== null) await deps.uploadStore.remove({ spoolId })
-    return reply.code(204).send()
-  })
 }

@@ -12,9 +12,11 @@ import {
   type TaskPage,
   type TaskQuery,
 } from '../../journal.ts'
+import type { FailureGroup } from '../../failure-groups.ts'
 import { containsText } from '../../matches-query.ts'
 import { toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../rows.ts'
 import type { Statements } from '../statements.ts'
+import { selectFailures } from './select-failures.ts'
 
 /** One question to the reading thread. */
 export interface Query<Args extends unknown[], Reply> {
@@ -71,6 +73,11 @@ export const QUERIES = {
     const next = rows.at(-1)?.['next'] as string | undefined
     return { tasks: toTasks(next === undefined ? rows : rows.slice(0, -1)), next: next ?? null }
   }),
+
+  /** Grouped in the reading thread: there may be many. */
+  failures: query(selectFailures, (rows): readonly FailureGroup[] =>
+    rows.map((row) => ({ ...row, ids: JSON.parse(row['ids'] as string) }) as unknown as FailureGroup),
+  ),
 
   eventsAfter: query(selectEvents, (rows, taskId): readonly TaskEvent[] =>
     (rows as unknown as EventRow[]).map((row) => toEvent(taskId, row)),

@@ -1,0 +1,118 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { extname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { brotliCompressSync, constants } from 'node:zlib'
+import type { App, HttpDeps } from '../deps.ts'
+import { sendProblem } from '../problem/problem.ts'
+
+/** What is needed of the server. */
+type Deps = Pick<HttpDeps, 'prefixOf'>
+
+/** Where the build puts the page; beside `dist/` of the package and of a checkout alike. */
+const FOLDER = fileURLToPath(new URL('../../../dist/web/', import.meta.url))
+const INDEX = 'index.html'
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** Scripts and styles of this server alone, and no text that becomes script. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+const BEGINS_WITH_HASH = /^assets\//
+const FOREVER = 'public, max-age=31536000, immutable'
+const REVALIDATE = 'no-cache'
+
+interface PageFile {
+  readonly type: string
+  readonly bytes: Buffer
+  readonly etag: string
+  /** Made when it is first asked for. */
+  readonly compressed: () => Buffer
+}
+
+/** The dashboard at `/ui/`: files that were built, read once, when they are first asked for, and sent by exact name. */
+export function uiRoutes(app: App, { prefixOf }: Deps): void {
+  const pages = new Map<string, PageFile>()
+  let read: ReadonlyMap<string, PageFile> | null = null
+  const pageFor = (request: FastifyRequest): PageFile | undefined => {
+    const prefix = prefixOf(request)
+    const known = pages.get(prefix)
+    const index = (read ??= readFiles()).get(INDEX)
+    if (known !== undefined || index === undefined) return known
+    const page = toFile(INDEX, Buffer.from(placePage(index.bytes.toString(), prefix)))
+    pages.set(prefix, page)
+    return page
+  }
+  const config = { gate: { isPublic: true } }
+  const send = (request: FastifyRequest, reply: FastifyReply, name: string) => {
+    const file = (read ??= readFiles()).get(name) ?? (extname(name) === '' ? pageFor(request) : undefined)
+    const found = name === INDEX ? pageFor(request) : file
+    if (found === undefined) return sendProblem(reply, 'not-found', { detail: NOT_BUILT })
+    return sendFile(request, reply, { ...found, isForever: BEGINS_WITH_HASH.test(name) })
+  }
+  const toPage = (request: FastifyRequest, reply: FastifyReply) =>
+    reply.redirect(`${prefixOf(request)}/ui/`, 302)
+  app.get('/ui', { config }, toPage)
+  app.get('/ui/*', { config }, (request, reply) =>
+    send(request, reply, (request.params as { '*': string })['*']),
+  )
+  app.get('/', { config }, (request, reply) => {
+    const isPage = request.headers.accept?.includes('text/html') === true
+    return isPage ? toPage(request, reply) : sendProblem(reply, 'not-found', { detail: NOWHERE })
+  })
+}
+
+const NOT_BUILT = 'There is no such file of the page. In a checkout the page is made by: npm run build:web'
+const NOWHERE = 'There is no such route; /openapi.json lists those that there are.'
+
+function readFiles(): ReadonlyMap<string, PageFile> {
+  let names: string[]
+  try {
+    const entries = readdirSync(FOLDER, { recursive: true, withFileTypes: true })
+    names = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  } catch {
+    names = []
+  }
+  return new Map(names.map((path) => [relative(FOLDER, path), toFile(path, readFileSync(path))]))
+}
+
+const QUALITY = { [constants.BROTLI_PARAM_QUALITY]: 9 }
+
+function toFile(name: string, bytes: Buffer): PageFile {
+  let compressed: Buffer | undefined
+  return {
+    type: TYPES[extname(name)] ?? 'application/octet-stream',
+    bytes,
+    compressed: () => (compressed ??= brotliCompressSync(bytes, { params: QUALITY })),
+    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 16)}"`,
+  }
+}
+
+/** The page has its path in its addresses, so that it works at any depth and below any prefix. */
+function placePage(html: string, prefix: string): string {
+  return html
+    .replaceAll(/(src|href)="\.\//g, `$1="${prefix}/ui/`)
+    .replace('data-base=""', `data-base="${prefix}"`)
+}
+
+function sendFile(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { type, bytes, compressed, etag, isForever }: PageFile & { readonly isForever: boolean },
+): FastifyReply {
+  reply.headers({
+    'content-type': type,
+    'content-security-policy': POLICY,
+    'cache-control': isForever ? FOREVER : REVALIDATE,
+    etag,
+    vary: 'accept-encoding',
+  })
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+  const takesBrotli = /\bbr\b/.test(request.headers['accept-encoding'] ?? '')
+  return takesBrotli ? reply.header('content-encoding', 'br').send(compressed()) : reply.send(bytes)
+}

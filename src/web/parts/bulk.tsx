@@ -1,0 +1,82 @@
+import { useSignal } from '@preact/signals'
+import type { BulkOperation, BulkReply, PriorityName, TaskFilter } from '../../client/index.ts'
+import { count } from '../store/format.ts'
+import { client, noteFailure } from '../store/session.ts'
+import { words } from '../store/settings.ts'
+import { Confirm } from './confirm.tsx'
+
+const LEVELS: readonly PriorityName[] = ['URGENT', 'HIGH', 'NORMAL', 'LOW']
+
+interface Props {
+  /** Ids; empty: all that the filter finds. */
+  readonly selected: ReadonlySet<string>
+  readonly filter: TaskFilter
+  readonly done: () => void
+}
+
+/** Does one thing to many tasks, after it has shown to how many. */
+export function BulkBar({ selected, filter, done }: Props) {
+  const { bulk, tasks: said } = words()
+  const level = useSignal<PriorityName>('HIGH')
+  const tried = useSignal<{ readonly operation: BulkOperation; readonly reply: BulkReply } | null>(null)
+  const message = useSignal('')
+  const hasFilter = Object.keys(filter).length > 0
+  const hasTasks = selected.size > 0 || hasFilter
+  if (!hasTasks) {
+    return message.value === '' ? null : (
+      <p class="bulk" role="status">
+        {message.value}
+      </p>
+    )
+  }
+
+  const which = selected.size > 0 ? { ids: [...selected] } : { filter }
+  const run = async (operation: BulkOperation, isTrial: boolean) => {
+    try {
+      const reply = await client.tasks.bulk({ ...operation, ...which, dry_run: isTrial })
+      if (isTrial) tried.value = { operation, reply }
+      else {
+        tried.value = null
+        message.value = bulk.done(count(reply.done), count(reply.refused))
+        done()
+      }
+    } catch (error) {
+      tried.value = null
+      message.value = noteFailure(error)
+    }
+  }
+  const button = (operation: BulkOperation, title: string) => (
+    <button type="button" class="button" onClick={() => void run(operation, true)}>
+      {title}
+    </button>
+  )
+  return (
+    <div class="bulk" role="group" aria-label={said.selected(count(selected.size))}>
+      <span class="note">{selected.size > 0 ? said.selected(count(selected.size)) : said.allMatching}</span>
+      {button({ op: 'retry' }, bulk.retry)}
+      {button({ op: 'cancel' }, bulk.cancel)}
+      {button({ op: 'delete' }, bulk.delete)}
+      <select
+        aria-label={said.level}
+        value={level.value}
+        onChange={(event) => (level.value = event.currentTarget.value as PriorityName)}
+      >
+        {LEVELS.map((each) => (
+          <option value={each}>{words().level[each]}</option>
+        ))}
+      </select>
+      {button({ op: 'priority', priority: level.value }, bulk.priority)}
+      {message.value !== '' && <span role="status">{message.value}</span>}
+      {tried.value !== null && (
+        <Confirm
+          title={bulk[tried.value.operation.op]}
+          text={bulk.would(count(tried.value.reply.done), count(tried.value.reply.refused))}
+          action={bulk.confirm(count(tried.value.reply.done))}
+          isPossible={tried.value.reply.done > 0}
+          close={() => (tried.value = null)}
+          confirm={() => tried.value !== null && run(tried.value.operation, false)}
+        />
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,99 @@
+import type { Board, BoardRow, PriorityName, Stats } from '../../client/index.ts'
+import { count, duration, since } from '../store/format.ts'
+import { to } from '../store/route.ts'
+import { client, me } from '../store/session.ts'
+import { words } from '../store/settings.ts'
+import { Name } from './name.tsx'
+import { Empty, Level, Section } from './small.tsx'
+
+const LEVELS = ['URGENT', 'HIGH', 'NORMAL', 'LOW'] as const satisfies readonly PriorityName[]
+/** Rows of one level that are shown. */
+const LANE_ROWS = 20
+
+/** The queue: a list for each level, in the order in which its tasks start. */
+export function Lanes({ lists: { waiting, stats } }: { readonly lists: Board }) {
+  const { overview } = words()
+  const places = new Map(waiting.map(({ row }, index) => [row, index + 1]))
+  const isEmpty = stats.queue_size === 0
+  return (
+    <Section
+      title={overview.queue}
+      aside={<span class="note">{`${count(stats.queue_size)} / ${count(stats.max_queue_size)}`}</span>}
+    >
+      {isEmpty && stats.current_processing === 0 && (
+        <Empty>
+          {overview.emptyQueue} <a href={to('/new')}>{overview.first}</a>
+        </Empty>
+      )}
+      <div class="lanes">
+        {LEVELS.map((level) => (
+          <Lane
+            level={level}
+            rows={waiting.filter(({ priority_name: name }) => name === level)}
+            places={places}
+            stats={stats}
+          />
+        ))}
+      </div>
+    </Section>
+  )
+}
+
+interface LaneProps {
+  readonly level: PriorityName
+  readonly rows: readonly BoardRow[]
+  readonly places: ReadonlyMap<number, number>
+  readonly stats: Stats
+}
+
+function Lane({ level, rows, places, stats }: LaneProps) {
+  const { overview } = words()
+  const told = stats.estimated_wait_seconds[level]
+  const total = stats.by_priority[level]
+  const shown = rows.slice(0, LANE_ROWS)
+  return (
+    <section class="lane" aria-label={words().level[level]}>
+      <h3>
+        <Level level={level} /> <span class="figure small">{count(total)}</span>
+      </h3>
+      <p class="note">
+        {told === null ? overview.untold : overview.told(duration(told.p50), duration(told.p90))}
+      </p>
+      <ol class="lane-rows">
+        {shown.map((row) => (
+          <li key={row.row}>
+            <span class="numbers place">{places.get(row.row)}</span>
+            <Name row={row} />
+            <span class="note numbers">{duration(since(row.created_at))}</span>
+            {row.task_id !== undefined && <LevelMenu row={row} />}
+          </li>
+        ))}
+      </ol>
+      {total > shown.length && <p class="note">{overview.more(count(total - shown.length))}</p>}
+    </section>
+  )
+}
+
+/** Moves a waiting task to another level. */
+function LevelMenu({ row }: { readonly row: BoardRow }) {
+  const { task_id: id = '', title, priority_name: level } = row
+  const allowed = LEVELS.slice(LEVELS.indexOf(me().max_priority_name))
+  return (
+    <select
+      class="level-menu"
+      aria-label={`${words().tasks.level}: ${title ?? id}`}
+      value={level}
+      onChange={(event) => {
+        const menu = event.currentTarget
+        void client
+          .task(id)
+          .setPriority(menu.value as PriorityName)
+          .catch(() => (menu.value = level))
+      }}
+    >
+      {[...new Set([level, ...allowed])].map((each) => (
+        <option value={each}>{words().level[each]}</option>
+      ))}
+    </select>
+  )
+}

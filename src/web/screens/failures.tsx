@@ -1,0 +1,113 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import type { FailureGroup } from '../../client/index.ts'
+import { Action, Empty } from '../parts/small.tsx'
+import { board } from '../store/board.ts'
+import { clock, count } from '../store/format.ts'
+import { navigate, route, to } from '../store/route.ts'
+import { client, noteFailure } from '../store/session.ts'
+import { words } from '../store/settings.ts'
+
+const RANGES = [1, 24, 168] as const
+
+export function Failures() {
+  const { failures: said } = words()
+  const groups = useSignal<readonly FailureGroup[] | null>(null)
+  const failure = useSignal('')
+  const hours = RANGES.find((each) => `${each}` === route.value.query.get('hours')) ?? 24
+  const failed = board.value?.stats.total_failed
+  const load = async () => {
+    try {
+      groups.value = await client.tasks.failures(hours)
+      failure.value = ''
+    } catch (error) {
+      failure.value = noteFailure(error)
+    }
+  }
+  useEffect(() => void load(), [hours, failed])
+  return (
+    <>
+      <h1>{said.title}</h1>
+      <p class="lead">{said.lead}</p>
+      <p class="tabs small" role="group">
+        {RANGES.map((each) => (
+          <button
+            type="button"
+            class="button"
+            aria-pressed={each === hours}
+            onClick={() => navigate(`/failures?hours=${each}`, { replace: true })}
+          >
+            {said.hours[each]}
+          </button>
+        ))}
+      </p>
+      {failure.value !== '' && (
+        <p class="problem" role="alert">
+          {failure.value}
+        </p>
+      )}
+      {groups.value?.length === 0 && <Empty>{said.none}</Empty>}
+      {groups.value?.map((group) => (
+        <Group
+          key={`${group.type} ${group.error_type} ${group.message}`}
+          group={group}
+          hours={hours}
+          load={load}
+        />
+      ))}
+    </>
+  )
+}
+
+/** Tasks that one call may name. */
+const MAX_RETRIED = 1000
+
+function isSame(a: FailureGroup, b: FailureGroup): boolean {
+  return a.type === b.type && a.error_type === b.error_type && a.message === b.message
+}
+
+interface GroupProps {
+  readonly group: FailureGroup
+  readonly hours: number
+  readonly load: () => Promise<void>
+}
+
+function Group({ group, hours, load }: GroupProps) {
+  const { failures: said } = words()
+  const query = `type=${group.type}&error_type=${group.error_type}&status=error,timeout,expired&hours=${hours}`
+  const [newest] = group.newest
+  return (
+    <section class="panel failure-group">
+      <p>
+        <strong class="figure small">{said.times(count(group.count))}</strong> {group.type}{' '}
+        <code>{group.error_type}</code>
+      </p>
+      <p>{group.message}</p>
+      <p class="note">
+        {said.first} {clock(group.first_at)} · {said.last} {clock(group.last_at)}
+        {newest !== undefined && (
+          <>
+            {' · '}
+            <a href={to(`/tasks/${newest}`)}>{newest.slice(-6)}</a>
+          </>
+        )}
+      </p>
+      <div class="actions">
+        <Action
+          kind="primary"
+          run={async () => {
+            const groups = await client.tasks.failures(hours, MAX_RETRIED)
+            const ids = groups.find((each) => isSame(each, group))?.newest ?? group.newest
+            await client.tasks.bulk({ op: 'retry', ids })
+            await load()
+          }}
+        >
+          {said.retry(count(group.count))}
+        </Action>
+        <a class="button" href={to(`/tasks?${query}`)}>
+          {said.show}
+        </a>
+      </div>
+    </section>
+  )
+}
