@@ -12,14 +12,11 @@ const program = chromium ?? ''
 
 /** Lets files fall on the page, as a person does. */
 async function drop(page: Page, name: string, content: string): Promise<void> {
-  const data = await page.evaluateHandle(
-    ([file, text]) => {
-      const transfer = new DataTransfer()
-      transfer.items.add(new File([text ?? ''], file ?? '', { type: 'text/plain' }))
-      return transfer
-    },
-    [name, content] as const,
-  )
+  const data = await page.evaluateHandle(`(() => {
+    const transfer = new DataTransfer()
+    transfer.items.add(new File([${JSON.stringify(content)}], ${JSON.stringify(name)}, { type: 'text/plain' }))
+    return transfer
+  })()`)
   await page.locator('.drop').dispatchEvent('drop', { dataTransfer: data })
 }
 
