@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** Tests that start neither a server process nor a browser. */
 const UNIT = [
-  'test/{admission,app,auth,events,forecast,handler,pool,resource,scheduling,task,time,uploads}/**/*.test.ts',
+  'test/{admission,app,auth,events,forecast,handler,history,pool,resource,scheduling,task,time,uploads}/**/*.test.ts',
   'test/journal/*.test.ts',
   'test/{architecture,config}.test.ts',
 ]

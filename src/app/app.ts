@@ -185,6 +185,7 @@ function httpDeps(
   return {
     journal: journal.tasks,
     steps: journal.steps,
+    history: journal.history,
     replyMemory: new ReplyMemory(options.settings.replyBytes),
     erased: journal.retention,
     health: journal.health,

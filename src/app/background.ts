@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.ts'
 import { taskView } from '../http/schemas/views.ts'
 import { Positions } from '../lifecycle/position-updates.ts'
 import { CounterStore } from '../lifecycle/saved-counters.ts'
+import { HistoryRecorder } from '../history/recorder.ts'
 import { Retention } from '../retention/retention.ts'
 import type { Task } from '../task/task.ts'
 import { Webhooks } from '../webhook/webhooks.ts'
@@ -27,6 +28,14 @@ export function createBackgroundJobs(
       log,
       keepMs: computeKeepMs(settings),
     }),
+    history: new HistoryRecorder({
+      journal: journal.history,
+      bus,
+      pool,
+      counters: lifecycle.counters,
+      clock,
+      log,
+    }),
     totals: new CounterStore({ notes, counters: lifecycle.counters, resources, clock, log }),
     positions: new Positions({ pool, bus, estimator, clock }),
     pressure: createPressure(settings, pool, { clock, log }),
@@ -46,12 +55,19 @@ export function createWebhooks(options: AppOptions, { journal, connector }: Serv
 /** JOURNAL=memory forgets by number. */
 function computeKeepMs(settings: Settings) {
   if (settings.journal === 'memory') {
-    return { results: Infinity, events: Infinity, uploads: Infinity, traces: settings.keepTracesMs }
+    return {
+      results: Infinity,
+      events: Infinity,
+      uploads: Infinity,
+      traces: settings.keepTracesMs,
+      history: settings.keepHistoryMs,
+    }
   }
   return {
     results: settings.keepResultsMs,
     events: settings.keepEventsMs,
     uploads: settings.keepUploadsMs,
     traces: settings.keepTracesMs,
+    history: settings.keepHistoryMs,
   }
 }

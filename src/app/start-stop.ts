@@ -10,6 +10,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { Positions } from '../lifecycle/position-updates.ts'
 import { recover } from './recovery.ts'
 import type { CounterStore } from '../lifecycle/saved-counters.ts'
+import type { HistoryRecorder } from '../history/recorder.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Pressure } from '../process/pressure.ts'
@@ -39,6 +40,7 @@ export interface StartStopDeps {
   readonly analysis: Pick<Analysis, 'start' | 'stop'>
   readonly positions: Positions
   readonly totals: CounterStore
+  readonly history: HistoryRecorder
   readonly estimator: WaitEstimator
   readonly resources: Resources
   readonly controls: OperatorControls
@@ -73,6 +75,7 @@ export async function startInOrder(deps: StartStopDeps): Promise<void> {
   await deps.analysis.start(journal.notes)
   deps.positions.start()
   totals.start()
+  deps.history.start()
   deps.pressure.start()
   deps.retention.start()
   deps.webhooks.start()
@@ -106,6 +109,7 @@ export async function closeInOrder(deps: StartStopDeps): Promise<void> {
   await Promise.all([deps.analysis.stop(), deps.webhooks.stop(), deps.retention.stop()])
   await deps.connector.close()
   await deps.totals.stop()
+  await deps.history.stop()
   await deps.journal[Symbol.asyncDispose]()
   if (deps.isDurable) return
   // What cannot be removed now is removed by the next start.

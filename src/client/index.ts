@@ -22,6 +22,7 @@ export type {
   Controls,
   FailureGroup,
   Forecast,
+  History,
   PriorityName,
   Session,
   Stats,

@@ -2,7 +2,7 @@ import { applyFrame, type Board } from './board.ts'
 import { streamFrames } from './event-stream.ts'
 import type { Http } from './http.ts'
 import type { LiveSocket } from './live-socket.ts'
-import type { Capacity, Controls, Forecast, PriorityName, Stats } from './types.ts'
+import type { Capacity, Controls, Forecast, History, PriorityName, Stats } from './types.ts'
 
 export interface ForecastQuery {
   readonly workers?: number
@@ -53,6 +53,11 @@ export class QueueApi {
   async capacity(priority?: PriorityName, signal?: AbortSignal): Promise<Capacity> {
     const response = await this.#http.send('GET', '/api/queue/capacity', { query: { priority }, signal })
     return (await response.json()) as Capacity
+  }
+
+  /** What happened in the last minutes; points without work are left out. */
+  history(minutes = 60, signal?: AbortSignal): Promise<History> {
+    return this.#http.json('GET', '/api/queue/history', { query: { minutes }, signal })
   }
 
   /** What would be with other workers, or another load. */

@@ -8,6 +8,7 @@ import type {
   controlReply,
   failuresReply,
   forecastReply,
+  historyReply,
   statsReply,
 } from '../http/schemas/queue-responses.ts'
 import type { submitReply, taskReply, taskWithResult, ticketReply } from '../http/schemas/responses.ts'
@@ -26,6 +27,7 @@ export type Session = z.output<typeof sessionReply>
 export type Capacity = z.output<typeof capacityReply>
 export type BulkReply = z.output<typeof bulkReply>
 export type FailureGroup = z.output<typeof failuresReply>['groups'][number]
+export type History = z.output<typeof historyReply>
 export type Forecast = z.output<typeof forecastReply>
 export type Controls = z.output<typeof controlReply>
 export type BoardRow = z.output<typeof boardRow>

@@ -11,7 +11,13 @@ import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { Admission } from '../admission/admission.ts'
-import type { JournalHealth, TaskJournal, RetentionJournal, StepJournal } from '../journal/journal.ts'
+import type {
+  HistoryJournal,
+  JournalHealth,
+  TaskJournal,
+  RetentionJournal,
+  StepJournal,
+} from '../journal/journal.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
@@ -43,6 +49,7 @@ export interface HttpDeps {
   readonly controls: OperatorControls
   readonly headStartMs: number
   readonly journal: TaskJournal
+  readonly history: HistoryJournal
   readonly steps: Pick<StepJournal, 'listSteps'>
   /** What long replies may hold. */
   readonly replyMemory: ReplyMemory

@@ -16,6 +16,7 @@ import { answerUnknownRoutes } from './problem/not-found.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { healthRoutes } from './routes/health.ts'
 import { forecastRoutes } from './routes/queue/forecast.ts'
+import { historyRoute } from './routes/queue/history.ts'
 import { operateRoutes } from './routes/queue/operate.ts'
 import { metricsRoute } from './routes/queue/metrics.ts'
 import { createStats, type Stats } from './routes/queue/stats.ts'
@@ -106,6 +107,7 @@ function apiRoutes(app: App, deps: HttpDeps, stats: () => Stats): void {
   reprioritiseRoute(app, deps)
   eraseRoute(app, deps)
   queueRoutes(app, { ...deps, stats })
+  historyRoute(app, deps)
   metricsRoute(app, deps)
   operateRoutes(app, deps)
   forecastRoutes(app, deps)

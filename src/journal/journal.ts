@@ -163,6 +163,20 @@ export interface NoteJournal {
   keepNote(name: string, text: string): Promise<string>
 }
 
+/** One row of the history: a minute since the epoch, as one process saw it. */
+export interface MinuteRow {
+  readonly minute: number
+  /** JSON. */
+  readonly row: string
+}
+
+/** Rows of what happened, one a minute and process. */
+export interface HistoryJournal {
+  saveMinute(minute: number, writer: number, row: string): Promise<void>
+  /** All from this minute on. */
+  minutes(from: number): Promise<readonly MinuteRow[]>
+}
+
 /** How the disk under the journal does. */
 export interface JournalHealth {
   /** Why nothing new can be taken now; null: it can. */
@@ -178,6 +192,7 @@ export interface Journal extends AsyncDisposable {
   readonly retention: RetentionJournal
   readonly deliveries: DeliveryJournal
   readonly notes: NoteJournal
+  readonly history: HistoryJournal
   readonly health: JournalHealth
 }
 
@@ -242,6 +257,8 @@ export interface RetentionJournal {
   endedUploads(before: number, limit: number): Promise<readonly KeptUpload[]>
   /** Takes the uploads' names out of their tasks, when the files are gone. */
   forgetUploads(taskIds: readonly string[]): Promise<void>
+  /** Drops rows of the history before this minute since the epoch. */
+  pruneMinutes(before: number, limit: number): Promise<number>
   /** Drops keys that have expired, and what is known of tasks erased before. */
   pruneTraces(expiredAt: number, erasedBefore: number, limit: number): Promise<number>
 }

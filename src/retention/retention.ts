@@ -21,11 +21,13 @@ export interface RetentionDeps {
     readonly events: number
     readonly uploads: number
     readonly traces: number
+    readonly history: number
   }
 }
 
 const FIRST_ROUND_MS = 1000
-const ROUND_MS = 60_000
+const MINUTE_MS = 60_000
+const ROUND_MS = MINUTE_MS
 /** Tasks a piece; then the work has its turn for as long as the piece took, and a little more. */
 const PIECE = 100
 const PAUSE_MS = 10
@@ -82,6 +84,8 @@ export class Retention {
       return tasks
     })
     await this.#piecemeal(() => journal.pruneEvents(time.cutoff(keepMs.events), PIECE))
+    const oldestMinute = Math.floor(time.cutoff(keepMs.history) / MINUTE_MS)
+    await this.#piecemeal(() => journal.pruneMinutes(oldestMinute, PIECE))
     await this.#piecemeal(() => journal.pruneTraces(now, time.cutoff(keepMs.traces), PIECE))
   }
 

@@ -5,7 +5,7 @@ import { SingleFlight } from '../../src/admission/single-flight.ts'
 import type { Submission, SubmitReply } from '../../src/admission/submission.ts'
 import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import type { Task } from '../../src/task/task.ts'
-import { actsOn } from '../journal/conformance.ts'
+import { actsOn } from '../journal/acts.ts'
 import { memoryJournal } from '../support/core.ts'
 import { sampleTask } from '../support/tasks.ts'
 

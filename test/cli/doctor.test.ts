@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sqliteJournal, tempFolder } from '../support/journal.ts'
 import { PROCESS_ENV, ROOT, startProcess } from '../support/process.ts'
-import { actsOn } from '../journal/conformance.ts'
+import { actsOn } from '../journal/acts.ts'
 
 function doctor(dataDir: string, ...args: string[]) {
   const env = { ...PROCESS_ENV, DATA_DIR: dataDir }

@@ -9,7 +9,7 @@ import { heldType, talkingType } from '../support/types.ts'
 import { EventBus } from '../../src/events/event-bus.ts'
 import { Connections } from '../../src/http/stream/connections.ts'
 import { splitFrames } from '../../src/http/stream/frames.ts'
-import { actsOn } from '../journal/conformance.ts'
+import { actsOn } from '../journal/acts.ts'
 import { memoryJournal } from '../support/core.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 

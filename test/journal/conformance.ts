@@ -1,46 +1,14 @@
 import { expect, test } from 'vitest'
-import type { Journal, JournalEntry, KeyRecord, TaskQuery } from '../../src/journal/journal.ts'
-import type { EventBody, TaskEvent } from '../../src/task/event.ts'
+import type { Journal, JournalEntry, TaskQuery } from '../../src/journal/journal.ts'
 import { failure } from '../../src/task/failure.ts'
 import { changeTask, type Task, type TaskChange } from '../../src/task/task.ts'
-import { NO_HEADLINE, sampleTask } from '../support/tasks.ts'
-
-const WHY = failure('input_rejected', 'none')
-
-export function actsOn(journal: Journal) {
-  const append = async (task: Task, body: EventBody, change: TaskChange = {}): Promise<Task> => {
-    const next = changeTask(task, change)
-    const event = toEvent(next, body)
-    await journal.tasks.append({ task: next, event })
-    return next
-  }
-  const admit = async (given: Parameters<typeof sampleTask>[0], key: KeyRecord | null = null) => {
-    const task = { ...sampleTask(given), lastSeq: 1 }
-    await journal.tasks.admit(
-      { task, event: toEvent(task, { type: 'queued', queuePosition: 1, tasksAhead: 0, wait: null }) },
-      key,
-    )
-    return task
-  }
-  const start = (task: Task) =>
-    append(
-      task,
-      { type: 'started', attempt: 1 },
-      { status: 'running', run: task.run + 1, attempt: 1, startedAt: 1500 },
-    )
-  const complete = (task: Task, finishedAt = 2000, result = '"fine"') =>
-    append(task, { type: 'result', ...NO_HEADLINE }, { status: 'completed', finishedAt, result })
-  const run = async (given: Parameters<typeof sampleTask>[0], finishedAt = 2000) =>
-    complete(await start(await admit(given)), finishedAt)
-  return { append, admit, start, complete, run }
-}
-
-function toEvent(task: Task, body: EventBody): TaskEvent {
-  return { ...body, seq: task.lastSeq, taskId: task.id, status: task.status, at: 1000 }
-}
+import { actsOn, toEvent, WHY } from './acts.ts'
+import { listConformance } from './list-conformance.ts'
 
 /** What every journal promises; each implementation runs the whole suite. */
 export function journalConformance(name: string, open: () => Promise<Journal>): void {
+  listConformance(name, open)
+
   async function setup() {
     const journal = await open()
     return { journal, ...actsOn(journal) }
@@ -145,54 +113,6 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
     expect(await ids({ caller: 'ann' })).toEqual(['6', null])
     expect(await ids({ caller: 'ann', statuses: ['queued'] })).toEqual(['', null])
     expect(await ids({ caller: 'nobody' })).toEqual(['', null])
-  })
-
-  test(`${name}: tasks are listed by several statuses, level, time, failure and text, together and in pages`, async () => {
-    const { journal, admit, append, start, run } = await setup()
-    const day = 86_400_000
-    await run({ id: '1', title: 'Größe der Bäume', createdAt: day })
-    const failed = await start(
-      await admit({ id: '2', priority: 3, createdAt: 2 * day, metadata: { k: 'Oak' } }),
-    )
-    await append(
-      failed,
-      { type: 'error', failure: WHY },
-      { status: 'error', failure: WHY, finishedAt: 2 * day },
-    )
-    const upload = { spoolId: 's', name: '年报.pdf', mediaType: 'a/b', bytes: 1, sha256: '' }
-    await admit({ id: '3', priority: 3, createdAt: 3 * day, upload })
-    await admit({ id: '4', createdAt: 4 * day, caller: 'ann', title: 'An oak' })
-    const ids = async (query: Omit<TaskQuery, 'limit'>, limit = 10) => {
-      const page = await journal.tasks.list({ ...query, limit })
-      return [page.tasks.map((task) => task.id).join(''), page.next]
-    }
-    expect(await ids({ statuses: ['error', 'completed'] })).toEqual(['21', null])
-    expect(await ids({ statuses: ['queued', 'error'] })).toEqual(['432', null])
-    expect(await ids({ statuses: ['queued', 'error'] }, 2)).toEqual(['43', '3'])
-    expect(await ids({ statuses: ['queued', 'error'], before: '3' })).toEqual(['2', null])
-    expect(await ids({ priority: 3 })).toEqual(['32', null])
-    expect(await ids({ errorType: 'input_rejected' })).toEqual(['2', null])
-    expect(await ids({ errorType: 'no_text' })).toEqual(['', null])
-    expect(await ids({ createdFrom: 2 * day, createdBefore: 4 * day })).toEqual(['32', null])
-    expect(await ids({ text: 'OAK' })).toEqual(['42', null])
-    expect(await ids({ text: 'oak' }, 1)).toEqual(['4', '4'])
-    expect(await ids({ text: 'oak', caller: 'ann', statuses: ['queued'] })).toEqual(['4', null])
-    expect(await ids({ text: 'GRÖSSE' })).toEqual(['', null])
-    expect(await ids({ text: 'GRÖßE' })).toEqual(['1', null])
-    expect(await ids({ text: '年报' })).toEqual(['3', null])
-  })
-
-  test(`${name}: the steps of a task are listed in the order in which they were saved`, async () => {
-    const { journal, admit, start, complete } = await setup()
-    const running = await start(await admit({ id: 'a' }))
-    await journal.steps.saveStep(running, { name: 'b', value: '1', savedAt: 2000 })
-    await journal.steps.saveStep(running, { name: 'a', value: '2', savedAt: 3000 })
-    expect(await journal.steps.listSteps('a')).toEqual([
-      { name: 'b', savedAt: 2000 },
-      { name: 'a', savedAt: 3000 },
-    ])
-    await complete(running)
-    expect(await journal.steps.listSteps('a')).toEqual([])
   })
 
   test(`${name}: a step is kept by task and name`, async () => {

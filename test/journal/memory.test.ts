@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { createMemoryJournal } from '../../src/journal/memory/memory-journal.ts'
 import { memoryJournal } from '../support/core.ts'
-import { actsOn, journalConformance } from './conformance.ts'
+import { actsOn } from './acts.ts'
+import { journalConformance } from './conformance.ts'
 
 journalConformance('memory', () => Promise.resolve(memoryJournal()))
 

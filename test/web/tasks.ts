@@ -68,7 +68,7 @@ export default [
     input: z.object({}),
     run: (_input, ctx) =>
       new Promise<never>((_resolve, reject) => {
-        ctx.progress(35, '正在读取第 5 页，共 14 页')
+        ctx.progress(35, 'Reading page 5 of 14')
         ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error))
       }),
   }),

@@ -57,6 +57,13 @@ export const MEMORY_SETTINGS = {
     meaning: 'How long an erased task is still answered with 410 instead of 404. 0 to 596000.',
     schema: hours,
   },
+  keepHistoryMs: {
+    env: 'HISTORY_RETENTION_DAYS',
+    default: '30',
+    unit: 'days',
+    meaning: 'How long the numbers of each minute are kept (GET /api/queue/history). 0 to 3650.',
+    schema: whole(0, 3650).transform((value) => value * 24 * 3_600_000),
+  },
   keptTasks: {
     env: 'KEEP_FINISHED_TASKS',
     default: '1000',

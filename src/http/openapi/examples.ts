@@ -180,6 +180,24 @@ const SESSION = {
   version: '0.1.0',
 }
 
+const HISTORY = {
+  minutes_per_point: 1,
+  points: [
+    {
+      at: AT,
+      submitted: 12,
+      refused: 0,
+      started: 10,
+      ended: { completed: 9, error: 1, timeout: 0, cancelled: 0, expired: 0 },
+      wait_seconds: { p50: 20, p90: 61 },
+      told_wait_p90_seconds: 75,
+      run_seconds: { p50: 40, p90: 90 },
+      deepest_queue: 7,
+      mean_running: 2.8,
+    },
+  ],
+}
+
 const FAILURES = {
   groups: [
     {
@@ -228,6 +246,7 @@ export function createExamples(prefix: string) {
     queueTasks: { processing: [], queued: [], total_processing: 0, total_queued: 0 },
     stats: STATS,
     session: SESSION,
+    history: HISTORY,
     failures: FAILURES,
     bulk: BULK,
     health: HEALTH,

@@ -114,6 +114,32 @@ export const boardRow = taskReply
   })
   .meta({ id: 'BoardRow' })
 
+export const historyReply = z.object({
+  minutes_per_point: count,
+  points: z.array(
+    z.object({
+      at: instant.meta({ description: 'Its beginning.' }),
+      submitted: count,
+      refused: count,
+      started: count.meta({ description: 'First starts.' }),
+      ended: z.object({ completed: count, error: count, timeout: count, cancelled: count, expired: count }),
+      wait_seconds: z
+        .object({ p50: seconds, p90: seconds })
+        .nullable()
+        .meta({ description: 'Of the tasks that started; of points of several minutes the mean of theirs.' }),
+      told_wait_p90_seconds: seconds
+        .nullable()
+        .meta({ description: 'Within which nine of ten were told to start; the median of it.' }),
+      run_seconds: z
+        .object({ p50: seconds, p90: seconds })
+        .nullable()
+        .meta({ description: 'Of the tasks that completed.' }),
+      deepest_queue: count,
+      mean_running: z.number(),
+    }),
+  ),
+})
+
 export const failuresReply = z.object({
   groups: z.array(
     z.object({

@@ -231,6 +231,10 @@ export const taskFilter = {
     description: 'Part of the id, title, file name or metadata, in letters of either case.',
   }),
 }
+const MAX_MINUTES = 60 * 24 * 366
+export const historyQuery = z.strictObject({
+  minutes: wholeNumber(1, MAX_MINUTES).default(60).meta({ description: 'How far back.' }),
+})
 const MAX_HOURS = 24 * 366
 export const MAX_BULK = 1000
 export const failuresQuery = z.strictObject({

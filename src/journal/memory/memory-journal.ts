@@ -5,6 +5,7 @@ import {
   toPastTask,
   type DeliveryJournal,
   type DuplicateJournal,
+  type HistoryJournal,
   type Journal,
   type NewStep,
   type NoteJournal,
@@ -30,6 +31,7 @@ export function createMemoryJournal(options: ShelfLimits): Journal {
     retention: new MemoryRetention(memory),
     deliveries,
     notes: takeNotes(),
+    history: takeMinutes(memory),
     health: { refusal: null },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
@@ -92,6 +94,16 @@ function createRecovery({ records, totals, steps }: Memory): RecoveryJournal {
     stepCount: (taskId) => Promise.resolve(steps.get(taskId)?.size ?? 0),
     newestId: () => Promise.resolve([...records.keys()].sort().at(-1) ?? null),
     spoolIds: () => Promise.resolve([...records.values()].flatMap(({ task }) => task.upload?.spoolId ?? [])),
+  }
+}
+
+function takeMinutes({ minutes }: Memory): HistoryJournal {
+  return {
+    saveMinute: (minute, writer, row) => {
+      minutes.set(`${minute} ${writer}`, { minute, row })
+      return Promise.resolve()
+    },
+    minutes: (from) => Promise.resolve([...minutes.values()].filter(({ minute }) => minute >= from)),
   }
 }
 

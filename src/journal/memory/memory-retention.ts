@@ -50,6 +50,13 @@ export class MemoryRetention implements RetentionJournal {
     return Promise.resolve()
   }
 
+  pruneMinutes(before: number, limit: number): Promise<number> {
+    const { minutes } = this.#memory
+    const old = [...minutes].filter(([, { minute }]) => minute < before).slice(0, limit)
+    for (const [key] of old) minutes.delete(key)
+    return Promise.resolve(old.length)
+  }
+
   pruneTraces(expiredAt: number, erasedBefore: number, limit: number): Promise<number> {
     const { keys, erased } = this.#memory
     const old = [...keys].filter(([, { expiresAt }]) => expiresAt <= expiredAt).slice(0, limit)

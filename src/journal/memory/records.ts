@@ -1,7 +1,7 @@
 import type { TaskEvent } from '../../task/event.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import type { Delivery, KeyRecord, NewStep } from '../journal.ts'
+import type { Delivery, KeyRecord, MinuteRow, NewStep } from '../journal.ts'
 import { TaskIndex } from '../task-index.ts'
 
 export interface Record {
@@ -22,6 +22,8 @@ export class Memory {
   readonly contents = new Map<string, string[]>()
   readonly deliveries = new Map<string, Delivery>()
   readonly erased = new Map<string, { readonly caller: string; readonly at: number }>()
+  /** Rows of the history, by minute and writer. */
+  readonly minutes = new Map<string, MinuteRow>()
   readonly totals = new Map<TaskStatus, number>()
 
   count(status: TaskStatus, change: 1 | -1): void {

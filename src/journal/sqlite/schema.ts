@@ -85,9 +85,15 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_by_task ON deliveries (task_id);
   ALTER TABLE keys ADD COLUMN waiter INTEGER DEFAULT 1;
   `,
-  // When a step was saved; the failures of the newest days.
+  // When a step was saved; the failures of the newest days; what happened in each minute.
   `
   ALTER TABLE steps ADD COLUMN saved_at INTEGER;
   CREATE INDEX failed_tasks ON tasks (finished_at) WHERE status IN ('error', 'timeout', 'expired');
+  CREATE TABLE minutes (
+    minute INTEGER NOT NULL,
+    writer INTEGER NOT NULL,
+    row TEXT NOT NULL,
+    PRIMARY KEY (minute, writer)
+  ) STRICT, WITHOUT ROWID;
   `,
 ]

@@ -38,6 +38,7 @@ export async function openSqliteJournal(options: WriterLinkOptions): Promise<Jou
     retention: calls,
     deliveries: calls,
     notes: calls,
+    history: calls,
     health: writer,
     [Symbol.asyncDispose]: async () => {
       await check.close()

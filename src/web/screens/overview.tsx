@@ -1,3 +1,6 @@
+import { useSignal } from '@preact/signals'
+import type { ComponentType } from 'preact'
+import { useEffect } from 'preact/hooks'
 import type { BoardRow, Board, Stats } from '../../client/index.ts'
 import { Lanes } from '../parts/lanes.tsx'
 import { Name } from '../parts/name.tsx'
@@ -26,12 +29,22 @@ export function Overview() {
       <Slots lists={lists} />
       <Lanes lists={lists} />
       {lists.parked.length > 0 && <Parked rows={lists.parked} />}
+      <LateHistory />
       <div class="columns">
         <Recent rows={lists.recent} />
         {stats.resources.length > 0 && <Resources stats={stats} />}
       </div>
     </>
   )
+}
+
+/** Charts are loaded when the rest is shown. */
+function LateHistory() {
+  const loaded = useSignal<{ readonly History: ComponentType } | null>(null)
+  useEffect(() => {
+    void import('../parts/history.tsx').then((found) => (loaded.value = found))
+  }, [])
+  return loaded.value === null ? null : <loaded.value.History />
 }
 
 function Cards({ stats }: { readonly stats: Stats; readonly parked: number }) {

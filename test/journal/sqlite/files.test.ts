@@ -1,7 +1,7 @@
 import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { actsOn } from '../conformance.ts'
+import { actsOn } from '../acts.ts'
 import { sqliteJournal, tempFolder } from '../../support/journal.ts'
 import { startProcess } from '../../support/process.ts'
 import { clientOf } from '../../support/server.ts'

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { TaskPage } from '../../../src/journal/journal.ts'
 import { sqliteJournal, tempFolder } from '../../support/journal.ts'
-import { actsOn, journalConformance } from '../conformance.ts'
+import { actsOn } from '../acts.ts'
+import { journalConformance } from '../conformance.ts'
 
 journalConformance('sqlite', async () => sqliteJournal(await tempFolder()))
 

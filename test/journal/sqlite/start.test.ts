@@ -8,7 +8,7 @@ import { openJournal } from '../../../src/journal/sqlite/open/open.ts'
 import { scanWal } from '../../../src/journal/sqlite/open/wal-scan.ts'
 import { seededRandom } from '../../support/random.ts'
 import { sqliteJournal, tempFolder } from '../../support/journal.ts'
-import { actsOn } from '../conformance.ts'
+import { actsOn } from '../acts.ts'
 
 /** A journal with tasks, left as by a kill: everything is in the write-ahead log. */
 async function leftByAKill(tasks = 20) {

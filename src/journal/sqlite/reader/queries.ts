@@ -7,6 +7,7 @@ import {
   type Delivery,
   type KeptUpload,
   type KeyRecord,
+  type MinuteRow,
   type PastTask,
   type SavedStep,
   type TaskPage,
@@ -201,6 +202,11 @@ export const QUERIES = {
   loadNote: query(
     (db, name: string) => db.all('SELECT text FROM notes WHERE name = ?', name),
     ([row]) => row?.['text'] as string | undefined,
+  ),
+
+  minutes: query(
+    (db, from: number) => db.all('SELECT minute, row FROM minutes WHERE minute >= ? ORDER BY minute', from),
+    (rows): readonly MinuteRow[] => rows as unknown as readonly MinuteRow[],
   ),
 
   /** `ok`, or what is damaged. */

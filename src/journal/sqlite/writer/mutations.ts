@@ -131,6 +131,16 @@ export const MUTATIONS = {
   forgetUploads: mutation((tx, taskIds: readonly string[]): void => {
     for (const id of taskIds) tx.run('UPDATE tasks SET spool_id = NULL WHERE id = ?', id)
   }),
+  saveMinute: mutation(
+    (tx, minute: number, writer: number, row: string): void => {
+      tx.run('INSERT OR REPLACE INTO minutes VALUES (?, ?, ?)', minute, writer, row)
+    },
+    { isNew: true },
+  ),
+  pruneMinutes: mutation((tx, before: number, limit: number): number => {
+    const oldest = 'SELECT minute FROM minutes WHERE minute < ? ORDER BY minute LIMIT ?'
+    return tx.run(`DELETE FROM minutes WHERE minute IN (${oldest})`, before, limit)
+  }),
   pruneTraces: mutation(
     (tx, expiredAt: number, erasedBefore: number, limit: number): number =>
       tx.run(

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest'
+import type { Journal, TaskQuery } from '../../src/journal/journal.ts'
+import { failure } from '../../src/task/failure.ts'
+import { actsOn, WHY } from './acts.ts'
+
+/** What every journal promises of its lists, steps, failures and history. */
+export function listConformance(name: string, open: () => Promise<Journal>): void {
+  async function setup() {
+    const journal = await open()
+    return { journal, ...actsOn(journal) }
+  }
+
+  test(`${name}: tasks are listed by several statuses, level, time, failure and text, together and in pages`, async () => {
+    const { journal, admit, append, start, run } = await setup()
+    const day = 86_400_000
+    await run({ id: '1', title: 'Größe der Bäume', createdAt: day })
+    const failed = await start(
+      await admit({ id: '2', priority: 3, createdAt: 2 * day, metadata: { k: 'Oak' } }),
+    )
+    await append(
+      failed,
+      { type: 'error', failure: WHY },
+      { status: 'error', failure: WHY, finishedAt: 2 * day },
+    )
+    const upload = { spoolId: 's', name: '年报.pdf', mediaType: 'a/b', bytes: 1, sha256: '' }
+    await admit({ id: '3', priority: 3, createdAt: 3 * day, upload })
+    await admit({ id: '4', createdAt: 4 * day, caller: 'ann', title: 'An oak' })
+    const ids = async (query: Omit<TaskQuery, 'limit'>, limit = 10) => {
+      const page = await journal.tasks.list({ ...query, limit })
+      return [page.tasks.map((task) => task.id).join(''), page.next]
+    }
+    expect(await ids({ statuses: ['error', 'completed'] })).toEqual(['21', null])
+    expect(await ids({ statuses: ['queued', 'error'] })).toEqual(['432', null])
+    expect(await ids({ statuses: ['queued', 'error'] }, 2)).toEqual(['43', '3'])
+    expect(await ids({ statuses: ['queued', 'error'], before: '3' })).toEqual(['2', null])
+    expect(await ids({ priority: 3 })).toEqual(['32', null])
+    expect(await ids({ errorType: 'input_rejected' })).toEqual(['2', null])
+    expect(await ids({ errorType: 'no_text' })).toEqual(['', null])
+    expect(await ids({ createdFrom: 2 * day, createdBefore: 4 * day })).toEqual(['32', null])
+    expect(await ids({ text: 'OAK' })).toEqual(['42', null])
+    expect(await ids({ text: 'oak' }, 1)).toEqual(['4', '4'])
+    expect(await ids({ text: 'oak', caller: 'ann', statuses: ['queued'] })).toEqual(['4', null])
+    expect(await ids({ text: 'GRÖSSE' })).toEqual(['', null])
+    expect(await ids({ text: 'GRÖßE' })).toEqual(['1', null])
+    expect(await ids({ text: '年报' })).toEqual(['3', null])
+  })
+
+  test(`${name}: the steps of a task are listed in the order in which they were saved`, async () => {
+    const { journal, admit, start, complete } = await setup()
+    const running = await start(await admit({ id: 'a' }))
+    await journal.steps.saveStep(running, { name: 'b', value: '1', savedAt: 2000 })
+    await journal.steps.saveStep(running, { name: 'a', value: '2', savedAt: 3000 })
+    expect(await journal.steps.listSteps('a')).toEqual([
+      { name: 'b', savedAt: 2000 },
+      { name: 'a', savedAt: 3000 },
+    ])
+    await complete(running)
+    expect(await journal.steps.listSteps('a')).toEqual([])
+  })
+
+  test(`${name}: rows of the history are kept by minute and process, and pruned by minute`, async () => {
+    const { journal } = await setup()
+    await journal.history.saveMinute(5, 1, '{"n":1}')
+    await journal.history.saveMinute(5, 2, '{"n":2}')
+    await journal.history.saveMinute(7, 1, '{"n":3}')
+    await journal.history.saveMinute(7, 1, '{"n":4}')
+    const rows = async (from: number) => (await journal.history.minutes(from)).map(({ row }) => row).sort()
+    expect(await rows(0)).toEqual(['{"n":1}', '{"n":2}', '{"n":4}'])
+    expect(await rows(6)).toEqual(['{"n":4}'])
+    expect(await journal.retention.pruneMinutes(6, 10)).toBe(2)
+    expect(await journal.retention.pruneMinutes(6, 10)).toBe(0)
+    expect(await rows(0)).toEqual(['{"n":4}'])
+  })
+
+  test(`${name}: failures are grouped by their kind, the newest ids first`, async () => {
+    const { journal, append, admit, start } = await setup()
+    const fail = async (id: string, message: string, finishedAt: number, caller = 'local') => {
+      const running = await start(await admit({ id, caller }))
+      const why = failure('input_rejected', message)
+      await append(running, { type: 'error', failure: why }, { status: 'error', failure: why, finishedAt })
+    }
+    await fail('1', 'Page 1 of "a" is empty.', 1000)
+    await fail('2', 'Page 22 of "b c" is empty.', 3000)
+    await fail('3', 'Page 3 of "d" is empty.', 2000, 'ann')
+    await fail('4', 'Other', 2500)
+    const group = { type: 'sample', errorType: 'input_rejected' }
+    expect(await journal.tasks.failures({ since: 0, maxIds: 2 })).toEqual([
+      {
+        ...group,
+        message: 'Page # of "…" is empty.',
+        count: 3,
+        firstAt: 1000,
+        lastAt: 3000,
+        ids: ['2', '3'],
+      },
+      { ...group, message: 'Other', count: 1, firstAt: 2500, lastAt: 2500, ids: ['4'] },
+    ])
+    const since = await journal.tasks.failures({ since: 2100, maxIds: 5, caller: 'local' })
+    expect(since.map(({ ids }) => ids)).toEqual([['2'], ['4']])
+    expect(await journal.tasks.failures({ since: 0, maxIds: 5, caller: 'ben' })).toEqual([])
+  })
+}
