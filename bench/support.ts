@@ -26,6 +26,7 @@ export function sampleTask(index: number, priority: Priority): Task {
     caller: 'local',
     input: { n: index },
     upload: null,
+    title: null,
     metadata: null,
     timeoutMs: 3_600_000,
     webhook: null,

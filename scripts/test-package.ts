@@ -25,7 +25,7 @@ import { samplePdf } from '../test/support/pdf.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MB = 1024 * 1024
-const MAX_QUEUE_MB = 40
+const MAX_QUEUE_MB = 42
 const MAX_EVERYTHING_MB = 120
 const PATIENCE_MS = 60_000
 const PORT = 20_000 + (process.pid % 20_000)
@@ -41,8 +41,23 @@ const COMPILER = {
   target: 'esnext',
   module: 'nodenext',
   skipLibCheck: true,
+  allowImportingTsExtensions: true,
   types: ['node'],
 }
+
+const TASKS = `import { defineTask } from 'headgate'
+import { z } from 'zod'
+export default defineTask({ type: 'echo', input: z.object({ text: z.string() }), run: ({ text }) => text })`
+/** It compiles only if the client knows input and result of the task by its definition. */
+const TYPED_CLIENT = `import { createClient } from 'headgate/client'
+import type echo from './tasks.ts'
+const client = createClient<readonly [typeof echo]>({ url: '' })
+export const said: Promise<string> = client.submit('echo', { text: 'typed' }).then((task) => task.result())
+// @ts-expect-error -- a number is no text
+export const wrong = () => client.submit('echo', { text: 1 })`
+const CLIENT = `import { createClient } from 'headgate/client'
+const task = await createClient({ url: process.argv[2] }).submit('echo', { text: 'said again' })
+console.log(await task.result())`
 
 interface Manifest {
   readonly version: string
@@ -98,7 +113,7 @@ async function tryEverything(tarball: string, end: 'lowest' | 'newest'): Promise
   npm(folder, 'install', '--no-save', '--silent', '@types/node@24')
   writeFileSync(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: COMPILER, files: ['my-app.ts'] }),
+    JSON.stringify({ compilerOptions: COMPILER, files: ['my-app.ts', 'client.ts'] }),
   )
   execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder], {
     stdio: 'inherit',
@@ -121,6 +136,9 @@ function install(name: string, packages: readonly string[]): string {
   const plugin = readFileSync(join(ROOT, 'docs/plugin.md'), 'utf8')
   const code = /```ts file=my-app\.ts\n([\s\S]*?)```/.exec(plugin)?.[1] ?? ''
   writeFileSync(join(folder, 'my-app.ts'), code)
+  writeFileSync(join(folder, 'tasks.ts'), TASKS)
+  writeFileSync(join(folder, 'client.ts'), TYPED_CLIENT)
+  writeFileSync(join(folder, 'client.mjs'), CLIENT)
   return folder
 }
 
@@ -168,16 +186,20 @@ function checkCommand(folder: string): void {
   )
 }
 
+/** What a program prints on the Node.js of the system, which may be older than that of the server. */
+function systemNode(folder: string, ...args: string[]): string {
+  const path = (process.env['PATH'] ?? '').split(':').filter((entry) => !entry.includes('node_modules'))
+  return execFileSync('node', args, { cwd: folder, encoding: 'utf8', env: { PATH: path.join(':') } }).trim()
+}
+
 /** `headgate serve`, with a task type of its user's. */
 async function tryServe(folder: string): Promise<void> {
-  const code = `import { defineTask } from 'headgate'
-import { z } from 'zod'
-export default defineTask({ type: 'echo', input: z.object({ text: z.string() }), run: ({ text }) => text })`
-  writeFileSync(join(folder, 'tasks.ts'), code)
   const args = ['serve', '--port', `${PORT}`, '--data-dir', 'served', '--tasks', 'tasks.ts']
   await withProgram(folder, ['node_modules/.bin/headgate', ...args], '', async (url) => {
     await expectTask(url, '/echo', JSON.stringify({ text: 'again' }), '"again"')
-    for (const path of ['/docs', '/docs/swagger-ui-bundle.js', '/openapi.json']) {
+    const said = systemNode(folder, 'client.mjs', url)
+    expect(said === 'said again', `the client, on the Node.js of the system, gives ${said}`)
+    for (const path of ['/ui/', '/docs', '/docs/swagger-ui-bundle.js', '/openapi.json']) {
       expect((await fetch(url + path)).ok, `${path} is served`)
     }
   })

@@ -23,6 +23,8 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Scripts and styles of this server alone, and no text that becomes script. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+/** Prefixes that proxies name, whose pages are kept. */
+const MAX_PAGES = 16
 const BEGINS_WITH_HASH = /^assets\//
 const FOREVER = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'no-cache'
@@ -45,6 +47,7 @@ export function uiRoutes(app: App, { prefixOf }: Deps): void {
     const index = (read ??= readFiles()).get(INDEX)
     if (known !== undefined || index === undefined) return known
     const page = toFile(INDEX, Buffer.from(placePage(index.bytes.toString(), prefix)))
+    if (pages.size >= MAX_PAGES) pages.clear()
     pages.set(prefix, page)
     return page
   }
@@ -61,6 +64,8 @@ export function uiRoutes(app: App, { prefixOf }: Deps): void {
   app.get('/ui/*', { config }, (request, reply) =>
     send(request, reply, (request.params as { '*': string })['*']),
   )
+  // What a host has at the top of the plugin's prefix is its own affair.
+  if (app.prefix !== '') return
   app.get('/', { config }, (request, reply) => {
     const isPage = request.headers.accept?.includes('text/html') === true
     return isPage ? toPage(request, reply) : sendProblem(reply, 'not-found', { detail: NOWHERE })
