@@ -15,7 +15,8 @@ export interface Board {
 /** The board after a frame: a `board` replaces it, a `tick` changes it. Rows that did not change stay the same objects. */
 export function applyFrame(board: Board | null, frame: Frame): Board | null {
   if (frame.type === 'board') return toBoard(frame as unknown as BoardFrame)
-  return board === null ? null : applyTick(board, frame as unknown as TickFrame)
+  if (frame.type !== 'tick' || board === null) return board
+  return applyTick(board, frame as unknown as TickFrame)
 }
 
 function toBoard({ stats, running, waiting, parked, recent }: BoardFrame): Board {

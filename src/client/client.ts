@@ -159,7 +159,8 @@ function keyOf({ idempotencyKey }: Pick<SubmitOptions, 'idempotencyKey'>) {
 }
 
 function isBySocket({ transport, token, headers }: ClientOptions): boolean {
-  const isPossible = typeof WebSocket === 'function'
-  if (transport !== undefined) return transport === 'websocket' && isPossible
-  return isPossible && token === undefined && headers === undefined
+  // A WebSocket of a browser sends no headers.
+  return (
+    typeof WebSocket === 'function' && transport !== 'sse' && token === undefined && headers === undefined
+  )
 }

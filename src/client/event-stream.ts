@@ -7,6 +7,7 @@ import { pauseMs, sleep } from './wait.ts'
 const PASSING = new Set([429, 502, 503, 504])
 /** The server sends a heartbeat every 15 s: a connection that is silent for longer is dead. */
 const SILENCE_MS = 45_000
+const LASTING_MS = 5000
 
 export interface StreamOptions {
   readonly query: () => Query
@@ -55,6 +56,7 @@ async function* readConnection(
   const silence = new AbortController()
   let watchdog = setTimeout(() => silence.abort(), SILENCE_MS)
   let waitMs: number | null = null
+  const startedAt = Date.now()
   let hasRead = false
   try {
     const response = await http.send('GET', path, {
@@ -68,8 +70,8 @@ async function* readConnection(
     for await (const data of parseEvents(response.body)) {
       clearTimeout(watchdog)
       watchdog = setTimeout(() => silence.abort(), SILENCE_MS)
-      hasRead = true
       const frame = JSON.parse(data) as Frame
+      hasRead ||= frame.seq !== undefined
       if (frame.type === 'shutdown') waitMs = Number(frame['reconnect_after_ms'])
       else yield frame
     }
@@ -78,7 +80,8 @@ async function* readConnection(
   } finally {
     clearTimeout(watchdog)
   }
-  return { kind: 'lost', waitMs, hasRead }
+  // A connection that got on, or lasted, did well: the next one is made at once.
+  return { kind: 'lost', waitMs, hasRead: hasRead || Date.now() - startedAt > LASTING_MS }
 }
 
 async function toEnd(response: Response): Promise<ConnectionEnd> {

@@ -11,8 +11,8 @@ export interface ConnectOptions {
   /** Default: the global one. */
   readonly fetch?: Fetch
   /**
-   * How tasks are watched: `sse`, or one WebSocket for all. Default: `websocket` where there is one and no token or
-   * headers are sent, which a WebSocket cannot.
+   * How tasks are watched: `sse`, or one WebSocket for all. Default: `websocket`, where there is one and no token or
+   * headers are sent, which a WebSocket cannot; else `sse`.
    */
   readonly transport?: 'websocket' | 'sse'
 }

@@ -1,22 +1,40 @@
-import { readFailure, type Http } from './http.ts'
 import { RequestFailed } from './errors.ts'
+import { readFailure, type Http } from './http.ts'
+import { Outbox } from './outbox.ts'
 import type { Frame } from './types.ts'
 import { pauseMs, Queue } from './wait.ts'
 
 /** The server sends a heartbeat every 15 s: a socket that is silent for longer is dead. */
 const SILENCE_MS = 45_000
+/** A connection that lasted so long did well: the next one is made at once. */
+const LASTING_MS = 5000
 /** Tasks that the server lets one socket watch. */
 const MAX_TASKS = 100
+/** Sockets that never opened, after which event streams are used. */
+const MAX_REFUSED = 3
 
-interface TaskWatch {
-  readonly frames: Queue<Frame>
-  /** Number of the newest event that has come. */
-  last: number
+/** No socket can be had, though the server answers: a proxy may let none through. */
+export class SocketUnavailable extends Error {
+  override readonly name = 'SocketUnavailable'
 }
+
+type OnConnection = ((isOpen: boolean) => void) | undefined
 
 interface QueueWatch {
   readonly frames: Queue<Frame>
-  readonly onConnection: ((isOpen: boolean) => void) | undefined
+  readonly onConnection: OnConnection
+}
+
+interface TaskWatch extends QueueWatch {
+  /** Number of the newest event that has come. */
+  last: number
+  hasEnded: boolean
+}
+
+export interface WatchTask {
+  readonly after: number
+  readonly signal: AbortSignal
+  readonly onConnection: OnConnection
 }
 
 /** One WebSocket for everything that a client watches; it is open while something is watched, and resumes by number. */
@@ -24,9 +42,13 @@ export class LiveSocket {
   readonly #http: Http
   readonly #tasks = new Map<string, Set<TaskWatch>>()
   readonly #queues = new Set<QueueWatch>()
+  /** Unanswered `unsubscribe`s by task: until then frames of the old subscription may come. */
+  readonly #leaving = new Map<string, number>()
+  readonly #outbox = new Outbox((text) => this.#socket?.send(text))
   #socket: WebSocket | null = null
-  #hasOpened = false
+  #openedAt: number | null = null
   #tries = 0
+  #refused = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #reconnectAfterMs: number | null = null
 
@@ -36,36 +58,35 @@ export class LiveSocket {
 
   /** Whether another task can be watched. */
   get hasRoom(): boolean {
-    return this.#tasks.size < MAX_TASKS
+    return this.#refused < MAX_REFUSED && this.#tasks.size < MAX_TASKS
   }
 
   /** Frames of a task from after this number, until its end, or until the consumer stops. */
-  async *watchTask(id: string, after: number, signal: AbortSignal): AsyncGenerator<Frame, void, undefined> {
-    const watch: TaskWatch = { frames: new Queue(), last: after }
+  async *watchTask(id: string, watched: WatchTask): AsyncGenerator<Frame, void, undefined> {
+    const { after, signal, onConnection } = watched
+    const watch: TaskWatch = { frames: new Queue(), last: after, hasEnded: false, onConnection }
     const group = this.#tasks.get(id) ?? new Set()
-    const isFirst = group.size === 0
+    // A second watcher needs a subscription anew, from its own place: the others drop what they have had.
+    if (group.size > 0) this.#unsubscribe(id)
     this.#tasks.set(id, group.add(watch))
-    // A second watcher of one task has a subscription anew, from its own place: all of them drop what they have had.
-    if (isFirst) this.#subscribe(id)
-    else this.#resubscribe(id)
+    this.#subscribe(id)
     this.#open()
+    if (this.#isOpen) onConnection?.(true)
     try {
       yield* untilAborted(watch.frames, signal)
     } finally {
       group.delete(watch)
-      if (group.size === 0) {
+      if (group.size === 0 && this.#tasks.get(id) === group) {
         this.#tasks.delete(id)
-        this.#send({ op: 'unsubscribe', task_id: id })
+        // The server has ended the subscription with the task.
+        if (!watch.hasEnded) this.#unsubscribe(id)
       }
       this.#closeIfIdle()
     }
   }
 
   /** `board` and `tick` frames, until the consumer stops. */
-  async *watchQueue(
-    signal: AbortSignal,
-    onConnection?: (isOpen: boolean) => void,
-  ): AsyncGenerator<Frame, void, undefined> {
+  async *watchQueue(signal: AbortSignal, onConnection: OnConnection): AsyncGenerator<Frame, void, undefined> {
     const watch: QueueWatch = { frames: new Queue(), onConnection }
     this.#queues.add(watch)
     this.#open()
@@ -95,29 +116,35 @@ export class LiveSocket {
     address.protocol = address.protocol.replace('http', 'ws')
     const socket = new WebSocket(address)
     this.#socket = socket
-    socket.addEventListener('open', () => {
-      this.#hasOpened = true
-      this.#beat(socket)
-      for (const id of this.#tasks.keys()) this.#subscribe(id)
-      if (this.#queues.size > 0) this.#send({ op: 'watch-queue' })
-      for (const { onConnection } of this.#queues) onConnection?.(true)
-    })
+    this.#openedAt = null
+    socket.addEventListener('open', () => this.#opened(socket))
     socket.addEventListener('message', ({ data }) => {
-      this.#tries = 0
       this.#beat(socket)
       this.#take(JSON.parse(data as string) as Frame)
     })
-    socket.addEventListener('close', ({ code, reason }) => this.#closed(socket, code, reason))
+    socket.addEventListener('close', ({ code }) => this.#closed(socket, code))
   }
 
-  #closed(socket: WebSocket, code: number, reason: string): void {
+  #opened(socket: WebSocket): void {
+    this.#openedAt = Date.now()
+    this.#refused = 0
+    this.#outbox.open()
+    this.#leaving.clear()
+    this.#beat(socket)
+    for (const id of this.#tasks.keys()) this.#subscribe(id)
+    if (this.#queues.size > 0) this.#send({ op: 'watch-queue' })
+    this.#report(true)
+  }
+
+  #closed(socket: WebSocket, code: number): void {
     if (this.#socket !== socket) return
     clearTimeout(this.#timer)
+    this.#outbox.close()
     this.#socket = null
-    if (code === CLOSE_POLICY) return this.#failAll(new RequestFailed(401, null, null), reason)
-    if (!this.#hasOpened) void this.#probe()
-    this.#hasOpened = false
-    for (const { onConnection } of this.#queues) onConnection?.(false)
+    // A browser does not say why an upgrade was refused, nor what a policy was.
+    if (this.#openedAt === null || code === CLOSE_POLICY) void this.#probe(this.#openedAt === null)
+    if (this.#openedAt !== null && Date.now() - this.#openedAt > LASTING_MS) this.#tries = 0
+    this.#report(false)
     if (this.#isIdle) return
     const waitMs = this.#reconnectAfterMs ?? pauseMs(this.#tries)
     this.#reconnectAfterMs = null
@@ -125,16 +152,22 @@ export class LiveSocket {
     this.#timer = setTimeout(() => this.#open(), waitMs)
   }
 
-  /** A browser does not say why an upgrade was refused. */
-  async #probe(): Promise<void> {
-    const response = await this.#http.send('GET', '/api/session').catch(() => null)
-    if (response === null || ![401, 403].includes(response.status)) return
-    clearTimeout(this.#timer)
-    this.#failAll(await readFailure(response), '')
+  #report(isOpen: boolean): void {
+    for (const group of this.#tasks.values()) for (const { onConnection } of group) onConnection?.(isOpen)
+    for (const { onConnection } of this.#queues) onConnection?.(isOpen)
   }
 
-  #failAll(error: Error, reason: string): void {
-    if (reason !== '') error.message = reason
+  /** Asks the server, by an ordinary request, whether it is there and who asks may watch. */
+  async #probe(isRefused: boolean): Promise<void> {
+    const response = await this.#http.send('GET', '/api/session').catch(() => null)
+    if (response === null) return
+    if ([401, 403].includes(response.status)) return this.#failAll(await readFailure(response))
+    if (isRefused && response.ok) this.#refused += 1
+    if (this.#refused >= MAX_REFUSED) this.#failAll(new SocketUnavailable('No WebSocket can be opened.'))
+  }
+
+  #failAll(error: Error): void {
+    clearTimeout(this.#timer)
     for (const group of this.#tasks.values()) for (const { frames } of group) frames.fail(error)
     for (const { frames } of this.#queues) frames.fail(error)
   }
@@ -144,7 +177,7 @@ export class LiveSocket {
     this.#timer = setTimeout(() => {
       socket.close()
       // A dead connection may take long to close.
-      this.#closed(socket, 1006, 'silent')
+      this.#closed(socket, CLOSE_SILENT)
     }, SILENCE_MS)
   }
 
@@ -156,20 +189,31 @@ export class LiveSocket {
   }
 
   #takeOfTask(id: string, frame: Frame): void {
-    for (const watch of this.#tasks.get(id) ?? []) {
-      if (frame.type === 'problem') {
-        // The server may have ended the subscription with the task already.
-        if (frame['op'] !== 'unsubscribe') watch.frames.fail(toFailure(frame))
-      } else if (frame.type === 'reply') continue
-      else if (frame.seq === undefined) {
-        watch.frames.push(frame)
-        if (isOver(frame, watch.last)) watch.frames.close()
-      } else if (frame.seq > watch.last) {
-        watch.last = frame.seq
-        watch.frames.push(frame)
-        if (frame.type === 'result' || frame.type === 'error') watch.frames.close()
-      }
+    const leaving = this.#leaving.get(id) ?? 0
+    if (frame['op'] === 'unsubscribe') {
+      if (leaving > 1) this.#leaving.set(id, leaving - 1)
+      else this.#leaving.delete(id)
+      return
     }
+    // It is of the subscription that is being left; the next one begins again at the right place.
+    if (leaving > 0) return
+    for (const watch of this.#tasks.get(id) ?? []) {
+      if (frame.type === 'problem') watch.frames.fail(toFailure(frame))
+      else if (frame.type !== 'reply') this.#push(watch, frame)
+    }
+  }
+
+  #push(watch: TaskWatch, frame: Frame): void {
+    if (frame.seq !== undefined) {
+      if (frame.seq <= watch.last) return
+      watch.last = frame.seq
+      this.#tries = 0
+    }
+    watch.frames.push(frame)
+    const isEnd = frame.type === 'result' || frame.type === 'error'
+    if (!isEnd && !isOver(frame, watch.last)) return
+    watch.hasEnded = true
+    watch.frames.close()
   }
 
   #subscribe(id: string): void {
@@ -177,13 +221,14 @@ export class LiveSocket {
     this.#send({ op: 'subscribe', task_id: id, after: Math.min(...places) })
   }
 
-  #resubscribe(id: string): void {
+  #unsubscribe(id: string): void {
+    if (!this.#isOpen) return
+    this.#leaving.set(id, (this.#leaving.get(id) ?? 0) + 1)
     this.#send({ op: 'unsubscribe', task_id: id })
-    this.#subscribe(id)
   }
 
   #send(message: object): void {
-    if (this.#isOpen) this.#socket?.send(JSON.stringify(message))
+    if (this.#isOpen) this.#outbox.push(JSON.stringify(message))
   }
 
   get #isIdle(): boolean {
@@ -193,12 +238,15 @@ export class LiveSocket {
   #closeIfIdle(): void {
     if (!this.#isIdle) return
     clearTimeout(this.#timer)
-    this.#socket?.close()
+    this.#outbox.close()
+    const socket = this.#socket
     this.#socket = null
+    socket?.close()
   }
 }
 
 const CLOSE_POLICY = 1008
+const CLOSE_SILENT = 1006
 
 /** The address of the page, where there is one. */
 function pageAddress(): string | undefined {
@@ -214,17 +262,8 @@ function isOver(frame: Frame, last: number): boolean {
 function toFailure(frame: Frame): RequestFailed {
   const [errorType, detail] = [String(frame['error_type']), String(frame['message'])]
   const status = errorType === 'task_not_found' ? 404 : errorType === 'validation' ? 422 : 403
-  return new RequestFailed(
-    status,
-    {
-      type: `urn:headgate:problem:${errorType.replaceAll('_', '-')}`,
-      title: detail,
-      status,
-      detail,
-      error_type: errorType,
-    },
-    null,
-  )
+  const type = `urn:headgate:problem:${errorType.replaceAll('_', '-')}`
+  return new RequestFailed(status, { type, title: detail, status, detail, error_type: errorType }, null)
 }
 
 async function* untilAborted<Value>(

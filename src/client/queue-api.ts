@@ -1,8 +1,8 @@
 import { applyFrame, type Board } from './board.ts'
 import { streamFrames } from './event-stream.ts'
-import type { Http } from './http.ts'
-import type { LiveSocket } from './live-socket.ts'
-import type { Capacity, Controls, Forecast, History, PriorityName, Stats } from './types.ts'
+import { readFailure, type Http } from './http.ts'
+import { SocketUnavailable, type LiveSocket } from './live-socket.ts'
+import type { Capacity, Controls, Forecast, Frame, History, PriorityName, Stats } from './types.ts'
 
 export interface ForecastQuery {
   readonly workers?: number
@@ -35,14 +35,25 @@ export class QueueApi {
     options: { readonly signal?: AbortSignal; readonly onConnection?: (isOpen: boolean) => void } = {},
   ): AsyncGenerator<Board, void, undefined> {
     const { signal = new AbortController().signal, onConnection } = options
-    const frames =
-      this.#socket?.watchQueue(signal, onConnection) ??
-      streamFrames(this.#http, '/api/queue/stream', { query: () => ({}), signal, onConnection })
     let board: Board | null = null
-    for await (const frame of frames) {
-      board = applyFrame(board, frame)
-      if (board !== null && frame.type !== 'heartbeat') yield board
+    for await (const frame of this.#frames(signal, onConnection)) {
+      const next = applyFrame(board, frame)
+      if (next !== null && next !== board) yield next
+      board = next
     }
+  }
+
+  /** By the socket, or, where none can be had, by an event stream. */
+  async *#frames(
+    signal: AbortSignal,
+    onConnection: ((isOpen: boolean) => void) | undefined,
+  ): AsyncGenerator<Frame, void, undefined> {
+    try {
+      if (this.#socket !== null) return yield* this.#socket.watchQueue(signal, onConnection)
+    } catch (error) {
+      if (!(error instanceof SocketUnavailable)) throw error
+    }
+    yield* streamFrames(this.#http, '/api/queue/stream', { query: () => ({}), signal, onConnection })
   }
 
   stats(signal?: AbortSignal): Promise<Stats> {
@@ -52,7 +63,10 @@ export class QueueApi {
   /** Whether a task of this level would be taken now, and how long it would wait. */
   async capacity(priority?: PriorityName, signal?: AbortSignal): Promise<Capacity> {
     const response = await this.#http.send('GET', '/api/queue/capacity', { query: { priority }, signal })
-    return (await response.json()) as Capacity
+    const isAnswer = response.ok || response.status === 503
+    const body = isAnswer ? ((await response.clone().json()) as Partial<Capacity>) : {}
+    if (body.accepting === undefined) throw await readFailure(response)
+    return body as Capacity
   }
 
   /** What happened in the last minutes; points without work are left out. */

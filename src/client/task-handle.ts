@@ -1,7 +1,7 @@
 import { TaskFailed } from './errors.ts'
 import { streamFrames } from './event-stream.ts'
 import type { Http } from './http.ts'
-import type { LiveSocket } from './live-socket.ts'
+import { SocketUnavailable, type LiveSocket } from './live-socket.ts'
 import type { Frame, PriorityName, Submitted, Task, TaskEvent, TaskWithResult, Ticket } from './types.ts'
 
 export interface WatchOptions {
@@ -48,13 +48,22 @@ export class TaskHandle<Result = unknown> {
    * @throws RequestFailed when there is no such task, or the reason of the signal
    */
   async *events(options: WatchOptions = {}): AsyncGenerator<TaskEvent, void, undefined> {
-    const { signal = new AbortController().signal } = options
+    const { signal = new AbortController().signal, onConnection } = options
     const { socket, ticket } = this.#connection
-    const isBySocket = socket !== null && socket.hasRoom && ticket === undefined
-    const frames = isBySocket
-      ? socket.watchTask(this.id, options.after ?? 0, signal)
-      : this.#streamed({ ...options, signal })
-    for await (const frame of frames) yield frame as unknown as TaskEvent
+    let after = options.after ?? 0
+    if (socket !== null && socket.hasRoom && ticket === undefined) {
+      try {
+        for await (const frame of socket.watchTask(this.id, { after, signal, onConnection })) {
+          after = frame.seq ?? after
+          yield frame as unknown as TaskEvent
+        }
+        return
+      } catch (error) {
+        if (!(error instanceof SocketUnavailable)) throw error
+      }
+    }
+    for await (const frame of this.#streamed({ ...options, after, signal }))
+      yield frame as unknown as TaskEvent
   }
 
   /**

@@ -75,6 +75,23 @@ export function combine(minutes: readonly Minute[], count: number): Minute {
   }
 }
 
+/** Rows of minutes, JSON, each `size` of them combined into one, which begins at a multiple of it; rising by time. */
+export function combineRows(
+  rows: Iterable<{ readonly minute: number; readonly row: string }>,
+  size: number,
+): { minute: number; row: string }[] {
+  const groups = new Map<number, Minute[]>()
+  for (const { minute, row } of rows) {
+    const first = Math.floor(minute / size) * size
+    const group = groups.get(first) ?? []
+    groups.set(first, group)
+    group.push(JSON.parse(row) as Minute)
+  }
+  return [...groups]
+    .sort(([a], [b]) => a - b)
+    .map(([minute, group]) => ({ minute, row: JSON.stringify(combine(group, size)) }))
+}
+
 type Of<Value> = (minute: Minute) => Value
 
 function meanQuantiles(

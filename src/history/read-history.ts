@@ -1,5 +1,5 @@
 import type { HistoryJournal } from '../journal/journal.ts'
-import { combine, type Minute } from './minute.ts'
+import type { Minute } from './minute.ts'
 import { MINUTE_MS } from './recorder.ts'
 
 /** Points of one series at most: longer times have points of several minutes. */
@@ -21,11 +21,9 @@ export interface History {
 export async function readHistory(journal: HistoryJournal, minutes: number, now: number): Promise<History> {
   const size = Math.ceil(minutes / MAX_POINTS)
   const from = Math.floor(now / MINUTE_MS) - minutes
-  const rows = await journal.minutes(from)
-  const groups = Map.groupBy(rows, ({ minute }) => Math.floor(minute / size) * size)
-  const points = [...groups].map(([first, group]): HistoryPoint => {
-    const parsed = group.map(({ row }) => JSON.parse(row) as Minute)
-    return { at: first * MINUTE_MS, ...combine(parsed, size) }
+  const rows = await journal.minutes(from, size)
+  const points = rows.map(({ minute, row }): HistoryPoint => {
+    return { at: minute * MINUTE_MS, ...(JSON.parse(row) as Minute) }
   })
-  return { minutesPerPoint: size, points: points.sort((a, b) => a.at - b.at) }
+  return { minutesPerPoint: size, points }
 }

@@ -30,6 +30,8 @@ export class HistoryRecorder {
   readonly #writer: number
   #cancelTimer: (() => void) | null = null
   #minute = 0
+  /** The newest minute whose row is saved. */
+  #saved = 0
   #collected = collect()
   #rejectedBefore: number
   #measuredAt = 0
@@ -84,7 +86,8 @@ export class HistoryRecorder {
     if (this.#cancelTimer !== null) return
     const { clock } = this.#deps
     const now = clock.now()
-    this.#minute = Math.floor(now / MINUTE_MS)
+    // A clock that was set back would begin a minute again, whose row is saved already.
+    this.#minute = Math.max(this.#saved + 1, Math.floor(now / MINUTE_MS))
     this.#measuredAt = clock.monotonic()
     this.#cancelTimer = clock.after((this.#minute + 1) * MINUTE_MS - now, () => this.#end())
   }
@@ -125,6 +128,7 @@ export class HistoryRecorder {
     this.#collected = collect()
     const minute = this.#minute
     this.#minute = 0
+    this.#saved = minute
     this.#saving = journal
       .saveMinute(minute, this.#writer, row)
       .catch((error: unknown) => log.warn({ err: error }, 'history not saved'))

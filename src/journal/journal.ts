@@ -166,15 +166,15 @@ export interface NoteJournal {
 /** One row of the history: a minute since the epoch, as one process saw it. */
 export interface MinuteRow {
   readonly minute: number
-  /** JSON. */
+  /** JSON of a `Minute`. */
   readonly row: string
 }
 
 /** Rows of what happened, one a minute and process. */
 export interface HistoryJournal {
   saveMinute(minute: number, writer: number, row: string): Promise<void>
-  /** All from this minute on. */
-  minutes(from: number): Promise<readonly MinuteRow[]>
+  /** From this minute on, each `size` of them combined into one row; those without work are left out. */
+  minutes(from: number, size: number): Promise<readonly MinuteRow[]>
 }
 
 /** How the disk under the journal does. */

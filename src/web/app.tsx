@@ -32,7 +32,7 @@ export function App() {
     case 'unreachable':
       return (
         <p class="splash">
-          {words().app.unreachable}{' '}
+          {words().app.unreachable} {session.value.detail}{' '}
           <button class="button" type="button" onClick={() => void loadSession()}>
             {words().app.again}
           </button>

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { combine, EMPTY_MINUTE } from '../../src/history/minute.ts'
+import { combine, EMPTY_MINUTE, type Minute } from '../../src/history/minute.ts'
 import { readHistory } from '../../src/history/read-history.ts'
 import { HistoryRecorder } from '../../src/history/recorder.ts'
 import { createCore } from '../support/core.ts'
@@ -125,4 +125,31 @@ test('quantiles of several minutes weigh as many tasks as they had', () => {
     meanRunning: 1,
   })
   expect(combine([], 1)).toEqual(EMPTY_MINUTE)
+})
+
+test('a clock that is set back erases nothing that was counted', async () => {
+  const { submit, clock, journal, bus, pool, lifecycle, recorder: other } = setup()
+  await other.stop()
+  let offset = 0
+  const moved = { ...clock, now: () => clock.now() + offset, monotonic: clock.monotonic, after: clock.after }
+  const recorder = new HistoryRecorder({
+    journal: journal.history,
+    bus,
+    pool,
+    counters: lifecycle.counters,
+    clock: moved,
+    log,
+  })
+  await submit('held')
+  await submit('held')
+  await settled()
+  offset = -300
+  clock.advance(MINUTE_MS)
+  await settled()
+  offset = 0
+  clock.advance(MINUTE_MS)
+  await settled()
+  await recorder.stop()
+  const rows = await journal.history.minutes(0, 1)
+  expect(rows.reduce((sum, { row }) => sum + (JSON.parse(row) as Minute).submitted, 0)).toBe(2)
 })

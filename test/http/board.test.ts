@@ -87,6 +87,34 @@ test('the queue is shown whole, then as it changes, to WebSocket and event strea
   expect(applied([again]).rows).toEqual(applied(frames).rows)
 })
 
+test('a task that was erased leaves the board', async () => {
+  const { submit, ann, op, held, watch, url, as } = await setup()
+  const id = await submit(ann, 'To be erased')
+  await expect.poll(() => held.length).toBe(1)
+  const { frames } = await watch(op.headers)
+  held[0]?.end()
+  await expect.poll(() => applied(frames).rows.map((row) => row['status'])).toEqual(['completed'])
+  await as(ann.headers).ended(id)
+  await fetch(`${url}/api/tasks/${id}`, { method: 'DELETE', headers: ann.headers })
+  await expect.poll(() => applied(frames).rows).toEqual([])
+})
+
+test('an operator who is one no more keeps no board of all', { timeout: 60_000 }, async () => {
+  const { submit, ann, op, watch, core } = await setup()
+  await submit(ann, 'Secret')
+  const { socket, frames } = await watch(op.headers)
+  await expect.poll(() => frames.length).toBe(1)
+  const closed = once(socket, 'close')
+  const { callers } = core
+  const before = callers.authenticate.bind(callers)
+  callers.authenticate = (token) => {
+    const caller = before(token)
+    return caller?.name === 'op' ? { ...caller, role: 'caller' } : caller
+  }
+  socket.send('{"op":"unwatch-queue"}')
+  expect((await closed)[0]).toBe(1008)
+})
+
 test('a caller sees its own tasks, and of others that there are some', async () => {
   const { submit, ann, ben, held, watch } = await setup()
   await submit(ben, 'Secret of Ben')

@@ -73,7 +73,7 @@ test('many tasks are cancelled, lifted, tried again and erased at once, each as 
   const others = await submit('ben', 'held')
   const lift = { op: 'priority', priority: 'HIGH', ids: [...waiting, running, others] }
   const trial = (await ann.post('/api/tasks/bulk', { ...lift, dry_run: true })).body
-  expect(trial).toMatchObject({ dry_run: true, matched: 4, done: 2, refused: 2 })
+  expect(trial).toMatchObject({ dry_run: true, matched: 4, done: 2, refused: 2, task_ids: waiting })
   expect((await ann.get(`/api/tasks/${waiting[0]}`)).body['priority']).toBe(1)
   const lifted = (await ann.post('/api/tasks/bulk', lift)).body
   expect(lifted['refusals']).toEqual([

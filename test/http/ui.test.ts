@@ -61,8 +61,11 @@ test('with WEB=off there is no page', async () => {
   }
 })
 
-test('the history is public and has points of at most 180', async () => {
-  const { get } = await startServer({ settings: { tokens: [tokenFor('ann').record] } })
+test('the history is for callers, and has points of at most 180', async () => {
+  const ann = tokenFor('ann')
+  const server = await startServer({ settings: { tokens: [ann.record] } })
+  expect((await server.get('/api/queue/history')).status).toBe(401)
+  const { get } = server.as(ann.headers)
   expect((await get('/api/queue/history')).body).toEqual({ minutes_per_point: 1, points: [] })
   expect((await get('/api/queue/history?minutes=10080')).body['minutes_per_point']).toBe(56)
   expect((await get('/api/queue/history?minutes=0')).status).toBe(422)

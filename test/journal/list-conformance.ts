@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { EMPTY_MINUTE, type Minute } from '../../src/history/minute.ts'
 import type { Journal, TaskQuery } from '../../src/journal/journal.ts'
 import { failure } from '../../src/task/failure.ts'
 import { actsOn, WHY } from './acts.ts'
@@ -60,16 +61,26 @@ export function listConformance(name: string, open: () => Promise<Journal>): voi
 
   test(`${name}: rows of the history are kept by minute and process, and pruned by minute`, async () => {
     const { journal } = await setup()
-    await journal.history.saveMinute(5, 1, '{"n":1}')
-    await journal.history.saveMinute(5, 2, '{"n":2}')
-    await journal.history.saveMinute(7, 1, '{"n":3}')
-    await journal.history.saveMinute(7, 1, '{"n":4}')
-    const rows = async (from: number) => (await journal.history.minutes(from)).map(({ row }) => row).sort()
-    expect(await rows(0)).toEqual(['{"n":1}', '{"n":2}', '{"n":4}'])
-    expect(await rows(6)).toEqual(['{"n":4}'])
+    const of = (submitted: number) => JSON.stringify({ ...EMPTY_MINUTE, submitted })
+    await journal.history.saveMinute(5, 1, of(1))
+    await journal.history.saveMinute(5, 2, of(2))
+    await journal.history.saveMinute(7, 1, of(3))
+    await journal.history.saveMinute(7, 1, of(4))
+    const rows = async (from: number, size = 1) =>
+      (await journal.history.minutes(from, size)).map(({ minute, row }) => [
+        minute,
+        (JSON.parse(row) as Minute).submitted,
+      ])
+    const both = [
+      [5, 3],
+      [7, 4],
+    ]
+    expect(await rows(0)).toEqual(both)
+    expect(await rows(0, 10)).toEqual([[0, 7]])
+    expect(await rows(6)).toEqual([[7, 4]])
     expect(await journal.retention.pruneMinutes(6, 10)).toBe(2)
     expect(await journal.retention.pruneMinutes(6, 10)).toBe(0)
-    expect(await rows(0)).toEqual(['{"n":4}'])
+    expect(await rows(0)).toEqual([[7, 4]])
   })
 
   test(`${name}: failures are grouped by their kind, the newest ids first`, async () => {

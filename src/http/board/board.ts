@@ -22,6 +22,8 @@ export interface Watcher {
 
 /** Ticks at most; nothing is sent, and nothing is looked at, when nobody watches. */
 const TICK_MS = 500
+/** Every so many ticks it is looked whether what has ended is still kept. */
+const TICKS_PER_LOOK = 4
 
 interface Picture extends BoardTasks {
   readonly stats: Stats
@@ -40,6 +42,7 @@ export class Board {
   readonly #watchers = new Map<Watcher, boolean>()
   readonly #rows = new Map<string, number>()
   #newestRow = 0
+  #ticks = 0
   #picture: Picture | null = null
   /** Null: nobody has watched yet, so none were collected. */
   #recent: Task[] | null = null
@@ -102,10 +105,20 @@ export class Board {
       ended.push(...known.filter(isNew))
       ended.length = Math.min(ended.length, MAX_RECENT)
     }
+    if (this.#ticks % TICKS_PER_LOOK === 0) await this.#forgetErased()
+    this.#ticks += 1
     const tasks = await selectTasks(this.#deps, [...(this.#recent ?? [])])
     const stats = this.#deps.stats()
     const { uptime_seconds: _, oldest_queued_seconds: __, ...steady } = stats
     return { ...tasks, stats, statsText: JSON.stringify(steady) }
+  }
+
+  /** A task that has ended may be erased by its owner, or by age. */
+  async #forgetErased(): Promise<void> {
+    const recent = this.#recent ?? []
+    const found = await Promise.all(recent.map(({ id }) => this.#deps.journal.find(id)))
+    const erased = new Set(recent.filter((_, index) => found[index] === undefined))
+    if (erased.size > 0) this.#recent = (this.#recent ?? []).filter((task) => !erased.has(task))
   }
 
   /** What every viewer must be told to come from one picture to the next. */

@@ -57,7 +57,7 @@ export function authenticateToken(deps: AuthenticateDeps, request: FastifyReques
   return known({
     caller,
     ...WITHOUT_TICKET,
-    isStillGranted: () => callers.authenticate(token) !== undefined,
+    isStillGranted: () => isSame(callers.authenticate(token), caller),
   })
 }
 
@@ -65,7 +65,7 @@ export function authenticateToken(deps: AuthenticateDeps, request: FastifyReques
 function bySession({ sessions }: AuthenticateDeps, session: string): Authentication {
   const caller = sessions.read(session)
   if (caller === undefined) return unauthorized('The session has ended: log in again.')
-  const isStillGranted = () => sessions.read(session) !== undefined
+  const isStillGranted = () => isSame(sessions.read(session), caller)
   return known({ caller, ...WITHOUT_TICKET, isSession: true, isStillGranted })
 }
 
@@ -114,6 +114,11 @@ function findHolder(
   { callerName: name, role }: Ticket,
 ): Caller | undefined {
   return identify === null ? callers.named(name) : { name, role, maxPriority: 0 }
+}
+
+/** Whether a caller may still do what it was granted: its role may have been changed since. */
+function isSame(now: Caller | undefined, then: Caller): boolean {
+  return now !== undefined && now.name === then.name && now.role === then.role
 }
 
 function known(access: Access): Authentication {

@@ -218,6 +218,7 @@ const BULK = {
   matched: 37,
   done: 36,
   refused: 1,
+  task_ids: [ID],
   refusals: [{ task_id: ID, error_type: 'task_gone', message: 'The file is no longer kept.' }],
   created: [],
   has_more: false,

@@ -160,6 +160,7 @@ export const bulkReply = z.object({
   matched: count.meta({ description: 'Tasks that were meant.' }),
   done: count.meta({ description: 'For which it was done, or would be.' }),
   refused: count,
+  task_ids: z.array(z.string()).meta({ description: 'For which it was done, or would be.' }),
   refusals: z.array(z.object({ task_id: z.string(), error_type: z.string(), message: z.string() })),
   created: z.array(z.string()).meta({ description: 'Ids of the new tasks of a retry.' }),
   has_more: z.boolean().meta({ description: 'The filter finds more than 1000: call again.' }),

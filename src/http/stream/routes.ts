@@ -165,6 +165,8 @@ async function openEventStream(
 function openQueueStream(deps: Deps, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { caller, onlyTask, isStillGranted } = accessOf(request)
   if (onlyTask !== null) return sendProblem(reply, 'forbidden', { detail: 'A ticket shows its task alone.' })
+  // It left while a hook of the host was awaited: its `close` was emitted already.
+  if (reply.raw.destroyed) return reply
   const sink = eventStreamSink()
   const unwatch = deps.board.watch({ viewer: caller, prefix: deps.prefix, sink })
   const member: Member = {

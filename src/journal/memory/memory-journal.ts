@@ -1,3 +1,4 @@
+import { combineRows } from '../../history/minute.ts'
 import { HeadgateError } from '../../task/errors.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
@@ -103,7 +104,10 @@ function takeMinutes({ minutes }: Memory): HistoryJournal {
       minutes.set(`${minute} ${writer}`, { minute, row })
       return Promise.resolve()
     },
-    minutes: (from) => Promise.resolve([...minutes.values()].filter(({ minute }) => minute >= from)),
+    minutes: (from, size) => {
+      const wanted = [...minutes.values()].filter(({ minute }) => minute >= from)
+      return Promise.resolve(combineRows(wanted, size))
+    },
   }
 }
 

@@ -7,6 +7,12 @@ import { Confirm } from './confirm.tsx'
 
 const LEVELS: readonly PriorityName[] = ['URGENT', 'HIGH', 'NORMAL', 'LOW']
 
+/** For how many it would be done, and whether there are more. */
+function toText({ done, refused, has_more: hasMore }: BulkReply): string {
+  const { bulk } = words()
+  return `${bulk.would(count(done), count(refused))}${hasMore ? ` ${bulk.more}` : ''}`
+}
+
 interface Props {
   /** Ids; empty: all that the filter finds. */
   readonly selected: ReadonlySet<string>
@@ -31,9 +37,11 @@ export function BulkBar({ selected, filter, done }: Props) {
   }
 
   const which = selected.size > 0 ? { ids: [...selected] } : { filter }
+  // What is confirmed is what was counted, whatever the filter finds meanwhile.
   const run = async (operation: BulkOperation, isTrial: boolean) => {
     try {
-      const reply = await client.tasks.bulk({ ...operation, ...which, dry_run: isTrial })
+      const meant = isTrial ? which : { ids: tried.value?.reply.task_ids ?? [] }
+      const reply = await client.tasks.bulk({ ...operation, ...meant, dry_run: isTrial })
       if (isTrial) tried.value = { operation, reply }
       else {
         tried.value = null
@@ -70,7 +78,7 @@ export function BulkBar({ selected, filter, done }: Props) {
       {tried.value !== null && (
         <Confirm
           title={bulk[tried.value.operation.op]}
-          text={bulk.would(count(tried.value.reply.done), count(tried.value.reply.refused))}
+          text={toText(tried.value.reply)}
           action={bulk.confirm(count(tried.value.reply.done))}
           isPossible={tried.value.reply.done > 0}
           close={() => (tried.value = null)}

@@ -6,9 +6,9 @@ import { Bar, Empty, Section, Status } from '../parts/small.tsx'
 import { board, now, rowOf } from '../store/board.ts'
 import { bytes, count, duration } from '../store/format.ts'
 import { route, to } from '../store/route.ts'
-import { client, me } from '../store/session.ts'
+import { client, me, submissions, type Submission } from '../store/session.ts'
 import { words } from '../store/settings.ts'
-import { removeSubmission, submissions, submitDraft, type Submission } from '../store/submissions.ts'
+import { removeSubmission, submitDraft } from '../store/submissions.ts'
 
 const LEVELS: readonly PriorityName[] = ['LOW', 'NORMAL', 'HIGH', 'URGENT']
 type TaskType = Session['types'][number]

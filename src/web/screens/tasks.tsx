@@ -61,6 +61,7 @@ export function TaskList() {
         ...(signal === undefined ? {} : { signal }),
       }
       const { tasks, next_cursor: next } = await client.tasks.page(readFilter(query), options)
+      if (route.value.query.toString() !== key) return
       page.value = { tasks, next }
       failure.value = ''
     } catch (error) {

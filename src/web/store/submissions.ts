@@ -1,23 +1,5 @@
-import { signal } from '@preact/signals'
 import { QueueFull, type PriorityName } from '../../client/index.ts'
-import { client, noteFailure } from './session.ts'
-
-/** What becomes of one row of the form. */
-type SubmissionState =
-  | { readonly kind: 'sending'; readonly share: number | null }
-  /** The queue is full; it is sent again then, epoch ms. */
-  | { readonly kind: 'waiting'; readonly until: number }
-  | { readonly kind: 'sent'; readonly id: string }
-  | { readonly kind: 'failed'; readonly message: string }
-
-export interface Submission {
-  readonly key: string
-  readonly name: string
-  readonly state: SubmissionState
-}
-
-/** What was submitted from this page, the newest first; it outlives the screen. */
-export const submissions = signal<readonly Submission[]>([])
+import { client, noteFailure, submissions, type SubmissionState } from './session.ts'
 
 const DEFAULT_RETRY_SECONDS = 5
 

@@ -26,6 +26,7 @@ export function createTaskStore(id: string) {
   const isOpen = signal(true)
   const handle = client.task(id)
   const leave = new AbortController()
+  let loads = 0
   let written = ''
   let newLines: LogLine[] = []
   let loadTimer: ReturnType<typeof setTimeout> | undefined
@@ -43,7 +44,8 @@ export function createTaskStore(id: string) {
   const paintSoon = () => (timer ??= setTimeout(paint, PAINT_MS))
 
   const take = (event: TaskEvent) => {
-    if (event.type === 'snapshot') task.value = { ...event.task, result: task.value?.result ?? null }
+    if (event.type === 'snapshot')
+      task.value = { ...task.value, ...event.task, result: task.value?.result ?? null }
     else if (event.type === 'output') {
       written = event.reset === true ? event.chunk : written + event.chunk
       paintSoon()
@@ -65,8 +67,11 @@ export function createTaskStore(id: string) {
   const load = async () => {
     clearTimeout(loadTimer)
     loadTimer = undefined
+    const mine = (loads += 1)
     try {
-      task.value = await handle.get({ include: ['input', 'steps'], signal: leave.signal })
+      const found = await handle.get({ include: ['input', 'steps'], signal: leave.signal })
+      // A later one has been asked, and knows more.
+      if (mine === loads) task.value = found
     } catch (error) {
       if (leave.signal.aborted) return
       if (error instanceof RequestFailed && [404, 410].includes(error.status)) isMissing.value = true

@@ -148,6 +148,7 @@ export const en = {
     delete: 'Erase',
     priority: 'Set the level',
     confirm: (count: string) => `Do it for ${count}`,
+    more: 'The filter finds more than these; do it again for the rest.',
     would: (count: string, refused: string) => `${count} of them can; ${refused} cannot.`,
     done: (count: string, refused: string) => `Done for ${count}; ${refused} were refused.`,
   },

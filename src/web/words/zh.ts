@@ -149,6 +149,7 @@ export const zh: Words = {
     delete: '删除',
     priority: '设置级别',
     confirm: (count) => `对 ${count} 个执行`,
+    more: '筛选结果不止这些，其余的请再次执行。',
     would: (count, refused) => `其中 ${count} 个可以，${refused} 个不可以。`,
     done: (count, refused) => `已对 ${count} 个执行，${refused} 个被拒绝。`,
   },

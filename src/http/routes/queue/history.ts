@@ -1,4 +1,5 @@
 import type { HistoryPoint } from '../../../history/read-history.ts'
+import { MINUTE_MS } from '../../../history/recorder.ts'
 import { readHistory } from '../../../history/read-history.ts'
 import type { Quantiles } from '../../../forecast/quantiles.ts'
 import type { App, HttpDeps } from '../../deps.ts'
@@ -18,12 +19,28 @@ const HISTORY: RouteDescription = {
   problems: ['validation'],
 }
 
-/** `GET /api/queue/history`: numbers without names, as the stats. */
+/** Replies that are kept for the minute in which they were made. */
+const MAX_KEPT = 50
+
+/** `GET /api/queue/history`: numbers without names, made once a minute for everybody who asks the same. */
 export function historyRoute(app: App, { history, clock }: Deps): void {
-  const config = { gate: { isPublic: true }, openapi: HISTORY }
-  app.get('/api/queue/history', { schema: { querystring: historyQuery }, config }, async (request) => {
-    const { minutesPerPoint, points } = await readHistory(history, request.query.minutes, clock.now())
+  const kept = new Map<string, ReturnType<typeof read>>()
+  const read = async (minutes: number) => {
+    const { minutesPerPoint, points } = await readHistory(history, minutes, clock.now())
     return { minutes_per_point: minutesPerPoint, points: points.map(pointView) }
+  }
+  const route = { schema: { querystring: historyQuery }, config: { openapi: HISTORY } }
+  app.get('/api/queue/history', route, (request) => {
+    const { minutes } = request.query
+    const key = `${minutes} ${Math.floor(clock.now() / MINUTE_MS)}`
+    const known = kept.get(key)
+    if (known !== undefined) return known
+    if (kept.size >= MAX_KEPT) kept.clear()
+    const made = read(minutes)
+    kept.set(key, made)
+    // A failure is not kept.
+    made.catch(() => kept.delete(key))
+    return made
   })
 }
 

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import type { Caller } from '../../../auth/caller.ts'
+import type { FastifyRequest } from 'fastify'
+import { HeadgateError } from '../../../task/errors.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Priority } from '../../../task/priority.ts'
 import type { Task } from '../../../task/task.ts'
@@ -52,7 +54,9 @@ export function bulkRoute(app: App, deps: Deps): void {
     const results: { readonly id: string; readonly done: Done }[] = []
     for (let from = 0; from < ids.length; from += AT_ONCE) {
       const part = ids.slice(from, from + AT_ONCE)
-      const done = await Promise.all(part.map((id) => apply(deps, id, operation)))
+      const applyTo = (id: string) =>
+        apply(deps, id, operation).catch((error: unknown) => toRefusal(request, error))
+      const done = await Promise.all(part.map(applyTo))
       results.push(...part.map((id, index) => ({ id, done: done[index] as Done })))
       await turn()
     }
@@ -61,6 +65,13 @@ export function bulkRoute(app: App, deps: Deps): void {
     if (!isDryRun) request.log.warn({ by: access.caller.name, op, matched, done, refused }, 'bulk operation')
     return reply
   })
+}
+
+/** One task that fails takes nothing from the others. */
+function toRefusal({ log }: FastifyRequest, error: unknown): BulkRefusal {
+  log.error({ err: error }, 'bulk operation failed for a task')
+  const code = error instanceof HeadgateError ? error.code : 'internal'
+  return { code, message: `The server failed: ${code}.` }
 }
 
 /** The ids that are meant, as they are now: what comes later is not. */
@@ -153,7 +164,7 @@ function toReply(
   const created = results.flatMap(({ done }) =>
     'created' in done && done.created !== undefined ? [done.created] : [],
   )
-  const done = results.length - refusals.length
-  const counts = { matched: results.length, done, refused: refusals.length }
-  return { op, dry_run, ...counts, refusals, created, has_more: hasMore }
+  const task_ids = results.flatMap(({ id, done }) => ('code' in done ? [] : [id]))
+  const counts = { matched: results.length, done: task_ids.length, refused: refusals.length }
+  return { op, dry_run, ...counts, task_ids, refusals, created, has_more: hasMore }
 }

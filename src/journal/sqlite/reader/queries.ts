@@ -14,6 +14,7 @@ import {
   type TaskQuery,
 } from '../../journal.ts'
 import type { FailureGroup } from '../../failure-groups.ts'
+import { combineRows } from '../../../history/minute.ts'
 import { containsText } from '../../matches-query.ts'
 import { toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../rows.ts'
 import type { Statements } from '../statements.ts'
@@ -205,7 +206,10 @@ export const QUERIES = {
   ),
 
   minutes: query(
-    (db, from: number) => db.all('SELECT minute, row FROM minutes WHERE minute >= ? ORDER BY minute', from),
+    (db, from: number, size: number) => {
+      const rows = db.of('SELECT minute, row FROM minutes WHERE minute >= ?').iterate(from)
+      return combineRows(rows as unknown as Iterable<MinuteRow>, size).map((row) => ({ ...row }))
+    },
     (rows): readonly MinuteRow[] => rows as unknown as readonly MinuteRow[],
   ),
 
