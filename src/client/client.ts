@@ -4,7 +4,7 @@ import { QueueApi } from './queue-api.ts'
 import { TaskHandle } from './task-handle.ts'
 import { Tasks } from './tasks.ts'
 import type { InputOf, KnownTasks, PriorityName, ResultOf, Session, Submitted, TypeOf } from './types.ts'
-import { fetchWithProgress, sizeOf, type OnProgress } from './upload.ts'
+import { fetchWithProgress, countBytes, type OnProgress } from './upload.ts'
 
 export interface ClientOptions extends ConnectOptions {
   /** How long a submit waits out 429, 503 and a lost connection, ms. Default: 60 000; 0: not at all. */
@@ -24,7 +24,7 @@ export interface SubmitOptions {
   readonly webhook?: { readonly url: string; readonly secret?: string }
   /** Names this submit, so that it makes one task however often it is sent. Default: a new one for each call. */
   readonly idempotencyKey?: string
-  /** Gives the submit up; a task that was made goes on. */
+  /** Gives the submit up; a task that was made continues. */
   readonly signal?: AbortSignal
   /** Instead of that of the client, ms. */
   readonly maxWaitMs?: number
@@ -85,7 +85,7 @@ export class Client<Known extends KnownTasks = KnownTasks> {
         timeout_seconds: options.timeoutSeconds,
         max_attempts: options.maxAttempts,
       },
-      headers: keyOf(options),
+      headers: toKeyHeader(options),
       signal,
       maxWaitMs: options.maxWaitMs ?? this.#maxWaitMs,
     })
@@ -110,12 +110,12 @@ export class Client<Known extends KnownTasks = KnownTasks> {
     const submitted = await this.#http.repeat<Submitted>('POST', `/${type}`, {
       query: { priority, force },
       body: form,
-      headers: keyOf(options),
+      headers: toKeyHeader(options),
       signal,
       maxWaitMs,
       ...(onProgress === undefined
         ? {}
-        : { via: fetchWithProgress(onProgress, sizeOf(form), this.#http.fetch) }),
+        : { via: fetchWithProgress(onProgress, countBytes(form), this.#http.fetch) }),
     })
     return this.#handle(submitted)
   }
@@ -154,7 +154,7 @@ export function createClient<Known extends KnownTasks = KnownTasks>(
   return new Client<Known>(options)
 }
 
-function keyOf({ idempotencyKey }: Pick<SubmitOptions, 'idempotencyKey'>) {
+function toKeyHeader({ idempotencyKey }: Pick<SubmitOptions, 'idempotencyKey'>) {
   return { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() }
 }
 

@@ -94,8 +94,8 @@ export class Http {
       const isLost = 'error' in result
       if (!isLost && !PASSING.has(result.status)) return toJson<Reply>(result)
       const failure = isLost ? result.error : await readFailure(result)
-      const told = failure instanceof RequestFailed ? failure.retryAfter : null
-      const waitMs = told === null ? pauseMs(tries) : told * 1000
+      const retryAfter = failure instanceof RequestFailed ? failure.retryAfter : null
+      const waitMs = retryAfter === null ? pauseMs(tries) : retryAfter * 1000
       if (Date.now() + waitMs > until) throw failure
       await sleep(waitMs, options.signal)
     }

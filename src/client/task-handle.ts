@@ -7,7 +7,7 @@ import type { Frame, PriorityName, Submitted, Task, TaskEvent, TaskWithResult, T
 export interface WatchOptions {
   /** Only events after this number; default: all. */
   readonly after?: number
-  /** Stops watching; the task goes on. */
+  /** Stops watching; the task continues. */
   readonly signal?: AbortSignal
   /** Called when a connection is open, and when it was lost. */
   readonly onConnection?: (isOpen: boolean) => void
@@ -16,7 +16,7 @@ export interface WatchOptions {
 export interface ResultOptions extends WatchOptions {
   /** Called with every event until the end. */
   readonly onUpdate?: (event: TaskEvent) => void
-  /** Cancels the task when the signal is aborted. Default: false, the task goes on. */
+  /** Cancels the task when the signal is aborted. Default: false, the task continues. */
   readonly cancelOnAbort?: boolean
 }
 

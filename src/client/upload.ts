@@ -68,7 +68,7 @@ function parseHeaders(text: string): Headers {
 }
 
 /** Bytes of a form, its frame aside. */
-export function sizeOf(form: FormData): number {
+export function countBytes(form: FormData): number {
   let sum = 0
   for (const value of form.values()) sum += typeof value === 'string' ? value.length : value.size
   return sum

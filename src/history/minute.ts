@@ -13,8 +13,8 @@ export interface Minute {
   readonly ended: Readonly<Record<End, number>>
   /** Waits of the tasks that started. */
   readonly waits: Quantiles | null
-  /** What nine of ten of them were told at most, when they were admitted: the median of it. */
-  readonly toldP90: number | null
+  /** Within which nine of ten of them would start, as estimated at their admission: the median of it. */
+  readonly estimatedP90: number | null
   /** Runs of the tasks that completed. */
   readonly runs: Quantiles | null
   readonly deepestQueue: number
@@ -28,7 +28,7 @@ export const EMPTY_MINUTE: Minute = {
   started: 0,
   ended: { completed: 0, error: 0, timeout: 0, cancelled: 0, expired: 0 },
   waits: null,
-  toldP90: null,
+  estimatedP90: null,
   runs: null,
   deepestQueue: 0,
   meanRunning: 0,
@@ -60,9 +60,9 @@ export function combine(minutes: readonly Minute[], count: number): Minute {
       ({ waits }) => waits,
       ({ started }) => started,
     ),
-    toldP90: weightedMean(
+    estimatedP90: weightedMean(
       minutes,
-      ({ toldP90 }) => toldP90,
+      ({ estimatedP90 }) => estimatedP90,
       ({ started }) => started,
     ),
     runs: meanQuantiles(

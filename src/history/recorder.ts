@@ -72,8 +72,8 @@ export class HistoryRecorder {
     if (event.type === 'started' && task.run === 1) {
       collected.started += 1
       if (task.waitMs !== null && collected.waits.length < MAX_SAMPLES) collected.waits.push(task.waitMs)
-      if (task.toldWait !== null && collected.told.length < MAX_SAMPLES)
-        collected.told.push(task.toldWait.p90 * 1000)
+      if (task.toldWait !== null && collected.estimates.length < MAX_SAMPLES)
+        collected.estimates.push(task.toldWait.p90 * 1000)
     }
     if (!isTerminal(task.status)) return
     collected.ended[task.status as End] += 1
@@ -113,7 +113,7 @@ export class HistoryRecorder {
     if (this.#minute === 0) return
     this.#measure()
     const { counters, journal, log } = this.#deps
-    const { waits, told, runs, runningMs, ...counts } = this.#collected
+    const { waits, estimates, runs, runningMs, ...counts } = this.#collected
     const refused = Math.max(0, counters.rejected - this.#rejectedBefore)
     this.#rejectedBefore = counters.rejected
     const row = JSON.stringify({
@@ -121,7 +121,7 @@ export class HistoryRecorder {
       ...counts,
       refused,
       waits: toQuantiles(waits),
-      toldP90: toQuantiles(told)?.p50 ?? null,
+      estimatedP90: toQuantiles(estimates)?.p50 ?? null,
       runs: toQuantiles(runs),
       meanRunning: runningMs / MINUTE_MS,
     })
@@ -137,6 +137,6 @@ export class HistoryRecorder {
 
 function collect() {
   const ended = Object.fromEntries(ENDS.map((end) => [end, 0])) as Record<End, number>
-  const durations = { waits: [] as number[], told: [] as number[], runs: [] as number[] }
+  const durations = { waits: [] as number[], estimates: [] as number[], runs: [] as number[] }
   return { submitted: 0, started: 0, ended, deepestQueue: 0, runningMs: 0, ...durations }
 }

@@ -115,12 +115,12 @@ test('a long time has points of several minutes, whose numbers are added', async
 })
 
 test('quantiles of several minutes weigh as many tasks as they had', () => {
-  const one = { ...EMPTY_MINUTE, started: 9, waits: { p50: 10, p90: 100 }, toldP90: 50 }
+  const one = { ...EMPTY_MINUTE, started: 9, waits: { p50: 10, p90: 100 }, estimatedP90: 50 }
   const two = { ...EMPTY_MINUTE, started: 1, waits: { p50: 20, p90: 200 }, deepestQueue: 4, meanRunning: 2 }
   expect(combine([one, two], 2)).toMatchObject({
     started: 10,
     waits: { p50: 11, p90: 110 },
-    toldP90: 50,
+    estimatedP90: 50,
     deepestQueue: 4,
     meanRunning: 1,
   })
@@ -131,7 +131,8 @@ test('a clock that is set back erases nothing that was counted', async () => {
   const { submit, clock, journal, bus, pool, lifecycle, recorder: other } = setup()
   await other.stop()
   let offset = 0
-  const moved = { ...clock, now: () => clock.now() + offset, monotonic: clock.monotonic, after: clock.after }
+  const { monotonic, after } = clock
+  const moved = { now: () => clock.now() + offset, monotonic, after }
   const recorder = new HistoryRecorder({
     journal: journal.history,
     bus,

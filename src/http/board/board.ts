@@ -126,7 +126,7 @@ export class Board {
     const texts = new Map<string, string | null>()
     for (const [watcher, isCurrent] of this.#watchers) {
       if (!isCurrent) continue
-      const key = keyOf(watcher)
+      const key = toViewerKey(watcher)
       let text = texts.get(key)
       if (text === undefined) texts.set(key, (text = this.#tickText(before, after, watcher)))
       if (text === null) continue
@@ -162,7 +162,7 @@ export class Board {
     const texts = new Map<string, string>()
     for (const [watcher, isCurrent] of this.#watchers) {
       if (isCurrent || !watcher.sink.isFlushed) continue
-      const key = keyOf(watcher)
+      const key = toViewerKey(watcher)
       const text = texts.get(key) ?? this.#boardText(picture, watcher)
       texts.set(key, text)
       this.#watchers.set(watcher, true)
@@ -209,7 +209,7 @@ export class Board {
   }
 }
 
-function keyOf({ viewer, prefix }: Watcher): string {
+function toViewerKey({ viewer, prefix }: Watcher): string {
   return JSON.stringify([viewer.role === 'operator' || viewer.name, prefix])
 }
 

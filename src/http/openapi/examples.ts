@@ -190,7 +190,7 @@ const HISTORY = {
       started: 10,
       ended: { completed: 9, error: 1, timeout: 0, cancelled: 0, expired: 0 },
       wait_seconds: { p50: 20, p90: 61 },
-      told_wait_p90_seconds: 75,
+      estimated_wait_p90_seconds: 75,
       run_seconds: { p50: 40, p90: 90 },
       deepest_queue: 7,
       mean_running: 2.8,

@@ -127,9 +127,10 @@ export const historyReply = z.object({
         .object({ p50: seconds, p90: seconds })
         .nullable()
         .meta({ description: 'Of the tasks that started; of points of several minutes the mean of theirs.' }),
-      told_wait_p90_seconds: seconds
-        .nullable()
-        .meta({ description: 'Within which nine of ten were told to start; the median of it.' }),
+      estimated_wait_p90_seconds: seconds.nullable().meta({
+        description:
+          'Within which nine of ten would start, as estimated at their admission; the median of it.',
+      }),
       run_seconds: z
         .object({ p50: seconds, p90: seconds })
         .nullable()

@@ -120,9 +120,9 @@ function toLines({ minutes_per_point: size, points }: Reply, minutes: number) {
       values: of(({ wait_seconds: wait }) => wait?.p90 ?? null, null),
     },
     {
-      name: charts.told90,
+      name: charts.estimated90,
       colour: '--quiet',
-      values: of((point) => point.told_wait_p90_seconds, null),
+      values: of((point) => point.estimated_wait_p90_seconds, null),
       kind: 'dashed',
     },
   ]
@@ -150,7 +150,7 @@ function Table({ reply }: { readonly reply: Reply }) {
               status.error,
               charts.measured50,
               charts.measured90,
-              charts.told90,
+              charts.estimated90,
               charts.deepest,
             ].map((name) => (
               <th scope="col">{name}</th>
@@ -167,7 +167,7 @@ function Table({ reply }: { readonly reply: Reply }) {
               <td class="numbers">{count(point.ended.error + point.ended.timeout + point.ended.expired)}</td>
               <td class="numbers">{duration(point.wait_seconds?.p50)}</td>
               <td class="numbers">{duration(point.wait_seconds?.p90)}</td>
-              <td class="numbers">{duration(point.told_wait_p90_seconds)}</td>
+              <td class="numbers">{duration(point.estimated_wait_p90_seconds)}</td>
               <td class="numbers">{count(point.deepest_queue)}</td>
             </tr>
           ))}

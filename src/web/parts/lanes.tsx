@@ -48,7 +48,7 @@ interface LaneProps {
 
 function Lane({ level, rows, places, stats }: LaneProps) {
   const { overview } = words()
-  const told = stats.estimated_wait_seconds[level]
+  const estimate = stats.estimated_wait_seconds[level]
   const total = stats.by_priority[level]
   const shown = rows.slice(0, LANE_ROWS)
   return (
@@ -57,7 +57,9 @@ function Lane({ level, rows, places, stats }: LaneProps) {
         <Level level={level} /> <span class="figure small">{count(total)}</span>
       </h3>
       <p class="note">
-        {told === null ? overview.untold : overview.told(duration(told.p50), duration(told.p90))}
+        {estimate === null
+          ? overview.noEstimate
+          : overview.estimate(duration(estimate.p50), duration(estimate.p90))}
       </p>
       <ol class="lane-rows">
         {shown.map((row) => (

@@ -39,8 +39,8 @@ function toEntry(event: TaskEvent, task: TaskWithResult): Entry | null {
   const { event: said, place, gap } = words().task
   switch (event.type) {
     case 'queued': {
-      const told = event.estimated_wait_seconds
-      const note = `${place(`${event.queue_position}`)}${told === null ? '' : ` · ${said.told(duration(told.p50))}`}`
+      const estimate = event.estimated_wait_seconds
+      const note = `${place(`${event.queue_position}`)}${estimate === null ? '' : ` · ${said.estimate(duration(estimate.p50))}`}`
       return { at: event.ts, title: said.queued, note, tone: 'quiet' }
     }
     case 'started': {

@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import type { Capacity, PriorityName, Session } from '../../client/index.ts'
 import { Fields, toInput, toText, type InputSchema } from '../parts/fields.tsx'
 import { Bar, Empty, Section, Status } from '../parts/small.tsx'
-import { board, now, rowOf } from '../store/board.ts'
+import { board, now, findRow } from '../store/board.ts'
 import { bytes, count, duration } from '../store/format.ts'
 import { route, to } from '../store/route.ts'
 import { client, me, submissions, type Submission } from '../store/session.ts'
@@ -68,7 +68,7 @@ export function Submit() {
               </select>
             </label>
           </div>
-          <Told level={level.value} />
+          <StartEstimate level={level.value} />
           {type.description !== null && <p class="note">{type.description}</p>}
           <Fields
             schema={schema}
@@ -119,7 +119,7 @@ function hasAddresses({ input, upload }: TaskType): boolean {
 }
 
 /** When a task of this level would start, as the server estimates it. */
-function Told({ level }: { readonly level: PriorityName }) {
+function StartEstimate({ level }: { readonly level: PriorityName }) {
   const { submit: said, level: names } = words()
   const capacity = useSignal<Capacity | null>(null)
   const size = board.value?.stats.queue_size
@@ -131,19 +131,19 @@ function Told({ level }: { readonly level: PriorityName }) {
     )
     return () => leave.abort()
   }, [level, size])
-  if (capacity.value === null) return <p class="told">&nbsp;</p>
-  const { accepting, tasks_ahead: ahead, estimated_wait_seconds: told } = capacity.value
+  if (capacity.value === null) return <p class="estimate">&nbsp;</p>
+  const { accepting, tasks_ahead: ahead, estimated_wait_seconds: estimate } = capacity.value
   const isFree = ahead === 0 && (board.value?.running.length ?? 1) < (board.value?.stats.max_workers ?? 0)
   const name = names[level]
   const text = !accepting
     ? said.refused
     : isFree
       ? said.startsNow(name)
-      : told === null
+      : estimate === null
         ? said.noEstimate(name, count(ahead))
-        : said.wouldStart(name, duration(told.p50))
+        : said.wouldStart(name, duration(estimate.p50))
   return (
-    <p class="told" aria-live="polite">
+    <p class="estimate" aria-live="polite">
       {text}
     </p>
   )
@@ -266,7 +266,7 @@ function Sent({ submission: { key, name, state } }: { readonly submission: Submi
 }
 
 function SentStatus({ id }: { readonly id: string }) {
-  const row = rowOf(id)
+  const row = findRow(id)
   if (row === undefined) return null
   const place = board.value?.waiting.findIndex(({ row: number }) => number === row.row) ?? -1
   return (

@@ -83,12 +83,14 @@ function Place({ task }: { readonly task: TaskWithResult }) {
   const { task: said, overview } = words()
   if (task.queue_position === null || task.status !== 'queued') return null
   const place = count(task.queue_position)
-  const told = task.estimated_wait_seconds
+  const estimate = task.estimated_wait_seconds
   return (
     <span class="note" aria-live="polite">
       {task.position_is_estimate === true ? said.aboutPlace(place) : said.place(place)}
       {' · '}
-      {told === null ? overview.untold : overview.told(duration(told.p50), duration(told.p90))}
+      {estimate === null
+        ? overview.noEstimate
+        : overview.estimate(duration(estimate.p50), duration(estimate.p90))}
     </span>
   )
 }

@@ -55,7 +55,7 @@ export function watchBoard(): () => void {
 }
 
 /** The row of a task on the board; undefined when it is not shown. */
-export function rowOf(id: string): BoardRow | undefined {
+export function findRow(id: string): BoardRow | undefined {
   const lists = board.value
   if (lists === null) return undefined
   return [...lists.running, ...lists.waiting, ...lists.parked, ...lists.recent].find(

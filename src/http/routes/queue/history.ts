@@ -45,7 +45,7 @@ export function historyRoute(app: App, { history, clock }: Deps): void {
 }
 
 function pointView(point: HistoryPoint) {
-  const { submitted, refused, started, ended, waits, toldP90, runs } = point
+  const { submitted, refused, started, ended, waits, estimatedP90, runs } = point
   return {
     at: iso(point.at),
     submitted,
@@ -53,7 +53,7 @@ function pointView(point: HistoryPoint) {
     started,
     ended,
     wait_seconds: inSeconds(waits),
-    told_wait_p90_seconds: toldP90 === null ? null : toldP90 / 1000,
+    estimated_wait_p90_seconds: estimatedP90 === null ? null : estimatedP90 / 1000,
     run_seconds: inSeconds(runs),
     deepest_queue: point.deepestQueue,
     mean_running: Number(point.meanRunning.toFixed(2)),
