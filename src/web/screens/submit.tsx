@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals'
+import { useSignal, type Signal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import type { Capacity, PriorityName, Session } from '../../client/index.ts'
 import { Fields, toInput, toText, type InputSchema } from '../parts/fields.tsx'
@@ -47,39 +47,38 @@ export function Submit() {
       <h1>{said.title}</h1>
       <div class="columns wide-left">
         <form class="panel submit" onSubmit={(event) => event.preventDefault()}>
-          <div class="pair">
-            <label class="field">
-              {said.type}
-              <select value={type.type} onChange={(event) => (chosen.value = event.currentTarget.value)}>
-                {types.map((each) => (
-                  <option value={each.type}>{each.type}</option>
-                ))}
-              </select>
-            </label>
-            <label class="field">
-              {said.level}
-              <select
-                value={level.value}
-                onChange={(event) => (level.value = event.currentTarget.value as PriorityName)}
-              >
-                {allowedLevels().map((each) => (
-                  <option value={each}>{words().level[each]}</option>
-                ))}
-              </select>
-            </label>
-          </div>
+          <TypeAndLevel type={type.type} choose={(name) => (chosen.value = name)} level={level} />
           <StartEstimate level={level.value} />
           {type.description !== null && <p class="note">{type.description}</p>}
+          {type.upload !== null && <Drop type={type} send={send} />}
+          {hasAddresses(type) && (
+            <label class="field">
+              {said.addresses}
+              <textarea
+                rows={3}
+                placeholder="https://"
+                value={values.value['url'] ?? ''}
+                onInput={(event) => change('url', event.currentTarget.value)}
+              />
+            </label>
+          )}
           <Fields
             schema={schema}
             values={values.value}
             change={change}
             without={hasAddresses(type) ? ['url'] : []}
           />
-          {type.upload === null ? (
-            <Plain type={type} send={send} values={values.value} />
-          ) : (
-            <Drop type={type} send={send} />
+          {type.upload === null && (
+            <button
+              type="button"
+              class="button primary"
+              onClick={() => {
+                send(toDrafts(type, values.value))
+                change('url', '')
+              }}
+            >
+              {said.send}
+            </button>
           )}
         </form>
         <Section title={said.sent}>
@@ -99,6 +98,39 @@ export function Submit() {
 function firstType(types: readonly TaskType[]): string {
   const [first] = types.toSorted((a, b) => (b.upload?.accept.length ?? 0) - (a.upload?.accept.length ?? 0))
   return first?.type ?? ''
+}
+
+interface ChoiceProps {
+  readonly type: string
+  readonly choose: (type: string) => void
+  readonly level: Signal<PriorityName>
+}
+
+function TypeAndLevel({ type, choose, level }: ChoiceProps) {
+  const { submit: said } = words()
+  return (
+    <div class="pair">
+      <label class="field">
+        {said.type}
+        <select value={type} onChange={(event) => choose(event.currentTarget.value)}>
+          {me().types.map((each) => (
+            <option value={each.type}>{each.type}</option>
+          ))}
+        </select>
+      </label>
+      <label class="field">
+        {said.level}
+        <select
+          value={level.value}
+          onChange={(event) => (level.value = event.currentTarget.value as PriorityName)}
+        >
+          {allowedLevels().map((each) => (
+            <option value={each}>{words().level[each]}</option>
+          ))}
+        </select>
+      </label>
+    </div>
+  )
 }
 
 function allowedLevels(): readonly PriorityName[] {
@@ -122,15 +154,19 @@ function hasAddresses({ input, upload }: TaskType): boolean {
 function StartEstimate({ level }: { readonly level: PriorityName }) {
   const { submit: said, level: names } = words()
   const capacity = useSignal<Capacity | null>(null)
-  const size = board.value?.stats.queue_size
+  const stats = board.value?.stats
+  const size = stats?.queue_size
+  const isRefused = stats !== undefined && !stats.accepting
   useEffect(() => {
+    if (isRefused) return undefined
     const leave = new AbortController()
     client.queue.capacity(level, leave.signal).then(
       (found) => (capacity.value = found),
       () => undefined,
     )
     return () => leave.abort()
-  }, [level, size])
+  }, [level, size, isRefused])
+  if (isRefused) return <p class="estimate">{said.refused}</p>
   if (capacity.value === null) return <p class="estimate">&nbsp;</p>
   const { accepting, tasks_ahead: ahead, estimated_wait_seconds: estimate } = capacity.value
   const isFree = ahead === 0 && (board.value?.running.length ?? 1) < (board.value?.stats.max_workers ?? 0)
@@ -156,36 +192,15 @@ interface SendProps {
   ) => void
 }
 
-/** Addresses, one a line, each of which becomes a task; or, without one, the fields alone. */
-function Plain({ type, send, values }: SendProps & { readonly values: Readonly<Record<string, string>> }) {
-  const { submit: said } = words()
-  const addresses = useSignal(values['url'] ?? '')
-  const submit = () => {
-    const lines = addresses.value.split('\n').map((line) => line.trim())
-    const given = lines.filter((line) => line !== '')
-    const drafts = given.map((url) => ({ file: null, url, name: url }))
-    const name = values['title'] ?? values['text']?.slice(0, 60) ?? type.type
-    send(drafts.length > 0 ? drafts : [{ file: null, name }])
-    addresses.value = ''
-  }
-  return (
-    <>
-      {hasAddresses(type) && (
-        <label class="field">
-          {said.addresses}
-          <textarea
-            rows={3}
-            placeholder="https://"
-            value={addresses.value}
-            onInput={(event) => (addresses.value = event.currentTarget.value)}
-          />
-        </label>
-      )}
-      <button type="button" class="button primary" onClick={submit}>
-        {said.send}
-      </button>
-    </>
-  )
+/** A task for each address, one a line; without one, a task of the fields alone. */
+function toDrafts(
+  type: TaskType,
+  values: Readonly<Record<string, string>>,
+): Parameters<SendProps['send']>[0] {
+  const lines = hasAddresses(type) ? (values['url'] ?? '').split('\n').map((line) => line.trim()) : []
+  const drafts = lines.filter((line) => line !== '').map((url) => ({ file: null, url, name: url }))
+  const name = values['title'] ?? values['text']?.slice(0, 60) ?? type.type
+  return drafts.length > 0 ? drafts : [{ file: null, name }]
 }
 
 /** Takes files that are dropped or chosen, each of which becomes a task at once. */

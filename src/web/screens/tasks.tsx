@@ -2,9 +2,9 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { PriorityName, Task, TaskFilter, TaskStatus } from '../../client/index.ts'
 import { BulkBar } from '../parts/bulk.tsx'
-import { Empty, Level, Status } from '../parts/small.tsx'
+import { Empty } from '../parts/small.tsx'
+import { TaskTable } from '../parts/task-table.tsx'
 import { board } from '../store/board.ts'
-import { clock, duration } from '../store/format.ts'
 import { navigate, route, to } from '../store/route.ts'
 import { client, isOperator, me, noteFailure } from '../store/session.ts'
 import { words } from '../store/settings.ts'
@@ -97,7 +97,7 @@ export function TaskList() {
       {page.value === null ? (
         <Empty>{words().app.loading}</Empty>
       ) : (
-        <Table
+        <TaskTable
           tasks={page.value.tasks}
           selected={selected.value}
           select={(next) => (selected.value = next)}
@@ -189,93 +189,6 @@ function TextFilter({ name, title }: { readonly name: string; readonly title: st
         onChange={(event) => change(name, event.currentTarget.value.trim())}
       />
     </label>
-  )
-}
-
-interface TableProps {
-  readonly tasks: readonly Task[]
-  readonly selected: ReadonlySet<string>
-  readonly select: (ids: ReadonlySet<string>) => void
-  readonly isFiltered: boolean
-  readonly hasMore: boolean
-}
-
-function Table({ tasks, selected, select, isFiltered, hasMore }: TableProps) {
-  const { tasks: said } = words()
-  if (tasks.length === 0) {
-    return <Empty>{hasMore ? said.looked : isFiltered ? said.none : said.noneAtAll}</Empty>
-  }
-  const isAll = tasks.every(({ task_id: id }) => selected.has(id))
-  const toggle = (id: string) => select(new Set(selected).symmetricDifference(new Set([id])))
-  return (
-    <div class="table-wrap" tabIndex={0} role="region" aria-label={said.title}>
-      <table class="tasks">
-        <thead>
-          <tr>
-            <th scope="col">
-              <input
-                type="checkbox"
-                aria-label={said.selectAll}
-                checked={isAll}
-                onChange={() => select(new Set(isAll ? [] : tasks.map(({ task_id: id }) => id)))}
-              />
-            </th>
-            <th scope="col">{said.name}</th>
-            <th scope="col">{said.status}</th>
-            <th scope="col">{said.level}</th>
-            {isOperator() && <th scope="col">{said.caller}</th>}
-            <th scope="col">{said.took}</th>
-            <th scope="col">{said.age}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tasks.map((task) => (
-            <Row key={task.task_id} task={task} isSelected={selected.has(task.task_id)} toggle={toggle} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
-
-interface RowProps {
-  readonly task: Task
-  readonly isSelected: boolean
-  readonly toggle: (id: string) => void
-}
-
-function Row({ task, isSelected, toggle }: RowProps) {
-  const name = task.title ?? `${task.type} ${task.task_id.slice(-6)}`
-  const took = [task.wait_ms, task.run_ms].map((ms) => duration(ms === null ? null : ms / 1000)).join(' · ')
-  return (
-    <tr>
-      <td>
-        <input
-          type="checkbox"
-          aria-label={words().tasks.select(name)}
-          checked={isSelected}
-          onChange={() => toggle(task.task_id)}
-        />
-      </td>
-      <th scope="row">
-        <a class="name" href={to(`/tasks/${task.task_id}`)}>
-          {name}
-        </a>
-        <span class="note">
-          {task.type}
-          {task.error === null ? '' : ` · ${task.error.error_type}`}
-        </span>
-      </th>
-      <td>
-        <Status status={task.status} />
-      </td>
-      <td>
-        <Level level={task.priority_name} />
-      </td>
-      {isOperator() && <td>{task.caller}</td>}
-      <td class="numbers">{took}</td>
-      <td class="numbers">{clock(task.created_at)}</td>
-    </tr>
   )
 }
 
