@@ -40,6 +40,11 @@ export interface TaskDefinition<Input = unknown, Result = unknown> {
   readonly type: string
   /** Checked at admission and before each run; a plain `z.object` refuses unknown fields. Synchronous. */
   readonly input: z.ZodType<Input>
+  /**
+   * Describes the result, in OpenAPI and in `GET /api/session`; `run` has to return what it allows. It is not checked
+   * when the server runs. Default: any JSON.
+   */
+  readonly output?: z.ZodType<Awaited<Result>>
   /** Present: the task is submitted as multipart with one `file`. */
   readonly upload?: UploadPolicy
   /** Time limit of one run, 1 to 2^31−1 ms. Default: the setting ANALYSIS_TASK_TIMEOUT. */
@@ -111,6 +116,9 @@ const definitionSchema = z.object({
   input: z.custom<z.ZodType>((value) => value instanceof z.ZodType, {
     error: ({ input }) => schemaFault(input),
   }),
+  output: z
+    .custom<z.ZodType>((value) => value instanceof z.ZodType, { error: ({ input }) => schemaFault(input) })
+    .optional(),
   upload: z
     .object({
       accept: z.array(z.string().min(1)).min(1),

@@ -1,5 +1,7 @@
 import { expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
 import { createClient, type TaskHandle } from '../../src/client/index.ts'
+import { defineTask } from '../../src/handler/define-task.ts'
 import type { TASKS } from './tasks.ts'
 
 // Nothing runs here: `npm run typecheck` fails when an expected error is none, or a type is another one.
@@ -36,4 +38,14 @@ test('events are told apart by their type', () => {
 test('without definitions any task can be submitted', () => {
   const submit = () => createClient().submit('whatever', { any: 1 })
   expectTypeOf(submit).returns.resolves.toExtend<TaskHandle>()
+})
+
+test('what a task returns has to be what its output allows', () => {
+  const input = z.object({})
+  const define = () => [
+    defineTask({ type: 'right', input, output: z.object({ n: z.number() }), run: () => ({ n: 1 }) }),
+    // @ts-expect-error -- a text is no number
+    defineTask({ type: 'wrong', input, output: z.object({ n: z.number() }), run: () => ({ n: 'one' }) }),
+  ]
+  expectTypeOf(define).returns.toBeArray()
 })

@@ -158,3 +158,20 @@ test('the page to browse it loads nothing from elsewhere', async () => {
   expect((await get('/docs/package.json')).status).toBe(404)
   expect((await get('/docs/..%2fpackage.json')).status).toBe(404)
 })
+
+test('a type that describes its result has it in the reply of a submit that waits', async () => {
+  const typed = defineTask({
+    type: 'typed',
+    input: z.object({}),
+    output: z.object({ words: z.number(), made: z.custom<Date>() }),
+    run: () => ({ words: 3, made: new Date(0) }),
+  })
+  const { get } = await startServer({ tasks: [typed] })
+  const document = (await get('/openapi.json')).body
+  const reply = document['paths']['/typed'].post.responses['200'].content['application/json'].schema
+  const result = (reply.anyOf as Json[]).map(({ properties }) => properties?.result).find(Boolean)
+  expect(result).toMatchObject({ type: 'object', properties: { words: { type: 'number' } } })
+  expect(() =>
+    defineTask({ type: 'wrong', input: z.object({}), output: {} as z.ZodString, run: () => '' }),
+  ).toThrow(/expected a zod schema.*output/)
+})

@@ -16,6 +16,7 @@ const echo = defineTask({
     text: z.string().meta({ description: 'What comes back.' }),
     times: z.number().default(1),
   }),
+  output: z.string(),
   run: ({ text }) => text,
 })
 const file = defineTask({
@@ -63,6 +64,7 @@ test('a browser logs in once, is known by its cookie, and logs out', async () =>
       required: ['text'],
       additionalProperties: false,
     },
+    output: { type: 'string' },
     upload: null,
     formats: ['json'],
   })

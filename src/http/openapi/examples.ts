@@ -173,6 +173,7 @@ const SESSION = {
       type: 'summarize',
       description: null,
       input: { type: 'object', properties: { url: { type: 'string' } } },
+      output: null,
       upload: null,
       formats: ['json', 'md', 'html'],
     },

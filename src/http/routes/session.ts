@@ -9,7 +9,7 @@ import { json, type RouteDescription } from '../openapi/operation.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { noQuery, sessionBody } from '../schemas/requests.ts'
 import { sessionReply } from '../schemas/session.ts'
-import { inputSchema } from './submit/describe-submit.ts'
+import { inputSchema, outputSchema } from './submit/describe-submit.ts'
 
 /** What is needed of the server. */
 type Deps = Pick<HttpDeps, 'sessions' | 'identify' | 'registry' | 'prefixOf' | 'version'>
@@ -102,6 +102,7 @@ function typeView(type: TaskType): z.output<typeof sessionReply>['types'][number
     type: type.type,
     description: type.input.description ?? null,
     input: inputSchema(type),
+    output: type.output === undefined ? null : outputSchema(type.output),
     upload: upload === undefined ? null : { accept: [...upload.accept], max_bytes: upload.maxBytes },
     formats: ['json', ...Object.keys(formats)],
   }

@@ -15,6 +15,10 @@ export const sessionReply = z
         type: z.string(),
         description: z.string().nullable(),
         input: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of its input.' }),
+        output: z
+          .record(z.string(), z.unknown())
+          .nullable()
+          .meta({ description: 'JSON Schema of its result; null: any JSON.' }),
         upload: z
           .object({ accept: z.array(z.string()), max_bytes: count })
           .nullable()

@@ -5,7 +5,7 @@ import type { Examples } from '../../openapi/examples.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import type { ProblemCode } from '../../problem/problem.ts'
 import { submitHeaders } from '../../schemas/requests.ts'
-import { submitReply } from '../../schemas/responses.ts'
+import { submitReply, taskWithResult } from '../../schemas/responses.ts'
 
 /** What every submit may be refused with. */
 export const REFUSALS: readonly ProblemCode[] = [
@@ -79,14 +79,29 @@ export function describeUpload(type: TaskType, { accept }: UploadPolicy): RouteD
   }
 }
 
-function describeType({ type, input }: TaskType) {
+/** The replies to a submit; a type that describes its result has it in the task that `Prefer: wait` waits for. */
+function describeReplies(type: string, output: TaskType['output'], examples: Examples) {
+  const replies = submitReplies(examples)
+  if (output === undefined) return replies
+  const result = z.unknown().meta({ override: outputSchema(output), description: `What ${type} returns.` })
+  const known = { ...examples.submitted, status: 'in_progress', deduplicated: true }
+  return { ...replies, 200: json(KNOWN, z.union([submitReply, taskWithResult.extend({ result })]), known) }
+}
+
+/** The JSON Schema of a result, as it is sent. */
+export function outputSchema(output: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...schema } = z.toJSONSchema(output, { io: 'output', unrepresentable: 'any' })
+  return schema
+}
+
+function describeType({ type, input, output }: TaskType) {
   const { description } = input
   return {
     id: `submit-${type}`,
     tag: 'submit' as const,
     ...(description === undefined ? {} : { description }),
     headers: submitHeaders,
-    replies: submitReplies,
+    replies: (examples: Examples) => describeReplies(type, output, examples),
   }
 }
 
