@@ -81,14 +81,17 @@ export class TaskHandle<Result = unknown> {
       if (cancelOnAbort && signal?.aborted === true) await this.cancel().catch(() => undefined)
       throw error
     }
-    const task = await this.get(signal === undefined ? {} : { signal })
+    const task = await this.get({ signal })
     if (task.status !== 'completed') throw new TaskFailed(task)
     return task.result as Result
   }
 
   /** The task as it is now, with its result if it has one. */
   get(
-    options: { readonly include?: readonly ('input' | 'steps')[]; readonly signal?: AbortSignal } = {},
+    options: {
+      readonly include?: readonly ('input' | 'steps')[]
+      readonly signal?: AbortSignal | undefined
+    } = {},
   ): Promise<TaskWithResult> {
     const { include, signal } = options
     return this.#json('GET', '', { query: { include }, signal })

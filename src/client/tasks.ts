@@ -46,7 +46,11 @@ export class Tasks {
   /** One page, the newest first. */
   page(
     filter: TaskFilter = {},
-    options: { readonly limit?: number; readonly cursor?: string | null; readonly signal?: AbortSignal } = {},
+    options: {
+      readonly limit?: number
+      readonly cursor?: string | null
+      readonly signal?: AbortSignal | undefined
+    } = {},
   ): Promise<Page> {
     const { limit, cursor, signal } = options
     return this.#http.json('GET', '/api/tasks', { query: { ...filter, limit, cursor }, signal })
@@ -74,7 +78,7 @@ export class Tasks {
       const page: Page = await this.page(filter, {
         limit: 100,
         cursor,
-        ...(signal === undefined ? {} : { signal }),
+        signal,
       })
       yield* page.tasks
       cursor = page.next_cursor

@@ -1,8 +1,5 @@
 import { quantile, type Quantiles } from '../forecast/quantiles.ts'
-
-/** Ends that are counted. */
-export const ENDS = ['completed', 'error', 'timeout', 'cancelled', 'expired'] as const
-export type End = (typeof ENDS)[number]
+import { TERMINAL_STATUSES, type TerminalStatus } from '../task/status.ts'
 
 /** What happened in one minute, or in several together. Durations are ms; null: nothing to measure. */
 export interface Minute {
@@ -10,7 +7,7 @@ export interface Minute {
   readonly refused: number
   /** First starts. */
   readonly started: number
-  readonly ended: Readonly<Record<End, number>>
+  readonly ended: Readonly<Record<TerminalStatus, number>>
   /** Waits of the tasks that started. */
   readonly waits: Quantiles | null
   /** Within which nine of ten of them would start, as estimated at their admission: the median of it. */
@@ -49,12 +46,12 @@ export function toQuantiles(durations: readonly number[]): Quantiles | null {
  */
 export function combine(minutes: readonly Minute[], count: number): Minute {
   const sum = (of: (minute: Minute) => number) => minutes.reduce((total, minute) => total + of(minute), 0)
-  const ended = Object.fromEntries(ENDS.map((end) => [end, sum((minute) => minute.ended[end])]))
+  const ended = Object.fromEntries(TERMINAL_STATUSES.map((end) => [end, sum((minute) => minute.ended[end])]))
   return {
     submitted: sum(({ submitted }) => submitted),
     refused: sum(({ refused }) => refused),
     started: sum(({ started }) => started),
-    ended: ended as Record<End, number>,
+    ended: ended as Record<TerminalStatus, number>,
     waits: meanQuantiles(
       minutes,
       ({ waits }) => waits,

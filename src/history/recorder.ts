@@ -2,10 +2,10 @@ import type { Logger } from 'pino'
 import type { EventBus } from '../events/event-bus.ts'
 import type { HistoryJournal } from '../journal/journal.ts'
 import type { TaskEvent } from '../task/event.ts'
-import { isTerminal } from '../task/status.ts'
+import { isTerminal, TERMINAL_STATUSES, type TerminalStatus } from '../task/status.ts'
 import type { Task } from '../task/task.ts'
 import type { Clock } from '../time/clock.ts'
-import { EMPTY_MINUTE, ENDS, toQuantiles, type End } from './minute.ts'
+import { EMPTY_MINUTE, toQuantiles } from './minute.ts'
 
 export const MINUTE_MS = 60_000
 /** Durations of one minute that quantiles are made of; more are not kept. */
@@ -75,9 +75,10 @@ export class HistoryRecorder {
       if (task.toldWait !== null && collected.estimates.length < MAX_SAMPLES)
         collected.estimates.push(task.toldWait.p90 * 1000)
     }
-    if (!isTerminal(task.status)) return
-    collected.ended[task.status as End] += 1
-    const hasRun = task.status === 'completed' && task.runMs !== null
+    const { status } = task
+    if (!isTerminal(status)) return
+    collected.ended[status] += 1
+    const hasRun = status === 'completed' && task.runMs !== null
     if (hasRun && collected.runs.length < MAX_SAMPLES) collected.runs.push(task.runMs)
   }
 
@@ -136,7 +137,7 @@ export class HistoryRecorder {
 }
 
 function collect() {
-  const ended = Object.fromEntries(ENDS.map((end) => [end, 0])) as Record<End, number>
+  const ended = Object.fromEntries(TERMINAL_STATUSES.map((end) => [end, 0])) as Record<TerminalStatus, number>
   const durations = { waits: [] as number[], estimates: [] as number[], runs: [] as number[] }
   return { submitted: 0, started: 0, ended, deepestQueue: 0, runningMs: 0, ...durations }
 }

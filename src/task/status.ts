@@ -27,6 +27,8 @@ export function isTerminal(status: TaskStatus): status is TerminalStatus {
   return STATUS_MOVES[status].length === 0
 }
 
+export const TERMINAL_STATUSES = TASK_STATUSES.filter(isTerminal)
+
 /** @throws HeadgateError `illegal-move`: a defect of the program, never of a request. */
 export function assertMove(from: TaskStatus, to: TaskStatus): void {
   const allowed: readonly string[] = STATUS_MOVES[from]

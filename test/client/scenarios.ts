@@ -92,16 +92,16 @@ async function aborted(client: Client) {
 }
 
 async function upload(client: Client) {
-  const told: number[][] = []
+  const reported: number[][] = []
   const task = await client.upload(
     'measure',
     new Blob(['0123456789'.repeat(1000)]),
     { unit: 'octets' },
-    { filename: '报告.txt', onProgress: (sent, total) => told.push([sent, total]) },
+    { filename: '报告.txt', onProgress: (sent, total) => reported.push([sent, total]) },
   )
   const result = await task.result()
   const { upload: file, title } = await task.get()
-  const last = told.at(-1) ?? []
+  const last = reported.at(-1) ?? []
   return { result, name: file?.name, title, isWhole: (last[0] ?? 0) >= 10_000 && last[0] === last[1] }
 }
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { combine, EMPTY_MINUTE, type Minute } from '../../src/history/minute.ts'
 import { readHistory } from '../../src/history/read-history.ts'
 import { HistoryRecorder } from '../../src/history/recorder.ts'
+import type { Clock } from '../../src/time/clock.ts'
 import { createCore } from '../support/core.ts'
 import { settled } from '../support/settle.ts'
 import { heldType } from '../support/types.ts'
@@ -14,20 +15,16 @@ function setup() {
   const { definition, held } = heldType()
   const core = createCore({ types: [definition], slots: 1, capacity: 3 })
   const { clock, journal, bus, pool, lifecycle } = core
-  const recorder = new HistoryRecorder({
-    journal: journal.history,
-    bus,
-    pool,
-    counters: lifecycle.counters,
-    clock,
-    log,
-  })
+  const { counters } = lifecycle
+  const record = (by: Clock = clock) =>
+    new HistoryRecorder({ journal: journal.history, bus, pool, counters, clock: by, log })
+  const recorder = record()
   const advance = async (ms: number) => {
     clock.advance(ms)
     await settled()
   }
   const read = (minutes = 10) => readHistory(journal.history, minutes, clock.now())
-  return { ...core, held, recorder, advance, read }
+  return { ...core, held, record, recorder, advance, read }
 }
 
 test('each minute has what was submitted, refused, started and ended in it', async () => {
@@ -78,19 +75,12 @@ test('a minute without work has no row, one in which a task only runs has', asyn
 })
 
 test('a stop saves the minute that it is in, and two processes of one minute are added', async () => {
-  const { submit, held, recorder, read, clock, journal, bus, pool, lifecycle } = setup()
+  const { submit, held, record, recorder, read, clock } = setup()
   await submit('held')
   await settled()
   await recorder.stop()
   clock.advance(1)
-  const next = new HistoryRecorder({
-    journal: journal.history,
-    bus,
-    pool,
-    counters: lifecycle.counters,
-    clock,
-    log,
-  })
+  const next = record()
   held[0]?.end()
   await settled()
   await next.stop()
@@ -128,19 +118,11 @@ test('quantiles of several minutes weigh as many tasks as they had', () => {
 })
 
 test('a clock that is set back erases nothing that was counted', async () => {
-  const { submit, clock, journal, bus, pool, lifecycle, recorder: other } = setup()
+  const { submit, clock, journal, record, recorder: other } = setup()
   await other.stop()
   let offset = 0
   const { monotonic, after } = clock
-  const moved = { now: () => clock.now() + offset, monotonic, after }
-  const recorder = new HistoryRecorder({
-    journal: journal.history,
-    bus,
-    pool,
-    counters: lifecycle.counters,
-    clock: moved,
-    log,
-  })
+  const recorder = record({ now: () => clock.now() + offset, monotonic, after })
   await submit('held')
   await submit('held')
   await settled()

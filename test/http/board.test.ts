@@ -179,7 +179,11 @@ test('over random histories no caller’s board holds anything of another, and t
           },
           send: ({ text }) => Promise.resolve(void frames.push(JSON.parse(text) as Json)),
         }
-        const leave = board.watch({ viewer: { name, role }, prefix: '', sink })
+        const leave = board.watch({
+          viewer: { name, role },
+          view: { prefix: '', showsCaller: role === 'operator' },
+          sink,
+        })
         return { name, frames, leave, slow: (is: boolean) => (isFlushed = !is) }
       }
       const watchers = [...CALLERS.map((name) => watch(name)), watch('op', 'operator')]

@@ -4,6 +4,7 @@ import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { HttpDeps } from '../deps.ts'
 import type { Stats } from '../routes/queue/stats.ts'
+import type { ViewOptions } from '../schemas/views.ts'
 import type { Sink } from '../stream/connection.ts'
 import { isSameRow, isShown, toRow, type Viewer } from './rows.ts'
 import { loadRecent, MAX_RECENT, selectTasks, type BoardTasks, type SelectDeps } from './select-tasks.ts'
@@ -16,13 +17,13 @@ export interface BoardDeps extends SelectDeps, Pick<HttpDeps, 'bus'> {
 /** One who watches the whole queue. */
 export interface Watcher {
   readonly viewer: Viewer
-  readonly prefix: string
+  readonly view: ViewOptions
   readonly sink: Pick<Sink, 'isFlushed' | 'send'>
 }
 
-/** Ticks at most; nothing is sent, and nothing is looked at, when nobody watches. */
+/** Ticks at most; nothing is read or sent while nobody watches. */
 const TICK_MS = 500
-/** Every so many ticks it is looked whether what has ended is still kept. */
+/** Every fourth tick checks whether the tasks that have ended are still kept. */
 const TICKS_PER_LOOK = 4
 
 interface Picture extends BoardTasks {
@@ -121,7 +122,7 @@ export class Board {
     if (erased.size > 0) this.#recent = (this.#recent ?? []).filter((task) => !erased.has(task))
   }
 
-  /** What every viewer must be told to come from one picture to the next. */
+  /** Sends what has changed from one picture to the next. */
   #sendTicks(before: Picture, after: Picture): void {
     const texts = new Map<string, string | null>()
     for (const [watcher, isCurrent] of this.#watchers) {
@@ -135,15 +136,14 @@ export class Board {
     }
   }
 
-  #tickText(before: Picture, after: Picture, { viewer, prefix }: Watcher): string | null {
+  #tickText(before: Picture, after: Picture, { viewer, view }: Watcher): string | null {
     const [old, now] = [shownTo(before, viewer), shownTo(after, viewer)]
-    const options = optionsFor(viewer, prefix)
     const changed = [...now.values()]
       .filter((task) => {
         const known = old.get(task.id)
         return known === undefined || !isSameRow(known, task, viewer)
       })
-      .map((task) => toRow(task, this.#rowOf(task), viewer, options))
+      .map((task) => toRow(task, this.#rowOf(task), viewer, view))
     const gone = [...old.values()].filter(({ id }) => !now.has(id)).map((task) => this.#rowOf(task))
     const [oldOrder, order] = [this.#orderOf(before), this.#orderOf(after)]
     const isReordered = oldOrder.join() !== order.join()
@@ -170,12 +170,11 @@ export class Board {
     }
   }
 
-  #boardText(picture: Picture, { viewer, prefix }: Watcher): string {
-    const options = optionsFor(viewer, prefix)
+  #boardText(picture: Picture, { viewer, view }: Watcher): string {
     const rows = (tasks: readonly Task[]) =>
       tasks
         .filter((task) => isShown(task, viewer))
-        .map((task) => toRow(task, this.#rowOf(task), viewer, options))
+        .map((task) => toRow(task, this.#rowOf(task), viewer, view))
     const { stats, running, waiting, parked, recent } = picture
     return JSON.stringify({
       type: 'board',
@@ -209,12 +208,8 @@ export class Board {
   }
 }
 
-function toViewerKey({ viewer, prefix }: Watcher): string {
-  return JSON.stringify([viewer.role === 'operator' || viewer.name, prefix])
-}
-
-function optionsFor({ role }: Viewer, prefix: string) {
-  return { prefix, showsCaller: role === 'operator' }
+function toViewerKey({ viewer, view }: Watcher): string {
+  return JSON.stringify([viewer.role === 'operator' || viewer.name, view.prefix])
 }
 
 function allTasks({ running, waiting, parked, recent }: BoardTasks): Task[] {

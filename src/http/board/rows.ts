@@ -1,6 +1,7 @@
 import { maySee, type Caller } from '../../auth/caller.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
+import { boardRow } from '../schemas/queue-responses.ts'
 import { taskView, type ViewOptions } from '../schemas/views.ts'
 
 /** Whom a board is for: all operators see the same one, each caller one of its own. */
@@ -25,40 +26,18 @@ export function isSameRow(before: Task, after: Task, viewer: Viewer): boolean {
 export function toRow(task: Task, row: number, viewer: Viewer, options: ViewOptions) {
   const { status, type } = task
   const view = taskView(task, null, options)
-  const { created_at, priority_name } = view
+  const { created_at, priority_name, error } = view
   if (!maySee(viewer, task.caller)) return { row, type, status, priority_name, created_at }
-  const always = pick(view, SHOWN)
-  const error =
-    view.error === null ? {} : { error_type: view.error.error_type, error_message: view.error.message }
-  return { row, ...always, ...(isTerminal(status) ? {} : pick(view, SHOWN_WHILE_LIVE)), ...error }
+  const names = isTerminal(status) ? SHOWN_AFTER_END : SHOWN
+  const own = Object.fromEntries(names.filter((name) => name in view).map((name) => [name, view[name]]))
+  return {
+    row,
+    ...own,
+    ...(error === null ? {} : { error_type: error.error_type, error_message: error.message }),
+  }
 }
 
-/** What a row has of the view of a task. */
-const SHOWN = [
-  'task_id',
-  'type',
-  'title',
-  'caller',
-  'status',
-  'priority',
-  'priority_name',
-  'created_at',
-  'started_at',
-  'finished_at',
-  'message',
-  'attempt',
-  'max_attempts',
-  'waiters',
-  'wait_reason',
-  'wait_until',
-  'wait_resource',
-  'wait_ms',
-  'run_ms',
-] as const
-const SHOWN_WHILE_LIVE = ['progress', 'progress_detail', 'timeout_seconds'] as const
-
-function pick(view: TaskView, names: readonly (keyof TaskView)[]): Partial<TaskView> {
-  return Object.fromEntries(names.filter((name) => name in view).map((name) => [name, view[name]]))
-}
-
-type TaskView = ReturnType<typeof taskView>
+/** Fields of the view that a row has, as its schema names them. */
+const SHOWN = Object.keys(boardRow.shape) as readonly (keyof ReturnType<typeof taskView>)[]
+const ONLY_LIVE = new Set<string>(['progress', 'progress_detail', 'timeout_seconds'])
+const SHOWN_AFTER_END = SHOWN.filter((name) => !ONLY_LIVE.has(name))

@@ -1,4 +1,4 @@
-import { isTerminal, type TaskStatus } from '../../task/status.ts'
+import { TERMINAL_STATUSES, type TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { HttpDeps } from '../deps.ts'
 
@@ -49,9 +49,8 @@ function firstWaiting(pool: SelectDeps['pool']): string[] {
 
 /** What the newest pages of the journal know of tasks that have ended, the newest end first. */
 export async function loadRecent({ journal }: Pick<SelectDeps, 'journal'>): Promise<Task[]> {
-  const statuses = ['completed', 'error', 'timeout', 'cancelled', 'expired'] as const
-  const { tasks } = await journal.list({ statuses, limit: MAX_RECENT })
-  return tasks.filter(({ status }) => isTerminal(status)).sort(byEnd)
+  const { tasks } = await journal.list({ statuses: TERMINAL_STATUSES, limit: MAX_RECENT })
+  return [...tasks].sort(byEnd)
 }
 
 function byAdmission(a: Task, b: Task): number {

@@ -104,8 +104,7 @@ function admits(deps: Deps, { request, reply }: Visit, authentication: Authentic
     sendProblem(reply, 'forbidden', { detail: 'This ticket does not let its bearer cancel.' })
     return false
   }
-  const mayChange = !READ_ONLY.has(request.method) || request.headers.upgrade !== undefined
-  if (authentication.access.isSession && mayChange && !isSameSite(request)) {
+  if (authentication.access.isSession && mayChange(request) && !isSameSite(request)) {
     sendProblem(reply, 'cross-site', { detail: CROSS_SITE })
     return false
   }
@@ -155,11 +154,15 @@ function ignoreEmptyBody({ headers }: FastifyRequest): void {
   if (isEmpty) delete headers['content-type']
 }
 
+/** Whether a request may change something: a WebSocket takes orders. */
+function mayChange({ method, headers }: FastifyRequest): boolean {
+  return !READ_ONLY.has(method) || headers.upgrade !== undefined
+}
+
 /** Pages of others may read what their browser lets them; they may not change anything, nor open a WebSocket. */
 function refusesOrigin(deps: Deps, { request, reply }: Visit, origins: ReadonlySet<string>): boolean {
-  const isUpgrade = request.headers.upgrade !== undefined
   if (request.headers.origin === undefined) return false
-  if ((READ_ONLY.has(request.method) && !isUpgrade) || !isForeign(request, origins)) return false
+  if (!mayChange(request) || !isForeign(request, origins)) return false
   if (readSessionCookie(deps, request) !== undefined) {
     sendProblem(reply, 'cross-site', { detail: CROSS_SITE })
     return true

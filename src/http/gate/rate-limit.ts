@@ -21,13 +21,13 @@ export async function createLimits(
 ): Promise<Limits> {
   if (!app.hasDecorator('createRateLimit')) await app.register(rateLimit, { global: false })
   return {
-    ofCaller: limitOf(app, ratePerMinute),
-    ofAddress: limitOf(app, addressRatePerMinute),
+    ofCaller: createLimit(app, ratePerMinute),
+    ofAddress: createLimit(app, addressRatePerMinute),
   }
 }
 
 /** At most so many requests a minute of each key; 0: no limit. */
-export function limitOf(app: Pick<FastifyInstance, 'createRateLimit'>, max: number): Limit {
+export function createLimit(app: Pick<FastifyInstance, 'createRateLimit'>, max: number): Limit {
   if (max === 0) return () => Promise.resolve(null)
   const keys = new WeakMap<FastifyRequest, string>()
   const check = app.createRateLimit({

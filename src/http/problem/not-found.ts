@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sendProblem } from './problem.ts'
 
+export const NO_SUCH_ROUTE = 'There is no such route; /openapi.json lists those that there are.'
+
 /** Answers what no route handles: 405 with the methods of that path, or 404 where there is no such path. */
 export type AnswerUnknown = (request: FastifyRequest, reply: FastifyReply) => FastifyReply
 
@@ -16,10 +18,7 @@ export function answerUnknownRoutes(app: FastifyInstance): AnswerUnknown {
     const methods = new Set(
       routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => route.methods),
     )
-    if (methods.size === 0)
-      return sendProblem(reply, 'not-found', {
-        detail: 'There is no such route; /openapi.json lists those that there are.',
-      })
+    if (methods.size === 0) return sendProblem(reply, 'not-found', { detail: NO_SUCH_ROUTE })
     const allowed = [...methods].sort().join(', ')
     reply.header('allow', allowed)
     return sendProblem(reply, 'method-not-allowed', { detail: `This route takes ${allowed}.` })

@@ -3,7 +3,7 @@ import type { TaskType } from '../../handler/define-task.ts'
 import { priorityName } from '../../task/priority.ts'
 import type { App, HttpDeps } from '../deps.ts'
 import { accessOf } from '../gate/access.ts'
-import { limitOf } from '../gate/rate-limit.ts'
+import { createLimit } from '../gate/rate-limit.ts'
 import { writeSessionCookie } from '../gate/session-cookie.ts'
 import { json, type RouteDescription } from '../openapi/operation.ts'
 import { sendProblem } from '../problem/problem.ts'
@@ -72,7 +72,7 @@ export function sessionRoutes(app: App, deps: Deps): void {
 }
 
 function loginRoute(app: App, deps: Deps): void {
-  const tries = limitOf(app, LOGINS_PER_MINUTE)
+  const tries = createLimit(app, LOGINS_PER_MINUTE)
   const config = { gate: { isPublic: true }, openapi: LOG_IN }
   const route = { schema: { ...NO_QUERY, body: sessionBody }, config }
   app.post('/api/session', route, async (request, reply) => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { brotliCompressSync, constants } from 'node:zlib'
 import type { App, HttpDeps } from '../deps.ts'
+import { NO_SUCH_ROUTE } from '../problem/not-found.ts'
 import { sendProblem } from '../problem/problem.ts'
 
 /** What is needed of the server. */
@@ -53,8 +54,8 @@ export function uiRoutes(app: App, { prefixOf }: Deps): void {
   }
   const config = { gate: { isPublic: true } }
   const send = (request: FastifyRequest, reply: FastifyReply, name: string) => {
-    const file = (read ??= readFiles()).get(name) ?? (extname(name) === '' ? pageFor(request) : undefined)
-    const found = name === INDEX ? pageFor(request) : file
+    const isPage = name === INDEX || extname(name) === ''
+    const found = isPage ? pageFor(request) : (read ??= readFiles()).get(name)
     if (found === undefined) return sendProblem(reply, 'not-found', { detail: NOT_BUILT })
     return sendFile(request, reply, { ...found, isForever: BEGINS_WITH_HASH.test(name) })
   }
@@ -68,12 +69,11 @@ export function uiRoutes(app: App, { prefixOf }: Deps): void {
   if (app.prefix !== '') return
   app.get('/', { config }, (request, reply) => {
     const isPage = request.headers.accept?.includes('text/html') === true
-    return isPage ? toPage(request, reply) : sendProblem(reply, 'not-found', { detail: NOWHERE })
+    return isPage ? toPage(request, reply) : sendProblem(reply, 'not-found', { detail: NO_SUCH_ROUTE })
   })
 }
 
 const NOT_BUILT = 'There is no such file of the page. In a checkout the page is made by: npm run build:web'
-const NOWHERE = 'There is no such route; /openapi.json lists those that there are.'
 
 function readFiles(): ReadonlyMap<string, PageFile> {
   let names: string[]

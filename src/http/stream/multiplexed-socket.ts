@@ -1,7 +1,7 @@
 import type { WebSocket } from '@fastify/websocket'
 import { z } from 'zod'
 import { byTicket, type AuthenticateDeps } from '../gate/authenticate.ts'
-import { visibleTask, type Access } from '../gate/access.ts'
+import { viewOptions, visibleTask, type Access } from '../gate/access.ts'
 import type { Board } from '../board/board.ts'
 import type { HttpDeps } from '../deps.ts'
 import type { ProblemCode } from '../problem/problem.ts'
@@ -137,8 +137,8 @@ export class MultiplexedSocket implements Member {
   #watchQueue(): void {
     const { caller, onlyTask } = this.#access
     if (onlyTask !== null) return this.#refuse('forbidden', 'a ticket shows its task alone')
-    const { board, prefix } = this.#deps
-    this.#unwatchQueue ??= board.watch({ viewer: caller, prefix, sink: this.#sink })
+    const view = viewOptions(this.#deps, this.#access)
+    this.#unwatchQueue ??= this.#deps.board.watch({ viewer: caller, view, sink: this.#sink })
   }
 
   #unsubscribe(id: string): void {

@@ -1,7 +1,7 @@
 import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { accessOf } from '../gate/access.ts'
+import { accessOf, viewOptions } from '../gate/access.ts'
 import { depsFor, type App, type HttpDeps } from '../deps.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
 import { sendMissing } from '../problem/missing-task.ts'
@@ -163,12 +163,13 @@ async function openEventStream(
 
 /** The board over server-sent events; the first frame after a reconnect shows everything anew. */
 function openQueueStream(deps: Deps, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { caller, onlyTask, isStillGranted } = accessOf(request)
+  const access = accessOf(request)
+  const { caller, onlyTask, isStillGranted } = access
   if (onlyTask !== null) return sendProblem(reply, 'forbidden', { detail: 'A ticket shows its task alone.' })
   // It left while a hook of the host was awaited: its `close` was emitted already.
   if (reply.raw.destroyed) return reply
   const sink = eventStreamSink()
-  const unwatch = deps.board.watch({ viewer: caller, prefix: deps.prefix, sink })
+  const unwatch = deps.board.watch({ viewer: caller, view: viewOptions(deps, access), sink })
   const member: Member = {
     isStillGranted,
     send: (body) => void (sink.isFlushed && sink.send(unnumbered(body)).catch(() => undefined)),

@@ -4,8 +4,7 @@ import { count } from '../store/format.ts'
 import { client, noteFailure } from '../store/session.ts'
 import { words } from '../store/settings.ts'
 import { Confirm } from './confirm.tsx'
-
-const LEVELS: readonly PriorityName[] = ['URGENT', 'HIGH', 'NORMAL', 'LOW']
+import { LEVELS, LevelSelect } from './level-select.tsx'
 
 /** For how many it would be done, and whether there are more. */
 function toText({ done, refused, has_more: hasMore }: BulkReply): string {
@@ -64,15 +63,12 @@ export function BulkBar({ selected, filter, done }: Props) {
       {button({ op: 'retry' }, bulk.retry)}
       {button({ op: 'cancel' }, bulk.cancel)}
       {button({ op: 'delete' }, bulk.delete)}
-      <select
-        aria-label={said.level}
+      <LevelSelect
+        label={said.level}
         value={level.value}
-        onChange={(event) => (level.value = event.currentTarget.value as PriorityName)}
-      >
-        {LEVELS.map((each) => (
-          <option value={each}>{words().level[each]}</option>
-        ))}
-      </select>
+        levels={LEVELS}
+        choose={(chosen) => (level.value = chosen)}
+      />
       {button({ op: 'priority', priority: level.value }, bulk.priority)}
       {message.value !== '' && <span role="status">{message.value}</span>}
       {tried.value !== null && (

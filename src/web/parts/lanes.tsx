@@ -1,12 +1,12 @@
 import type { Board, BoardRow, PriorityName, Stats } from '../../client/index.ts'
 import { count, duration, since } from '../store/format.ts'
 import { to } from '../store/route.ts'
-import { client, me } from '../store/session.ts'
+import { client } from '../store/session.ts'
 import { words } from '../store/settings.ts'
+import { allowedLevels, LEVELS, LevelSelect } from './level-select.tsx'
 import { Name } from './name.tsx'
 import { Empty, Level, Section } from './small.tsx'
 
-const LEVELS = ['URGENT', 'HIGH', 'NORMAL', 'LOW'] as const satisfies readonly PriorityName[]
 /** Rows of one level that are shown. */
 const LANE_ROWS = 20
 
@@ -79,23 +79,18 @@ function Lane({ level, rows, places, stats }: LaneProps) {
 /** Moves a waiting task to another level. */
 function LevelMenu({ row }: { readonly row: BoardRow }) {
   const { task_id: id = '', title, priority_name: level } = row
-  const allowed = LEVELS.slice(LEVELS.indexOf(me().max_priority_name))
   return (
-    <select
-      class="level-menu"
-      aria-label={`${words().tasks.level}: ${title ?? id}`}
+    <LevelSelect
+      kind="level-menu"
+      label={`${words().tasks.level}: ${title ?? id}`}
       value={level}
-      onChange={(event) => {
-        const menu = event.currentTarget
+      levels={allowedLevels()}
+      choose={(chosen, menu) =>
         void client
           .task(id)
-          .setPriority(menu.value as PriorityName)
+          .setPriority(chosen)
           .catch(() => (menu.value = level))
-      }}
-    >
-      {[...new Set([level, ...allowed])].map((each) => (
-        <option value={each}>{words().level[each]}</option>
-      ))}
-    </select>
+      }
+    />
   )
 }

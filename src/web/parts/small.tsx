@@ -97,6 +97,15 @@ export function Section({
   )
 }
 
+/** What went wrong; nothing where there is no text. */
+export function Problem({ text }: { readonly text: string }) {
+  return text === '' ? null : (
+    <p class="problem" role="alert">
+      {text}
+    </p>
+  )
+}
+
 export function Empty({ children }: { readonly children: ComponentChildren }) {
   return <p class="empty">{children}</p>
 }

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { FailureGroup } from '../../client/index.ts'
-import { Action, Empty } from '../parts/small.tsx'
+import { Action, Empty, Problem } from '../parts/small.tsx'
 import { board } from '../store/board.ts'
 import { clock, count } from '../store/format.ts'
 import { navigate, route, to } from '../store/route.ts'
@@ -41,11 +41,7 @@ export function Failures() {
           </button>
         ))}
       </p>
-      {failure.value !== '' && (
-        <p class="problem" role="alert">
-          {failure.value}
-        </p>
-      )}
+      <Problem text={failure.value} />
       {groups.value?.length === 0 && <Empty>{said.none}</Empty>}
       {groups.value?.map((group) => (
         <Group

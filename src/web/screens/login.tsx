@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { Problem } from '../parts/small.tsx'
 import { logIn, noteFailure } from '../store/session.ts'
 import { words } from '../store/settings.ts'
 
@@ -27,11 +28,7 @@ export function Login({ detail }: { readonly detail: string }) {
           {login.token}
           <input name="token" type="password" autocomplete="off" required autofocus />
         </label>
-        {problem !== '' && (
-          <p class="problem" role="alert">
-            {problem}
-          </p>
-        )}
+        <Problem text={problem} />
         <button class="button primary" disabled={isBusy.value}>
           {login.submit}
         </button>

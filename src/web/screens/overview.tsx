@@ -25,7 +25,7 @@ export function Overview() {
           {words().hold[hold] ?? hold}
         </p>
       ))}
-      <Cards stats={stats} parked={lists.parked.length} />
+      <Cards stats={stats} />
       <Slots lists={lists} />
       <Lanes lists={lists} />
       {lists.parked.length > 0 && <Parked rows={lists.parked} />}
@@ -47,7 +47,7 @@ function LateHistory() {
   return loaded.value === null ? null : <loaded.value.History />
 }
 
-function Cards({ stats }: { readonly stats: Stats; readonly parked: number }) {
+function Cards({ stats }: { readonly stats: Stats }) {
   const { cards } = words()
   const share = stats.total_processed === 0 ? 0 : 1 - stats.total_success / stats.total_processed
   const stuck = stats.stuck_workers > 0 ? cards.stuck(stats.stuck_workers) : ''

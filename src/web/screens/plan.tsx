@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { Forecast, PriorityName } from '../../client/index.ts'
+import type { Forecast } from '../../client/index.ts'
+import { LEVELS } from '../parts/level-select.tsx'
 import { Action, Empty, Level, Section } from '../parts/small.tsx'
 import { board } from '../store/board.ts'
 import { duration } from '../store/format.ts'
@@ -8,7 +9,6 @@ import { navigate, route } from '../store/route.ts'
 import { client } from '../store/session.ts'
 import { words } from '../store/settings.ts'
 
-const LEVELS: readonly PriorityName[] = ['URGENT', 'HIGH', 'NORMAL', 'LOW']
 const FIELDS = ['workers', 'arrivals_per_minute', 'run_seconds', 'target_p90_seconds'] as const
 type Field = (typeof FIELDS)[number]
 

@@ -2,6 +2,7 @@ import { useSignal, type Signal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import type { Capacity, PriorityName, Session } from '../../client/index.ts'
 import { Fields, toInput, toText, type InputSchema } from '../parts/fields.tsx'
+import { allowedLevels, LevelSelect } from '../parts/level-select.tsx'
 import { Bar, Empty, Section, Status } from '../parts/small.tsx'
 import { board, now, findRow } from '../store/board.ts'
 import { bytes, count, duration } from '../store/format.ts'
@@ -10,7 +11,6 @@ import { client, me, submissions, type Submission } from '../store/session.ts'
 import { words } from '../store/settings.ts'
 import { removeSubmission, submitDraft } from '../store/submissions.ts'
 
-const LEVELS: readonly PriorityName[] = ['LOW', 'NORMAL', 'HIGH', 'URGENT']
 type TaskType = Session['types'][number]
 
 /** The input of the task that is to be submitted again with changes. */
@@ -120,21 +120,14 @@ function TypeAndLevel({ type, choose, level }: ChoiceProps) {
       </label>
       <label class="field">
         {said.level}
-        <select
+        <LevelSelect
           value={level.value}
-          onChange={(event) => (level.value = event.currentTarget.value as PriorityName)}
-        >
-          {allowedLevels().map((each) => (
-            <option value={each}>{words().level[each]}</option>
-          ))}
-        </select>
+          levels={allowedLevels()}
+          choose={(chosen) => (level.value = chosen)}
+        />
       </label>
     </div>
   )
-}
-
-function allowedLevels(): readonly PriorityName[] {
-  return LEVELS.slice(0, LEVELS.indexOf(me().max_priority_name) + 1)
 }
 
 function defaultLevel(): PriorityName {

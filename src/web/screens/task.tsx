@@ -1,17 +1,16 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
-import type { PriorityName, TaskWithResult } from '../../client/index.ts'
+import type { TaskWithResult } from '../../client/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
+import { allowedLevels, LevelSelect } from '../parts/level-select.tsx'
 import { Report } from '../parts/report.tsx'
-import { Action, Bar, Empty, Level, Section, Status } from '../parts/small.tsx'
+import { Action, Bar, Empty, Level, Problem, Section, Status } from '../parts/small.tsx'
 import { Timeline } from '../parts/timeline.tsx'
 import { bytes, clock, count, duration, since } from '../store/format.ts'
 import { navigate, to } from '../store/route.ts'
-import { base, me } from '../store/session.ts'
+import { base } from '../store/session.ts'
 import { words } from '../store/settings.ts'
 import { createTaskStore, type TaskStore } from '../store/task.ts'
-
-const LEVELS: readonly PriorityName[] = ['URGENT', 'HIGH', 'NORMAL', 'LOW']
 
 /** One task: what becomes of it, and what comes of it, as it happens. */
 export function TaskScreen({ id = '' }: { readonly id?: string }) {
@@ -28,11 +27,7 @@ export function TaskScreen({ id = '' }: { readonly id?: string }) {
   return (
     <article class="task">
       <Head store={store} task={task} />
-      {store.failure.value !== '' && (
-        <p class="problem" role="alert">
-          {store.failure.value}
-        </p>
-      )}
+      <Problem text={store.failure.value} />
       {task.error !== null && <Failure error={task.error} />}
       <div class="task-columns">
         <Report store={store} task={task} />
@@ -101,7 +96,6 @@ function Actions({ store, task }: { readonly store: TaskStore; readonly task: Ta
   const isAsked = useSignal(false)
   const shared = useSignal(false)
   const isWaiting = ['queued', 'scheduled', 'waiting'].includes(task.status)
-  const allowed = LEVELS.slice(LEVELS.indexOf(me().max_priority_name))
   const share = async () => {
     const { ticket } = await handle.ticket()
     const address = new URL(`${base}/api/tasks/${task.task_id}?ticket=${ticket}`, location.href)
@@ -127,17 +121,12 @@ function Actions({ store, task }: { readonly store: TaskStore; readonly task: Ta
         </Action>
       )}
       {isWaiting && (
-        <select
-          aria-label={tasks.level}
+        <LevelSelect
+          label={tasks.level}
           value={task.priority_name}
-          onChange={(event) =>
-            void handle.setPriority(event.currentTarget.value as PriorityName).then(load, load)
-          }
-        >
-          {[...new Set([task.priority_name, ...allowed])].map((level) => (
-            <option value={level}>{words().level[level]}</option>
-          ))}
-        </select>
+          levels={allowedLevels()}
+          choose={(level) => void handle.setPriority(level).then(load, load)}
+        />
       )}
       {task.done && (
         <Action kind="primary" run={async () => navigate(`/tasks/${(await handle.retry()).id}`)}>

@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import type { PriorityName, Task, TaskFilter, TaskStatus } from '../../client/index.ts'
+import type { Task, TaskFilter, TaskStatus } from '../../client/index.ts'
 import { BulkBar } from '../parts/bulk.tsx'
-import { Empty } from '../parts/small.tsx'
+import { LEVELS } from '../parts/level-select.tsx'
+import { Empty, Problem } from '../parts/small.tsx'
 import { TaskTable } from '../parts/task-table.tsx'
 import { board } from '../store/board.ts'
 import { navigate, route, to } from '../store/route.ts'
@@ -21,7 +22,6 @@ const STATUSES: readonly TaskStatus[] = [
   'cancelled',
   'expired',
 ]
-const LEVELS: readonly PriorityName[] = ['URGENT', 'HIGH', 'NORMAL', 'LOW']
 const HOURS = { hour: 1, day: 24, week: 168 } as const
 /** An own page is read again this often while tasks change. */
 const REFRESH_MS = 2000
@@ -55,11 +55,7 @@ export function TaskList() {
 
   const load = async (signal?: AbortSignal) => {
     try {
-      const options = {
-        limit: PAGE,
-        cursor: query.get('cursor'),
-        ...(signal === undefined ? {} : { signal }),
-      }
+      const options = { limit: PAGE, cursor: query.get('cursor'), signal }
       const { tasks, next_cursor: next } = await client.tasks.page(readFilter(query), options)
       if (route.value.query.toString() !== key) return
       page.value = { tasks, next }
@@ -89,11 +85,7 @@ export function TaskList() {
           void load()
         }}
       />
-      {failure.value !== '' && (
-        <p class="problem" role="alert">
-          {failure.value}
-        </p>
-      )}
+      <Problem text={failure.value} />
       {page.value === null ? (
         <Empty>{words().app.loading}</Empty>
       ) : (

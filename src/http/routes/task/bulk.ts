@@ -3,7 +3,6 @@ import type { Caller } from '../../../auth/caller.ts'
 import type { FastifyRequest } from 'fastify'
 import { HeadgateError } from '../../../task/errors.ts'
 import { isTerminal } from '../../../task/status.ts'
-import type { Priority } from '../../../task/priority.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, visibleTask, type Access } from '../../gate/access.ts'
 import { readRequestTrace } from '../../gate/trace.ts'
@@ -99,13 +98,13 @@ interface Operation extends Pick<Body, 'op' | 'priority' | 'dry_run'> {
 async function apply(deps: Deps, id: string, operation: Operation): Promise<Done> {
   const task = await visibleTask(deps, operation.access, id)
   if (task === undefined) return { code: 'task-not-found', message: 'There is no such task.' }
-  const refusal = refusalOf(task, operation, operation.access.caller)
+  const refusal = findRefusal(task, operation, operation.access.caller)
   if (refusal !== null) return refusal
   return operation.dry_run ? {} : execute(deps, task, operation)
 }
 
 /** Why the task does not allow it now. */
-function refusalOf(task: Task, { op, priority = 0 }: Operation, caller: Caller): BulkRefusal | null {
+function findRefusal(task: Task, { op, priority = 0 }: Operation, caller: Caller): BulkRefusal | null {
   const { id, status } = task
   const hasEnded = isTerminal(status)
   const needsEnd = op === 'retry' || op === 'delete'
@@ -115,8 +114,7 @@ function refusalOf(task: Task, { op, priority = 0 }: Operation, caller: Caller):
   if (op === 'priority' && (status === 'running' || status === 'cancelling')) {
     return { code: 'already-started', message: `Task ${id} is ${status}.` }
   }
-  const level: Priority = op === 'priority' ? priority : op === 'retry' ? task.priority : 0
-  const isTooHigh = level > caller.maxPriority && op === 'priority'
+  const isTooHigh = op === 'priority' && priority > caller.maxPriority
   return isTooHigh ? { code: 'forbidden', message: 'The level is above the highest of the caller.' } : null
 }
 
