@@ -11,6 +11,7 @@ import { createTask, type Task } from '../task/task.ts'
 import { toTitle } from '../task/title.ts'
 import { toDedupeKey, computeFingerprint } from './digests.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
+import { Intake } from './intake.ts'
 import { SingleFlight } from './single-flight.ts'
 import { validate } from './validate.ts'
 import type { CancelReply, Refusal, Submission, SubmitReply } from './submission.ts'
@@ -29,14 +30,13 @@ interface PendingSubmit {
 
 /** The only way in: admits tasks, and lets one of those who wait for a task cancel it or lift its priority. */
 export class Admission {
+  readonly intake = new Intake()
   readonly #keys: IdempotencyKeys
   readonly #ids: TaskIds
   readonly #flights: SingleFlight
   readonly #waiters: Joiners
   readonly #cancellation: Cancellation
   readonly #deps: AdmissionDeps
-  #isClosed = false
-  #mode: 'open' | 'paused' | 'draining' = 'open'
 
   constructor(deps: AdmissionDeps) {
     const { journal, duplicates, clock, provenNow, pool, lifecycle } = deps
@@ -55,25 +55,6 @@ export class Admission {
       join: (task, submission) => this.#waiters.join(task, submission),
       have: (task, submission) => this.#waiters.have(task, submission),
     })
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed
-  }
-
-  /** Whether nothing more is admitted because the process comes to its end, or an operator lets the queue run dry. */
-  get isDraining(): boolean {
-    return this.#isClosed || this.#mode === 'draining'
-  }
-
-  /** Whether an operator has stopped the admission for a while. */
-  get isPaused(): boolean {
-    return this.#mode === 'paused'
-  }
-
-  /** Whether new tasks are accepted; admitted tasks continue in any case. */
-  setMode(mode: 'open' | 'paused' | 'draining'): void {
-    this.#mode = mode
   }
 
   /** The queue position of a waiting task, with its estimated wait; null when it does not wait. */
@@ -111,16 +92,11 @@ export class Admission {
     return this.#keys.receive(caller, key)
   }
 
-  /** Refuses every further submission as `draining`. */
-  close(): void {
-    this.#isClosed = true
-  }
-
-  /** Why a task of this caller would be refused now; checked before an upload is read. */
-  refusal(caller: string): Refusal | undefined {
+  /** Why a task of this caller, and of this type where it is known, would be refused now; checked before an upload is read. */
+  refusal(caller: string, type: string | null = null): Refusal | undefined {
     const { health, pool } = this.#deps
-    if (this.isDraining) return this.#refuse('draining')
-    if (this.isPaused) return this.#refuse('intake-paused')
+    const refused = this.intake.refusal(caller, type)
+    if (refused !== null) return this.#refuse(refused)
     if (health.refusal !== null) return this.#refuse(health.refusal)
     const refusal = pool.refusal(caller)
     return refusal === null ? undefined : this.#refuse(refusal)
@@ -168,8 +144,8 @@ export class Admission {
   /** Places for all of these, or the refusal of the first that finds none. */
   reserveAll(submissions: readonly Submission[]): readonly Reservation[] | Refusal {
     const places: Reservation[] = []
-    for (const { priority, caller } of submissions) {
-      const refusal = this.refusal(caller)
+    for (const { priority, caller, type } of submissions) {
+      const refusal = this.refusal(caller, type)
       const place = refusal === undefined ? this.#deps.pool.reserve(priority, caller) : undefined
       if (place !== undefined) {
         places.push(place)
@@ -208,7 +184,7 @@ export class Admission {
   ): Promise<SubmitReply> {
     const { priority, caller } = given.submission
     const { pool } = this.#deps
-    const refusal = given.place === undefined ? this.refusal(caller) : undefined
+    const refusal = given.place === undefined ? this.refusal(caller, given.type.type) : undefined
     const place = given.place ?? (refusal === undefined ? pool.reserve(priority, caller) : undefined)
     if (place === undefined) {
       this.#deps.lifecycle.counters.reject()

@@ -81,7 +81,7 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   // A task that cannot be written must not start, and no request may wait for it.
   rest.push(
     () => deps.pool.pause('lifecycle'),
-    () => deps.admission.close(),
+    () => deps.admission.intake.close(),
     () => deps.connections.closeAll(),
   )
   let isStarted = false
@@ -120,7 +120,7 @@ function assemble(options: AppOptions, services: Services) {
     deliver: () => webhooks.start(),
     provenNow: () => time.now(),
   })
-  const controls = new OperatorControls({ ...queue, notes: journal.notes, log })
+  const controls = new OperatorControls({ ...queue, notes: journal.notes, clock, log })
   const jobs = createBackgroundJobs(options, { ...services, ...queue })
   return { ...services, ...queue, ...jobs, controls, webhooks, clock, time, log }
 }

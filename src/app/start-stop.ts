@@ -80,13 +80,13 @@ export async function startInOrder(deps: StartStopDeps): Promise<void> {
   deps.retention.start()
   deps.webhooks.start()
   // A stop may have come meanwhile.
-  if (!admission.isClosed) pool.resume('lifecycle')
+  if (!admission.intake.isClosed) pool.resume('lifecycle')
 }
 
 /** Lets running work end and readers see it; requests are still served. `skipWait`, once settled, ends the wait. */
 export async function drainInOrder(deps: StartStopDeps, skipWait: Promise<void>): Promise<void> {
   const { admission, lifecycle, pool, connections, clock } = deps
-  admission.close()
+  admission.intake.close()
   pool.pause('lifecycle')
   connections.announceShutdown()
   await settledWithin(Promise.race([pool.whenQuiet(), skipWait]), deps.stopWaitMs, clock)

@@ -4,7 +4,7 @@ import { QueueApi } from './queue-api.ts'
 import { TaskHandle } from './task-handle.ts'
 import { Tasks } from './tasks.ts'
 import type { InputOf, KnownTasks, PriorityName, ResultOf, Session, Submitted, TypeOf } from './types.ts'
-import { fetchWithProgress, countBytes, type OnProgress } from './upload.ts'
+import type { OnProgress } from './upload.ts'
 
 export interface ClientOptions extends ConnectOptions {
   /** How long a submit waits out 429, 503 and a lost connection, ms. Default: 60 000; 0: not at all. */
@@ -113,9 +113,7 @@ export class Client<Known extends KnownTasks = KnownTasks> {
       headers: toKeyHeader(options),
       signal,
       maxWaitMs,
-      ...(onProgress === undefined
-        ? {}
-        : { via: fetchWithProgress(onProgress, countBytes(form), this.#http.fetch) }),
+      ...(onProgress === undefined ? {} : { via: await withProgress(onProgress, form, this.#http.fetch) }),
     })
     return this.#handle(submitted)
   }
@@ -163,4 +161,14 @@ function isBySocket({ transport, token, headers }: ClientOptions): boolean {
   return (
     typeof WebSocket === 'function' && transport !== 'sse' && token === undefined && headers === undefined
   )
+}
+
+/** Loaded with the first upload that is watched: a page that only looks does without it. */
+async function withProgress(
+  onProgress: OnProgress,
+  form: FormData,
+  fetch: Http['fetch'],
+): Promise<Http['fetch']> {
+  const { fetchWithProgress, countBytes } = await import('./upload.ts')
+  return fetchWithProgress(onProgress, countBytes(form), fetch)
 }

@@ -14,6 +14,14 @@ export interface ForecastQuery {
   readonly target_p90_seconds?: number
 }
 
+export type Scope = 'intake' | 'processing'
+
+/** Tasks of one type, of one caller, or of one type of one caller; without either, all. */
+export interface TaskGroup {
+  readonly type?: string
+  readonly caller?: string
+}
+
 export interface QueueConfig {
   readonly max_workers?: number
   readonly max_queue_size?: number
@@ -60,9 +68,14 @@ export class QueueApi {
     return this.#http.json('GET', '/api/queue/stats', { signal })
   }
 
-  /** Whether a task of this level would be taken now, and how long it would wait. */
-  async capacity(priority?: PriorityName, signal?: AbortSignal): Promise<Capacity> {
-    const response = await this.#http.send('GET', '/api/queue/capacity', { query: { priority }, signal })
+  /** Whether a task of this level, and type, would be taken now, and how long it would wait. */
+  async capacity(
+    priority?: PriorityName,
+    options: { readonly type?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<Capacity> {
+    const { type, signal } = options
+    const query = { priority, type }
+    const response = await this.#http.send('GET', '/api/queue/capacity', { query, signal })
     const isAnswer = response.ok || response.status === 503
     const body = isAnswer ? ((await response.clone().json()) as Partial<Capacity>) : {}
     if (body.accepting === undefined) throw await readFailure(response)
@@ -79,13 +92,18 @@ export class QueueApi {
     return this.#http.json('GET', '/api/queue/forecast', { query: { ...query }, signal })
   }
 
-  /** `intake`: takes no more tasks; `processing`: starts no more. */
-  pause(scope: 'intake' | 'processing'): Promise<Controls> {
-    return this.#http.json('POST', '/api/queue/pause', { body: { scope } })
+  /** `intake`: takes no more tasks; `processing`: starts no more. Of a group: of these tasks alone. */
+  pause(scope: Scope, group: TaskGroup = {}): Promise<Controls> {
+    return this.#http.json('POST', '/api/queue/pause', { body: { scope, ...group } })
   }
 
-  resume(scope: 'intake' | 'processing'): Promise<Controls> {
-    return this.#http.json('POST', '/api/queue/resume', { body: { scope } })
+  resume(scope: Scope, group: TaskGroup = {}): Promise<Controls> {
+    return this.#http.json('POST', '/api/queue/resume', { body: { scope, ...group } })
+  }
+
+  /** What is set and paused, and by whom. */
+  config(signal?: AbortSignal): Promise<Controls> {
+    return this.#http.json('GET', '/api/queue/config', { signal })
   }
 
   /** Takes no more tasks, and works until nothing is left. */

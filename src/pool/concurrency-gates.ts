@@ -1,3 +1,4 @@
+import { isInGroup, type TaskGroup } from '../task/task-group.ts'
 import type { Ticket } from '../task/ticket.ts'
 import type { LaneKind } from './lane.ts'
 
@@ -14,12 +15,13 @@ export interface GateOptions {
 
 /**
  * What holds tasks back that could otherwise start: their type or their caller has as many running as it may, a
- * suspect runs already, a resource has no room. A shut gate closes its lanes, which are then passed over without
- * being looked at.
+ * suspect runs already, a resource has no room, an operator has paused them. A shut gate closes its lanes, which are
+ * then passed over without being looked at.
  */
 export class ConcurrencyGates {
   readonly #options: GateOptions
   readonly #running = new Map<string, number>()
+  #paused: readonly TaskGroup[] = []
   /** Shut from outside. */
   readonly #shut = new Set<string>()
   readonly #ofNew = new Map<string, LaneKind>()
@@ -34,16 +36,34 @@ export class ConcurrencyGates {
   }
 
   /** The lane of a task, by the gates before it. */
-  kindOf({ type, caller, hasRun, isSuspect }: Ticket): LaneKind {
+  kindOf(ticket: Ticket): LaneKind {
+    const { type, caller, hasRun, isSuspect } = ticket
     const { maxRunningPerCaller } = this.#options
     const kind = this.#kindOfType(type, hasRun)
-    if (maxRunningPerCaller === Infinity && !isSuspect) return kind
+    const isPaused = this.isPaused(ticket)
+    if (maxRunningPerCaller === Infinity && !isSuspect && !isPaused) return kind
     const gates = [
       ...kind.gates,
       ...(isSuspect ? [SUSPECTS] : []),
+      ...(isPaused ? this.#paused.filter((group) => isInGroup(ticket, group)).map(groupGate) : []),
       ...(maxRunningPerCaller === Infinity ? [] : [callerGate(caller)]),
     ]
     return { name: gates.join(), gates, isLasting: false }
+  }
+
+  /** Whether an operator has paused the tasks of its type or caller. */
+  isPaused(ticket: Ticket): boolean {
+    return this.#paused.length > 0 && this.#paused.some((group) => isInGroup(ticket, group))
+  }
+
+  /** The groups of which nothing starts from now on; those that were paused before may start again. */
+  pauseGroups(groups: readonly TaskGroup[]): void {
+    const before = this.#paused.map(groupGate)
+    const after = groups.map(groupGate)
+    this.#paused = groups
+    for (const gate of before) this.#shut.delete(gate)
+    for (const gate of after) this.#shut.add(gate)
+    for (const gate of new Set([...before, ...after])) this.#changed(gate)
   }
 
   isOpen(gate: string): boolean {
@@ -103,5 +123,6 @@ export class ConcurrencyGates {
 }
 
 const typeGate = (type: string) => `type ${type}`
+const groupGate = ({ type, caller }: TaskGroup) => `paused ${JSON.stringify([type, caller])}`
 const callerGate = (caller: string) => `caller ${caller}`
 const resourceGate = (name: string) => `resource ${name}`

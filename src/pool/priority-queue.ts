@@ -1,5 +1,6 @@
 import { PRIORITIES, type Priority } from '../task/priority.ts'
 import type { Clock } from '../time/clock.ts'
+import type { TaskGroup } from '../task/task-group.ts'
 import type { Ticket } from '../task/ticket.ts'
 import { ConcurrencyGates, type GateOptions } from './concurrency-gates.ts'
 import { Lane, type Entry, type LaneKind } from './lane.ts'
@@ -102,6 +103,18 @@ export class PriorityQueue {
     if (entry.lane.level.isFront) this.putFirst(ticket, entry.seq)
     else this.put(ticket, entry.seq)
     return true
+  }
+
+  /** Nothing of these groups is taken from now on: O(n) in waiting tasks, an operator does it rarely. */
+  pauseGroups(groups: readonly TaskGroup[]): void {
+    this.gates.pauseGroups(groups)
+    for (const entry of this.#entries
+      .values()
+      .filter(({ ticket }) => this.gates.isPaused(ticket))
+      .toArray()) {
+      this.#takeOut(entry)
+      this.#put(entry.ticket, entry.seq, entry.lane.level as Level)
+    }
   }
 
   /** Takes out the task that is next among those that no gate holds back. */

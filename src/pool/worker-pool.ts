@@ -11,6 +11,7 @@ import { Guard } from './run-guard.ts'
 import { StuckHandlers } from './stuck-handlers.ts'
 import { Signal, Slots } from './slots.ts'
 import { DelayedTasks, PARKED_PER_PLACE } from './delayed.ts'
+import type { TaskGroup } from '../task/task-group.ts'
 import { toParked, type Ticket } from '../task/ticket.ts'
 
 /**
@@ -59,10 +60,6 @@ export class WorkerPool {
     return this.#room.size
   }
 
-  get reserved(): number {
-    return this.#places.reserved
-  }
-
   /** Slots in use, including those of unresponsive handlers. */
   get running(): number {
     return this.#running.size + this.#stuck.holding
@@ -95,11 +92,7 @@ export class WorkerPool {
   }
 
   get taken(): number {
-    return this.reserved + this.#room.size + this.#parked.scheduled
-  }
-
-  get isFull(): boolean {
-    return this.taken >= this.capacity
+    return this.#places.reserved + this.#room.size + this.#parked.scheduled
   }
 
   /** While too many tasks are parked and new ones are refused: until when, epoch ms, Infinity if unknown; else null. */
@@ -143,7 +136,7 @@ export class WorkerPool {
 
   /** Why a newcomer finds no place now; null: it does. */
   refusal(caller: string): 'queue-full' | 'user-queue-full' | null {
-    if (this.isFull || this.parkedFullUntil !== null) return 'queue-full'
+    if (this.taken >= this.capacity || this.parkedFullUntil !== null) return 'queue-full'
     return this.#places.isCallerFull(caller) ? 'user-queue-full' : null
   }
 
@@ -210,6 +203,12 @@ export class WorkerPool {
     this.#slots.fill()
   }
 
+  /** Starts nothing of these groups, and all others again; running tasks continue. */
+  pauseGroups(groups: readonly TaskGroup[]): void {
+    this.#room.pauseGroups(groups)
+    this.#slots.fill()
+  }
+
   /** Whether tasks of the types that declare a resource may start. */
   setResource(name: string, isOpen: boolean): void {
     this.#room.gates.setResource(name, isOpen)
@@ -223,7 +222,9 @@ export class WorkerPool {
   }
 
   whenIdle(): Promise<void> {
-    return this.#signal.waitUntil(() => this.waiting + this.reserved + this.asleep + this.running === 0)
+    return this.#signal.waitUntil(
+      () => this.waiting + this.#places.reserved + this.asleep + this.running === 0,
+    )
   }
 
   /** Settles when no task runs any more; handlers that were abandoned do not count. */

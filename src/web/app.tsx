@@ -2,15 +2,14 @@ import { useSignal } from '@preact/signals'
 import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { Header } from './parts/header.tsx'
-import { Login } from './screens/login.tsx'
 import { Overview } from './screens/overview.tsx'
 import { asOf, isLive, watchBoard } from './store/board.ts'
 import { clock } from './store/format.ts'
 import { followLinks, path } from './store/route.ts'
 import { loadSession, session } from './store/session.ts'
-import { words } from './store/settings.ts'
+import { loadScreenWords, words } from './store/settings.ts'
 
-type Screen = ComponentType<{ readonly id?: string }>
+type Screen = ComponentType<{ readonly id?: string; readonly detail?: string }>
 
 /** Screens that are loaded when they are gone to. */
 const LATER: Readonly<Record<string, () => Promise<Screen>>> = {
@@ -39,7 +38,7 @@ export function App() {
         </p>
       )
     case 'login':
-      return <Login detail={session.value.detail} />
+      return <Later load={loadLogin} detail={session.value.detail} />
     case 'in':
       return <Page />
   }
@@ -78,14 +77,21 @@ function Current() {
   )
 }
 
+const loadLogin = async (): Promise<Screen> => (await import('./screens/login.tsx')).Login as Screen
 const loadTask = async (): Promise<Screen> => (await import('./screens/task.tsx')).TaskScreen as Screen
 
-function Later({ load, id }: { readonly load: () => Promise<Screen>; readonly id?: string }) {
+interface LaterProps {
+  readonly load: () => Promise<Screen>
+  readonly id?: string
+  readonly detail?: string
+}
+
+function Later({ load, ...given }: LaterProps) {
   const screen = useSignal<{ readonly Screen: Screen } | null>(null)
   useEffect(() => {
-    void load().then((loaded) => (screen.value = { Screen: loaded }))
+    void Promise.all([load(), loadScreenWords()]).then(([loaded]) => (screen.value = { Screen: loaded }))
   }, [load])
   if (screen.value === null) return <p class="empty">{words().app.loading}</p>
   const { Screen } = screen.value
-  return <Screen {...(id === undefined ? {} : { id })} />
+  return <Screen {...given} />
 }

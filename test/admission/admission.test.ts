@@ -48,7 +48,7 @@ test('an unknown type and a bad input are refused before a place is taken', asyn
     code: 'validation',
     issues: [{ path: 'pages.1' }, { path: '' }],
   })
-  expect([pool.waiting, pool.reserved, lifecycle.counters.accepted, lifecycle.counters.rejected]).toEqual([
+  expect([pool.waiting, pool.taken, lifecycle.counters.accepted, lifecycle.counters.rejected]).toEqual([
     0, 0, 0, 0,
   ])
 })
@@ -64,7 +64,7 @@ test('exactly as many tasks are accepted as there are places, also in one turn',
 
 test('a closed intake refuses as draining', async () => {
   const { submit, admission } = setup()
-  admission.close()
+  admission.intake.close()
   expect(await submit('good')).toMatchObject({ kind: 'refused', code: 'draining' })
 })
 
@@ -73,7 +73,7 @@ test('a task that cannot be written down is refused and leaves its place', async
   journal.tasks.admit = () => Promise.reject(new Error('disk'))
   const { submit, pool, lifecycle } = setup({ journal })
   expect(await submit('good')).toMatchObject({ kind: 'refused', code: 'journal-unavailable' })
-  expect([pool.reserved, pool.waiting, lifecycle.counters.accepted]).toEqual([0, 0, 0])
+  expect([pool.taken, pool.waiting, lifecycle.counters.accepted]).toEqual([0, 0, 0])
 })
 
 test('a journal that fails later is fatal, and no event is sent of what it did not keep', async () => {
@@ -214,7 +214,7 @@ test('a place that was reserved for a submit is free again when its work is know
   if ('kind' in places) throw new Error(places.code)
   const replies = await Promise.all(places.map((place) => admission.submit(submission, place)))
   expect(replies.map(({ kind }) => kind)).toEqual(['duplicate', 'duplicate'])
-  expect([pool.reserved, pool.waiting]).toEqual([0, 1])
+  expect([pool.taken, pool.waiting]).toEqual([1, 1])
 })
 
 test('a cancel that comes while the end is being written is answered that the task has ended', async () => {

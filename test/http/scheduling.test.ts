@@ -189,6 +189,46 @@ test('controls are for operators, take effect at once, and return the resulting 
   expect(stats['resources'].find(({ name }: Json) => name === 'llm')).toMatchObject({ limit: 2, in_use: 0 })
 })
 
+test('one type or one caller is paused by itself, and callers are named to operators alone', async () => {
+  const operator = tokenFor('ops', { role: 'operator' })
+  const [ann, ben] = [tokenFor('ann'), tokenFor('ben')]
+  const tokens = [operator.record, ann.record, ben.record]
+  const { as, held } = await setup({ settings: { tokens, slots: 3 } })
+  const ops = as(operator.headers)
+  const [anns, bens] = [as(ann.headers), as(ben.headers)]
+
+  const paused = await ops.post('/api/queue/pause', { scope: 'processing', caller: 'ben' })
+  expect(paused.body).toMatchObject({
+    paused: [],
+    paused_groups: [{ scope: 'processing', type: null, caller: 'ben', by: 'ops', at: expect.any(String) }],
+  })
+  const waiting = await bens.post('/held', {})
+  await anns.post('/held', {})
+  await expect.poll(() => held.length).toBe(1)
+  expect((await bens.get(`/api/tasks/${waiting.body['task_id']}`)).body['status']).toBe('queued')
+  expect(JSON.stringify((await anns.get('/api/queue/stats')).body)).not.toContain('ben')
+
+  await ops.post('/api/queue/pause', { scope: 'intake', type: 'quick' })
+  expect(findCode(await anns.post('/api/tasks', { type: 'quick', input: { n: 1 } }))).toEqual([
+    503,
+    'intake-paused',
+  ])
+  expect((await anns.get('/api/queue/capacity?type=quick')).body['reason']).toBe('intake-paused')
+  expect((await anns.get('/api/queue/capacity?type=held')).status).toBe(200)
+  expect((await anns.post('/held', {})).status).toBe(202)
+
+  await ops.post('/api/queue/resume', { scope: 'processing', caller: 'ben' })
+  await expect.poll(() => held.length).toBe(3)
+  const { body } = await ops.get('/api/queue/config')
+  expect(body['paused_groups']).toMatchObject([{ scope: 'intake', type: 'quick', caller: null }])
+
+  expect(findCode(await ops.post('/api/queue/pause', { scope: 'intake', type: 'quikc' }))).toEqual([
+    422,
+    'validation',
+  ])
+  expect(findCode(await anns.get('/api/queue/config'))).toEqual([403, 'forbidden'])
+})
+
 test('a caller that has too many waiting gets 429, with a time to come back', async () => {
   const ann = tokenFor('ann')
   const bob = tokenFor('bob')

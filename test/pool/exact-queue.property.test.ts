@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/handler/define-task.ts'
 import type { Priority } from '../../src/task/priority.ts'
+import { isInGroup, type TaskGroup } from '../../src/task/task-group.ts'
 import { TASK_STATUSES } from '../../src/task/status.ts'
 import { createCore } from '../support/core.ts'
 import { seededRandom } from '../support/random.ts'
@@ -12,8 +13,23 @@ const OPERATIONS = Number(process.env['OPERATIONS'] ?? 100_000)
 const CAPACITY = 10
 const MAX_SLOTS = 5
 const MAX_STUCK = 2
+const CALLERS = ['ann', 'ben', 'caller,paused [null,"ann"]']
+/** What an operator pauses by itself. */
+const GROUPS: readonly TaskGroup[] = [
+  { type: 'type-0', caller: null },
+  { type: 'type-2', caller: null },
+  { type: null, caller: 'ann' },
+  { type: 'type-1', caller: 'ben' },
+]
 /** Turns of the microtask queue in which every effect of one operation has happened. */
 const TURNS = 16
+
+interface Arrival {
+  readonly level: Priority
+  readonly arrival: number
+  readonly type: string
+  readonly caller: string
+}
 
 /**
  * The queue under a random history: submit, cancel, pause, resume, resize, finish and time, with handlers that
@@ -24,8 +40,8 @@ function setup(random: () => number) {
   const pick = (count: number) => Math.floor(random() * count)
   const running = new Map<string, { readonly end: () => void; readonly isDeaf: boolean }>()
   /** Started in this order, with the number that each task got when it was admitted. */
-  const started: { readonly level: Priority; readonly arrival: number }[] = []
-  const arrivals = new Map<string, { readonly level: Priority; readonly arrival: number }>()
+  const started: Arrival[] = []
+  const arrivals = new Map<string, Arrival>()
   let arrival = 0
 
   const types = [1, 2, Infinity].map((concurrency, index) =>
@@ -50,15 +66,19 @@ function setup(random: () => number) {
   const core = createCore({ types, slots: 2, capacity: CAPACITY, maxStuck: MAX_STUCK })
   const waiting = () => [...core.pool.waitingInOrder()]
   let slots = 2
+  let groups: readonly TaskGroup[] = []
+  const isPaused = (task: { readonly type: string; readonly caller: string }) =>
+    groups.some((group) => isInGroup(task, group))
   let accepted = 0
 
   const operations: Record<string, () => Promise<unknown> | void> = {
     submit: async () => {
       const level = pick(4) as Priority
       const type = `type-${pick(3)}`
-      const mine = { level, arrival: (arrival += 1) }
+      const caller = CALLERS[pick(CALLERS.length)] ?? ''
+      const mine = { level, arrival: (arrival += 1), type, caller }
       const isDeaf = pick(12) === 0
-      const reply = await core.submit(type, { isDeaf }, level)
+      const reply = await core.submit(type, { isDeaf }, level, { caller })
       if (reply.kind !== 'accepted') return
       accepted += 1
       arrivals.set(reply.task.id, mine)
@@ -76,6 +96,8 @@ function setup(random: () => number) {
     finishDeaf: () => [...running.values()].find(({ isDeaf }) => isDeaf)?.end(),
     pause: () => core.pool.pause(),
     resume: () => core.pool.resume(),
+    pauseGroups: () => core.pool.pauseGroups((groups = GROUPS.filter(() => pick(4) === 0))),
+    resumeGroups: () => core.pool.pauseGroups((groups = [])),
     resize: () => core.pool.resize({ slots: (slots = pick(MAX_SLOTS + 1)) }),
     time: () => core.clock.advance(pick(3) === 0 ? 61_000 : 11_000),
   }
@@ -90,12 +112,14 @@ function setup(random: () => number) {
   }
   const checkStarts = () => {
     // Inside a level nothing that arrived later has started before something that was there.
-    for (const { level, arrival: mine } of started.splice(0)) {
+    for (const { level, arrival: mine, ...task } of started.splice(0)) {
+      if (isPaused(task)) throw new Error(`task ${mine} started while it was paused`)
       const earlier = waiting().find((task) => {
         const other = arrivals.get(task.id)
         return (
           other?.level === level &&
           other.arrival < mine &&
+          !isPaused(other) &&
           core.registry.find(task.type)?.concurrency === undefined
         )
       })
@@ -114,7 +138,7 @@ function setup(random: () => number) {
     if (sum !== accepted) throw new Error(`the statuses sum up to ${sum} of ${accepted}`)
     if (pool.waiting > CAPACITY) throw new Error(`${pool.waiting} wait in ${CAPACITY} places`)
     const isIdle = pool.holds.size === 0 && pool.running < slots
-    if (isIdle && waiting().some((task) => isEligible(task.type)))
+    if (isIdle && waiting().some((task) => isEligible(task.type) && !isPaused(task)))
       throw new Error('a slot idles beside an eligible task')
   }
   let runningBefore = 0

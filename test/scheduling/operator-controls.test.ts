@@ -6,7 +6,7 @@ import { defineTask } from '../../src/handler/define-task.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import { TASK_STATUSES } from '../../src/task/status.ts'
-import { createCore, memoryJournal } from '../support/core.ts'
+import { createCore, memoryJournal, recoverFrom } from '../support/core.ts'
 import { drive } from '../support/drive.ts'
 import { seededRandom } from '../support/random.ts'
 import { settled } from '../support/settle.ts'
@@ -36,6 +36,7 @@ async function setup(journal: Journal = memoryJournal(), slots = 4) {
     admission,
     resources,
     notes: journal.notes,
+    clock,
     log: pino({ level: 'silent' }),
   })
   await controls.load()
@@ -105,9 +106,9 @@ test('what an operator has set holds after a restart, until the setting itself i
   const second = await setup(journal)
   expect([second.pool.slots, second.pool.capacity, second.controls.paused]).toEqual([2, 9, ['processing']])
   expect(second.resources.view()).toMatchObject([{ limit: 1, limits: 'concurrency=1' }])
-  expect(second.admission.isDraining).toBe(true)
+  expect(second.admission.intake.isDraining).toBe(true)
   await second.controls.resume('intake', 'op')
-  expect(second.admission.isDraining).toBe(false)
+  expect(second.admission.intake.isDraining).toBe(false)
 
   const third = await setup(journal, 6)
   expect([third.pool.slots, third.pool.capacity]).toEqual([6, 9])
@@ -117,7 +118,7 @@ test('controls of an older journal are restored', async () => {
   const journal = memoryJournal()
   await journal.notes.saveNote('controls', JSON.stringify({ door: 'draining', isProcessing: false }))
   const { admission, controls } = await setup(journal)
-  expect([admission.isDraining, controls.paused]).toEqual([true, ['processing']])
+  expect([admission.intake.isDraining, controls.paused]).toEqual([true, ['processing']])
 })
 
 test('a paused intake refuses, a drained one too, and what was admitted continues', async () => {
@@ -129,6 +130,69 @@ test('a paused intake refuses, a drained one too, and what was admitted continue
   expect(await submit('run', { ms: 1, needsModel: false })).toMatchObject({ code: 'draining' })
   await drive(clock, () => false)
   expect(lifecycle.counters.of('completed')).toBe(1)
+})
+
+const RUNS = { type: 'run', caller: null }
+
+test('one type or one caller can be paused: its tasks wait or are refused, others do not', async () => {
+  const { controls, submit, lifecycle, clock, pool } = await setup()
+  const bens = { caller: 'ben' }
+  await controls.pause('processing', 'op', { type: null, caller: 'ben' })
+  await submit('run', { ms: 10, needsModel: false }, 3, bens)
+  await submit('run', { ms: 10, needsModel: true }, 1)
+  await drive(clock, () => false)
+  expect([lifecycle.counters.of('completed'), pool.waiting, pool.running]).toEqual([1, 1, 0])
+
+  await controls.pause('intake', 'op', { type: 'run', caller: 'ben' })
+  expect(await submit('run', { ms: 1, needsModel: false }, 1, bens)).toMatchObject({ code: 'intake-paused' })
+  expect(await submit('run', { ms: 1, needsModel: false })).toMatchObject({ kind: 'accepted' })
+  expect(controls.pausedGroups).toMatchObject([
+    { scope: 'processing', type: null, caller: 'ben', by: 'op' },
+    { scope: 'intake', type: 'run', caller: 'ben', by: 'op' },
+  ])
+  // All others had been paused, and continue: the groups stay paused.
+  await controls.pause('processing', 'op')
+  await controls.resume('processing', 'op')
+  await drive(clock, () => false)
+  expect([lifecycle.counters.of('completed'), pool.waiting]).toEqual([2, 1])
+
+  await controls.resume('processing', 'op', { type: null, caller: 'ben' })
+  await drive(clock, () => false)
+  expect([lifecycle.counters.of('completed'), pool.waiting]).toEqual([3, 0])
+})
+
+test('a paused type stays paused over a restart, with what waits and what had run before', async () => {
+  const journal = memoryJournal()
+  const first = await setup(journal)
+  await first.controls.pause('processing', 'op', RUNS)
+  await first.submit('run', { ms: 10, needsModel: false })
+
+  const second = await setup(journal)
+  await recoverFrom(journal, second)
+  second.pool.resume('lifecycle')
+  await drive(second.clock, () => false)
+  expect([second.pool.waiting, second.pool.running]).toEqual([1, 0])
+  await second.controls.resume('processing', 'op', RUNS)
+  await drive(second.clock, () => false)
+  expect(second.pool.waiting).toBe(0)
+})
+
+test('the changed controls are listed with their settings, and one that is set back is not', async () => {
+  const { controls, clock } = await setup()
+  const at = clock.now()
+  await controls.configure({ maxWorkers: 2, resources: { llm: ' concurrency=1 ' } }, 'ann')
+  await controls.drain('ben')
+  await controls.pause('processing', 'cy')
+  expect(controls.changed).toEqual([
+    { name: 'max_workers', value: '2', setting: '4', by: 'ann', at },
+    { name: 'resources.llm', value: 'concurrency=1', setting: 'concurrency=4', by: 'ann', at },
+    { name: 'intake', value: 'draining', setting: 'open', by: 'ben', at },
+    { name: 'processing', value: 'paused', setting: 'running', by: 'cy', at },
+  ])
+  await controls.configure({ maxWorkers: 4, resources: { llm: 'concurrency=4' } }, 'ann')
+  await controls.resume('intake', 'ann')
+  await controls.resume('processing', 'ann')
+  expect(controls.changed).toEqual([])
 })
 
 test('a control that cannot be saved has no effect', async () => {

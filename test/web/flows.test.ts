@@ -94,6 +94,15 @@ describe.skipIf(chromium === undefined)('with the page', () => {
     await page.getByRole('spinbutton', { name: 'Workers' }).fill('2')
     await page.getByRole('button', { name: 'Set: Workers' }).click()
     await page.getByText('now 2').waitFor()
+    await page.getByText(/2 · setting 1 · /).waitFor()
+    await page.getByRole('combobox', { name: /^Type/ }).selectOption('broken')
+    await page.getByRole('button', { name: 'Pause: One type or one caller' }).click()
+    await page.getByRole('button', { name: 'Resume: Processing · broken' }).waitFor()
+    expect((await get('/api/queue/config')).body['paused_groups']).toMatchObject([
+      { scope: 'processing', type: 'broken', caller: null },
+    ])
+    await page.getByRole('button', { name: 'Resume: Processing · broken' }).click()
+    await expect.poll(async () => (await get('/api/queue/config')).body['paused_groups']).toEqual([])
     await page.getByRole('button', { name: 'Resume: Processing' }).click()
     await page.getByRole('button', { name: 'Pause: Processing' }).waitFor()
     expect(faults).toEqual([])

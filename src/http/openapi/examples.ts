@@ -128,7 +128,9 @@ const CONTROLS = {
   max_queue_size: 100,
   resources: { llm: 'concurrency=1-3', download: 'concurrency=5 provider=many' },
   paused: [],
+  paused_groups: [{ scope: 'processing', type: 'summarize', caller: null, by: 'ann', at: AT }],
   draining: false,
+  changed: [{ name: 'max_workers', value: '3', setting: '2', by: 'ann', at: AT }],
 }
 
 const FORECAST_WAITS = { tasks: 120, mean: 25.2, p50: 0, p90: 85.9, p99: 168.6, longest: 193.7 }

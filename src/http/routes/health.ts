@@ -55,7 +55,7 @@ export function healthRoutes(app: App, deps: Deps): void {
 function reasonsAgainst({ admission, pool, health, isStarted }: Deps): string[] {
   const reasons = []
   if (!isStarted()) reasons.push('starting')
-  if (admission.isDraining) reasons.push('draining')
+  if (admission.intake.isDraining) reasons.push('draining')
   if (health.refusal !== null) reasons.push(health.refusal)
   // The only remedy is a restart: an unresponsive handler cannot be ended otherwise.
   if (pool.isAtStuckLimit) reasons.push('stuck-handlers')

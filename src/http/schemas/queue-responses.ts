@@ -179,12 +179,25 @@ export const capacityReply = z.object({
   retry_after: seconds.nullable(),
 })
 
+const scope = z.enum(['intake', 'processing'])
+const changedBy = {
+  by: z.string(),
+  at: z.string().nullable().meta({ description: 'ISO 8601; null: an older version did not write it down.' }),
+}
 export const controlReply = z.object({
   max_workers: count,
   max_queue_size: count,
   resources: z.record(z.string(), z.string()),
-  paused: z.array(z.enum(['intake', 'processing'])),
+  paused: z.array(scope).meta({ description: 'What is paused of all tasks.' }),
+  paused_groups: z
+    .array(z.object({ scope, type: z.string().nullable(), caller: z.string().nullable(), ...changedBy }))
+    .meta({
+      description: 'Tasks of one type, of one caller, or both, that are paused while others are not.',
+    }),
   draining: z.boolean(),
+  changed: z
+    .array(z.object({ name: z.string(), value: z.string(), setting: z.string(), ...changedBy }))
+    .meta({ description: 'What is not as the settings say, and who changed it.' }),
 })
 
 export const batchReply = z.object({

@@ -142,6 +142,8 @@ export const scopeBody = z.strictObject({
   scope: z
     .enum(['intake', 'processing'])
     .meta({ description: 'intake: taking new tasks; processing: starting them.' }),
+  type: z.string().max(100).optional().meta({ description: 'Tasks of this type alone.' }),
+  caller: z.string().min(1).max(200).optional().meta({ description: 'Tasks of this caller alone.' }),
 })
 export const configBody = z
   .strictObject({
@@ -153,7 +155,14 @@ export const configBody = z
       .meta({ description: 'Limits by name, in the words of the setting RESOURCES.' }),
   })
   .refine((body) => Object.keys(body).length > 0, 'expected max_workers, max_queue_size or resources')
-export const capacityQuery = z.strictObject({ priority })
+export const capacityQuery = z.strictObject({
+  priority,
+  type: z
+    .string()
+    .max(100)
+    .optional()
+    .meta({ description: 'Of this type: an operator may have paused it alone.' }),
+})
 const positive = (max: number) =>
   z
     .string()

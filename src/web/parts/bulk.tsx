@@ -2,13 +2,13 @@ import { useSignal } from '@preact/signals'
 import type { BulkOperation, BulkReply, PriorityName, TaskFilter } from '../../client/index.ts'
 import { count } from '../store/format.ts'
 import { client, noteFailure } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { screenWords, words } from '../store/settings.ts'
 import { Confirm } from './confirm.tsx'
 import { LEVELS, LevelSelect } from './level-select.tsx'
 
 /** For how many it would be done, and whether there are more. */
 function toText({ done, refused, has_more: hasMore }: BulkReply): string {
-  const { bulk } = words()
+  const { bulk } = screenWords()
   return `${bulk.would(count(done), count(refused))}${hasMore ? ` ${bulk.more}` : ''}`
 }
 
@@ -21,7 +21,8 @@ interface Props {
 
 /** Does one thing to many tasks, after it has shown to how many. */
 export function BulkBar({ selected, filter, done }: Props) {
-  const { bulk, tasks: said } = words()
+  const { bulk, tasks: said } = screenWords()
+  const { common } = words()
   const level = useSignal<PriorityName>('HIGH')
   const tried = useSignal<{ readonly operation: BulkOperation; readonly reply: BulkReply } | null>(null)
   const message = useSignal('')
@@ -64,7 +65,7 @@ export function BulkBar({ selected, filter, done }: Props) {
       {button({ op: 'cancel' }, bulk.cancel)}
       {button({ op: 'delete' }, bulk.delete)}
       <LevelSelect
-        label={said.level}
+        label={common.level}
         value={level.value}
         levels={LEVELS}
         choose={(chosen) => (level.value = chosen)}

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { words } from '../store/settings.ts'
+import { screenWords } from '../store/settings.ts'
 
 interface Props {
   readonly title: string
@@ -20,7 +20,7 @@ export function Confirm({ title, text, action, isPossible = true, confirm, close
       <p>{text}</p>
       <p class="dialog-actions">
         <button type="button" class="button" onClick={() => dialog.current?.close()}>
-          {words().dialog.close}
+          {screenWords().dialog.close}
         </button>
         <button
           type="button"

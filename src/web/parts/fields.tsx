@@ -1,4 +1,4 @@
-import { words } from '../store/settings.ts'
+import { screenWords } from '../store/settings.ts'
 
 /** What of a JSON Schema a form is made of. */
 interface FieldSchema {
@@ -36,7 +36,7 @@ export function Fields({ schema, values, change, without }: Props) {
           <span>
             {name}
             {schema.required?.includes(name) === true && field.default === undefined && (
-              <span class="note"> {words().submit.required}</span>
+              <span class="note"> {screenWords().submit.required}</span>
             )}
           </span>
           <Field name={name} schema={field} value={values[name] ?? ''} change={change} />

@@ -82,7 +82,7 @@ function LevelMenu({ row }: { readonly row: BoardRow }) {
   return (
     <LevelSelect
       kind="level-menu"
-      label={`${words().tasks.level}: ${title ?? id}`}
+      label={`${words().common.level}: ${title ?? id}`}
       value={level}
       levels={allowedLevels()}
       choose={(chosen, menu) =>

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import type { TaskWithResult } from '../../client/index.ts'
 import { base, me } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { screenWords } from '../store/settings.ts'
 import type { TaskStore } from '../store/task.ts'
 import { Markdown } from './markdown.tsx'
 import { Empty, Section } from './small.tsx'
@@ -12,7 +12,7 @@ const NEAR_THE_END = 120
 
 /** What comes of a task: its text as it is written, then its result, to copy and to download. */
 export function Report({ store, task }: { readonly store: TaskStore; readonly task: TaskWithResult }) {
-  const { task: said } = words()
+  const { task: said } = screenWords()
   const text = shownText(store, task)
   useFollow(text, !task.done)
   const aside = task.status === 'completed' ? <Downloads text={text} task={task} /> : null
@@ -55,7 +55,7 @@ function useFollow(text: string, isLive: boolean): void {
 }
 
 function Downloads({ text, task }: { readonly text: string; readonly task: TaskWithResult }) {
-  const { task: said } = words()
+  const { task: said } = screenWords()
   const isCopied = useSignal(false)
   const formats = me().types.find(({ type }) => type === task.type)?.formats ?? ['json']
   const copy = async () => {

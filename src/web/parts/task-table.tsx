@@ -2,7 +2,7 @@ import type { Task } from '../../client/index.ts'
 import { clock, duration } from '../store/format.ts'
 import { to } from '../store/route.ts'
 import { isOperator } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { screenWords, words } from '../store/settings.ts'
 import { Empty, Level, Status } from './small.tsx'
 
 interface TableProps {
@@ -15,7 +15,7 @@ interface TableProps {
 
 /** A page of tasks, each of which can be chosen; narrow screens show name and status alone. */
 export function TaskTable({ tasks, selected, select, isFiltered, hasMore }: TableProps) {
-  const { tasks: said } = words()
+  const { tasks: said } = screenWords()
   if (tasks.length === 0) {
     return <Empty>{hasMore ? said.looked : isFiltered ? said.none : said.noneAtAll}</Empty>
   }
@@ -37,7 +37,7 @@ export function TaskTable({ tasks, selected, select, isFiltered, hasMore }: Tabl
             <th scope="col">{said.name}</th>
             <th scope="col">{said.status}</th>
             <th scope="col" class="wide">
-              {said.level}
+              {words().common.level}
             </th>
             {isOperator() && (
               <th scope="col" class="wide">
@@ -76,7 +76,7 @@ function Row({ task, isSelected, toggle }: RowProps) {
       <td>
         <input
           type="checkbox"
-          aria-label={words().tasks.select(name)}
+          aria-label={screenWords().tasks.select(name)}
           checked={isSelected}
           onChange={() => toggle(task.task_id)}
         />

@@ -1,6 +1,6 @@
 import type { TaskEvent, TaskWithResult } from '../../client/index.ts'
 import { clock, duration } from '../store/format.ts'
-import { words } from '../store/settings.ts'
+import { screenWords, words } from '../store/settings.ts'
 import type { TaskStore } from '../store/task.ts'
 import { Section } from './small.tsx'
 
@@ -19,7 +19,7 @@ export function Timeline({ store, task }: { readonly store: TaskStore; readonly 
   const events = store.events.value.flatMap((event) => toEntry(event, task) ?? [])
   const entries = [...events, ...steps].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
   return (
-    <Section title={words().task.timeline}>
+    <Section title={screenWords().task.timeline}>
       <ol class="timeline">
         {entries.map((entry, index) => (
           <li key={index} class={entry.tone}>
@@ -36,7 +36,7 @@ export function Timeline({ store, task }: { readonly store: TaskStore; readonly 
 }
 
 function toEntry(event: TaskEvent, task: TaskWithResult): Entry | null {
-  const { event: said, place, gap } = words().task
+  const { event: said, place, gap } = screenWords().task
   switch (event.type) {
     case 'queued': {
       const estimate = event.estimated_wait_seconds

@@ -1,14 +1,22 @@
 import { useSignal } from '@preact/signals'
-import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
+import type { Controls as State } from '../../client/index.ts'
+import { Form, PausedGroups } from '../parts/paused-groups.tsx'
 import { Action, Empty, Section } from '../parts/small.tsx'
 import { board } from '../store/board.ts'
-import { count } from '../store/format.ts'
-import { client, isOperator } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { change, controls as state, type Scope } from '../store/controls.ts'
+import { clock, count } from '../store/format.ts'
+import { client, isOperator, noteFailure } from '../store/session.ts'
+import { screenWords, words } from '../store/settings.ts'
 
 export function Controls() {
-  const { controls } = words()
+  const { controls } = screenWords()
   const stats = board.value?.stats
+  const seen = `${stats?.holds.join()} ${stats?.draining} ${stats?.max_workers} ${stats?.max_queue_size}`
+  useEffect(() => {
+    // Another operator may have changed something.
+    if (isOperator()) change(() => client.queue.config()).catch(noteFailure)
+  }, [seen])
   if (!isOperator()) return <Empty>{controls.operators}</Empty>
   if (stats === undefined) return <Empty>{words().app.loading}</Empty>
   const isIntakeOpen = !stats.holds.includes('intake') && !stats.draining
@@ -28,12 +36,14 @@ export function Controls() {
       </div>
       <div class="columns">
         <Setting
+          name="max_workers"
           title={controls.workers}
           meaning={controls.workersMeaning}
           now={stats.max_workers}
           set={(value) => client.queue.configure({ max_workers: value })}
         />
         <Setting
+          name="max_queue_size"
           title={controls.places}
           meaning={controls.placesMeaning}
           now={stats.max_queue_size}
@@ -48,29 +58,31 @@ export function Controls() {
           ))}
         </Section>
       )}
+      <PausedGroups />
       <Drain isDraining={stats.draining} />
     </>
   )
 }
 
 interface SwitchProps {
-  readonly scope: 'intake' | 'processing'
+  readonly scope: Scope
   readonly isOn: boolean
   readonly title: string
   readonly meaning: string
 }
 
 function Switch({ scope, isOn, title, meaning }: SwitchProps) {
-  const { controls } = words()
+  const { controls } = screenWords()
   return (
     <Section
       title={title}
       aside={<span class={`pill ${isOn ? 'good' : 'warn'}`}>{isOn ? controls.on : controls.off}</span>}
     >
       <p class="note">{meaning}</p>
+      <Changed name={scope} />
       <Action
         label={`${isOn ? controls.pause : controls.resume}: ${title}`}
-        run={() => (isOn ? client.queue.pause(scope) : client.queue.resume(scope))}
+        run={() => change(() => (isOn ? client.queue.pause(scope) : client.queue.resume(scope)))}
       >
         {isOn ? controls.pause : controls.resume}
       </Action>
@@ -78,19 +90,35 @@ function Switch({ scope, isOn, title, meaning }: SwitchProps) {
   )
 }
 
+/** The setting that a change replaces, and who made it; nothing where nothing was changed. */
+function Changed({ name }: { readonly name: string }) {
+  const { controls } = screenWords()
+  const found = state.value?.changed.find((each) => each.name === name)
+  if (found === undefined) return null
+  const isBound = found.name.startsWith('max_') || found.name.startsWith('resources.')
+  return (
+    <p class="note">
+      {isBound && `${found.value} · ${controls.setting} ${found.setting || '–'} · `}
+      {controls.by(found.by, clock(found.at))}
+    </p>
+  )
+}
+
 interface SettingProps {
+  readonly name: string
   readonly title: string
   readonly meaning: string
   readonly now: number
-  readonly set: (value: number) => Promise<unknown>
+  readonly set: (value: number) => Promise<State>
 }
 
-function Setting({ title, meaning, now, set }: SettingProps) {
-  const { controls } = words()
+function Setting({ name, title, meaning, now, set }: SettingProps) {
+  const { controls } = screenWords()
   const value = useSignal(`${now}`)
   return (
     <Section title={title} aside={<span class="note">{`${controls.now} ${count(now)}`}</span>}>
       <p class="note">{meaning}</p>
+      <Changed name={name} />
       <Form label={title}>
         <input
           type="number"
@@ -100,7 +128,7 @@ function Setting({ title, meaning, now, set }: SettingProps) {
           onInput={(event) => (value.value = event.currentTarget.value)}
         />
         <Action
-          run={() => set(Number(value.value))}
+          run={() => change(() => set(Number(value.value)))}
           disabled={!/^\d+$/.test(value.value)}
           label={`${controls.set}: ${title}`}
         >
@@ -112,12 +140,13 @@ function Setting({ title, meaning, now, set }: SettingProps) {
 }
 
 function ResourceSetting({ name }: { readonly name: string }) {
-  const { controls } = words()
+  const { controls } = screenWords()
   const value = useSignal('')
+  const now = state.value?.resources[name]
   return (
     <Form label={name}>
       <label class="grow">
-        {name}
+        {now === undefined ? name : `${name} · ${controls.now} ${now || '–'}`}
         <input
           placeholder="concurrency=1-6"
           value={value.value}
@@ -125,12 +154,13 @@ function ResourceSetting({ name }: { readonly name: string }) {
         />
       </label>
       <Action
-        run={() => client.queue.configure({ resources: { [name]: value.value } })}
+        run={() => change(() => client.queue.configure({ resources: { [name]: value.value } }))}
         disabled={value.value.trim() === ''}
         label={`${controls.set}: ${name}`}
       >
         {controls.set}
       </Action>
+      <Changed name={`resources.${name}`} />
     </Form>
   )
 }
@@ -139,13 +169,17 @@ const DRAIN = 'drain'
 
 /** It ends the intake for good, so it is confirmed by a word. */
 function Drain({ isDraining }: { readonly isDraining: boolean }) {
-  const { controls } = words()
+  const { controls } = screenWords()
   const typed = useSignal('')
   return (
     <Section title={controls.drain}>
       <p class="note">{controls.drainMeaning}</p>
+      {isDraining && <Changed name="intake" />}
       {isDraining ? (
-        <Action run={() => client.queue.resume('intake')} label={`${controls.resume}: ${controls.drain}`}>
+        <Action
+          run={() => change(() => client.queue.resume('intake'))}
+          label={`${controls.resume}: ${controls.drain}`}
+        >
           {controls.resume}
         </Action>
       ) : (
@@ -158,19 +192,15 @@ function Drain({ isDraining }: { readonly isDraining: boolean }) {
               onInput={(event) => (typed.value = event.currentTarget.value)}
             />
           </label>
-          <Action kind="danger" run={() => client.queue.drain()} disabled={typed.value !== DRAIN}>
+          <Action
+            kind="danger"
+            run={() => change(() => client.queue.drain())}
+            disabled={typed.value !== DRAIN}
+          >
             {controls.drain}
           </Action>
         </Form>
       )}
     </Section>
-  )
-}
-
-function Form({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
-  return (
-    <form class="inline" aria-label={label} onSubmit={(event) => event.preventDefault()}>
-      {children}
-    </form>
   )
 }

@@ -6,12 +6,12 @@ import { board } from '../store/board.ts'
 import { clock, count } from '../store/format.ts'
 import { navigate, route, to } from '../store/route.ts'
 import { client, noteFailure } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { screenWords } from '../store/settings.ts'
 
 const RANGES = [1, 24, 168] as const
 
 export function Failures() {
-  const { failures: said } = words()
+  const { failures: said } = screenWords()
   const groups = useSignal<readonly FailureGroup[] | null>(null)
   const failure = useSignal('')
   const hours = RANGES.find((each) => `${each}` === route.value.query.get('hours')) ?? 24
@@ -69,7 +69,7 @@ interface GroupProps {
 }
 
 function Group({ group, hours, load }: GroupProps) {
-  const { failures: said } = words()
+  const { failures: said } = screenWords()
   const query = `type=${group.type}&error_type=${group.error_type}&status=error,timeout,expired&hours=${hours}`
   const [newest] = group.newest
   return (

@@ -1,10 +1,10 @@
 import { useSignal } from '@preact/signals'
 import { Problem } from '../parts/small.tsx'
 import { logIn, noteFailure } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { screenWords } from '../store/settings.ts'
 
 export function Login({ detail }: { readonly detail: string }) {
-  const { login } = words()
+  const { login } = screenWords()
   const failure = useSignal('')
   const isBusy = useSignal(false)
   const submit = async (event: SubmitEvent) => {

@@ -101,7 +101,7 @@ function Slots({ lists: { running, stats } }: { readonly lists: Board }) {
 
 /** A slot with what runs in it. */
 function Slot({ row }: { readonly row: BoardRow }) {
-  const { overview, task } = words()
+  const { overview, common } = words()
   const detail = row.progress_detail
   const stage = detail == null ? row.message : overview.step(detail.stage, detail.step, detail.total_steps)
   const elapsed = since(row.started_at ?? row.created_at)
@@ -125,8 +125,8 @@ function Slot({ row }: { readonly row: BoardRow }) {
           {row.status === 'cancelling' ? (
             <Status status="cancelling" />
           ) : (
-            <Action label={`${task.cancel}: ${row.title ?? row.task_id}`} run={() => cancel(row)}>
-              {task.cancel}
+            <Action label={`${common.cancel}: ${row.title ?? row.task_id}`} run={() => cancel(row)}>
+              {common.cancel}
             </Action>
           )}
         </>

@@ -7,14 +7,14 @@ import { board } from '../store/board.ts'
 import { duration } from '../store/format.ts'
 import { navigate, route } from '../store/route.ts'
 import { client } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { screenWords } from '../store/settings.ts'
 
 const FIELDS = ['workers', 'arrivals_per_minute', 'run_seconds', 'target_p90_seconds'] as const
 type Field = (typeof FIELDS)[number]
 
 /** How long tasks would wait with other workers, or another load; the address holds the question. */
 export function Plan() {
-  const { plan: said } = words()
+  const { plan: said } = screenWords()
   const answer = useSignal<Forecast | null>(null)
   const others = useSignal<readonly Forecast[]>([])
   const { query } = route.value
@@ -91,7 +91,7 @@ function countsAround({ workers, smallest_workers: smallest }: Forecast): number
 }
 
 function Answer({ forecast }: { readonly forecast: Forecast }) {
-  const { plan: said } = words()
+  const { plan: said } = screenWords()
   const { verdict, wait_seconds: waits, load, smallest_workers: smallest } = forecast
   return (
     <Section title={said.result}>
@@ -128,7 +128,7 @@ function Answer({ forecast }: { readonly forecast: Forecast }) {
               )
             })}
             <tr>
-              <th scope="row">{words().tasks.all}</th>
+              <th scope="row">{screenWords().tasks.all}</th>
               <td class="numbers">{duration(waits.mean)}</td>
               <td class="numbers">{duration(waits.p90)}</td>
             </tr>
@@ -141,7 +141,7 @@ function Answer({ forecast }: { readonly forecast: Forecast }) {
 
 /** The wait of nine of ten over the number of workers, as a table whose cells are bars. */
 function Chart({ forecasts, target }: { readonly forecasts: readonly Forecast[]; readonly target: number }) {
-  const { plan: said } = words()
+  const { plan: said } = screenWords()
   const longest = Math.max(1, ...forecasts.map(({ wait_seconds: waits }) => waits.p90))
   const today = board.value?.stats.max_workers
   const best = forecasts.find(({ wait_seconds: waits }) => target > 0 && waits.p90 <= target)
@@ -160,7 +160,7 @@ function Chart({ forecasts, target }: { readonly forecasts: readonly Forecast[];
             <tr key={each.workers} class={each === best ? 'best' : ''}>
               <th scope="row" class="numbers">
                 {each.workers}
-                {each.workers === today && <span class="note"> {words().controls.now}</span>}
+                {each.workers === today && <span class="note"> {screenWords().controls.now}</span>}
               </th>
               <td>
                 <span class="bar-cell">

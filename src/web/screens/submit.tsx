@@ -8,7 +8,7 @@ import { board, now, findRow } from '../store/board.ts'
 import { bytes, count, duration } from '../store/format.ts'
 import { route, to } from '../store/route.ts'
 import { client, me, submissions, type Submission } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { screenWords, words } from '../store/settings.ts'
 import { removeSubmission, submitDraft } from '../store/submissions.ts'
 
 type TaskType = Session['types'][number]
@@ -24,7 +24,7 @@ function readAgain(): {
 }
 
 export function Submit() {
-  const { submit: said } = words()
+  const { submit: said } = screenWords()
   const again = useMemo(readAgain, [])
   const { types } = me()
   const chosen = useSignal(route.value.query.get('type') ?? again.type ?? firstType(types))
@@ -48,7 +48,7 @@ export function Submit() {
       <div class="columns wide-left">
         <form class="panel submit" onSubmit={(event) => event.preventDefault()}>
           <TypeAndLevel type={type.type} choose={(name) => (chosen.value = name)} level={level} />
-          <StartEstimate level={level.value} />
+          <StartEstimate type={type.type} level={level.value} />
           {type.description !== null && <p class="note">{type.description}</p>}
           {type.upload !== null && <Drop type={type} send={send} />}
           {hasAddresses(type) && (
@@ -107,7 +107,7 @@ interface ChoiceProps {
 }
 
 function TypeAndLevel({ type, choose, level }: ChoiceProps) {
-  const { submit: said } = words()
+  const { submit: said } = screenWords()
   return (
     <div class="pair">
       <label class="field">
@@ -119,7 +119,7 @@ function TypeAndLevel({ type, choose, level }: ChoiceProps) {
         </select>
       </label>
       <label class="field">
-        {said.level}
+        {words().common.level}
         <LevelSelect
           value={level.value}
           levels={allowedLevels()}
@@ -143,9 +143,10 @@ function hasAddresses({ input, upload }: TaskType): boolean {
   return upload === null && (input as InputSchema).properties?.['url'] !== undefined
 }
 
-/** When a task of this level would start, as the server estimates it. */
-function StartEstimate({ level }: { readonly level: PriorityName }) {
-  const { submit: said, level: names } = words()
+/** When a task of this type and level would start, as the server estimates it. */
+function StartEstimate({ type, level }: { readonly type: string; readonly level: PriorityName }) {
+  const { submit: said } = screenWords()
+  const { level: names } = words()
   const capacity = useSignal<Capacity | null>(null)
   const stats = board.value?.stats
   const size = stats?.queue_size
@@ -153,12 +154,12 @@ function StartEstimate({ level }: { readonly level: PriorityName }) {
   useEffect(() => {
     if (isRefused) return undefined
     const leave = new AbortController()
-    client.queue.capacity(level, leave.signal).then(
+    client.queue.capacity(level, { type, signal: leave.signal }).then(
       (found) => (capacity.value = found),
       () => undefined,
     )
     return () => leave.abort()
-  }, [level, size, isRefused])
+  }, [type, level, size, isRefused])
   if (isRefused) return <p class="estimate">{said.refused}</p>
   if (capacity.value === null) return <p class="estimate">&nbsp;</p>
   const { accepting, tasks_ahead: ahead, estimated_wait_seconds: estimate } = capacity.value
@@ -198,7 +199,7 @@ function toDrafts(
 
 /** Takes files that are dropped or chosen, each of which becomes a task at once. */
 function Drop({ type, send }: SendProps) {
-  const { submit: said } = words()
+  const { submit: said } = screenWords()
   const isOver = useSignal(false)
   const take = (files: FileList | null | undefined) =>
     send([...(files ?? [])].map((file) => ({ file, name: file.name })))
@@ -237,7 +238,7 @@ function Drop({ type, send }: SendProps) {
 }
 
 function Sent({ submission: { key, name, state } }: { readonly submission: Submission }) {
-  const { submit: said } = words()
+  const { submit: said } = screenWords()
   return (
     <li class="row sent">
       {state.kind === 'sent' ? (
@@ -280,7 +281,7 @@ function SentStatus({ id }: { readonly id: string }) {
   return (
     <>
       <Status status={row.status} />
-      {place >= 0 && <span class="note">{words().task.place(count(place + 1))}</span>}
+      {place >= 0 && <span class="note">{screenWords().task.place(count(place + 1))}</span>}
       {row.status === 'running' && <Bar value={row.progress ?? 0} label={row.title ?? row.type} />}
     </>
   )

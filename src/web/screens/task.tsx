@@ -9,12 +9,12 @@ import { Timeline } from '../parts/timeline.tsx'
 import { bytes, clock, count, duration, since } from '../store/format.ts'
 import { navigate, to } from '../store/route.ts'
 import { base } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { screenWords, words } from '../store/settings.ts'
 import { createTaskStore, type TaskStore } from '../store/task.ts'
 
 /** One task: what becomes of it, and what comes of it, as it happens. */
 export function TaskScreen({ id = '' }: { readonly id?: string }) {
-  const { task: said } = words()
+  const { task: said } = screenWords()
   const store = useMemo(() => createTaskStore(id), [id])
   useEffect(() => {
     void store.watch()
@@ -42,7 +42,7 @@ export function TaskScreen({ id = '' }: { readonly id?: string }) {
 }
 
 function Head({ store, task }: { readonly store: TaskStore; readonly task: TaskWithResult }) {
-  const { task: said } = words()
+  const { task: said } = screenWords()
   const detail = task.progress_detail
   const stage =
     detail === null ? task.message : words().overview.step(detail.stage, detail.step, detail.total_steps)
@@ -75,7 +75,8 @@ function Head({ store, task }: { readonly store: TaskStore; readonly task: TaskW
 }
 
 function Place({ task }: { readonly task: TaskWithResult }) {
-  const { task: said, overview } = words()
+  const { task: said } = screenWords()
+  const { overview } = words()
   if (task.queue_position === null || task.status !== 'queued') return null
   const place = count(task.queue_position)
   const estimate = task.estimated_wait_seconds
@@ -91,7 +92,8 @@ function Place({ task }: { readonly task: TaskWithResult }) {
 }
 
 function Actions({ store, task }: { readonly store: TaskStore; readonly task: TaskWithResult }) {
-  const { task: said, tasks } = words()
+  const { task: said } = screenWords()
+  const { common } = words()
   const { handle, load } = store
   const isAsked = useSignal(false)
   const shared = useSignal(false)
@@ -117,12 +119,12 @@ function Actions({ store, task }: { readonly store: TaskStore; readonly task: Ta
           run={async () => (await handle.cancel(), await load())}
           disabled={task.status === 'cancelling'}
         >
-          {said.cancel}
+          {common.cancel}
         </Action>
       )}
       {isWaiting && (
         <LevelSelect
-          label={tasks.level}
+          label={common.level}
           value={task.priority_name}
           levels={allowedLevels()}
           choose={(level) => void handle.setPriority(level).then(load, load)}
@@ -166,7 +168,7 @@ function Actions({ store, task }: { readonly store: TaskStore; readonly task: Ta
 }
 
 function Failure({ error }: { readonly error: NonNullable<TaskWithResult['error']> }) {
-  const { task: said } = words()
+  const { task: said } = screenWords()
   return (
     <section class="panel failure">
       <p>
@@ -193,7 +195,7 @@ function Failure({ error }: { readonly error: NonNullable<TaskWithResult['error'
 }
 
 function Log({ store }: { readonly store: TaskStore }) {
-  const { task: said } = words()
+  const { task: said } = screenWords()
   const isFiltered = useSignal(false)
   const lines = store.log.value.filter(({ level }) => !isFiltered.value || level !== 'info')
   return (
@@ -226,7 +228,7 @@ function Log({ store }: { readonly store: TaskStore }) {
 }
 
 function Details({ task }: { readonly task: TaskWithResult }) {
-  const { task: said } = words()
+  const { task: said } = screenWords()
   const { field } = said
   const facts: readonly (readonly [string, string | null | undefined])[] = [
     [field.id, task.task_id],

@@ -8,7 +8,7 @@ import { TaskTable } from '../parts/task-table.tsx'
 import { board } from '../store/board.ts'
 import { navigate, route, to } from '../store/route.ts'
 import { client, isOperator, me, noteFailure } from '../store/session.ts'
-import { words } from '../store/settings.ts'
+import { screenWords, words } from '../store/settings.ts'
 
 const PAGE = 50
 const STATUSES: readonly TaskStatus[] = [
@@ -46,7 +46,7 @@ function readFilter(query: URLSearchParams): TaskFilter {
 }
 
 export function TaskList() {
-  const { tasks: said } = words()
+  const { tasks: said } = screenWords()
   const page = useSignal<{ readonly tasks: readonly Task[]; readonly next: string | null } | null>(null)
   const failure = useSignal('')
   const selected = useSignal<ReadonlySet<string>>(new Set())
@@ -134,7 +134,8 @@ function change(name: string, value: string): void {
 }
 
 function Filter() {
-  const { tasks: said, status, level } = words()
+  const { tasks: said } = screenWords()
+  const { common, status, level } = words()
   const { query } = route.value
   const menus = [
     [
@@ -143,7 +144,7 @@ function Filter() {
       [...STATUSES.map((each) => [each, status[each]]), ['error,timeout,expired', `${status.error} +`]],
     ],
     ['type', said.type, me().types.map(({ type }) => [type, type])],
-    ['priority', said.level, LEVELS.map((each) => [each, level[each]])],
+    ['priority', common.level, LEVELS.map((each) => [each, level[each]])],
     ['hours', said.since, (['hour', 'day', 'week'] as const).map((each) => [`${HOURS[each]}`, said[each]])],
   ] as const
   return (
@@ -185,7 +186,7 @@ function TextFilter({ name, title }: { readonly name: string; readonly title: st
 }
 
 function Pager({ next }: { readonly next: string | null }) {
-  const { tasks: said } = words()
+  const { tasks: said } = screenWords()
   const link = (cursor: string | null) => {
     const query = new URLSearchParams(route.value.query)
     query.delete('cursor')

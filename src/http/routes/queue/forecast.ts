@@ -51,7 +51,7 @@ export function forecastRoutes(app: App, deps: Deps): void {
     '/api/queue/capacity',
     { schema: capacity, config: { openapi: CAPACITY } },
     async (request, reply) => {
-      const view = capacityView(deps, accessOf(request).caller.name, request.query.priority)
+      const view = capacityView(deps, accessOf(request).caller.name, request.query)
       if (view.retry_after !== null) reply.header('retry-after', view.retry_after)
       return reply.code(view.accepting ? 200 : 503).send(view)
     },
@@ -79,14 +79,11 @@ export function forecastRoutes(app: App, deps: Deps): void {
   )
 }
 
-function capacityView(
-  deps: Deps,
-  caller: string,
-  priority: Question['priorities'][number] = DEFAULT_PRIORITY,
-) {
+function capacityView(deps: Deps, caller: string, query: z.output<typeof capacityQuery>) {
+  const { priority = DEFAULT_PRIORITY, type = null } = query
   const { admission, pool, estimator } = deps
   const level = PRIORITIES.find((each) => each === priority) ?? DEFAULT_PRIORITY
-  const refusal = admission.refusal(caller)
+  const refusal = admission.refusal(caller, type)
   const tasksAhead = pool.aheadOfNewcomer(level, caller)
   return {
     accepting: refusal === undefined,

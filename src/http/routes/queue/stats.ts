@@ -32,7 +32,7 @@ function originalStats({ admission, lifecycle, pool }: Deps) {
     queue_size: pool.waiting,
     max_workers: pool.slots,
     max_queue_size: pool.capacity,
-    is_running: !admission.isClosed,
+    is_running: !admission.intake.isClosed,
   }
 }
 
@@ -56,10 +56,10 @@ function addedStats(deps: Deps, startedAt: number) {
     estimated_wait_seconds: forEachPriority((priority) => estimator.newcomer(priority)),
     estimate_coverage: estimator.coverage.all,
     resources: resources.view().map(resourceView),
-    accepting: !admission.isDraining && !admission.isPaused && health.refusal === null && !pool.isFull,
+    accepting: admission.intake.isOpen && health.refusal === null && pool.taken < pool.capacity,
     paused: controls.paused.length > 0,
     holds: listHolds(deps),
-    draining: admission.isDraining,
+    draining: admission.intake.isDraining,
     engine: 'local' as const,
     uptime_seconds: Math.round((clock.monotonic() - startedAt) / 1000),
   }

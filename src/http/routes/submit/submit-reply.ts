@@ -138,7 +138,7 @@ function refusalProblem(refusal: Refusal): ProblemOptions {
   const why = {
     'queue-full': `The queue is full (${capacity} tasks).`,
     'user-queue-full': 'This caller has as many tasks waiting as it may.',
-    'intake-paused': 'An operator has paused the intake.',
+    'intake-paused': 'An operator has paused the intake, of all tasks or of these.',
     draining: 'No more tasks are taken: the server is stopping, or its queue is to run dry.',
     'journal-unavailable': 'The task could not be written down.',
     'disk-full': 'The disk of the server is full.',

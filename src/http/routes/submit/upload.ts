@@ -64,7 +64,7 @@ async function receive(deps: Deps, type: UploadType, reception: Reception): Prom
   const { request, reply, key, query } = reception
   const { caller } = accessOf(request)
   // Refused before the file is read; the place itself is taken when the file is safe on disk.
-  const refusal = deps.admission.refusal(caller.name)
+  const refusal = deps.admission.refusal(caller.name, type.type)
   if (refusal !== undefined) {
     deps.lifecycle.counters.reject()
     sendRefusal(reply, refusal)
