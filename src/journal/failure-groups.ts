@@ -11,6 +11,8 @@ export interface FailureGroup {
   readonly lastAt: number
   /** Ids, the newest end first. */
   readonly ids: readonly string[]
+  /** How many in each of {@link PARTS} equal parts of the time that was asked for, the oldest first. */
+  readonly counts: readonly number[]
 }
 
 /** How a task failed, of which groups are made. */
@@ -25,9 +27,18 @@ export interface FailedTask {
 export interface FailureQuery {
   /** Ended at this instant or later, epoch ms. */
   readonly since: number
+  /** And not after this one: the end of the time that is divided. */
+  readonly until: number
   readonly caller?: string
   /** Ids of each group, at most. */
   readonly maxIds: number
+}
+
+interface GrowingGroup extends FailureGroup {
+  count: number
+  firstAt: number
+  readonly ids: string[]
+  readonly counts: number[]
 }
 
 /** Statuses of tasks that failed. */
@@ -35,18 +46,28 @@ export const FAILED_STATUSES = ['error', 'timeout', 'expired'] as const satisfie
 /** The newest failures that are looked at. */
 export const MAX_FAILURES = 50_000
 
+/** Parts of the time of which failures are counted. */
+export const PARTS = 24
+
 /** Groups failures, which come with the newest end first; the largest group is the first. */
-export function groupFailures(failures: Iterable<FailedTask>, maxIds: number): FailureGroup[] {
-  const groups = new Map<string, FailureGroup & { count: number; firstAt: number; ids: string[] }>()
+export function groupFailures(
+  failures: Iterable<FailedTask>,
+  { since, until, maxIds }: Omit<FailureQuery, 'caller'>,
+): FailureGroup[] {
+  const groups = new Map<string, GrowingGroup>()
+  const partMs = Math.max(1, until - since) / PARTS
   for (const { id, type, errorType, message, finishedAt } of failures) {
     const masked = maskMessage(message)
     const key = JSON.stringify([type, errorType, masked])
-    const group = groups.get(key)
+    let group = groups.get(key)
     if (group === undefined) {
       const times = { firstAt: finishedAt, lastAt: finishedAt }
-      groups.set(key, { type, errorType, message: masked, count: 1, ...times, ids: [id] })
-      continue
+      const counts = Array.from({ length: PARTS }, () => 0)
+      group = { type, errorType, message: masked, count: 0, ...times, ids: [], counts }
+      groups.set(key, group)
     }
+    const part = Math.min(PARTS - 1, Math.floor((finishedAt - since) / partMs))
+    group.counts[part] = (group.counts[part] ?? 0) + 1
     group.count += 1
     group.firstAt = finishedAt
     if (group.ids.length < maxIds) group.ids.push(id)

@@ -168,6 +168,11 @@ export class PriorityQueue {
     for (const { ticket } of createSchedule(this.#inOrder, this.work)) yield ticket
   }
 
+  /** The waiting tasks of one level in the order in which they would start. */
+  *inOrderOf(priority: Priority): Generator<Ticket> {
+    for (const { ticket } of createSchedule([this.#levelOf(priority)], this.work)) yield ticket
+  }
+
   /** When the task that waits longest was admitted, epoch ms; null when none waits. */
   get oldestCreatedAt(): number | null {
     let oldest = Infinity

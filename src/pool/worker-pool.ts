@@ -14,10 +14,7 @@ import { DelayedTasks, PARKED_PER_PLACE } from './delayed.ts'
 import type { TaskGroup } from '../task/task-group.ts'
 import { toParked, type Ticket } from '../task/ticket.ts'
 
-/**
- * The queue and the slots: admits tasks up to the capacity, starts the best eligible one as soon as a
- * slot is free, under a guard, and reports how each run ended.
- */
+/** Admits tasks up to the capacity, starts the best eligible one when a slot is free, and reports how each run ended. */
 export class WorkerPool {
   readonly #options: PoolOptions
   readonly #slots: Slots<{ readonly ticket: Ticket; readonly seq: number }>
@@ -74,7 +71,7 @@ export class WorkerPool {
     return this.#parked.size
   }
 
-  /** Running tasks of a type that has a limit of its own; 0 for others. */
+  /** Of a type that has a limit of its own; 0 for others. */
   runningOf(type: string): number {
     return this.#room.gates.runningOf(type)
   }
@@ -119,8 +116,9 @@ export class WorkerPool {
     return waiting + this.#places.reservedAtOrAbove(priority)
   }
 
-  waitingInOrder(): Iterable<Ticket> {
-    return this.#room.inOrder()
+  /** @param priority of this level alone; absent: of all */
+  waitingInOrder(priority?: Priority): Iterable<Ticket> {
+    return priority === undefined ? this.#room.inOrder() : this.#room.inOrderOf(priority)
   }
 
   /** The place behind this many tasks. */
@@ -163,7 +161,7 @@ export class WorkerPool {
     else this.#parked.add(ticket, seq)
   }
 
-  /** The same for one that was running: it starts before all others, whatever their level. */
+  /** The same for one that was running: it starts before all others. */
   restoreFirst(ticket: Ticket): void {
     this.#room.putFirst(ticket, this.#room.arrive())
   }

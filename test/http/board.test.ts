@@ -2,6 +2,7 @@ import { array, assert, asyncProperty, constantFrom, nat, record } from 'fast-ch
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { createClient } from '../../src/client/index.ts'
 import { Board, type Watcher } from '../../src/http/board/board.ts'
 import type { Stats } from '../../src/http/routes/queue/stats.ts'
 import { createCore } from '../support/core.ts'
@@ -85,6 +86,22 @@ test('the queue is shown whole, then as it changes, to WebSocket and event strea
   const again = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '') as Json
   expect(again['recent']).toMatchObject([{ task_id: second }, { task_id: first }])
   expect(applied([again]).rows).toEqual(applied(frames).rows)
+})
+
+test('however many of one level wait, the first of the others are shown', async () => {
+  const { definition } = heldType()
+  const { url, post } = await startServer({ tasks: [definition], settings: { slots: 0, capacity: 300 } })
+  const leave = new AbortController()
+  onTestFinished(() => leave.abort())
+  const submit = async (count: number, priority: string) => {
+    const given = Array.from({ length: count }, () => ({ type: 'held', input: {}, priority }))
+    expect((await post('/api/tasks/batch', { tasks: given })).body['accepted']).toBe(count)
+  }
+  await submit(30, 'LOW')
+  for (let n = 0; n < 3; n += 1) await submit(80, 'URGENT')
+  const { value } = await createClient({ url }).queue.watch({ signal: leave.signal }).next()
+  const levels = value?.waiting.map((row) => row.priority_name)
+  expect(levels).toEqual([...Array<string>(200).fill('URGENT'), ...Array<string>(20).fill('LOW')])
 })
 
 test('a task that was erased leaves the board', async () => {

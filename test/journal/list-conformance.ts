@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { EMPTY_MINUTE, type Minute } from '../../src/history/minute.ts'
+import { PARTS } from '../../src/journal/failure-groups.ts'
 import type { Journal, TaskQuery } from '../../src/journal/journal.ts'
 import { failure } from '../../src/task/failure.ts'
 import { actsOn, WHY } from './acts.ts'
@@ -95,7 +96,7 @@ export function listConformance(name: string, open: () => Promise<Journal>): voi
     await fail('3', 'Page 3 of "d" is empty.', 2000, 'ann')
     await fail('4', 'Other', 2500)
     const group = { type: 'sample', errorType: 'input_rejected' }
-    expect(await journal.tasks.failures({ since: 0, maxIds: 2 })).toEqual([
+    expect(await journal.tasks.failures({ since: 0, until: 4800, maxIds: 2 })).toEqual([
       {
         ...group,
         message: 'Page # of "…" is empty.',
@@ -103,11 +104,19 @@ export function listConformance(name: string, open: () => Promise<Journal>): voi
         firstAt: 1000,
         lastAt: 3000,
         ids: ['2', '3'],
+        counts: countsAt(5, 10, 15),
       },
-      { ...group, message: 'Other', count: 1, firstAt: 2500, lastAt: 2500, ids: ['4'] },
+      { ...group, message: 'Other', count: 1, firstAt: 2500, lastAt: 2500, ids: ['4'], counts: countsAt(12) },
     ])
-    const since = await journal.tasks.failures({ since: 2100, maxIds: 5, caller: 'local' })
+    const before = await journal.tasks.failures({ since: 0, until: 2400, maxIds: 5 })
+    expect(before.map(({ ids }) => ids)).toEqual([['3', '1']])
+    const since = await journal.tasks.failures({ since: 2100, until: 4000, maxIds: 5, caller: 'local' })
     expect(since.map(({ ids }) => ids)).toEqual([['2'], ['4']])
-    expect(await journal.tasks.failures({ since: 0, maxIds: 5, caller: 'ben' })).toEqual([])
+    expect(await journal.tasks.failures({ since: 0, until: 4000, maxIds: 5, caller: 'ben' })).toEqual([])
   })
+}
+
+/** One failure in each of these parts of the time. */
+function countsAt(...parts: readonly number[]): number[] {
+  return Array.from({ length: PARTS }, (_, part) => (parts.includes(part) ? 1 : 0))
 }

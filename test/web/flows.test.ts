@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createVictim } from '../kill/victim.ts'
-import { freePort } from '../support/process.ts'
+import { freePort, ROOT } from '../support/process.ts'
 import { realPart } from '../support/real-parts.ts'
 import { startServer, tokenFor } from '../support/server.ts'
 import { expectSound, launch, openTab } from './page.ts'
@@ -9,6 +14,7 @@ import tasks from './tasks.ts'
 
 const chromium = realPart('chromium')
 const program = chromium ?? ''
+const run = promisify(execFile)
 
 /** Lets files fall on the page, as a person does. */
 async function drop(page: Page, name: string, content: string): Promise<void> {
@@ -87,6 +93,7 @@ describe.skipIf(chromium === undefined)('with the page', () => {
     await page.getByText('Page # of "…" has no text.').waitFor()
     await page.getByRole('button', { name: 'Retry these 3' }).click()
     await page.getByText('6 ×').waitFor()
+    await page.getByRole('img', { name: /^Over 24 h, in 24 parts: (0, )+6$/ }).waitFor()
     await page.getByRole('link', { name: 'Controls' }).click()
     await page.getByRole('button', { name: 'Pause: Processing' }).click()
     await page.getByRole('button', { name: 'Resume: Processing' }).waitFor()
@@ -94,7 +101,7 @@ describe.skipIf(chromium === undefined)('with the page', () => {
     await page.getByRole('spinbutton', { name: 'Workers' }).fill('2')
     await page.getByRole('button', { name: 'Set: Workers' }).click()
     await page.getByText('now 2').waitFor()
-    await page.getByText(/2 · setting 1 · /).waitFor()
+    await page.getByText(/^setting 1 · /).waitFor()
     await page.getByRole('combobox', { name: /^Type/ }).selectOption('broken')
     await page.getByRole('button', { name: 'Pause: One type or one caller' }).click()
     await page.getByRole('button', { name: 'Resume: Processing · broken' }).waitFor()
@@ -103,8 +110,88 @@ describe.skipIf(chromium === undefined)('with the page', () => {
     ])
     await page.getByRole('button', { name: 'Resume: Processing · broken' }).click()
     await expect.poll(async () => (await get('/api/queue/config')).body['paused_groups']).toEqual([])
-    await page.getByRole('button', { name: 'Resume: Processing' }).click()
+    await page.getByRole('button', { name: 'Resume: Processing', exact: true }).click()
     await page.getByRole('button', { name: 'Pause: Processing' }).waitFor()
+    expect(faults).toEqual([])
+  })
+
+  test('a waiting task is dragged to another level, and the command of a task submits it again', async () => {
+    const { url, post, get } = await startServer({ tasks, settings: { slots: 0 } })
+    const folder = await mkdtemp(join(tmpdir(), 'headgate-curl-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const { body } = await post('/api/tasks', {
+      type: 'report',
+      input: { chapters: 1, title: `It's "so" & $HOME` },
+    })
+    const id = body['task_id'] as string
+    const { page, faults } = await openTab(await launch(program), url)
+    await page.goto(`${url}/ui/`)
+    const lane = (name: string) => page.getByRole('region', { name, exact: true })
+    await lane('Normal').getByRole('listitem').dragTo(lane('Urgent'))
+    await lane('Urgent').getByRole('listitem').waitFor()
+    expect((await get(`/api/tasks/${id}`)).body['priority_name']).toBe('URGENT')
+
+    await page.goto(`${url}/ui/tasks/${id}`)
+    await page.getByText('The same by curl').click()
+    const command = await page.locator('details pre', { hasText: 'curl' }).textContent()
+    const { stdout } = await run('bash', ['-c', `${command} --silent --noproxy '*'`])
+    const again = JSON.parse(stdout) as { task_id: string }
+    const copy = (await get(`/api/tasks/${again.task_id}?include=input`)).body
+    expect(copy).toMatchObject({
+      priority_name: 'URGENT',
+      input: { chapters: 1, title: `It's "so" & $HOME` },
+    })
+    await writeFile(join(folder, `a"b;c.txt`), 'some words')
+    const form = new FormData()
+    form.append('file', new Blob(['some words'], { type: 'text/plain' }), `a"b;c.txt`)
+    const uploaded = (await (await fetch(`${url}/upload`, { method: 'POST', body: form })).json()) as Record<
+      string,
+      string
+    >
+    await page.goto(`${url}/ui/tasks/${uploaded['task_id']}`)
+    await page.getByText('The same by curl').click()
+    const upload = await page.locator('details pre', { hasText: 'curl' }).textContent()
+    const sent = await run('bash', ['-c', `${upload} --silent --noproxy '*'`], { cwd: folder })
+    expect(JSON.parse(sent.stdout)).toMatchObject({ task_status: 'queued' })
+    expect(faults).toEqual([])
+  })
+
+  test('the planner gives the numbers that headgate plan gives', async () => {
+    const { url, get } = await startServer({ tasks })
+    const { page, faults } = await openTab(await launch(program), url)
+    await page.goto(`${url}/ui/plan`)
+    for (const [name, value] of [
+      ['Workers', '3'],
+      ['Tasks a minute', '2'],
+      ['Run time, seconds', '80'],
+    ] as const) {
+      await page.getByLabel(name, { exact: true }).fill(value)
+    }
+    await page.getByRole('button', { name: 'Compute' }).click()
+    const places = (await get('/api/queue/stats')).body['max_queue_size'] as number
+    for (const workers of [1, 2, 3, 4, 5, 6]) {
+      const meter = page.getByRole('meter', { name: `${workers}`, exact: true })
+      const shown = Number(await meter.getAttribute('value'))
+      const args = [
+        '--workers',
+        `${workers}`,
+        '--per-minute',
+        '2',
+        '--run',
+        '80',
+        '--places',
+        `${places}`,
+        '--json',
+      ]
+      const { stdout } = await run(process.execPath, [
+        '--conditions=headgate-source',
+        join(ROOT, 'src/cli/program.ts'),
+        'plan',
+        ...args,
+      ])
+      const { waits } = JSON.parse(stdout) as { waits: { p90: number } }
+      expect([workers, shown]).toEqual([workers, Math.round(waits.p90 * 10) / 10])
+    }
     expect(faults).toEqual([])
   })
 

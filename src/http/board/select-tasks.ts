@@ -1,9 +1,13 @@
+import { PRIORITIES } from '../../task/priority.ts'
 import { TERMINAL_STATUSES, type TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
+import type { Ticket } from '../../task/ticket.ts'
 import type { HttpDeps } from '../deps.ts'
 
 /** Tasks in each list of the board, at most; the numbers of all are in the stats. */
 const MAX_LISTED = 200
+/** Waiting tasks of each level that are shown, however many there are of others. */
+const LISTED_OF_LEVEL = 20
 export const MAX_RECENT = 20
 
 export type SelectDeps = Pick<HttpDeps, 'journal' | 'pool'>
@@ -11,7 +15,7 @@ export type SelectDeps = Pick<HttpDeps, 'journal' | 'pool'>
 /** The tasks that a board shows, as they are committed. */
 export interface BoardTasks {
   readonly running: readonly Task[]
-  /** In the order in which they start. */
+  /** The first in the order in which they start; behind them the first of each level that are not among them. */
   readonly waiting: readonly Task[]
   /** Delayed, or waiting for a retry or a resource; the one that was admitted first is the first. */
   readonly parked: readonly Task[]
@@ -42,9 +46,19 @@ export async function selectTasks(
 }
 
 function firstWaiting(pool: SelectDeps['pool']): string[] {
-  const ids: string[] = []
-  for (const { id } of pool.waitingInOrder()) if (ids.push(id) === MAX_LISTED) break
-  return ids
+  const ids = new Set(firstIds(pool.waitingInOrder(), MAX_LISTED))
+  if (ids.size < MAX_LISTED) return [...ids]
+  const ofLevels = PRIORITIES.toReversed().flatMap((level) =>
+    firstIds(pool.waitingInOrder(level), LISTED_OF_LEVEL),
+  )
+  return [...ids.union(new Set(ofLevels))]
+}
+
+function firstIds(tickets: Iterable<Ticket>, count: number): string[] {
+  return Iterator.from(tickets)
+    .take(count)
+    .map(({ id }) => id)
+    .toArray()
 }
 
 /** What the newest pages of the journal know of tasks that have ended, the newest end first. */

@@ -150,6 +150,9 @@ export const failuresReply = z.object({
       count,
       first_at: instant,
       last_at: instant,
+      counts: z
+        .array(count)
+        .meta({ description: 'Of 24 equal parts of the time asked for, the oldest first.' }),
       newest: z.array(z.string()).meta({ description: 'Ids, the newest end first.' }),
     }),
   ),

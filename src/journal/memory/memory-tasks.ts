@@ -86,17 +86,18 @@ export class MemoryTasks implements TaskJournal {
     return Promise.resolve(this.#memory.index.list(query))
   }
 
-  failures({ since, caller, maxIds }: FailureQuery): Promise<readonly FailureGroup[]> {
+  failures(query: FailureQuery): Promise<readonly FailureGroup[]> {
+    const { since, until, caller } = query
     const failed: FailedTask[] = []
     for (const { task } of this.#memory.records.values()) {
       const { id, type, failure, finishedAt, status } = task
       if (!FAILED_STATUSES.some((each) => each === status)) continue
-      if (failure === null || finishedAt === null || finishedAt < since) continue
+      if (failure === null || finishedAt === null || finishedAt < since || finishedAt > until) continue
       if (caller !== undefined && task.caller !== caller) continue
       failed.push({ id, type, errorType: failure.errorType, message: failure.message, finishedAt })
     }
     const newest = failed.sort((a, b) => b.finishedAt - a.finishedAt).slice(0, MAX_FAILURES)
-    return Promise.resolve(groupFailures(newest, maxIds))
+    return Promise.resolve(groupFailures(newest, query))
   }
 
   eventsAfter(taskId: string, seq: number, limit: number): Promise<readonly TaskEvent[]> {

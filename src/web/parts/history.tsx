@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import type { History as Reply } from '../../client/index.ts'
+import { board } from '../store/board.ts'
 import { clock, count, duration } from '../store/format.ts'
 import { client } from '../store/session.ts'
 import { words } from '../store/settings.ts'
@@ -71,6 +72,7 @@ function Charts({ reply, minutes }: { readonly reply: Reply; readonly minutes: n
         <figure>
           <figcaption>{charts.waits}</figcaption>
           <Chart times={times} lines={waits} format={duration} label={charts.waits} />
+          <Coverage />
         </figure>
         <figure>
           <figcaption>{charts.depth}</figcaption>
@@ -83,6 +85,14 @@ function Charts({ reply, minutes }: { readonly reply: Reply; readonly minutes: n
       </details>
     </>
   )
+}
+
+/** Whether estimates hold: how many waits were no longer than nine of ten were to be. */
+function Coverage() {
+  const { charts } = words()
+  const coverage = board.value?.stats.estimate_coverage
+  if (coverage?.p90 == null) return null
+  return <p class="note">{charts.coverage(`${Math.round(coverage.p90 * 100)} %`, count(coverage.samples))}</p>
 }
 
 /** One value for each point of the time, those without work included. */

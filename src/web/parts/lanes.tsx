@@ -1,7 +1,8 @@
+import { useSignal } from '@preact/signals'
 import type { Board, BoardRow, PriorityName, Stats } from '../../client/index.ts'
 import { count, duration, since } from '../store/format.ts'
 import { to } from '../store/route.ts'
-import { client } from '../store/session.ts'
+import { client, noteFailure } from '../store/session.ts'
 import { words } from '../store/settings.ts'
 import { allowedLevels, LEVELS, LevelSelect } from './level-select.tsx'
 import { Name } from './name.tsx'
@@ -9,11 +10,15 @@ import { Empty, Level, Section } from './small.tsx'
 
 /** Rows of one level that are shown. */
 const LANE_ROWS = 20
+/** Rows of the board that stand in the order in which they start; those behind them have no place. */
+const PLACED_ROWS = 200
+/** What is dragged: the id of a waiting task. */
+const DRAGGED = 'application/x-headgate-task'
 
 /** The queue: a list for each level, in the order in which its tasks start. */
 export function Lanes({ lists: { waiting, stats } }: { readonly lists: Board }) {
   const { overview } = words()
-  const places = new Map(waiting.map(({ row }, index) => [row, index + 1]))
+  const places = new Map(waiting.slice(0, PLACED_ROWS).map(({ row }, index) => [row, index + 1]))
   const isEmpty = stats.queue_size === 0
   return (
     <Section
@@ -51,8 +56,24 @@ function Lane({ level, rows, places, stats }: LaneProps) {
   const estimate = stats.estimated_wait_seconds[level]
   const total = stats.by_priority[level]
   const shown = rows.slice(0, LANE_ROWS)
+  const isOver = useSignal(false)
   return (
-    <section class="lane" aria-label={words().level[level]}>
+    <section
+      class={`lane ${isOver.value ? 'target' : ''}`}
+      aria-label={words().level[level]}
+      onDragOver={(event) => {
+        if (event.dataTransfer?.types.includes(DRAGGED) !== true || !allowedLevels().includes(level)) return
+        event.preventDefault()
+        isOver.value = true
+      }}
+      onDragLeave={() => (isOver.value = false)}
+      onDrop={(event) => {
+        event.preventDefault()
+        isOver.value = false
+        const id = event.dataTransfer?.getData(DRAGGED) ?? ''
+        if (id !== '') client.task(id).setPriority(level).catch(noteFailure)
+      }}
+    >
       <h3>
         <Level level={level} /> <span class="figure small">{count(total)}</span>
       </h3>
@@ -63,7 +84,11 @@ function Lane({ level, rows, places, stats }: LaneProps) {
       </p>
       <ol class="lane-rows">
         {shown.map((row) => (
-          <li key={row.row}>
+          <li
+            key={row.row}
+            draggable={row.task_id !== undefined}
+            onDragStart={(event) => event.dataTransfer?.setData(DRAGGED, row.task_id ?? '')}
+          >
             <span class="numbers place">{places.get(row.row)}</span>
             <Name row={row} />
             <span class="note numbers">{duration(since(row.created_at))}</span>

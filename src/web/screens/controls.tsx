@@ -98,7 +98,7 @@ function Changed({ name }: { readonly name: string }) {
   const isBound = found.name.startsWith('max_') || found.name.startsWith('resources.')
   return (
     <p class="note">
-      {isBound && `${found.value} · ${controls.setting} ${found.setting || '–'} · `}
+      {isBound && `${controls.setting} ${found.setting || '–'} · `}
       {controls.by(found.by, clock(found.at))}
     </p>
   )

@@ -62,6 +62,26 @@ function isSame(a: FailureGroup, b: FailureGroup): boolean {
   return a.type === b.type && a.error_type === b.error_type && a.message === b.message
 }
 
+/** How many there were over the time, as bars. */
+function Sparkline({ values, label }: { readonly values: readonly number[]; readonly label: string }) {
+  const most = Math.max(1, ...values)
+  return (
+    <svg
+      class="sparkline"
+      viewBox={`0 0 ${values.length} 10`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={`${label}: ${values.join(', ')}`}
+    >
+      {values.map((value, index) => {
+        // What is there at all is to be seen.
+        const height = value === 0 ? 0 : Math.max(1, (value / most) * 10)
+        return <rect key={index} x={index} y={10 - height} width={0.8} height={height} />
+      })}
+    </svg>
+  )
+}
+
 interface GroupProps {
   readonly group: FailureGroup
   readonly hours: number
@@ -76,7 +96,7 @@ function Group({ group, hours, load }: GroupProps) {
     <section class="panel failure-group">
       <p>
         <strong class="figure small">{said.times(count(group.count))}</strong> {group.type}{' '}
-        <code>{group.error_type}</code>
+        <code>{group.error_type}</code> <Sparkline values={group.counts} label={said.over(hours)} />
       </p>
       <p>{group.message}</p>
       <p class="note">

@@ -6,9 +6,10 @@ import { allowedLevels, LevelSelect } from '../parts/level-select.tsx'
 import { Report } from '../parts/report.tsx'
 import { Action, Bar, Empty, Level, Problem, Section, Status } from '../parts/small.tsx'
 import { Timeline } from '../parts/timeline.tsx'
+import { toCurl } from '../store/curl.ts'
 import { bytes, clock, count, duration, since } from '../store/format.ts'
 import { navigate, to } from '../store/route.ts'
-import { base } from '../store/session.ts'
+import { base, me } from '../store/session.ts'
 import { screenWords, words } from '../store/settings.ts'
 import { createTaskStore, type TaskStore } from '../store/task.ts'
 
@@ -270,6 +271,10 @@ function Details({ task }: { readonly task: TaskWithResult }) {
       </dl>
       <Json title={said.input} value={task.input} />
       <Json title={said.metadata} value={task.metadata} />
+      <details>
+        <summary>{said.curl}</summary>
+        <pre tabIndex={0}>{toCurl(task, { url: location.origin + base, hasToken: me().is_session })}</pre>
+      </details>
     </Section>
   )
 }

@@ -66,6 +66,7 @@ export const enScreens = {
     again: 'Again with changes',
     erase: 'Erase',
     eraseAsk: 'Erase the task with its file, its result and its events? This cannot be undone.',
+    curl: 'The same by curl',
     share: 'Copy a link for a guest',
     shared: 'The link works until five minutes after the end.',
     gone: 'The task was erased.',
@@ -125,6 +126,7 @@ export const enScreens = {
     dismiss: 'Remove',
   },
   failures: {
+    over: (hours: number) => `Over ${hours} h, in 24 parts`,
     title: 'Failures',
     lead: 'Failures of one kind are one group: type, reason, and message without its numbers, names and ids.',
     hours: { 1: 'Last hour', 24: 'Last 24 hours', 168: 'Last 7 days' },

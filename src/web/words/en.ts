@@ -108,6 +108,8 @@ export const en = {
     estimated90: 'Estimated for 9 of 10',
     deepest: 'Longest queue',
     none: 'No minute with work in this time.',
+    coverage: (share: string, count: string) =>
+      `${share} of ${count} waits were no longer than estimated (aim 90 %).`,
     table: 'As a table',
     time: 'Time',
   },

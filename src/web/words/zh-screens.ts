@@ -67,6 +67,7 @@ export const zhScreens: ScreenWords = {
     again: '修改后再次提交',
     erase: '删除',
     eraseAsk: '删除任务及其文件、结果和事件？此操作无法撤销。',
+    curl: '用 curl 提交同样的任务',
     share: '复制访客链接',
     shared: '链接在任务结束五分钟后失效。',
     gone: '任务已删除。',
@@ -125,6 +126,7 @@ export const zhScreens: ScreenWords = {
     dismiss: '移除',
   },
   failures: {
+    over: (hours) => `${hours} 小时内，分为 24 段`,
     title: '失败',
     lead: '同类失败归为一组：类型、原因，以及去掉数字、名称和编号的消息。',
     hours: { 1: '最近 1 小时', 24: '最近 24 小时', 168: '最近 7 天' },

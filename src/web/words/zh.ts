@@ -107,6 +107,7 @@ export const zh: Words = {
     estimated90: '预计九成在此内',
     deepest: '最长队列',
     none: '这段时间没有任务。',
+    coverage: (share, count) => `${count} 次等待中 ${share} 不超过估计（目标 90%）。`,
     table: '以表格显示',
     time: '时间',
   },

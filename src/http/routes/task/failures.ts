@@ -25,8 +25,10 @@ export function failuresRoute(app: App, { journal, clock }: Deps): void {
   app.get('/api/tasks/failures', route, async (request) => {
     const { caller } = accessOf(request)
     const { hours, ids: maxIds } = request.query
+    const until = clock.now()
     const groups = await journal.failures({
-      since: clock.now() - hours * HOUR_MS,
+      since: until - hours * HOUR_MS,
+      until,
       maxIds,
       ...(caller.role === 'operator' ? {} : { caller: caller.name }),
     })
@@ -34,7 +36,7 @@ export function failuresRoute(app: App, { journal, clock }: Deps): void {
   })
 }
 
-function groupView({ type, errorType, message, count, firstAt, lastAt, ids }: FailureGroup) {
+function groupView({ type, errorType, message, count, firstAt, lastAt, ids, counts }: FailureGroup) {
   const times = { first_at: iso(firstAt), last_at: iso(lastAt) }
-  return { type, error_type: errorType, message, count, ...times, newest: ids }
+  return { type, error_type: errorType, message, count, ...times, counts: [...counts], newest: ids }
 }

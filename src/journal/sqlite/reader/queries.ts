@@ -78,7 +78,10 @@ export const QUERIES = {
 
   /** Grouped in the reading thread: there may be many. */
   failures: query(selectFailures, (rows): readonly FailureGroup[] =>
-    rows.map((row) => ({ ...row, ids: JSON.parse(row['ids'] as string) }) as unknown as FailureGroup),
+    rows.map((row) => {
+      const [ids, counts] = [row['ids'], row['counts']].map((text) => JSON.parse(text as string) as unknown)
+      return { ...row, ids, counts } as unknown as FailureGroup
+    }),
   ),
 
   eventsAfter: query(selectEvents, (rows, taskId): readonly TaskEvent[] =>
