@@ -1,21 +1,32 @@
 import autocannon from 'autocannon'
+import { readFileSync } from 'node:fs'
 import { startServer, stopServer } from './server-process.ts'
 import { median } from './support.ts'
 
+interface Round {
+  readonly perSecond: number
+  readonly cpuMicros: number
+}
+
 const WATCHERS = 50
-const ROUNDS = 7
+const ROUNDS = 15
 const ROUND_SECONDS = 3
 const CONNECTIONS = 50
 
-/** `POST` of a JSON task while nobody, and while fifty watch the whole queue; in turn on one server. `npm run watchers` */
+/**
+ * `POST` of a JSON task while nobody, and while fifty watch the whole queue; in turn on one server. `npm run watchers`
+ *
+ * The load and the watchers share the other core, so that requests per second fall even where the server has no more
+ * to do; what it has to do is its own processor time for a request.
+ */
 const { process: server, port } = await startServer('headgate', {
   JOURNAL: 'memory',
   MAX_STREAMS_PER_CALLER: '1000',
 })
 const url = `http://127.0.0.1:${port}`
 await load(6)
-const none: number[] = []
-const watched: number[] = []
+const none: Round[] = []
+const watched: Round[] = []
 for (let round = 0; round < ROUNDS; round += 1) {
   none.push(await load(ROUND_SECONDS))
   const leave = new AbortController()
@@ -27,15 +38,16 @@ for (let round = 0; round < ROUNDS; round += 1) {
     throw new Error(`a watcher got too few frames: ${frames.join()}`)
 }
 await stopServer(server)
-console.log(
-  `nobody watches: ${median(none).toFixed(0)}/s; ${WATCHERS} watch: ${median(watched).toFixed(0)}/s`,
-)
-console.log(
-  `ratio ${(median(watched) / median(none)).toFixed(3)} (rounds ${pairs().join(', ')}); aim: 0.98 or more`,
-)
+report('requests per second', 'perSecond', '0.98 or more')
+report('processor time of the server for a request, µs', 'cpuMicros', '1.02 or less')
 
-function pairs(): string[] {
-  return none.map((value, index) => ((watched[index] ?? 0) / value).toFixed(3))
+/** The median over pairs of rounds, which follow each other. */
+function report(name: string, figure: keyof Round, aim: string): void {
+  const ratios = none.map((round, index) => (watched[index]?.[figure] ?? 0) / round[figure])
+  const [before, after] = [none, watched].map((rounds) => median(rounds.map((round) => round[figure])))
+  console.log(`${name}: nobody ${before?.toFixed(0)}, ${WATCHERS} watchers ${after?.toFixed(0)}`)
+  const rounds = ratios.map((ratio) => ratio.toFixed(3)).join(', ')
+  console.log(`  ratio ${median(ratios).toFixed(3)} (rounds ${rounds}); aim: ${aim}`)
 }
 
 /** Reads the board until it is told to leave; the reply is how many frames came. */
@@ -55,11 +67,19 @@ async function watch(signal: AbortSignal): Promise<number> {
   return frames
 }
 
-/** Requests per second; every reply has to be a 2xx. */
-async function load(duration: number): Promise<number> {
+/** Every reply has to be a 2xx. */
+async function load(duration: number): Promise<Round> {
   const headers = { 'content-type': 'application/json' }
   const given = { url: `${url}/empty`, method: 'POST' as const, headers, body: '{"n":1}' }
+  const before = cpuSeconds(server.pid ?? 0)
   const { requests, non2xx, errors } = await autocannon({ ...given, connections: CONNECTIONS, duration })
   if (non2xx + errors > 0) throw new Error(`${non2xx} refused, ${errors} errors`)
-  return requests.average
+  const cpuMicros = ((cpuSeconds(server.pid ?? 0) - before) * 1e6) / requests.total
+  return { perSecond: requests.average, cpuMicros }
+}
+
+/** What a process has used of the processors, user and system (Linux). */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }

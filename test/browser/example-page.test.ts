@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createApplication } from '../../examples/page/serve.ts'
+import { openBrowser } from '../support/browser.ts'
+import { ROOT } from '../support/process.ts'
+import { realPart } from '../support/real-parts.ts'
+
+const chromium = realPart('chromium')
+
+describe.skipIf(chromium === undefined)('the page of examples/page', () => {
+  test('it submits, shows progress and the result, and cancels', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'headgate-page-'))
+    const app = await createApplication(dataDir, pathToFileURL(join(ROOT, 'dist/client/')))
+    onTestFinished(async () => {
+      await app.close()
+      await rm(dataDir, { recursive: true, force: true })
+    })
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    const page = await openBrowser(chromium ?? '')
+    const faults: string[] = []
+    page.on('pageerror', (error) => faults.push(error.message))
+    await page.goto(url)
+    const said = page.getByRole('status')
+    await page.getByRole('textbox', { name: 'Text' }).fill('word '.repeat(12))
+    await page.getByRole('button', { name: 'Count' }).click()
+    await said.filter({ hasText: /Word \d+ of 12/ }).waitFor()
+    await said.filter({ hasText: '12 words' }).waitFor()
+
+    await page.getByRole('textbox', { name: 'Text' }).fill('word '.repeat(500))
+    await page.getByRole('button', { name: 'Count' }).click()
+    await said.filter({ hasText: /Word \d+ of 500/ }).waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await said.filter({ hasText: /cancel/i }).waitFor()
+    expect(faults).toEqual([])
+  })
+})
