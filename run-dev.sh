@@ -47,6 +47,8 @@ fi
 
 node=node_modules/.bin/node
 export LOG_FORMAT="${LOG_FORMAT:-pretty}"
+# Compiled code is kept, so that the next start is faster.
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$PWD/node_modules/.cache/headgate}"
 flags=(--conditions=headgate-source)
 
 # Settings are read and the port is tried first, so that a mistake gives one line and nothing is started.
@@ -67,18 +69,32 @@ if [ "$reload" = yes ] && [ -f node_modules/vite/bin/vite.js ]; then
 fi
 "$node" "${flags[@]}" src/main.ts &
 server=$!
+probe=
 stop() {
   trap - INT TERM EXIT
   [ -z "$web" ] || kill -TERM "$web" 2>/dev/null || true
+  [ -z "$probe" ] || kill -TERM "$probe" 2>/dev/null || true
   kill -TERM "$server" 2>/dev/null || true
   wait "$server" 2>/dev/null || true
 }
 trap stop INT TERM EXIT
 
-for _ in $(seq 1 150); do
-  kill -0 "$server" 2>/dev/null || fail "the server ended while it started: see the lines above"
-  if "$node" -e "fetch('$where/health/ready').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; then
-    cat <<READY
+# One process asks until the server is ready, has ended, or 30 s have passed.
+"$node" -e "
+const [, url, pid] = process.argv
+const until = Date.now() + 30_000
+async function ask() {
+  try { process.kill(Number(pid), 0) } catch { process.exit(1) }
+  const reply = await fetch(url + '/health/ready').catch(() => null)
+  if (reply?.ok) process.exit(0)
+  if (Date.now() > until) process.exit(2)
+  setTimeout(ask, 50)
+}
+ask()
+" "$where" "$server" &
+probe=$!
+if wait "$probe"; then
+  cat <<READY
 
   Headgate is ready at $where
 
@@ -89,9 +105,8 @@ for _ in $(seq 1 150); do
     curl $where/api/queue/stats
 
 READY
-    break
-  fi
-  sleep 0.1
-done
+elif ! kill -0 "$server" 2>/dev/null; then
+  fail "the server ended while it started: see the lines above"
+fi
 
 wait "$server"

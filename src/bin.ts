@@ -6,4 +6,6 @@ try {
   console.error((error as Error).message)
   process.exit(78)
 }
+const { startCompileCache } = await import('./config/compile-cache.ts')
+startCompileCache()
 await import('./cli/program.ts')

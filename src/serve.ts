@@ -1,9 +1,7 @@
-import { once } from 'node:events'
-import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { FastifyInstance } from 'fastify'
-import { pino } from 'pino'
 import { compose, type Headgate } from './app/app.ts'
 import { LAST_WORDS_MS } from './app/start-stop.ts'
 import { findMisspelt, readEnvFile, readServiceManager, readSettings } from './config/read.ts'
@@ -11,28 +9,18 @@ import type { Settings } from './config/settings.ts'
 import type { TaskType } from './handler/define-task.ts'
 import { attributeStrayError } from './handler/runner.ts'
 import { createServer } from './http/server/server.ts'
+import { saveCompileCache } from './config/compile-cache.ts'
+import { EXIT_FATAL, EXIT_SETTINGS, exitWith, orExit } from './process/exit.ts'
+import { listenMessage, urlOf } from './process/listen-address.ts'
 import { createLog, type Log } from './process/log.ts'
 import { connectionsWithin } from './process/open-files.ts'
 import type { Signals } from './process/signals.ts'
-import { HeadgateError, type ErrorCode } from './task/errors.ts'
 import { ServiceManagerLink } from './process/systemd-notify.ts'
 import { startWatchdog } from './process/watchdog.ts'
 
 const STATUS_LINE_MS = 30_000
 /** Signals within this time are one. */
 const ONE_SIGNAL_MS = 500
-const EXIT_SETTINGS = 78
-const EXIT_FATAL = 70
-/** Exit codes of a refused start (sysexits.h), so that a service manager can distinguish them. */
-const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
-  'journal-in-use': 73,
-  'journal-missing': 66,
-  'restore-unfinished': 66,
-  'journal-too-new': 65,
-  'journal-corrupt': 65,
-  'journal-failed': 74,
-}
-
 /** Loads settings and tasks, opens the journal, listens, and stops on signals. */
 export async function serve(signals: Signals): Promise<void> {
   const settings = await orExit(() => {
@@ -42,25 +30,11 @@ export async function serve(signals: Signals): Promise<void> {
   const tasks = await loadTasks(settings.tasksFile).catch((error: unknown) => {
     return exitWith(EXIT_SETTINGS, `TASKS_FILE="${settings.tasksFile}": ${(error as Error).message}`)
   })
-  if (process.argv.includes('--check')) return check(settings, tasks)
   signals.hold()
   const output = await createLog(settings.logLevel, settings.logFormat)
-  const server = await orExit(() => Server.create(settings, { tasks, output }), settings)
+  const server = await orExit(() => Server.create(settings, { tasks, output }), settings.dataDir)
   signals.handle((signal) => server.stop(signal))
-  await orExit(() => server.start(), settings)
-}
-
-/** `--check`: whether a server could start with these settings, and the address that it would take. */
-async function check(settings: Settings, tasks: readonly TaskType[]): Promise<void> {
-  const address = await findFreeAddress(settings)
-  const log = pino({ level: 'silent' })
-  const headgate = await orExit(
-    () => compose({ settings, log, tasks, prefix: '', onFatal: () => undefined }),
-    settings,
-  )
-  await headgate.stop()
-  console.log(address)
-  process.exit(0)
+  await orExit(() => server.start(), settings.dataDir)
 }
 
 interface ServerDeps {
@@ -121,6 +95,7 @@ class Server {
     log.info(this.#banner(), 'headgate is listening')
     for (const { name, meant } of findMisspelt()) log.warn({ name, meant }, 'unknown setting')
     this.#serviceManager.ready()
+    setImmediate(saveCompileCache)
     setInterval(() => this.#logStatus(), STATUS_LINE_MS).unref()
   }
 
@@ -196,30 +171,6 @@ class Server {
   }
 }
 
-/** A mistake of the operator ends the process with one line; a defect of ours with its stack. */
-async function orExit<Value>(make: () => Value | Promise<Value>, settings?: Settings): Promise<Value> {
-  try {
-    return await make()
-  } catch (error) {
-    if (error instanceof HeadgateError)
-      return exitWith(EXIT_CODES[error.code] ?? EXIT_SETTINGS, error.message)
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined) throw error
-    return exitWith(EXIT_SETTINGS, `DATA_DIR="${settings?.dataDir}": ${(error as Error).message}`)
-  }
-}
-
-async function findFreeAddress(settings: Settings): Promise<string> {
-  const { host, port } = settings
-  const probe = createTcpServer()
-  const listening = once(probe, 'listening')
-  probe.listen(port, host)
-  await listening.catch((error: unknown) => exitWith(EXIT_SETTINGS, listenMessage(error, settings)))
-  const { port: free } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return urlOf(host, free)
-}
-
 /** The task types of the operator's own module. */
 async function loadTasks(file: string): Promise<readonly TaskType[]> {
   if (file === '') return []
@@ -228,20 +179,4 @@ async function loadTasks(file: string): Promise<readonly TaskType[]> {
   }
   if (module.default === undefined) throw new Error('the module has no default export.')
   return [module.default].flat()
-}
-
-function listenMessage(error: unknown, settings: Settings): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  return code === 'EADDRINUSE'
-    ? `PORT="${settings.port}": another process listens on ${settings.host}:${settings.port}.`
-    : `Cannot listen on ${settings.host}:${settings.port}: ${message}`
-}
-
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-function exitWith(code: number, message: string): never {
-  console.error(`headgate: ${message}`)
-  process.exit(code)
 }

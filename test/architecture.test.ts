@@ -89,11 +89,11 @@ test('no folder has more than fifteen entries', () => {
   }
 })
 
-test('the environment is read in config/, the console written in bin.ts, serve.ts and cli/, and nowhere else', () => {
+test('the environment is read in config/, the console written in bin.ts and cli/, and nowhere else', () => {
   for (const file of files) {
     const text = readFileSync(join(SRC, file), 'utf8')
     if (folderOf(file) !== 'config') expect(text, file).not.toMatch(/process\.env\b/)
-    if (!['bin.ts', 'serve.ts', 'cli'].includes(folderOf(file))) expect(text, file).not.toMatch(/\bconsole\./)
+    if (!['bin.ts', 'cli'].includes(folderOf(file))) expect(text, file).not.toMatch(/\bconsole\./)
   }
 })
 

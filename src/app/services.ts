@@ -3,11 +3,10 @@ import { createMemoryJournal } from '../journal/memory/memory-journal.ts'
 import { openSqliteJournal } from '../journal/sqlite/sqlite-journal.ts'
 import type { AppOptions } from './app-options.ts'
 import { resolve, join } from 'node:path'
+import { refuseOpenServer } from '../auth/open-server.ts'
 import { TokenStore } from '../auth/token-store.ts'
 import { resolveTokensFile } from '../config/read.ts'
-import { isLoopback } from '../http/gate/origin.ts'
 import { StreamLimits } from '../http/stream/stream-limits.ts'
-import { HeadgateError } from '../task/errors.ts'
 import { SETTINGS } from '../config/settings.ts'
 import { EventBus } from '../events/event-bus.ts'
 import { Connector } from '../fetch/connector.ts'
@@ -65,11 +64,7 @@ export function createAuth({ settings, log, prefix, clock }: AppOptions) {
   const { tokens, maxStreams: max, maxCallerStreams: maxPerCaller } = settings
   const callers = new TokenStore({ file: resolve(resolveTokensFile(settings)), fixed: tokens, clock, log })
   // A guest does not listen; whom it serves is decided for each request.
-  if (isOwnServer && callers.isOpen && !isLoopback(settings.host)) {
-    const why =
-      'without tokens only 127.0.0.1, ::1 and localhost are allowed. Make a token: headgate token new'
-    throw new HeadgateError('invalid-setting', `HOST="${settings.host}": ${why} NAME.`)
-  }
+  if (isOwnServer) refuseOpenServer(settings.host, !callers.isOpen)
   return { callers, places: new StreamLimits({ max, maxPerCaller }) }
 }
 

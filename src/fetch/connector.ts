@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
-import { Agent, fetch, type RequestInit, type Response } from 'undici'
+import type { Agent, fetch, RequestInit, Response } from 'undici'
 import { TaskError } from '../task/failure.ts'
 import { failureOfStatus, hostOf, toTaskError } from './failures.ts'
-import { guardedConnect, type Network } from './guarded-connect.ts'
+import { guardedConnect, resolvePublicly, type Network } from './guarded-connect.ts'
 import { AddressPolicy } from './address-policy.ts'
 
 export interface ConnectorOptions {
@@ -44,6 +44,11 @@ export interface Fetched {
   readonly body: Readable
 }
 
+interface Client {
+  readonly agent: Agent
+  readonly send: typeof fetch
+}
+
 const MAX_REDIRECTS = 5
 const HEADERS = {
   'user-agent': 'headgate',
@@ -57,13 +62,12 @@ const HEADERS = {
 export class Connector {
   readonly #options: ConnectorOptions
   readonly #policy: AddressPolicy
-  readonly #agent: Agent
+  /** Loaded with the first request: the library is a tenth of a start. */
+  #client: Promise<Client> | null = null
 
   constructor(options: ConnectorOptions) {
     this.#options = options
     this.#policy = new AddressPolicy(options.ports, options.allowHosts)
-    const isTrusted = (url: URL) => this.#policy.isTrusted(url)
-    this.#agent = new Agent({ connect: guardedConnect(isTrusted, options.network) })
   }
 
   /** Why an address may not be fetched, as far as the address alone shows; null when it may be dialled. */
@@ -101,7 +105,7 @@ export class Connector {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy()
+    await (await this.#client)?.agent.destroy()
   }
 
   async #dial(url: string, { signal, headers, json }: FetchOptions): Promise<Response> {
@@ -123,9 +127,17 @@ export class Connector {
     const refusal = this.#policy.refusalOf(url)
     if (refusal !== null)
       throw new TaskError('ssrf_blocked', `${hostOf(url)} is not fetched from: ${refusal}.`)
-    return fetch(url, { ...init, dispatcher: this.#agent, redirect: 'manual' }).catch((error: unknown) => {
+    const { agent, send } = await (this.#client ??= this.#load())
+    return send(url, { ...init, dispatcher: agent, redirect: 'manual' }).catch((error: unknown) => {
       throw toTaskError(error, url, init.signal)
     })
+  }
+
+  async #load(): Promise<Client> {
+    const { Agent, buildConnector, fetch: send } = await import('undici')
+    const isTrusted = (url: URL) => this.#policy.isTrusted(url)
+    const network = this.#options.network ?? { resolve: resolvePublicly(), dialler: buildConnector }
+    return { agent: new Agent({ connect: guardedConnect(isTrusted, network) }), send }
   }
 
   async *#toBody(response: Response, url: string, signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { callbackify } from 'node:util'
-import { buildConnector } from 'undici'
+import type { buildConnector } from 'undici'
 import { TaskError } from '../task/failure.ts'
 import { isPublicAddress } from './addresses.ts'
 import { hostRefusal } from './address-policy.ts'
@@ -25,7 +25,7 @@ const LOOKUP = { timeout: 2000, tries: 2 }
  */
 export function guardedConnect(
   isTrusted: (url: URL) => boolean,
-  { resolve, dialler }: Network = { resolve: resolvePublicly(), dialler: buildConnector },
+  { resolve, dialler }: Network,
 ): buildConnector.connector {
   const plain = dialler({ timeout: CONNECT_TIMEOUT_MS })
   const guarded = dialler({ timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup(resolve) })
@@ -65,7 +65,7 @@ function guardedLookup(resolve: Network['resolve']): LookupFunction {
 }
 
 /** Asks the name servers themselves: a slow one holds no thread of the pool, and the hosts file is not asked. */
-function resolvePublicly(): Network['resolve'] {
+export function resolvePublicly(): Network['resolve'] {
   const resolver = new Resolver(LOOKUP)
   return async (hostname) => {
     const [v4, v6] = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)])

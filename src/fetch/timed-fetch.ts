@@ -1,4 +1,4 @@
-import { Agent, buildConnector, fetch } from 'undici'
+import type { Agent, buildConnector, fetch } from 'undici'
 import { TaskError } from '../task/failure.ts'
 import { hostOf } from './failures.ts'
 
@@ -17,32 +17,37 @@ export interface CallLimits {
 
 export type Fetch = typeof globalThis.fetch
 
+interface Client {
+  readonly agent: Agent
+  readonly send: typeof fetch
+}
+
 /**
  * A fetch for addresses that the operator has named, such as a model's: every way to hang has a limit of its own, and
  * after any of them the socket is gone. Replies are streamed.
  */
 export class TimeoutFetch {
   readonly #limits: CallLimits
-  readonly #agent: Agent
+  /** Loaded with the first call: the library is a tenth of a start. */
+  #client: Promise<Client> | null = null
 
   constructor(limits: CallLimits) {
     this.#limits = limits
-    // The library's own timers tick in seconds; ours are exact.
-    this.#agent = new Agent({ connect: connectWithin(limits.connectMs), headersTimeout: 0, bodyTimeout: 0 })
   }
 
   /** @throws TaskError `network_timeout` with the limit that was passed, `execution_error` for too long a reply. */
   readonly fetch: Fetch = async (input, init = {}) => {
     const url = input instanceof Request ? input.url : input.toString()
     const { totalMs, firstByteMs } = this.#limits
+    const { agent, send } = await (this.#client ??= this.#load())
     const watch = new Watch(url)
     watch.limit(totalMs, `did not finish its reply within ${totalMs / 1000} s`)
     watch.expect(firstByteMs, `sent nothing for ${firstByteMs / 1000} s`)
     const signals = [watch.signal, ...(init.signal == null ? [] : [init.signal])]
     try {
       const signal = AbortSignal.any(signals)
-      const options = { ...init, signal, dispatcher: this.#agent, redirect: 'error' }
-      const response = await fetch(url, options as Parameters<typeof fetch>[1])
+      const options = { ...init, signal, dispatcher: agent, redirect: 'error' }
+      const response = await send(url, options as Parameters<typeof fetch>[1])
       const body =
         response.body === null ? null : this.#watched(response.body as ReadableStream<Uint8Array>, watch)
       if (body === null) watch.end()
@@ -55,7 +60,14 @@ export class TimeoutFetch {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy()
+    await (await this.#client)?.agent.destroy()
+  }
+
+  async #load(): Promise<Client> {
+    const { Agent, buildConnector, fetch: send } = await import('undici')
+    const connect = connectWithin(buildConnector({ timeout: 0 }), this.#limits.connectMs)
+    // The library's own timers tick in seconds; ours are exact.
+    return { agent: new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 }), send }
   }
 
   /** The reply, as long as it keeps coming. */
@@ -133,8 +145,7 @@ class Watch {
 }
 
 /** Dials with a timer of our own. */
-function connectWithin(ms: number): buildConnector.connector {
-  const dial = buildConnector({ timeout: 0 })
+function connectWithin(dial: buildConnector.connector, ms: number): buildConnector.connector {
   return (options, callback) => {
     const what = `${options.hostname} took no connection within ${ms / 1000} s.`
     // It returns the socket at once, though its types do not declare it.

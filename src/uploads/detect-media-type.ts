@@ -1,4 +1,3 @@
-import { fileTypeFromFile } from 'file-type'
 import { isUtf8 } from 'node:buffer'
 import { open } from 'node:fs/promises'
 import { ENCRYPTED_OFFICE } from './encrypted-office.ts'
@@ -48,6 +47,7 @@ const MAX_BINARY_SHARE = 0.001
  * `text/plain`; `application/octet-stream` when it is nothing known.
  */
 export async function recognise(path: string, head: Buffer): Promise<string> {
+  const { fileTypeFromFile } = await import('file-type')
   const found = await fileTypeFromFile(path)
   if (found?.mime === 'application/x-cfb' && (await isEncryptedOffice(path, head))) return ENCRYPTED_OFFICE
   if (found !== undefined && found.mime !== 'application/xml') return found.mime

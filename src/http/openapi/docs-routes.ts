@@ -3,7 +3,7 @@ import type { App, HttpDeps } from '../deps.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { PAGE_POLICY, docsFile, docsPage } from './docs-page.ts'
 import { eventSchema } from './events.ts'
-import { describeApi, type Route } from './openapi-document.ts'
+import type { Route } from './openapi-document.ts'
 import type { RouteDescription } from './operation.ts'
 
 /** What is needed of the server. */
@@ -38,7 +38,9 @@ export function descriptionRoutes(
   // Written once for each path below which it is asked for, of which there are one or two.
   const openApi = new Map<string, Buffer>()
   const events = new Map<string, Buffer>()
-  app.get('/openapi.json', OPENAPI, (request, reply) => {
+  app.get('/openapi.json', OPENAPI, async (request, reply) => {
+    // The library is loaded with the first request.
+    const { describeApi } = await import('./openapi-document.ts')
     const document = keptFor(openApi, prefixOf(request), (prefix) =>
       describeApi({ routes, prefix, version, failureTypes: registry.failureTypes }),
     )

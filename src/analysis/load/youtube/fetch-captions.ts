@@ -1,6 +1,5 @@
 import { text } from 'node:stream/consumers'
 import { TaskError } from '../../../task/failure.ts'
-import { spokenText } from '../../parse/text/captions.ts'
 import { asYouTube, CLIENT_HEADERS, loadVideo, type YouTubeOptions } from './player.ts'
 import { pageError } from './refusals.ts'
 import { chooseTrack } from './tracks.ts'
@@ -33,6 +32,8 @@ export async function parseCaptions(
     throw new TaskError('no_subtitles', 'YouTube sent the captions of this video empty.')
   if (/^\s*<(!doctype html|html)/i.test(captions)) throw pageError(captions)
   const { title, author, chapters } = video
+  // With its parser, which few servers need.
+  const { spokenText } = await import('../../parse/text/captions.ts')
   return {
     title,
     text: spokenText({ captions, chapters, author }),

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry } from '@prometheus-io/client'
+import type { Registry } from '@prometheus-io/client'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { PRIORITIES, priorityName } from '../../../task/priority.ts'
 import { isTerminal, TASK_STATUSES } from '../../../task/status.ts'
@@ -35,15 +35,15 @@ const METRICS: RouteDescription = {
 
 /** `GET /metrics`: metrics for Prometheus, for operators only: they include the cost of models. */
 export function metricsRoute(app: App, deps: Deps): void {
-  const registry = new Registry()
   const gauges = [...queueGauges(deps), ...outlookGauges(deps), lagGauge(app)]
-  for (const metric of gauges) register(registry, Gauge, metric)
-  for (const metric of [...taskCounters(deps), ...modelCounters(deps)]) register(registry, Counter, metric)
+  const counters = [...taskCounters(deps), ...modelCounters(deps)]
+  let created: Promise<Registry> | null = null
   const route = { schema: { querystring: noQuery }, config: { openapi: METRICS } }
   app.get('/metrics', route, async (request, reply) => {
     if (accessOf(request).caller.role !== 'operator') {
       return sendProblem(reply, 'forbidden', { detail: 'Only an operator reads the metrics.' })
     }
+    const registry = await (created ??= createRegistry(gauges, counters))
     return reply.type(registry.contentType).send(await registry.metrics())
   })
 }
@@ -67,25 +67,31 @@ function lagGauge(app: App): Metric {
   }
 }
 
-/** Read when they are requested: nothing is counted twice, and nothing without a request. */
-function register(registry: Registry, Kind: typeof Gauge | typeof Counter, metric: Metric): void {
-  const { name, help, labelNames = [], read } = metric
-  const held = new Kind<string>({
-    name: PREFIX + name,
-    help,
-    labelNames: [...labelNames],
-    registers: [registry],
-    collect: () => {
-      held.reset()
-      let isTold = false
-      read((value, labels = {}) => {
-        isTold = true
-        held.inc(labels, value)
-      })
-      // Nothing known is not nothing.
-      if (!isTold && held instanceof Gauge && labelNames.length === 0) held.set(NaN)
-    },
-  })
+/** Made, with its library, for the first request. Values are read when they are requested, and never counted twice. */
+async function createRegistry(gauges: readonly Metric[], counters: readonly Metric[]): Promise<Registry> {
+  const { Counter, Gauge, Registry: Registry_ } = await import('@prometheus-io/client')
+  const registry = new Registry_()
+  const register = (Kind: typeof Gauge | typeof Counter, { name, help, labelNames = [], read }: Metric) => {
+    const held = new Kind<string>({
+      name: PREFIX + name,
+      help,
+      labelNames: [...labelNames],
+      registers: [registry],
+      collect: () => {
+        held.reset()
+        let isTold = false
+        read((value, labels = {}) => {
+          isTold = true
+          held.inc(labels, value)
+        })
+        // Nothing known is not nothing.
+        if (!isTold && held instanceof Gauge && labelNames.length === 0) held.set(NaN)
+      },
+    })
+  }
+  for (const metric of gauges) register(Gauge, metric)
+  for (const metric of counters) register(Counter, metric)
+  return registry
 }
 
 function queueGauges({ pool, lifecycle, clock }: Deps): Metric[] {

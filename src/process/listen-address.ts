@@ -1,0 +1,32 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { EXIT_SETTINGS, exitWith } from './exit.ts'
+
+export interface ListenAddress {
+  readonly host: string
+  /** 0: any that is free. */
+  readonly port: number
+}
+
+/** The URL that a server would have at this address; ends the process with one line where it cannot listen. */
+export async function findFreeAddress(address: ListenAddress): Promise<string> {
+  const { host, port } = address
+  const probe = createServer()
+  const listening = once(probe, 'listening')
+  probe.listen(port, host)
+  await listening.catch((error: unknown) => exitWith(EXIT_SETTINGS, listenMessage(error, address)))
+  const { port: free } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return urlOf(host, free)
+}
+
+export function listenMessage(error: unknown, { host, port }: ListenAddress): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === 'EADDRINUSE'
+    ? `PORT="${port}": another process listens on ${host}:${port}.`
+    : `Cannot listen on ${host}:${port}: ${message}`
+}
+
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
