@@ -18,7 +18,7 @@ const OPTIONS = { caseSensitive: false }
 
 const SYSTEMS = {
   headgate: ({ document, sentences, words }: Survey) =>
-    summarise(document, sentences, words).sentences.map(({ text }) => text),
+    summarise(document, sentences, { words, maxWords: Infinity }).sentences.map(({ text }) => text),
   'Lead-3': ({ sentences }: Survey) => sentences.slice(0, SENTENCES).map(({ text }) => text),
   TextRank: ({ sentences, words }: Survey) => {
     const bags = sentences.map(({ text }) =>

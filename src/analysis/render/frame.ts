@@ -16,6 +16,8 @@ const ENGLISH = {
   figures: 'The text in figures',
   notes: 'Notes',
   page: (page: number) => `p. ${page}`,
+  pages: (from: number, to: number) => (from === to ? `Page ${from}` : `Pages ${from}–${to}`),
+  part: (number: number) => `Part ${number}`,
   place: (text: string) => ` (${text})`,
   section: (heading: string) => `§ ${heading}`,
   about: ({ words, minutes, pages }: Facts) =>
@@ -45,6 +47,8 @@ const CHINESE: Frame = {
   figures: '文本数据',
   notes: '说明',
   page: (page) => `第 ${page} 页`,
+  pages: (from, to) => (from === to ? `第 ${from} 页` : `第 ${from}–${to} 页`),
+  part: (number) => `第 ${number} 部分`,
   place: (text) => `（${text}）`,
   section: (heading) => `《${heading}》`,
   about: ({ characters, minutes, pages }) =>

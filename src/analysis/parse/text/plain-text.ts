@@ -2,6 +2,7 @@ import { isSubtitles, readSubtitles } from './captions.ts'
 import { readDelimited } from './delimited.ts'
 import { isRst, rstToMarkdown } from './rst.ts'
 import { isTex, texToMarkdown } from './tex.ts'
+import { readChapterLine } from '../chapter-line.ts'
 import { decodeText } from './encoding.ts'
 import { joinLines, SectionBuilder, type ParagraphKind, type SourceDocument } from '../document.ts'
 
@@ -18,6 +19,7 @@ const RULE = /^\s{0,3}([-*_])(\s*\1){2,}\s*$/
 const LIST_ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)、])\s+(.*)$/
 const HARD_BREAK = /\S {2,}$/
 const QUOTE = /^\s{0,3}>\s?/
+const SENTENCE_END = /[.!?。！？…]["”’」』)]*$/
 const FRONT_MATTER = /^\ufeff?---\n[\s\S]*?\n---\n/
 /** A line of symbols: a diagram, an arrow, an art of letters. */
 const LETTERS = /[\p{L}\p{N}]/gu
@@ -98,6 +100,7 @@ class LineReader {
     }
     if (isQuoted && this.#lines.length === 0 && item === null) this.#kind = 'quote'
     const text = toPlain(item?.[1] ?? line)
+    if (this.#beginsChapter(text)) return this.#alone(text)
     if (isText(text)) this.#lines.push(text)
     if (HARD_BREAK.test(line)) this.#flush()
   }
@@ -107,6 +110,19 @@ class LineReader {
     const plain = toPlain(text).replace(/\s+/g, ' ')
     if (level === 1 && this.title === null) this.title = plain
     else this.#builder.heading(plain)
+  }
+
+  /** Between paragraphs: a line in the middle of one may begin with the same words. */
+  #beginsChapter(text: string): boolean {
+    const isBetween = this.#lines.length === 0 || SENTENCE_END.test(this.#lines.at(-1) ?? '')
+    return this.#kind === 'prose' && isBetween && readChapterLine(text) !== null
+  }
+
+  /** A paragraph of one line. */
+  #alone(text: string): void {
+    this.#flush()
+    this.#lines.push(text)
+    this.#flush()
   }
 
   #row(line: string): void {

@@ -7,6 +7,15 @@ import { findQuotes, type Sentence } from './sentences.ts'
 import { summarise } from './summarise.ts'
 import { surveyDocument } from './survey.ts'
 
+/** The report of a shorter text is at most a third of it. */
+const SHORT_WORDS = 300
+const SHORT_SHARE = 1 / 3
+/** Of a title, the headings and the line below the title. */
+const FRAME_WORDS = 22
+/** A few words have a report all the same. */
+const LEAST_WORDS = 30
+const LEAST_KEYWORDS = 3
+
 /** Writes a report without a model: whole sentences of the source, chosen and put in order. */
 export function extractReport(
   source: SourceDocument,
@@ -14,13 +23,14 @@ export function extractReport(
   onStage: (stage: ReportStage) => void,
 ): Report {
   onStage('language')
-  const survey = surveyDocument(source)
+  const survey = surveyDocument(source, true)
   const { document, language, words, text, sentences, hasSentences, length, warnings: found } = survey
   const warnings = [...found, ...(request.notes ?? [])]
 
   onStage('ranking')
-  const summary = summarise(document, sentences, words)
-  const keywords = findKeywords(text, words)
+  const maxWords = length.words < SHORT_WORDS ? shortLimit(length.words) : Infinity
+  const summary = summarise(document, sentences, { words, maxWords })
+  const keywords = findKeywords(text, words).slice(0, Math.max(LEAST_KEYWORDS, summary.wordsLeft))
   const points = summary.sections.flatMap((section) => section.points)
   const taken = new Set([...summary.sentences, ...points].map(({ order }) => order))
 
@@ -33,7 +43,7 @@ export function extractReport(
     summary: joined(summary.sentences, language),
     cited: summary.sentences.map(place),
     key_points: summary.sections.map((section) => ({ ...section, points: section.points.map(place) })),
-    quotes: findQuotes(sentences, taken).map(place),
+    quotes: summary.wordsLeft < Infinity ? [] : findQuotes(sentences, taken).map(place),
     chapters: [],
     conclusion: null,
     keywords,
@@ -46,6 +56,11 @@ export function extractReport(
     warnings: hasSentences ? warnings : [...warnings, 'No whole sentences were found in the text.'],
   }
   return finishReport(draft, request)
+}
+
+/** Words of summary and key points together. */
+function shortLimit(words: number): number {
+  return Math.max(LEAST_WORDS, Math.floor(words * SHORT_SHARE) - FRAME_WORDS)
 }
 
 function joined(sentences: readonly Sentence[], language: string): string {

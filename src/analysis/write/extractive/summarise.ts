@@ -12,6 +12,14 @@ interface KeyPoints {
 export interface Summary {
   readonly sentences: readonly Sentence[]
   readonly sections: readonly KeyPoints[]
+  /** What is left of the words that were allowed. */
+  readonly wordsLeft: number
+}
+
+export interface SummaryOptions {
+  readonly words: Words
+  /** Of summary and key points together; the best sentence is taken in any case. */
+  readonly maxWords: number
 }
 
 /** Centrality is quadratic: a longer section is ranked in parts of this many sentences. */
@@ -61,7 +69,11 @@ interface Ranked {
  * Chooses sentences: ranked inside each section, the best of all sections ranked again for the summary, then
  * taken one by one, each as new as it is central. No sentence is taken twice.
  */
-export function summarise(document: SourceDocument, sentences: readonly Sentence[], words: Words): Summary {
+export function summarise(
+  document: SourceDocument,
+  sentences: readonly Sentence[],
+  { words, maxWords }: SummaryOptions,
+): Summary {
   const texts = sentences.map(({ text }) =>
     words
       .of(text)
@@ -76,11 +88,41 @@ export function summarise(document: SourceDocument, sentences: readonly Sentence
   const usable = fitting.length > 0 ? fitting : all
   const parts = splitParts(usable).map(rankPart)
   const candidates = isArticle(document, usable) ? rankArticle(parts.flat()) : rankAcross(document, parts)
-  const summary = inOrder(choose(candidates, summaryLength(usable.length)))
+  const budget = new Budget(words, maxWords)
+  const [best, ...others] = choose(candidates, summaryLength(usable.length))
+  const chosen =
+    best === undefined ? [] : [budget.spend(best), ...others.filter((each) => budget.allows(each))]
+  const summary = inOrder(chosen)
   const taken = new Set(summary.map(({ sentence }) => sentence.order))
-  return {
-    sentences: summary.map(({ sentence }) => sentence),
-    sections: selectKeyPoints(document, parts, taken),
+  const sections = selectKeyPoints(document, parts, taken)
+    .map((section) => ({
+      ...section,
+      points: section.points.filter((sentence) => budget.allows({ sentence })),
+    }))
+    .filter(({ points }) => points.length > 0)
+  return { sentences: summary.map(({ sentence }) => sentence), sections, wordsLeft: budget.left }
+}
+
+/** The words that a report of a short text may have. */
+class Budget {
+  readonly #words: Words
+  left: number
+
+  constructor(words: Words, left: number) {
+    this.#words = words
+    this.left = left
+  }
+
+  spend<Chosen extends { readonly sentence: Sentence }>(chosen: Chosen): Chosen {
+    this.left -= this.#words.of(chosen.sentence.text).length
+    return chosen
+  }
+
+  /** Takes a sentence if there are words left for it. */
+  allows(chosen: { readonly sentence: Sentence }): boolean {
+    if (this.left < Infinity && this.#words.of(chosen.sentence.text).length > this.left) return false
+    this.spend(chosen)
+    return true
   }
 }
 

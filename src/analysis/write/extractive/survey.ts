@@ -2,6 +2,7 @@ import { isRunningText, type Paragraph, type SourceDocument } from '../../parse/
 import { detectLanguage } from '../language.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import type { Draft } from '../../render/markdown.ts'
+import { divideByChapters, divideByLength } from './divide.ts'
 import { listLines, sentencesOf, type Sentence } from './sentences.ts'
 import { Words } from './words.ts'
 
@@ -27,13 +28,16 @@ export interface Survey {
   readonly length: Draft['length']
 }
 
-export function surveyDocument(source: SourceDocument): Survey {
-  const { document, warnings } = limited(source)
-  const running = textIn(document, isRunningText)
+/** @param hasParts whether a long text without headings is divided into parts */
+export function surveyDocument(source: SourceDocument, hasParts = false): Survey {
+  const { document: read, warnings } = limited(source)
+  const running = textIn(read, isRunningText)
   // A workbook, or a deck of headings.
-  const text = running.length > 0 ? running : [...headingsIn(document), ...textIn(document, isOfSource)]
+  const text = running.length > 0 ? running : [...headingsIn(read), ...textIn(read, isOfSource)]
   const language = detectLanguage(text.join('\n'))
   const words = new Words(language)
+  const divided = divideByChapters(read)
+  const document = hasParts ? divideByLength(divided, language) : divided
   const whole = sentencesOf(document, language)
   const sentences = whole.length > 0 ? whole : listLines(document, language)
   const length = {

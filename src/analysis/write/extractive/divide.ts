@@ -1,0 +1,122 @@
+import { readChapterLine, type ChapterLine } from '../../parse/chapter-line.ts'
+import {
+  clockTime,
+  isRunningText,
+  type Paragraph,
+  type Section,
+  type SourceDocument,
+} from '../../parse/document.ts'
+import { findFrame } from '../../render/frame.ts'
+import { isWideLanguage } from '../unspaced-language.ts'
+
+/** Less text between two beginnings of chapters is a table of contents. */
+const MIN_CHAPTER_CHARS = 200
+const MAX_TITLE_CHARS = 80
+const SENTENCE_END = /[.!?。！？…,;:，；：]["”’」』)]*$/
+/** A shorter text is an article, and one piece. */
+const MIN_PARTS = 2
+const MAX_PARTS = 24
+/** Characters of one part: some hundred sentences. */
+const PART_CHARS = 12_000
+const WIDE_PART_CHARS = 4000
+
+/** A text without headings gets those of the chapters that it names. */
+export function divideByChapters(document: SourceDocument): SourceDocument {
+  return withSections(document, findChapters)
+}
+
+/** A long text that has no headings even so gets parts of about the same length. */
+export function divideByLength(document: SourceDocument, language: string): SourceDocument {
+  return withSections(document, (paragraphs) => cutParts(paragraphs, language))
+}
+
+function withSections(
+  document: SourceDocument,
+  find: (paragraphs: readonly Paragraph[]) => Section[] | null,
+): SourceDocument {
+  if (document.sections.some(({ heading }) => heading !== null)) return document
+  const sections = find(document.sections.flatMap(({ paragraphs }) => paragraphs))
+  return sections === null ? document : { ...document, sections }
+}
+
+interface Beginning extends ChapterLine {
+  /** Index of its paragraph. */
+  readonly at: number
+}
+
+/** Null: there are not two chapters that follow each other. */
+function findChapters(paragraphs: readonly Paragraph[]): Section[] | null {
+  const found = paragraphs.flatMap((paragraph, at): Beginning[] => {
+    const line = isRunningText(paragraph) ? readChapterLine(paragraph.text) : null
+    return line === null ? [] : [{ ...line, at }]
+  })
+  const kinds = [...Map.groupBy(found, ({ kind }) => kind).values()]
+  const chapters = kinds
+    .map((beginnings) => inSequence(withText(beginnings, paragraphs)))
+    .reduce((most, next) => (next.length > most.length ? next : most), [])
+  if (chapters.length < 2) return null
+  const [first] = chapters
+  const sections: Section[] = [{ heading: null, paragraphs: paragraphs.slice(0, first?.at) }]
+  for (const [index, { at }] of chapters.entries()) {
+    const [line, ...rest] = paragraphs.slice(at, chapters[index + 1]?.at)
+    const title = rest[0] !== undefined && isTitle(rest[0]) ? rest[0].text : null
+    const heading = [line?.text ?? '', title ?? ''].join(' ').trim()
+    sections.push({ heading, paragraphs: title === null ? rest : rest.slice(1) })
+  }
+  return sections.filter((section) => section.heading !== null || section.paragraphs.length > 0)
+}
+
+/** Those that are followed by text before the next one. */
+function withText(beginnings: readonly Beginning[], paragraphs: readonly Paragraph[]): Beginning[] {
+  return beginnings.filter(({ at }, index) => {
+    const between = paragraphs.slice(at + 1, beginnings[index + 1]?.at)
+    return between.reduce((sum, { text }) => sum + text.length, 0) >= MIN_CHAPTER_CHARS
+  })
+}
+
+/** Counted from 1, without a gap; each part of a book may count anew. */
+function inSequence(beginnings: readonly Beginning[]): Beginning[] {
+  const kept: Beginning[] = []
+  for (const each of beginnings) {
+    const next = (kept.at(-1)?.number ?? 0) + 1
+    if (each.number === 1 || each.number === next) kept.push(each)
+  }
+  return kept
+}
+
+/** The title of a chapter, on a line of its own behind its number. */
+function isTitle({ text, kind }: Paragraph): boolean {
+  return kind === 'prose' && text.length <= MAX_TITLE_CHARS && !SENTENCE_END.test(text)
+}
+
+/** Null: the text is short enough to be one. */
+function cutParts(paragraphs: readonly Paragraph[], language: string): Section[] | null {
+  const lengths = paragraphs.map((paragraph) => (isRunningText(paragraph) ? paragraph.text.length : 0))
+  const total = lengths.reduce((sum, length) => sum + length, 0)
+  const count = Math.min(
+    MAX_PARTS,
+    Math.floor(total / (isWideLanguage(language) ? WIDE_PART_CHARS : PART_CHARS)),
+  )
+  if (count < MIN_PARTS) return null
+  const parts: Paragraph[][] = []
+  let read = 0
+  for (const [index, paragraph] of paragraphs.entries()) {
+    const part = Math.min(count - 1, Math.floor((read / total) * count))
+    ;(parts[part] ??= []).push(paragraph)
+    read += lengths[index] ?? 0
+  }
+  const filled = parts.filter((part) => part !== undefined)
+  if (filled.length < MIN_PARTS) return null
+  return filled.map((part, index) => ({ heading: namePart(part, index + 1, language), paragraphs: part }))
+}
+
+/** By its pages, its times, or its number. */
+function namePart(part: readonly Paragraph[], number: number, language: string): string {
+  const frame = findFrame(language)
+  const [from, to] = [part[0], part.at(-1)]
+  if (from?.page != null && to?.page != null) return frame.pages(from.page, to.page)
+  if (from?.seconds != null && to?.seconds != null) {
+    return `${clockTime(from.seconds)}–${clockTime(to.seconds)}`
+  }
+  return frame.part(number)
+}
