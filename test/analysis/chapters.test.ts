@@ -17,6 +17,7 @@ test.each([
   ['Kapitel 7', { kind: 'kapitel', number: 7 }],
   ['Глава 5. Возвращение', { kind: 'глава', number: 5 }],
   ['第三章 归来', { kind: '第章', number: 3 }],
+  ['第12章归来', { kind: '第章', number: 12 }],
   ['第一百二十一回', { kind: '第回', number: 121 }],
   ['XIV.', { kind: 'roman', number: 14 }],
 ])('%s begins a chapter', (line, expected) => expect(readChapterLine(line)).toEqual(expected))
@@ -26,6 +27,8 @@ test.each([
   'Part of the water flows on',
   'The first chapter 3',
   '第三方的软件，必须先检查。',
+  '第一回合的输出：',
+  '第二节课从九点开始',
   'I am here.',
   'Chapters are long',
   `Chapter 1 ${'x'.repeat(100)}`,
@@ -63,6 +66,30 @@ test('a plain text that names its chapters has one group for each, and its conte
     'CHAPTER II. The Storm',
     'CHAPTER III. The Harvest',
   ])
+})
+
+test('a question is the title of a chapter, what somebody says is not', () => {
+  const chapters = ['Who Opened the Gate?', '“Who are you?” he asked', 'The End'].map(
+    (title, n) => `Chapter ${n + 1}\n\n${title}\n\n${prose(n, 40)}`,
+  )
+  expect(headings(chapters.join('\n\n'))).toEqual([
+    'Chapter 1 Who Opened the Gate?',
+    'Chapter 2',
+    'Chapter 3 The End',
+  ])
+})
+
+test('a book of Project Gutenberg is read without the terms around it', () => {
+  const text = [
+    'This eBook is for the use of anyone anywhere at no cost and with almost no restrictions whatsoever.',
+    '*** START OF THE PROJECT GUTENBERG EBOOK OF GATES ***',
+    prose(6, 40),
+    '*** END OF THE PROJECT GUTENBERG EBOOK OF GATES ***',
+    'You may copy it, give it away or re-use it under the terms of the license included with this eBook.',
+  ].join('\n\n')
+  const { markdown } = report(text)
+  expect(markdown).toContain('In year 600')
+  expect(markdown).not.toMatch(/eBook|GUTENBERG/)
 })
 
 test('chapters of a Chinese text stand on lines of their own, without empty ones between', () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { detectLanguage } from '../../src/analysis/write/language.ts'
 import { computeCentrality, similarity, computeVectors } from '../../src/analysis/write/extractive/rank.ts'
 import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
-import { splitSentences } from '../../src/analysis/write/extractive/sentences.ts'
+import { isHalfQuoted, splitSentences } from '../../src/analysis/write/extractive/sentences.ts'
 import { reportRequest } from '../support/report.ts'
 import { readText } from '../../src/analysis/parse/text/plain-text.ts'
 
@@ -24,6 +24,18 @@ test.each([
 test('a Chinese sentence keeps its closing quotation mark', () => {
   expect(split('他说：“今天下雨。”我们回家。', 'zh')).toEqual(['他说：“今天下雨。”', '我们回家。'])
 })
+
+test.each([
+  ['She said to herself, ‘Oh dear!', true],
+  ['“The gate is open,” he said, “and the water comes.', true],
+  ['Er sagte: „Das Tor ist offen.', true],
+  ['他说：「今天下雨。', true],
+  ['He said "stop.', true],
+  ['‘What I was going to say,’ said the Dodo, ‘was this.’', false],
+  ['It’s the farmers’ gate, and it doesn’t close.', false],
+  ['Er sagte: „Das Tor ist offen.“', false],
+  ['他说：“今天下雨。”', false],
+])('%j has half a quotation: %j', (text, expected) => expect(isHalfQuoted(text)).toBe(expected))
 
 test('centrality counts what follows for a sentence and what came before against it', () => {
   const vectors = computeVectors([

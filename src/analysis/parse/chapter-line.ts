@@ -14,8 +14,9 @@ const NAMED = new RegExp(
   'iu',
 )
 const TITLE = /^\S+\s+\S+\s+(\p{Ll})/u
+/** A title may follow `章` at once; behind the others it makes another word of them (`第一回合`, `第一节课`). */
 const CHINESE =
-  /^第\s*([0-9零〇一二两三四五六七八九十百千]{1,8})\s*([章节節回部篇卷集幕])(?:[\s:：、.—–-].*|[^\s，。！？]{0,30})?$/u
+  /^第\s*([0-9零〇一二两三四五六七八九十百千]{1,8})\s*(?:([章节節回部篇卷集幕])(?:[\s:：、.—–-].*)?|(章)[^\s，。！？]{0,30})$/u
 const ROMAN_ALONE = /^([IVXLC]{1,8})\.?$/
 const NUMBER_WORDS =
   'one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'.split(
@@ -29,7 +30,8 @@ const UNITS: Readonly<Record<string, number>> = { 十: 10, 百: 100, 千: 1000 }
 export function readChapterLine(text: string): ChapterLine | null {
   const line = text.trim()
   if (line.length > MAX_LINE_CHARS) return null
-  const [, numeral = '', unit = ''] = CHINESE.exec(line) ?? []
+  const [, numeral = '', other, chapter] = CHINESE.exec(line) ?? []
+  const unit = other ?? chapter ?? ''
   if (unit !== '') return toLine(`第${unit}`, /^\d+$/.test(numeral) ? Number(numeral) : fromChinese(numeral))
   const [, roman] = ROMAN_ALONE.exec(line) ?? []
   if (roman !== undefined) return toLine('roman', fromRoman(roman.toLowerCase()))

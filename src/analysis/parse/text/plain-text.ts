@@ -21,6 +21,8 @@ const HARD_BREAK = /\S {2,}$/
 const QUOTE = /^\s{0,3}>\s?/
 const SENTENCE_END = /[.!?。！？…]["”’」』)]*$/
 const FRONT_MATTER = /^\ufeff?---\n[\s\S]*?\n---\n/
+const BOOK_START = /^\*{3} ?START OF (?:THE|THIS) PROJECT GUTENBERG [^\n]{0,300}$/m
+const BOOK_END = /^\*{3} ?END OF (?:THE|THIS) PROJECT GUTENBERG /m
 /** A line of symbols: a diagram, an arrow, an art of letters. */
 const LETTERS = /[\p{L}\p{N}]/gu
 const MIN_LETTER_SHARE = 0.4
@@ -33,9 +35,17 @@ export function readText(bytes: Uint8Array, charset: string | null = null): Sour
   if (other !== null) return { ...other, warnings: [...warnings, ...other.warnings] }
   const text = toMarkdown(decoded.replace(/\r\n?/g, '\n')).replace(FRONT_MATTER, '')
   const reader = new LineReader()
-  for (const line of text.split('\n')) reader.read(line)
+  for (const line of withoutLicence(text).split('\n')) reader.read(line)
   const sections = reader.end()
   return { title: reader.title, sections, pages: null, warnings }
+}
+
+/** A book of Project Gutenberg without the terms around it. */
+function withoutLicence(text: string): string {
+  const start = BOOK_START.exec(text)
+  if (start === null) return text
+  const book = text.slice(start.index + start[0].length)
+  return book.slice(0, BOOK_END.exec(book)?.index)
 }
 
 /** A text that is a file of subtitles or a table; null: it is running text. */

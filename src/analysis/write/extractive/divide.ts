@@ -12,7 +12,9 @@ import { isWideLanguage } from '../unspaced-language.ts'
 /** Less text between two beginnings of chapters is a table of contents. */
 const MIN_CHAPTER_CHARS = 200
 const MAX_TITLE_CHARS = 80
-const SENTENCE_END = /[.!?。！？…,;:，；：]["”’」』)]*$/
+/** A question may be a title. */
+const SENTENCE_END = /[.。…,;:，；：]["”’」』)]*$/
+const SPEECH = /^["“‘「『'`«]/
 /** A shorter text is an article, and one piece. */
 const MIN_PARTS = 2
 const MAX_PARTS = 24
@@ -86,7 +88,7 @@ function inSequence(beginnings: readonly Beginning[]): Beginning[] {
 
 /** The title of a chapter, on a line of its own behind its number. */
 function isTitle({ text, kind }: Paragraph): boolean {
-  return kind === 'prose' && text.length <= MAX_TITLE_CHARS && !SENTENCE_END.test(text)
+  return kind === 'prose' && text.length <= MAX_TITLE_CHARS && !SENTENCE_END.test(text) && !SPEECH.test(text)
 }
 
 /** Null: the text is short enough to be one. */

@@ -200,3 +200,17 @@ export function findQuotes(sentences: readonly Sentence[], taken: ReadonlySet<nu
 function speechChars({ text }: Sentence): number {
   return SPEECH.exec(text)?.[1]?.length ?? 0
 }
+
+/** Whether a quotation begins or ends outside of this sentence. */
+export function isHalfQuoted(text: string): boolean {
+  const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0
+  const isGerman = text.includes('„')
+  const pairs: readonly (readonly [RegExp, RegExp])[] = [
+    isGerman ? [/„/g, /[“”]/g] : [/“/g, /”/g],
+    [/[「『«]/g, /[」』»]/g],
+    // Within a word, or behind it, it may be an apostrophe: what was opened has to be closed, and that is all.
+    [/‘/g, /’(?!\p{L})/gu],
+  ]
+  const [double, corner, single] = pairs.map(([open, close]) => count(open) - count(close))
+  return double !== 0 || corner !== 0 || (single ?? 0) > 0 || count(/"/g) % 2 === 1
+}

@@ -1,6 +1,6 @@
 import type { SourceDocument } from '../../parse/document.ts'
 import { computeCentrality, similarity, computeVectors, type Vector } from './rank.ts'
-import type { Sentence } from './sentences.ts'
+import { isHalfQuoted, type Sentence } from './sentences.ts'
 import type { Words } from './words.ts'
 
 interface KeyPoints {
@@ -57,7 +57,7 @@ const APPARATUS =
   /^(\d+(\.\d+)*\.?\s*)?(table of )?(contents|references|bibliography|acknowledge?ments?|see also|external links|further reading|notes|footnotes|copyright|目录|参考文献|参考资料|相关文档|致谢|注释)\W*$/i
 /** Openings that announce or advertise the text and do not describe its subject. */
 const BOILERPLATE =
-  /permission to make digital|all rights reserved|cookie|subscribe|newsletter|sign up|click here|this (section|chapter|paper is organi[sz]ed)/i
+  /permission to make digital|project gutenberg|all rights reserved|cookie|subscribe|newsletter|sign up|click here|this (section|chapter|paper is organi[sz]ed)/i
 
 interface Ranked {
   readonly sentence: Sentence
@@ -146,7 +146,8 @@ function rankPart(part: readonly Ranked[]): Ranked[] {
 /** How well a sentence works alone: long enough, and without reference to the one before. */
 function findStanding({ sentence, vector }: Ranked): number {
   const fullness = Math.min(1, vector.size / FULL_SENTENCE_WORDS)
-  const isLeaning = LEANING.test(sentence.text) || QUESTION.test(sentence.text)
+  const { text } = sentence
+  const isLeaning = LEANING.test(text) || QUESTION.test(text) || isHalfQuoted(text)
   return fullness * (isLeaning ? LEANING_SHARE : 1)
 }
 
