@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -13,7 +14,7 @@ const chromium = realPart('chromium')
 describe.skipIf(chromium === undefined)('the page of examples/page', () => {
   test('it submits, shows progress and the result, and cancels', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'headgate-page-'))
-    const app = await createApplication(dataDir, pathToFileURL(join(ROOT, 'dist/client/')))
+    const app = await createApplication(dataDir, pathToFileURL(`${await compileClient(dataDir)}/`))
     onTestFinished(async () => {
       await app.close()
       await rm(dataDir, { recursive: true, force: true })
@@ -37,3 +38,15 @@ describe.skipIf(chromium === undefined)('the page of examples/page', () => {
     expect(faults).toEqual([])
   })
 })
+
+/** The client as the package has it: JavaScript, a file for each of the source. */
+async function compileClient(dataDir: string): Promise<string> {
+  const [source, folder] = [join(ROOT, 'src/client'), join(dataDir, 'client')]
+  await mkdir(folder)
+  for (const name of await readdir(source)) {
+    const script = stripTypeScriptTypes(await readFile(join(source, name), 'utf8'))
+    const linked = script.replaceAll(/(from |import\()'(\.\/[^']+)\.ts'/g, "$1'$2.js'")
+    await writeFile(join(folder, name.replace(/ts$/, 'js')), linked)
+  }
+  return folder
+}
