@@ -23,6 +23,7 @@ export class Subscription implements AsyncIterable<FeedEvent> {
   #queuedChars = 0
   #end: SubscriptionEnd | null = null
   #wake: (() => void) | null = null
+  #isToBeWoken = false
   #settleEnded!: (end: SubscriptionEnd) => void
 
   constructor(limits: SubscriptionLimits, left: () => void) {
@@ -31,16 +32,28 @@ export class Subscription implements AsyncIterable<FeedEvent> {
     this.ended = new Promise((resolve) => (this.#settleEnded = resolve))
   }
 
-  offer(feedEvent: FeedEvent): void {
-    if (this.#end !== null) return
-    if (feedEvent.type === 'position' && this.#queue.length > 0) return
+  /** Queues an event. The reply is whether its reader waits for one: then it has to be woken. */
+  offer(feedEvent: FeedEvent): boolean {
+    if (this.#end !== null) return false
+    if (feedEvent.type === 'position' && this.#queue.length > 0) return false
     const chars = countChars(feedEvent)
     const isFull =
       this.#queue.length >= this.#limits.maxQueued ||
       (this.#queue.length > 0 && this.#queuedChars + chars > this.#limits.maxQueuedChars)
-    if (isFull) return this.#finish('too-slow')
+    if (isFull) {
+      this.#finish('too-slow')
+      return false
+    }
     this.#queue.push(feedEvent)
     this.#queuedChars += chars
+    if (this.#wake === null || this.#isToBeWoken) return false
+    this.#isToBeWoken = true
+    return true
+  }
+
+  /** Lets a reader that waits take what is queued. */
+  wake(): void {
+    this.#isToBeWoken = false
     this.#wake?.()
   }
 

@@ -66,3 +66,27 @@ test('leaving the loop ends the subscription', async () => {
   }
   expect([bus.hasSubscribers('a'), [...bus.watchedTasks].length]).toEqual([false, 0])
 })
+
+test('a thousand readers of one task are woken in slices, other work comes between, and all get everything in order', async () => {
+  const { bus, log } = setup({ maxQueued: 100, maxQueuedChars: 1000 })
+  const seen = Array.from({ length: 1000 }, (): number[] => [])
+  const readers = seen.map(async (numbers) => {
+    for await (const feedEvent of bus.subscribe('a')) if ('seq' in feedEvent) numbers.push(feedEvent.seq)
+  })
+  await settled()
+  const reached = () => seen.filter(({ length }) => length > 0).length
+  bus.publish(log(1))
+  await settled()
+  expect(reached()).toBe(256)
+  // Published while most have not seen the first one.
+  bus.publish(log(2))
+  await new Promise((resolve) => setImmediate(resolve))
+  await settled()
+  expect(reached()).toBe(512)
+  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  bus.publish(log(3))
+  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  bus.close()
+  await Promise.all(readers)
+  expect(new Set(seen.map((numbers) => numbers.join()))).toEqual(new Set(['1,2,3']))
+})
