@@ -330,7 +330,7 @@ test('a stream ends soon after the token that opened it, and a socket takes no m
   callers.authenticate = () => undefined
   many.send(JSON.stringify({ op: 'cancel', task_id: id }))
   await expect.poll(() => codes).toEqual([1008])
-  // The other one is looked at with the next heartbeat.
+  // The other one is looked at every 7.5 s.
   await expect.poll(() => codes, { timeout: 20_000 }).toEqual([1008, 1008])
   callers.authenticate = real
   expect((await ann.get(`/api/tasks/${id}`)).body['status']).toBe('running')

@@ -216,7 +216,7 @@ test('a task that is watched by a ticket ends when the token behind the ticket d
   await once(socket, 'open')
   socket.send(JSON.stringify({ op: 'subscribe', task_id: id, ticket }))
   await expect.poll(() => frames.map(({ type }) => type as string)).toContain('snapshot')
-  // Grants are checked with the heartbeat, every 15 s.
+  // Grants are checked every 7.5 s.
   const refusals = () => frames.filter(({ type }) => type === 'problem')
   await expect.poll(refusals, { timeout: 40_000 }).toHaveLength(1)
   expect(refusals()[0]).toMatchObject({ task_id: id, error_type: 'unauthorized' })

@@ -45,7 +45,7 @@ export class Board {
   #newestRow = 0
   #ticks = 0
   #picture: Picture | null = null
-  /** Null: nobody has watched yet, so none were collected. */
+  /** Tasks that have ended, the newest last, at times more than are shown. Null: nobody watches, so none are collected. */
   #recent: Task[] | null = null
   #isDrawing = false
 
@@ -53,7 +53,7 @@ export class Board {
     this.#deps = deps
     this.#ticker = new Ticker(deps.clock, TICK_MS, () => this.#tickSafely())
     deps.bus.observe((task) => {
-      if (this.#recent !== null && isTerminal(task.status)) this.#addRecent(task)
+      if (this.#recent !== null && isTerminal(task.status)) addRecent(this.#recent, task)
     })
   }
 
@@ -103,12 +103,11 @@ export class Board {
       const known = await loadRecent(this.#deps)
       // Some may have ended while the journal was read.
       const isNew = ({ id }: Task) => ended.every((task) => task.id !== id)
-      ended.push(...known.filter(isNew))
-      ended.length = Math.min(ended.length, MAX_RECENT)
+      ended.unshift(...known.filter(isNew).toReversed())
     }
     if (this.#ticks % TICKS_PER_LOOK === 0) await this.#forgetErased()
     this.#ticks += 1
-    const tasks = await selectTasks(this.#deps, [...(this.#recent ?? [])])
+    const tasks = await selectTasks(this.#deps, newestOf(this.#recent ?? []))
     const stats = this.#deps.stats()
     const { uptime_seconds: _, oldest_queued_seconds: __, ...steady } = stats
     return { ...tasks, stats, statsText: JSON.stringify(steady) }
@@ -200,12 +199,19 @@ export class Board {
     const shown = new Set(allTasks(picture).map(({ id }) => id))
     for (const id of this.#rows.keys()) if (!shown.has(id)) this.#rows.delete(id)
   }
+}
 
-  /** Input and result of a task may be large, and no row shows them. */
-  #addRecent(task: Task): void {
-    this.#recent?.unshift({ ...task, input: null, result: null })
-    if (this.#recent !== null && this.#recent.length > MAX_RECENT) this.#recent.length = MAX_RECENT
-  }
+/** Called for every task that ends: as little as can be. */
+function addRecent(recent: Task[], task: Task): void {
+  recent.push(task)
+  if (recent.length > 2 * MAX_RECENT) recent.splice(0, recent.length - MAX_RECENT)
+}
+
+/** The newest first. Input and result may be large, and no row shows them, so that they are let go. */
+function newestOf(recent: Task[]): Task[] {
+  recent.splice(0, recent.length - MAX_RECENT)
+  for (const [index, task] of recent.entries()) recent[index] = { ...task, input: null, result: null }
+  return recent.toReversed()
 }
 
 function toViewerKey({ viewer, view }: Watcher): string {

@@ -11,7 +11,10 @@ export interface Member {
   endRevoked?(): void
 }
 
-const HEARTBEAT_MS = 15_000
+/** Who may no longer watch is found out after this long. */
+const CHECK_MS = 7500
+/** Every 15 s. */
+const CHECKS_PER_HEARTBEAT = 2
 /** Clients come back after this long, when the next process is up. */
 const RECONNECT_AFTER_MS = 2000
 
@@ -19,17 +22,18 @@ const RECONNECT_AFTER_MS = 2000
 export class Connections {
   readonly #clock: Clock
   readonly #open = new Set<Member>()
-  readonly #heartbeat: Ticker
+  readonly #ticker: Ticker
+  #checks = 0
   #lastClosed: (() => void) | null = null
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#heartbeat = new Ticker(clock, HEARTBEAT_MS, () => this.#beat())
+    this.#ticker = new Ticker(clock, CHECK_MS, () => this.#check())
   }
 
   add(connection: Member): void {
     this.#open.add(connection)
-    this.#heartbeat.start()
+    this.#ticker.start()
   }
 
   remove(connection: Member): void {
@@ -55,16 +59,18 @@ export class Connections {
   }
 
   closeAll(): void {
-    this.#heartbeat.stop()
+    this.#ticker.stop()
     for (const connection of this.#open) connection.end('going-away')
     this.#open.clear()
   }
 
-  #beat(): void {
-    if (this.#open.size === 0) return this.#heartbeat.stop()
+  #check(): void {
+    if (this.#open.size === 0) return this.#ticker.stop()
+    this.#checks += 1
+    const isHeartbeat = this.#checks % CHECKS_PER_HEARTBEAT === 0
     for (const connection of this.#open) {
-      if (connection.isStillGranted()) connection.send({ type: 'heartbeat' })
-      else connection.end('revoked')
+      if (!connection.isStillGranted()) connection.end('revoked')
+      else if (isHeartbeat) connection.send({ type: 'heartbeat' })
       connection.endRevoked?.()
     }
   }
