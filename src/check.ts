@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
-import { refuseOpenServer } from './auth/open-server.ts'
-import { readTokenFile } from './auth/token-file.ts'
+import { readTokenFile, requiresTokens } from './auth/token-file.ts'
 import { readEnvFile, readSettings, resolveTokensFile } from './config/read.ts'
+import { refuseOpenServer } from './http/gate/open-server.ts'
 import { orExit } from './process/exit.ts'
 import { findFreeAddress } from './process/listen-address.ts'
 
@@ -13,8 +13,8 @@ export async function check(): Promise<void> {
   const settings = await orExit(() => {
     readEnvFile()
     const read = readSettings()
-    const hasTokens = read.tokens.length > 0 || readTokenFile(resolve(resolveTokensFile(read))) !== undefined
-    refuseOpenServer(read.host, hasTokens)
+    const inFile = readTokenFile(resolve(resolveTokensFile(read)))
+    refuseOpenServer(read.host, requiresTokens(inFile, read.tokens))
     return read
   })
   process.stdout.write(`${await findFreeAddress(settings)}\n`)

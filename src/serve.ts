@@ -11,7 +11,7 @@ import { attributeStrayError } from './handler/runner.ts'
 import { createServer } from './http/server/server.ts'
 import { saveCompileCache } from './config/compile-cache.ts'
 import { EXIT_FATAL, EXIT_SETTINGS, exitWith, orExit } from './process/exit.ts'
-import { listenMessage, urlOf } from './process/listen-address.ts'
+import { listenMessage, toUrl } from './process/listen-address.ts'
 import { createLog, type Log } from './process/log.ts'
 import { connectionsWithin } from './process/open-files.ts'
 import type { Signals } from './process/signals.ts'
@@ -148,7 +148,7 @@ class Server {
     const { host, journal, fetchAllowHosts } = this.#settings
     const { pool, registry, engines } = this.#headgate
     return {
-      url: urlOf(host, (this.#app.server.address() as AddressInfo).port),
+      url: toUrl(host, (this.#app.server.address() as AddressInfo).port),
       node: process.version,
       slots: pool.slots,
       capacity: pool.capacity,

@@ -18,6 +18,14 @@ import { tokenEntry, type TokenRecord } from './token.ts'
 
 const tokensFile = z.strictObject({ tokens: z.array(tokenEntry) })
 
+/** Whether a token is asked for: a tokens file, even an empty one, or a token of the settings asks for it. */
+export function requiresTokens(
+  inFile: readonly TokenRecord[] | undefined,
+  fixed: readonly TokenRecord[],
+): boolean {
+  return inFile !== undefined || fixed.length > 0
+}
+
 /**
  * Reads the tokens file; undefined when there is none.
  *

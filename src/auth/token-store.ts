@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Clock } from '../time/clock.ts'
 import { LOCAL_CALLER, type Caller } from './caller.ts'
-import { readTokenFile } from './token-file.ts'
+import { readTokenFile, requiresTokens } from './token-file.ts'
 import { computeDigest, type TokenRecord } from './token.ts'
 
 export interface CallersOptions {
@@ -90,7 +90,7 @@ export class TokenStore {
 
   #take(records: readonly TokenRecord[] | undefined): void {
     const { fixed } = this.#options
-    this.#hasTokens ||= records !== undefined || fixed.length > 0
+    this.#hasTokens ||= requiresTokens(records, fixed)
     this.#known = [...fixed, ...(records ?? [])].map((record) => ({
       ...record,
       digest: Buffer.from(record.sha256, 'hex'),

@@ -17,7 +17,7 @@ export async function findFreeAddress(address: ListenAddress): Promise<string> {
   await listening.catch((error: unknown) => exitWith(EXIT_SETTINGS, listenMessage(error, address)))
   const { port: free } = probe.address() as AddressInfo
   await new Promise((resolve) => probe.close(resolve))
-  return urlOf(host, free)
+  return toUrl(host, free)
 }
 
 export function listenMessage(error: unknown, { host, port }: ListenAddress): string {
@@ -27,6 +27,6 @@ export function listenMessage(error: unknown, { host, port }: ListenAddress): st
     : `Cannot listen on ${host}:${port}: ${message}`
 }
 
-export function urlOf(host: string, port: number): string {
+export function toUrl(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -107,7 +107,7 @@ export class Board {
     }
     if (this.#ticks % TICKS_PER_LOOK === 0) await this.#forgetErased()
     this.#ticks += 1
-    const tasks = await selectTasks(this.#deps, newestOf(this.#recent ?? []))
+    const tasks = await selectTasks(this.#deps, takeNewest(this.#recent ?? []))
     const stats = this.#deps.stats()
     const { uptime_seconds: _, oldest_queued_seconds: __, ...steady } = stats
     return { ...tasks, stats, statsText: JSON.stringify(steady) }
@@ -208,7 +208,7 @@ function addRecent(recent: Task[], task: Task): void {
 }
 
 /** The newest first. Input and result may be large, and no row shows them, so that they are let go. */
-function newestOf(recent: Task[]): Task[] {
+function takeNewest(recent: Task[]): Task[] {
   recent.splice(0, recent.length - MAX_RECENT)
   for (const [index, task] of recent.entries()) recent[index] = { ...task, input: null, result: null }
   return recent.toReversed()

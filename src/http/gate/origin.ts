@@ -13,6 +13,11 @@ export function comesFromLoopback({ raw, ip }: FastifyRequest): boolean {
   return LOOPBACK_ADDRESS.test(raw.socket.remoteAddress ?? '') && LOOPBACK_ADDRESS.test(ip)
 }
 
+/** Whether an address to listen on can be reached from this machine alone. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK_HOST.test(host.includes(':') ? `[${host}]` : host)
+}
+
 /** Whether a web page of somebody else makes the request: neither of this server nor of an origin on the list. */
 export function isForeign(request: FastifyRequest, allowed: ReadonlySet<string>): boolean {
   const { origin } = request.headers

@@ -6,7 +6,7 @@ import { client, noteFailure } from '../store/session.ts'
 import { words } from '../store/settings.ts'
 import { allowedLevels, LEVELS, LevelSelect } from './level-select.tsx'
 import { Name } from './name.tsx'
-import { Empty, Level, Section } from './small.tsx'
+import { dropTarget, Empty, Level, Section } from './small.tsx'
 
 /** Rows of one level that are shown. */
 const LANE_ROWS = 20
@@ -61,18 +61,14 @@ function Lane({ level, rows, places, stats }: LaneProps) {
     <section
       class={`lane ${isOver.value ? 'target' : ''}`}
       aria-label={words().level[level]}
-      onDragOver={(event) => {
-        if (event.dataTransfer?.types.includes(DRAGGED) !== true || !allowedLevels().includes(level)) return
-        event.preventDefault()
-        isOver.value = true
-      }}
-      onDragLeave={() => (isOver.value = false)}
-      onDrop={(event) => {
-        event.preventDefault()
-        isOver.value = false
-        const id = event.dataTransfer?.getData(DRAGGED) ?? ''
-        if (id !== '') client.task(id).setPriority(level).catch(noteFailure)
-      }}
+      {...dropTarget({
+        isOver,
+        accepts: (data) => data?.types.includes(DRAGGED) === true && allowedLevels().includes(level),
+        drop: (data) => {
+          const id = data?.getData(DRAGGED) ?? ''
+          if (id !== '') client.task(id).setPriority(level).catch(noteFailure)
+        },
+      })}
     >
       <h3>
         <Level level={level} /> <span class="figure small">{count(total)}</span>

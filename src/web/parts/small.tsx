@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useSignal } from '@preact/signals'
+import { useSignal, type Signal } from '@preact/signals'
 import type { PriorityName, TaskStatus } from '../../client/index.ts'
 import { noteFailure } from '../store/session.ts'
 import { words } from '../store/settings.ts'
@@ -108,4 +108,31 @@ export function Problem({ text }: { readonly text: string }) {
 
 export function Empty({ children }: { readonly children: ComponentChildren }) {
   return <p class="empty">{children}</p>
+}
+
+interface DropOptions {
+  /** Whether something that it takes is above it. */
+  readonly isOver: Signal<boolean>
+  /** Default: it takes everything. */
+  readonly accepts?: (data: DataTransfer | null) => boolean
+  readonly drop: (data: DataTransfer | null) => void
+}
+
+/** Attributes of an element that something can be dropped on. */
+export function dropTarget({ isOver, accepts = () => true, drop }: DropOptions) {
+  return {
+    onDragOver: (event: DragEvent) => {
+      if (!accepts(event.dataTransfer)) return
+      event.preventDefault()
+      isOver.value = true
+    },
+    onDragLeave: () => {
+      isOver.value = false
+    },
+    onDrop: (event: DragEvent) => {
+      event.preventDefault()
+      isOver.value = false
+      drop(event.dataTransfer)
+    },
+  }
 }

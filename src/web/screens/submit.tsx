@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import type { Capacity, PriorityName, Session } from '../../client/index.ts'
 import { Fields, toInput, toText, type InputSchema } from '../parts/fields.tsx'
 import { allowedLevels, LevelSelect } from '../parts/level-select.tsx'
-import { Bar, Empty, Section, Status } from '../parts/small.tsx'
+import { Bar, dropTarget, Empty, Section, Status } from '../parts/small.tsx'
 import { board, now, findRow } from '../store/board.ts'
 import { bytes, count, duration } from '../store/format.ts'
 import { route, to } from '../store/route.ts'
@@ -211,16 +211,7 @@ function Drop({ type, send }: SendProps) {
   return (
     <label
       class={`drop ${isOver.value ? 'over' : ''}`}
-      onDragOver={(event) => {
-        event.preventDefault()
-        isOver.value = true
-      }}
-      onDragLeave={() => (isOver.value = false)}
-      onDrop={(event) => {
-        event.preventDefault()
-        isOver.value = false
-        take(event.dataTransfer?.files)
-      }}
+      {...dropTarget({ isOver, drop: (data) => take(data?.files) })}
     >
       <span>{said.drop}</span>
       <input

@@ -61,7 +61,6 @@ export const enScreens = {
     input: 'Input',
     metadata: 'Metadata',
     technical: 'Technical details',
-    runs: 'Runs',
     retry: 'Retry',
     again: 'Again with changes',
     erase: 'Erase',
@@ -69,7 +68,6 @@ export const enScreens = {
     curl: 'The same by curl',
     share: 'Copy a link for a guest',
     shared: 'The link works until five minutes after the end.',
-    gone: 'The task was erased.',
     missing: 'There is no such task.',
     waiters: (count: number) => `${count} submits wait for it`,
     gap: (from: number, to: number) => `Events ${from} to ${to} are no longer kept.`,
@@ -122,7 +120,6 @@ export const enScreens = {
     failed: 'Not submitted',
     required: 'needed',
     noTypes: 'This server has no task types.',
-    title_: 'Title',
     dismiss: 'Remove',
   },
   failures: {
@@ -169,7 +166,6 @@ export const enScreens = {
     on: 'open',
     off: 'paused',
     operators: 'Only an operator may change these.',
-    done: 'It is set.',
   },
   plan: {
     title: 'Planner',
@@ -182,7 +178,6 @@ export const enScreens = {
     known: 'as measured here',
     result: 'Result',
     p90: '9 of 10 wait less than',
-    verdict: 'Verdict',
     verdicts: {
       stable: 'stable',
       'on the edge': 'on the edge',

@@ -1,6 +1,5 @@
-import { HeadgateError } from '../task/errors.ts'
-
-const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i
+import { HeadgateError } from '../../task/errors.ts'
+import { isLoopback } from './origin.ts'
 
 /**
  * Refuses to listen where other machines reach a server that asks nobody for a token.
@@ -9,7 +8,7 @@ const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i
  * @throws HeadgateError `invalid-setting`
  */
 export function refuseOpenServer(host: string, hasTokens: boolean): void {
-  if (hasTokens || LOOPBACK_HOST.test(host)) return
+  if (hasTokens || isLoopback(host)) return
   const why = 'without tokens only 127.0.0.1, ::1 and localhost are allowed. Make a token: headgate token new'
   throw new HeadgateError('invalid-setting', `HOST="${host}": ${why} NAME.`)
 }
