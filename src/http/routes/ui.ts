@@ -42,10 +42,16 @@ interface PageFile {
 export function uiRoutes(app: App, { prefixOf }: Deps): void {
   const pages = new Map<string, PageFile>()
   let read: ReadonlyMap<string, PageFile> | null = null
+  const find = (name: string): PageFile | undefined => {
+    const files = read ?? readFiles(FOLDER)
+    // A folder without the page is not built yet, or is being written: the next request reads it again.
+    if (files.has(INDEX)) read = files
+    return files.get(name)
+  }
   const pageFor = (request: FastifyRequest): PageFile | undefined => {
     const prefix = prefixOf(request)
     const known = pages.get(prefix)
-    const index = (read ??= readFiles()).get(INDEX)
+    const index = known ?? find(INDEX)
     if (known !== undefined || index === undefined) return known
     const page = toFile(INDEX, Buffer.from(placePage(index.bytes.toString(), prefix)))
     if (pages.size >= MAX_PAGES) pages.clear()
@@ -55,7 +61,7 @@ export function uiRoutes(app: App, { prefixOf }: Deps): void {
   const config = { gate: { isPublic: true } }
   const send = (request: FastifyRequest, reply: FastifyReply, name: string) => {
     const isPage = name === INDEX || extname(name) === ''
-    const found = isPage ? pageFor(request) : (read ??= readFiles()).get(name)
+    const found = isPage ? pageFor(request) : find(name)
     if (found === undefined) return sendProblem(reply, 'not-found', { detail: NOT_BUILT })
     return sendFile(request, reply, { ...found, isForever: BEGINS_WITH_HASH.test(name) })
   }
@@ -75,15 +81,18 @@ export function uiRoutes(app: App, { prefixOf }: Deps): void {
 
 const NOT_BUILT = 'There is no such file of the page. In a checkout the page is made by: npm run build:web'
 
-function readFiles(): ReadonlyMap<string, PageFile> {
-  let names: string[]
+/** The files of a folder by their paths in it; none where it does not exist. Another fault of the disk is thrown. */
+function readFiles(folder: string): ReadonlyMap<string, PageFile> {
   try {
-    const entries = readdirSync(FOLDER, { recursive: true, withFileTypes: true })
-    names = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  } catch {
-    names = []
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+    const paths = entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+    return new Map(paths.map((path) => [relative(folder, path), toFile(path, readFileSync(path))]))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
+    throw error
   }
-  return new Map(names.map((path) => [relative(FOLDER, path), toFile(path, readFileSync(path))]))
 }
 
 const QUALITY = { [constants.BROTLI_PARAM_QUALITY]: 9 }
