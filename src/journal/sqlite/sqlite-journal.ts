@@ -5,7 +5,7 @@ import type { Journal, JournalEntry, RecoveryJournal, TaskJournal } from '../jou
 import { LiveTasks } from '../live-tasks.ts'
 import { ReaderLink } from './reader/client.ts'
 import { QUERIES, type QueryArgs, type QueryName, type QueryReply } from './reader/queries.ts'
-import { toEventRow, toFixedRow, toStateRow } from './rows.ts'
+import { toEventRow, toFixedRow, toStateRow } from '../rows.ts'
 import { QUICK_CHECK_BYTES } from './open/open.ts'
 import { filesIn } from './open/files.ts'
 import {

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { Row } from './rows.ts'
+import type { Row } from '../rows.ts'
 
 export type SqlValue = string | number | null
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../task/errors.ts'
 import type { QueryName } from './reader/queries.ts'
-import type { Row } from './rows.ts'
+import type { Row } from '../rows.ts'
 import type { Write } from './writer/mutations.ts'
 
 /** Messages between the process and its two journal threads. */

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { Row } from '../rows.ts'
+import type { Row } from '../../rows.ts'
 import type { ReaderMessage, ReadRequest } from '../thread-protocol.ts'
 import { QUERIES, type AnyQuery, type QueryArgs, type QueryName, type QueryReply } from './queries.ts'
 import { ownFile } from '../../../own-file.ts'

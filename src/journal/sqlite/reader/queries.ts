@@ -16,7 +16,7 @@ import {
 import type { FailureGroup } from '../../failure-groups.ts'
 import { combineRows } from '../../../history/minute.ts'
 import { containsText } from '../../matches-query.ts'
-import { toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../rows.ts'
+import { toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../../rows.ts'
 import type { Statements } from '../statements.ts'
 import { selectFailures } from './select-failures.ts'
 

@@ -1,5 +1,5 @@
 import { groupFailures, MAX_FAILURES, type FailedTask, type FailureQuery } from '../../failure-groups.ts'
-import type { Row } from '../rows.ts'
+import type { Row } from '../../rows.ts'
 import type { Statements } from '../statements.ts'
 
 /** One row for each group of failures. */

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Statements } from '../statements.ts'
 import type { ReaderMessage, ReadRequest } from '../thread-protocol.ts'
-import type { Row } from '../rows.ts'
+import type { Row } from '../../rows.ts'
 import { QUERIES, type AnyQuery } from './queries.ts'
 
 /** The thread that only reads: an answer waits for no commit. */

@@ -8,7 +8,7 @@ import {
   type Pruned,
   type RunRef,
 } from '../../journal.ts'
-import type { EventRow, FixedRow, StateRow } from '../rows.ts'
+import type { EventRow, FixedRow, StateRow } from '../../rows.ts'
 import { Statements, type SqlValue } from '../statements.ts'
 
 /** A piece of the retention ends after this many rows: tasks with many events are not erased a hundred at a time. */

@@ -1,9 +1,9 @@
-import type { TaskEvent } from '../../task/event.ts'
-import { BEGINNING, DECIDED, type NewTask, type Task } from '../../task/task.ts'
+import type { TaskEvent } from '../task/event.ts'
+import { BEGINNING, DECIDED, type NewTask, type Task } from '../task/task.ts'
 
 /** The one place where tasks and events become rows, and rows tasks and events again. */
 
-/** A row as SQLite returns it. */
+/** A row as a database returns it. */
 export type Row = Record<string, string | number | null | Uint8Array>
 
 /** What is decided at admission. */

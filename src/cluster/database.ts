@@ -1,0 +1,130 @@
+import { Pool, TypeOverrides, type PoolClient, type QueryResultRow } from 'pg'
+import { HeadgateError } from '../task/errors.ts'
+
+/** Every query ends within this time: a network that swallows packets reports no error. */
+const QUERY_TIMEOUT_MS = 5000
+const CONNECT_TIMEOUT_MS = 2000
+/** A statement that the server still works on; a transaction in which this process stands still. */
+const SERVER_TIMEOUTS = '-c statement_timeout=10000 -c idle_in_transaction_session_timeout=3000'
+/** Plans do not depend on the values of one call. */
+const PLANS = '-c plan_cache_mode=force_generic_plan'
+const INT8 = 20
+const DISK_FULL = '53100'
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string
+  /** Connections at most. */
+  readonly connections: number
+  /** Whether statements are prepared by name; not behind a PgBouncer before 1.21 that pools transactions. */
+  readonly prepares: boolean
+  /** A connection that was idle has failed; the next query opens another one. */
+  readonly onError: (error: Error) => void
+}
+
+export type Value = string | number | boolean | null | readonly string[]
+
+/** Statements of one transaction. */
+export interface Statements {
+  query<Row extends QueryResultRow = QueryResultRow>(
+    text: string,
+    values?: readonly Value[],
+  ): Promise<readonly Row[]>
+}
+
+/** Connections to PostgreSQL. What fails throws a HeadgateError, except for mistakes in a statement. */
+export class Database implements Statements {
+  readonly #pool: Pool
+  readonly #names = new Map<string, string>()
+  readonly #prepares: boolean
+
+  constructor({ url, connections, prepares, onError }: DatabaseOptions) {
+    this.#prepares = prepares
+    const types = new TypeOverrides()
+    types.setTypeParser(INT8, Number)
+    this.#pool = new Pool({
+      connectionString: url,
+      max: connections,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      types,
+      ...(prepares ? { options: `${PLANS} ${SERVER_TIMEOUTS}` } : {}),
+    })
+    this.#pool.on('error', onError)
+  }
+
+  async query<Row extends QueryResultRow>(text: string, values: readonly Value[] = []) {
+    try {
+      const { rows } = await this.#pool.query<Row>(this.#toQuery(text, values))
+      return rows
+    } catch (error) {
+      throw toHeadgateError(error)
+    }
+  }
+
+  /** Runs statements in one transaction: all of it is committed, or nothing. */
+  async transaction<Reply>(work: (tx: Statements) => Promise<Reply>): Promise<Reply> {
+    const client = await this.#connect()
+    let broken: Error | undefined
+    const fail = (error: Error) => (broken = error)
+    client.on('error', fail)
+    try {
+      await client.query('BEGIN')
+      const reply = await work(this.#statementsOf(client))
+      const { command } = await client.query('COMMIT')
+      // After an error inside, COMMIT is answered by ROLLBACK and throws nothing.
+      if (command !== 'COMMIT')
+        throw new HeadgateError('journal-unavailable', 'The transaction was rolled back.')
+      return reply
+    } catch (error) {
+      // A connection with an open transaction is not used again.
+      broken = error as Error
+      throw toHeadgateError(error)
+    } finally {
+      client.off('error', fail)
+      client.release(broken)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  async #connect(): Promise<PoolClient> {
+    try {
+      return await this.#pool.connect()
+    } catch (error) {
+      throw toHeadgateError(error)
+    }
+  }
+
+  #statementsOf(client: PoolClient): Statements {
+    return {
+      query: async <Row extends QueryResultRow>(text: string, values: readonly Value[] = []) => {
+        const { rows } = await client.query<Row>(this.#toQuery(text, values))
+        return rows
+      },
+    }
+  }
+
+  #toQuery(text: string, values: readonly Value[]) {
+    const query = { text, values: values as unknown[] }
+    if (!this.#prepares) return query
+    let name = this.#names.get(text)
+    if (name === undefined) this.#names.set(text, (name = `headgate_${this.#names.size}`))
+    return { ...query, name }
+  }
+}
+
+/** What PostgreSQL answers has a code of five characters; a connection that failed has another one, or none. */
+const SQL_STATE = /^[0-9A-Z]{5}$/
+/** Of these classes the statement is at fault: data, integrity, syntax. */
+const OWN_FAULT = /^(?:22|23|42)/
+
+function toHeadgateError(error: unknown): unknown {
+  if (error instanceof HeadgateError) return error
+  const { code = '', message } = error as Error & { readonly code?: string }
+  if (code === DISK_FULL) return new HeadgateError('disk-full', message, { cause: error })
+  if (SQL_STATE.test(code) && OWN_FAULT.test(code)) return error
+  return new HeadgateError('journal-unavailable', `PostgreSQL: ${message}`, { cause: error })
+}

@@ -1,0 +1,52 @@
+import type { Task } from '../../task/task.ts'
+import type { Statements } from '../database.ts'
+
+type Counted = Pick<Task, 'status' | 'priority'>
+
+/**
+ * What one transaction changes in the counters. Each member adds to rows of its own, in the last statement of its
+ * transaction: no other transaction waits for them for long, and none in the opposite order.
+ */
+export class CounterChanges {
+  readonly #changes = new Map<string, number>()
+  readonly #member: number
+
+  /** @param member whose rows they are */
+  constructor(member: number) {
+    this.#member = member
+  }
+
+  /** A task came in. */
+  accept({ status, priority }: Counted): void {
+    this.add(status, priority, 1)
+  }
+
+  move(from: Counted, to: Counted): void {
+    if (from.status === to.status && from.priority === to.priority) return
+    this.add(from.status, from.priority, -1)
+    this.add(to.status, to.priority, 1)
+  }
+
+  add(name: string, priority: number, count: number): void {
+    const key = `${name} ${priority}`
+    this.#changes.set(key, (this.#changes.get(key) ?? 0) + count)
+  }
+
+  /** Writes them down; the last statement before the commit. */
+  async flush(tx: Statements): Promise<void> {
+    const rows = [...this.#changes]
+      .filter(([, count]) => count !== 0)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    if (rows.length === 0) return
+    const given = rows.map(([key, count]) => {
+      const [name, priority] = key.split(' ')
+      return { name, priority: Number(priority), count }
+    })
+    await tx.query(
+      `INSERT INTO headgate.counters
+        SELECT $1, name, priority, count FROM json_to_recordset($2) AS given(name text, priority smallint, count bigint)
+        ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`,
+      [this.#member, JSON.stringify(given)],
+    )
+  }
+}

@@ -1,0 +1,79 @@
+import { toEventRow, toFixedRow, toStateRow } from '../../journal/rows.ts'
+import type { JournalEntry, NewDelivery } from '../../journal/journal.ts'
+import type { TaskEvent } from '../../task/event.ts'
+import { isTerminal } from '../../task/status.ts'
+import type { Task } from '../../task/task.ts'
+
+/** What is written of an entry, as one element of a JSON array. */
+export interface EntryRow {
+  readonly id: string
+  readonly priority: number
+  readonly status: string
+  readonly run: number
+  readonly last_seq: number
+  readonly finished_at: number | null
+  readonly state: string
+  readonly error_type: string | null
+  readonly message: string | null
+  readonly due_at: number | null
+  readonly is_end: boolean
+  readonly event_type: string
+  readonly at: number
+  readonly body: string
+}
+
+export const ENTRY_COLUMNS = `id text, priority smallint, status text, run integer, last_seq integer,
+  finished_at bigint, state text, error_type text, message text, due_at bigint, is_end boolean, event_type text,
+  at bigint, body text`
+
+/** The same of a new task. */
+export interface NewTaskRow extends EntryRow {
+  readonly type: string
+  readonly caller: string
+  readonly created_at: number
+  readonly spool_id: string | null
+  readonly content: string | null
+  readonly fixed: string
+  readonly start_deadline_at: number | null
+  readonly input: string
+  /** What orders its ticket. */
+  readonly ticket: number
+}
+
+export const NEW_TASK_COLUMNS = `${ENTRY_COLUMNS}, type text, caller text, created_at bigint, spool_id text,
+  content text, fixed text, start_deadline_at bigint, input text, ticket integer`
+
+export function toEntryRow(task: Task, event: TaskEvent): EntryRow {
+  const { type: event_type, at, body } = toEventRow(event)
+  const { failure, status, waitUntil, waitResource } = task
+  const isEnd = isTerminal(status)
+  const isDelayed = (status === 'waiting' || status === 'scheduled') && waitResource === null
+  return {
+    ...toStateRow(task),
+    error_type: failure?.errorType ?? null,
+    message: failure === null ? null : failure.message.replaceAll('\0', ''),
+    due_at: isDelayed ? waitUntil : null,
+    is_end: isEnd,
+    event_type,
+    at,
+    body,
+  }
+}
+
+export function toNewTaskRow(task: Task, event: TaskEvent, ticket: number): NewTaskRow {
+  const { startDeadlineAt: start_deadline_at, input } = task
+  return {
+    ...toEntryRow(task, event),
+    ...toFixedRow(task),
+    start_deadline_at,
+    input: JSON.stringify(input) ?? 'null',
+    ticket,
+  }
+}
+
+/** The webhook that an entry adds: that of the first submit comes with the end. */
+export function toNewDelivery({ task, delivery }: JournalEntry): NewDelivery | null {
+  const { id, webhook, caller, left, status } = task
+  const isOwed = isTerminal(status) && webhook !== null && !left.includes(1)
+  return isOwed ? { id: `msg_${id}`, caller, ...webhook } : (delivery ?? null)
+}

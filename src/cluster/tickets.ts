@@ -1,0 +1,154 @@
+import { PgBoss } from 'pg-boss'
+import type { Statements, Value } from './database.ts'
+
+/** The only queue: strict order over all types needs one. */
+const QUEUE = 'tasks'
+/** Never ended by its age: a task may wait for years. */
+const TEN_YEARS_S = 315_360_000
+const KEPT = { expireInSeconds: TEN_YEARS_S, retentionSeconds: TEN_YEARS_S, retryLimit: 1_000_000 }
+/** A holder that does not report for this long has lost its tickets; the least that pg-boss takes. */
+const HEARTBEAT_S = 10
+const NEVER_S = 3600
+
+/** The permission to run one task once; its id is that of the task. */
+export interface NewTicket {
+  readonly id: string
+  /** The highest goes first; see {@link toTicketPriority}. */
+  readonly priority: number
+  /** Not before this instant, epoch ms; null: at once. */
+  readonly startAfter: number | null
+}
+
+/** A ticket that is held: one of `attempt` and the same id is fenced off by the next. */
+export interface HeldTicket {
+  readonly id: string
+  readonly retryCount: number
+}
+
+export interface TicketsOptions {
+  readonly url: string
+  readonly onError: (error: Error) => void
+}
+
+/**
+ * Everything that pg-boss does here: it hands out tickets in their order, to one holder each, and takes them back from
+ * holders that are gone. Nothing of it runs by itself. What moves a task moves its ticket in the same transaction.
+ */
+export class Tickets {
+  readonly #boss: PgBoss
+
+  constructor({ url, onError }: TicketsOptions) {
+    this.#boss = new PgBoss({
+      connectionString: url,
+      max: 2,
+      connectionTimeoutMillis: 1000,
+      supervise: false,
+      schedule: false,
+      migrate: true,
+      registerInstance: false,
+      reindex: false,
+      monitorVacuum: false,
+      useListenNotify: false,
+      openTelemetry: { enabled: false },
+      monitorIntervalSeconds: 1,
+      superviseIntervalSeconds: 1,
+      queueCacheIntervalSeconds: NEVER_S,
+      bamIntervalSeconds: NEVER_S,
+      flowIntervalSeconds: NEVER_S,
+    })
+    this.#boss.on('error', onError)
+  }
+
+  /** Makes its tables; several processes may do so at once. */
+  async start(): Promise<void> {
+    await this.#boss.start()
+    await this.#boss.createQueue(QUEUE, {
+      policy: 'standard',
+      notify: false,
+      heartbeatSeconds: HEARTBEAT_S,
+      retryLimit: 1_000_000,
+      retryDelay: 0,
+      expireInSeconds: 86_400,
+      deleteAfterSeconds: 3600,
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.#boss.stop({ graceful: false, close: true })
+  }
+
+  async insert(tx: Statements, tickets: readonly NewTicket[]): Promise<void> {
+    if (tickets.length === 0) return
+    const jobs = tickets.map(({ id, priority, startAfter }) => ({
+      id,
+      priority,
+      ...KEPT,
+      ...(startAfter === null ? {} : { startAfter: new Date(startAfter) }),
+    }))
+    await this.#boss.insert(QUEUE, jobs, { db: dbOf(tx) })
+  }
+
+  async remove(tx: Statements, ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#boss.deleteJob(QUEUE, [...ids], { db: dbOf(tx) })
+  }
+
+  /** Takes the first tickets that are due, for the holder that asks. */
+  async fetch(tx: Statements, count: number): Promise<readonly HeldTicket[]> {
+    if (count === 0) return []
+    const jobs = await this.#boss.fetch(QUEUE, {
+      batchSize: count,
+      includeMetadata: true,
+      db: dbOf(tx),
+    })
+    return jobs.map(({ id, retryCount }) => ({ id, retryCount }))
+  }
+
+  /** Moves a ticket that is not held; one that is stays as it is. */
+  async setPriority(tx: Statements, id: string, priority: number): Promise<void> {
+    await this.#boss.update(QUEUE, undefined, { id, priority, db: dbOf(tx) })
+  }
+
+  /** Locks tickets, before their tasks: a claim locks them in this order. */
+  async lock(tx: Statements, ids: readonly string[]): Promise<void> {
+    await tx.query(
+      `SELECT FROM pgboss.job WHERE name = '${QUEUE}' AND id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
+      [ids],
+    )
+  }
+
+  /** Reports tickets as held; the reply is the ids of those that still are. */
+  async touch(held: readonly HeldTicket[]): Promise<ReadonlySet<string>> {
+    if (held.length === 0) return new Set()
+    const reply = (await this.#boss.touch(QUEUE, [...held])) as { readonly settled?: readonly string[] }
+    return new Set(reply.settled)
+  }
+
+  /** Gives held tickets back: the next holder gets them, in the order of before. */
+  async giveBack(tx: Statements, held: readonly HeldTicket[]): Promise<void> {
+    if (held.length > 0) await this.#boss.fail(QUEUE, [...held], null, { db: dbOf(tx) })
+  }
+
+  /** Tickets that are held for tasks of this member. */
+  async heldBy(tx: Statements, member: number): Promise<readonly HeldTicket[]> {
+    return tx.query<{ id: string; retryCount: number }>(
+      `SELECT job.id::text AS id, job.retry_count AS "retryCount" FROM pgboss.job
+        JOIN headgate.tasks ON tasks.id = job.id::text
+        WHERE job.name = '${QUEUE}' AND job.state = 'active' AND tasks.member = $1`,
+      [member],
+    )
+  }
+
+  /** Takes tickets back from holders that have not reported; one process a second does it. */
+  async supervise(): Promise<void> {
+    await this.#boss.supervise(QUEUE)
+  }
+}
+
+/** pg-boss works in our transaction. */
+function dbOf(tx: Statements) {
+  return {
+    executeSql: async (text: string, values: unknown[] = []) => ({
+      rows: [...(await tx.query(text, values as Value[]))],
+    }),
+  }
+}

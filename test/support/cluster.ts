@@ -1,0 +1,9 @@
+import { onTestFinished } from 'vitest'
+import { Database } from '../../src/cluster/database.ts'
+
+/** Connections to a database, closed with the test. */
+export function openDatabase(url: string, connections = 4): Database {
+  const database = new Database({ url, connections, prepares: true, onError: () => undefined })
+  onTestFinished(() => database.close().catch(() => undefined))
+  return database
+}
