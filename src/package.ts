@@ -34,6 +34,9 @@ export const MODEL_PACKAGES = ['@ai-sdk/google', '@ai-sdk/openai-compatible', 'a
 /** Packages that text recognition needs beside the data of its languages. */
 export const RECOGNITION_PACKAGES = ['@hyzyla/pdfium', 'tesseract.js-core'] as const
 
+/** Packages that several processes on one PostgreSQL need. */
+export const CLUSTER_PACKAGES = ['pg', 'pg-boss'] as const
+
 /** The package that holds what recognition knows of a language. */
 export function languagePackage(language: string): string {
   return `@tesseract.js-data/${language}`

@@ -10,6 +10,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { compose } from '../src/app/app.ts'
 import { readSettings } from '../src/config/read.ts'
 import {
+  CLUSTER_PACKAGES,
   DOCUMENT_PACKAGES,
   installCommand,
   languagePackage,
@@ -242,7 +243,7 @@ const FOR_RECOGNITION = [
 
 test('docs/installation.md installs exactly the packages that the built-in tasks need', async () => {
   const text = await read('docs/installation.md')
-  for (const names of [DOCUMENT_PACKAGES, MODEL_PACKAGES, FOR_RECOGNITION])
+  for (const names of [DOCUMENT_PACKAGES, MODEL_PACKAGES, FOR_RECOGNITION, CLUSTER_PACKAGES])
     expect(text).toContain(installCommand(names))
 })
 
@@ -251,7 +252,7 @@ test('the optional packages of the package are those that are looked for, and th
     JSON.parse(await readFile(join(ROOT, path), 'utf8')) as Record<string, Record<string, string>>
   const { peerDependencies = {}, peerDependenciesMeta = {} } = await json('package.json')
   const { dependencies = {} } = await json('runtime/package.json')
-  const optional = [...DOCUMENT_PACKAGES, ...MODEL_PACKAGES, ...FOR_RECOGNITION].sort()
+  const optional = [...DOCUMENT_PACKAGES, ...MODEL_PACKAGES, ...FOR_RECOGNITION, ...CLUSTER_PACKAGES].sort()
   expect(Object.keys(peerDependenciesMeta).sort()).toEqual(optional)
   expect(Object.keys(peerDependencies).sort()).toEqual([...optional, 'fastify', 'zod'].sort())
   expect(Object.keys(dependencies).sort()).toEqual([...optional, 'fastify', 'node', 'zod'].sort())

@@ -114,10 +114,13 @@ export class Admission {
   /**
    * Admits one task: find the type, parse the input, look for the same one, take a place, commit, enqueue.
    * Never rejects.
-   *
-   * @param place one that was reserved for it before
    */
-  async submit(submission: Submission, place?: Reservation): Promise<SubmitReply> {
+  submit(submission: Submission): Promise<SubmitReply> {
+    return this.#submit(submission)
+  }
+
+  /** @param place one that was reserved for it before */
+  async #submit(submission: Submission, place?: Reservation): Promise<SubmitReply> {
     const { registry, log } = this.#deps
     const type = registry.find(submission.type)
     const wrong = this.check(submission)
@@ -141,8 +144,37 @@ export class Admission {
     }
   }
 
+  /**
+   * Admits all of these or none: every place is taken before the first one is admitted. The refusal is that of the first
+   * that finds none. Never rejects.
+   */
+  async submitAll(submissions: readonly Submission[]): Promise<readonly SubmitReply[] | Refusal> {
+    const places = this.#reserveAll(submissions)
+    if ('kind' in places) return places
+    const replies = await Promise.all(submissions.map((each, index) => this.#submit(each, places[index])))
+    const refused = replies.find((reply) => reply.kind === 'refused')
+    if (refused === undefined) return replies
+    // The disk failed between two of them: what was admitted goes again.
+    for (const each of replies) {
+      const isJoined = each.kind === 'duplicate' && each.how === 'in_progress'
+      if (each.kind === 'accepted' || isJoined) await this.cancel(each.task.id)
+    }
+    return refused
+  }
+
+  /** Cancels a task, or takes one of several submits away that wait for it: see {@link Cancellation}. */
+  cancel(id: string, waiter: number | null = null): Promise<CancelReply> {
+    return this.#cancellation.cancel(id, waiter)
+  }
+
+  /** Moves a waiting or delayed task to another level, where it keeps its age; undefined: it has started. */
+  async reprioritise(id: string, priority: Priority): Promise<Task | undefined> {
+    const task = this.#deps.lifecycle.live(id)
+    return task && this.#waiters.reprioritise(task, priority)
+  }
+
   /** Places for all of these, or the refusal of the first that finds none. */
-  reserveAll(submissions: readonly Submission[]): readonly Reservation[] | Refusal {
+  #reserveAll(submissions: readonly Submission[]): readonly Reservation[] | Refusal {
     const places: Reservation[] = []
     for (const { priority, caller, type } of submissions) {
       const refusal = this.refusal(caller, type)
@@ -156,16 +188,6 @@ export class Admission {
       return refusal ?? this.#refuse('queue-full')
     }
     return places
-  }
-
-  /** Cancels a task, or takes one of several submits away that wait for it: see {@link Cancellation}. */
-  cancel(id: string, waiter: number | null = null): Promise<CancelReply> {
-    return this.#cancellation.cancel(id, waiter)
-  }
-
-  /** Moves a waiting or delayed task to another level, where it keeps its age; undefined: it has started. */
-  reprioritise(task: Task, priority: Priority): Promise<Task | undefined> {
-    return this.#waiters.reprioritise(task, priority)
   }
 
   /** Looks for the same work, where that is wanted, and admits what is new. */

@@ -3,6 +3,7 @@ import { loadBuiltins } from './builtins.ts'
 import { createAuth, openJournal, createServices, type Services } from './services.ts'
 import type { AppOptions, ComposeOptions } from './app-options.ts'
 import { createQueue } from './create-queue.ts'
+import { createLocalEngine } from './local-engine.ts'
 import { createBackgroundJobs, createWebhooks } from './background.ts'
 import { boundsFrom, resourcesFrom } from './from-settings.ts'
 import { OperatorControls } from '../control/operator-controls.ts'
@@ -15,12 +16,11 @@ import { Registry } from '../handler/registry.ts'
 import { createPrefixOf } from '../http/gate/base-path.ts'
 import { httpPlugin } from '../http/plugin.ts'
 import { ReplyMemory } from '../http/server/reply-memory.ts'
-import type { Admission } from '../admission/admission.ts'
-import type { Lifecycle } from '../lifecycle/lifecycle.ts'
+import type { QueueAdmission } from '../admission/queue-admission.ts'
 import type { Journal } from '../journal/journal.ts'
 import { closeInOrder, drainInOrder, startInOrder, type StartStopDeps } from './start-stop.ts'
 import { VERSION } from '../package.ts'
-import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { Retention } from '../retention/retention.ts'
 import { systemClock } from '../time/clock.ts'
@@ -29,9 +29,9 @@ import { createSteadyClock, ProvenTime } from '../time/proven-time.ts'
 
 /** The composed application. `start` and `stop` may be called twice. */
 export interface Headgate {
-  readonly admission: Admission
-  readonly lifecycle: Lifecycle
-  readonly pool: WorkerPool
+  readonly admission: QueueAdmission
+  readonly lifecycle: LifecycleView
+  readonly pool: QueueView & QueueControls
   readonly registry: Registry
   readonly bus: EventBus
   readonly callers: TokenStore
@@ -120,9 +120,10 @@ function assemble(options: AppOptions, services: Services) {
     deliver: () => webhooks.start(),
     provenNow: () => time.now(),
   })
+  const engine = createLocalEngine({ ...queue, journal, clock, log })
   const controls = new OperatorControls({ ...queue, notes: journal.notes, clock, log })
   const jobs = createBackgroundJobs(options, { ...services, ...queue })
-  return { ...services, ...queue, ...jobs, controls, webhooks, clock, time, log }
+  return { ...services, ...queue, ...jobs, engine, controls, webhooks, clock, time, log }
 }
 
 /** @param closing called when what requests need is about to go */

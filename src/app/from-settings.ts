@@ -5,7 +5,7 @@ import { type Settings, SETTINGS } from '../config/settings.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { TokenStore } from '../auth/token-store.ts'
 import type { Registry } from '../handler/registry.ts'
-import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { QueueControls } from '../lifecycle/queue-view.ts'
 import type { ProjectKey } from '../resource/key-pool.ts'
 import { Pressure } from '../process/pressure.ts'
 import type { Clock } from '../time/clock.ts'
@@ -126,7 +126,7 @@ function readResidentMemory(): number {
 /** While memory or the event loop is short, nothing new starts. */
 export function createPressure(
   settings: Settings,
-  pool: WorkerPool,
+  pool: QueueControls,
   { clock, log }: { clock: Clock; log: Logger },
 ) {
   const granted = Math.min(totalmem(), process.constrainedMemory() || Infinity)

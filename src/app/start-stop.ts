@@ -4,23 +4,17 @@ import type { EventBus } from '../events/event-bus.ts'
 import type { Connector } from '../fetch/connector.ts'
 import type { Connections } from '../http/stream/connections.ts'
 import type { OperatorControls } from '../control/operator-controls.ts'
-import type { WaitEstimator } from '../forecast/wait-estimator.ts'
-import type { Admission } from '../admission/admission.ts'
-import type { Lifecycle } from '../lifecycle/lifecycle.ts'
+import type { QueueAdmission } from '../admission/queue-admission.ts'
 import type { Positions } from '../lifecycle/position-updates.ts'
-import { recover } from './recovery.ts'
+import type { Engine } from './local-engine.ts'
 import type { CounterStore } from '../lifecycle/saved-counters.ts'
 import type { HistoryRecorder } from '../history/recorder.ts'
 import type { Journal } from '../journal/journal.ts'
-import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { QueueControls } from '../lifecycle/queue-view.ts'
 import type { Pressure } from '../process/pressure.ts'
-import type { Resources } from '../resource/resources.ts'
 import type { Retention } from '../retention/retention.ts'
 import { removeAbandoned } from '../uploads/folder-store.ts'
 import { parseFetchedId, type UploadStore } from '../uploads/upload-store.ts'
-import { ShuttingDown } from '../task/outcome.ts'
-import type { Clock } from '../time/clock.ts'
-import { settledWithin } from '../time/within.ts'
 import type { Webhooks } from '../webhook/webhooks.ts'
 
 /** The order of starting and stopping. */
@@ -30,9 +24,9 @@ export interface StartStopDeps {
   /** Whether the journal, and so the upload store, outlives the process. */
   readonly isDurable: boolean
   readonly journal: Journal
-  readonly admission: Admission
-  readonly lifecycle: Lifecycle
-  readonly pool: WorkerPool
+  readonly admission: QueueAdmission
+  readonly engine: Engine
+  readonly pool: QueueControls
   readonly uploadStore: UploadStore
   readonly bus: EventBus
   readonly connections: Connections
@@ -41,34 +35,29 @@ export interface StartStopDeps {
   readonly positions: Positions
   readonly totals: CounterStore
   readonly history: HistoryRecorder
-  readonly estimator: WaitEstimator
-  readonly resources: Resources
   readonly controls: OperatorControls
   readonly pressure: Pressure
   readonly retention: Retention
   readonly webhooks: Webhooks
-  readonly clock: Clock
   readonly log: Logger
   /** How long running tasks are waited for before they are aborted, and after. */
   readonly stopWaitMs: number
   readonly stopGraceMs: number
 }
 
-/** What was recorded has this long to be written. */
-const WRITING_MS = 5000
 /** Readers and open connections have this long to take what was sent. */
 export const LAST_WORDS_MS = 500
 
 /** Takes over from the process before, then lets tasks start. */
 export async function startInOrder(deps: StartStopDeps): Promise<void> {
-  const { journal, admission, lifecycle, pool, uploadStore, totals, estimator, resources, log } = deps
+  const { journal, admission, engine, pool, uploadStore, totals, log } = deps
   await removeAbandoned(deps.dataDir)
   await uploadStore.start()
   pool.pause('lifecycle')
   await deps.controls.load()
-  await recover({ journal, admission, lifecycle, pool, totals, estimator, resources, log })
+  await engine.takeOver(totals)
   const named = new Set(await journal.recovery.spoolIds())
-  const isKept = (id: string) => named.has(id) || lifecycle.live(parseFetchedId(id)) !== undefined
+  const isKept = (id: string) => named.has(id) || engine.knowsUnfinished(parseFetchedId(id))
   const { removed, left } = await uploadStore.sweep(isKept)
   if (removed > 0) log.info({ files: removed }, 'uploads without a task removed')
   if (left > 0) log.warn({ files: left }, 'uploads without a task not removed')
@@ -85,20 +74,13 @@ export async function startInOrder(deps: StartStopDeps): Promise<void> {
 
 /** Lets running work end and readers see it; requests are still served. `skipWait`, once settled, ends the wait. */
 export async function drainInOrder(deps: StartStopDeps, skipWait: Promise<void>): Promise<void> {
-  const { admission, lifecycle, pool, connections, clock } = deps
+  const { admission, engine, pool, connections, stopWaitMs, stopGraceMs } = deps
   admission.intake.close()
   pool.pause('lifecycle')
   connections.announceShutdown()
-  await settledWithin(Promise.race([pool.whenQuiet(), skipWait]), deps.stopWaitMs, clock)
-  pool.abortAll(new ShuttingDown(), deps.stopGraceMs)
-  await pool.whenQuiet()
+  await engine.comeToRest({ skipWait, stopWaitMs, stopGraceMs })
   deps.positions.stop()
   deps.pressure.stop()
-  // Who is woken now could no longer be written down.
-  pool.stop()
-  deps.resources.stop()
-  // Does not wait for a disk that is full or does not respond: what is not written runs again.
-  await settledWithin(lifecycle.recorder.whenWritten(), WRITING_MS, clock)
   deps.bus.close()
   await connections.whenClosed(LAST_WORDS_MS)
   connections.closeAll()

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
-import type { Admission } from '../admission/admission.ts'
+import type { QueueAdmission } from '../admission/queue-admission.ts'
 import type { NoteJournal } from '../journal/journal.ts'
-import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { QueueControls } from '../lifecycle/queue-view.ts'
 import { formatLimits, parseLimits } from '../resource/parse-limits.ts'
 import type { Resources } from '../resource/resources.ts'
 import { HeadgateError } from '../task/errors.ts'
@@ -26,8 +26,8 @@ import {
 } from './saved-controls.ts'
 
 export interface ControlsDeps {
-  readonly pool: WorkerPool
-  readonly admission: Admission
+  readonly pool: QueueControls
+  readonly admission: Pick<QueueAdmission, 'intake'>
   readonly resources: Resources
   readonly notes: NoteJournal
   readonly clock: Pick<Clock, 'now'>

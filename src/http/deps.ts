@@ -9,8 +9,7 @@ import type { OperatorControls } from '../control/operator-controls.ts'
 import type { EventBus } from '../events/event-bus.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
-import type { Lifecycle } from '../lifecycle/lifecycle.ts'
-import type { Admission } from '../admission/admission.ts'
+import type { QueueAdmission } from '../admission/queue-admission.ts'
 import type {
   HistoryJournal,
   JournalHealth,
@@ -18,7 +17,7 @@ import type {
   RetentionJournal,
   StepJournal,
 } from '../journal/journal.ts'
-import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { LifecycleView, QueueView } from '../lifecycle/queue-view.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Clock } from '../time/clock.ts'
@@ -41,9 +40,9 @@ interface ModelUse {
 
 /** Dependencies of the HTTP plugin. */
 export interface HttpDeps {
-  readonly admission: Admission
-  readonly lifecycle: Lifecycle
-  readonly pool: WorkerPool
+  readonly admission: QueueAdmission
+  readonly lifecycle: LifecycleView
+  readonly pool: QueueView
   readonly estimator: WaitEstimator
   readonly resources: Resources
   readonly controls: OperatorControls

@@ -1,6 +1,6 @@
 import type { EventBus } from '../events/event-bus.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
-import type { WorkerPool } from '../pool/worker-pool.ts'
+import type { QueueView } from './queue-view.ts'
 import type { Clock } from '../time/clock.ts'
 import { Ticker } from '../time/ticker.ts'
 
@@ -11,7 +11,7 @@ const POSITION_INTERVAL_MS = 2000
 const STEPS_PER_PLACE = 1024
 
 export interface PositionsDeps {
-  readonly pool: WorkerPool
+  readonly pool: QueueView
   readonly bus: EventBus
   readonly estimator: WaitEstimator
   readonly clock: Clock
@@ -50,7 +50,7 @@ export class Positions {
 }
 
 /** The places of those tasks that wait: one by one while they are few, by one walk where that is shorter. */
-function* placesOf(ids: Iterable<string>, pool: WorkerPool): Generator<[id: string, tasksAhead: number]> {
+function* placesOf(ids: Iterable<string>, pool: QueueView): Generator<[id: string, tasksAhead: number]> {
   const waiting = new Set([...ids].filter((id) => pool.isWaiting(id)))
   if (waiting.size * STEPS_PER_PLACE < pool.waiting) {
     for (const id of waiting) yield [id, pool.tasksAhead(id) ?? 0]

@@ -210,9 +210,8 @@ test('a place that was reserved for a submit is free again when its work is know
   const bare = { ...PLAIN, type: 'good', input: {}, priority: 1, caller: 'local', key: null } as const
   const submission = { ...bare, dedupe: true }
   expect((await admission.submit(submission)).kind).toBe('accepted')
-  const places = admission.reserveAll([submission, submission])
-  if ('kind' in places) throw new Error(places.code)
-  const replies = await Promise.all(places.map((place) => admission.submit(submission, place)))
+  const replies = await admission.submitAll([submission, submission])
+  if ('kind' in replies) throw new Error(replies.code)
   expect(replies.map(({ kind }) => kind)).toEqual(['duplicate', 'duplicate'])
   expect([pool.taken, pool.waiting]).toEqual([1, 1])
 })

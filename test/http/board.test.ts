@@ -177,7 +177,7 @@ test('over random histories no caller’s board holds anything of another, and t
     asyncProperty(array(action, { maxLength: 40 }), async (actions) => {
       const { definition, held } = heldType()
       const core = createCore({ types: [definition], slots: 2, capacity: 50 })
-      const { clock, admission, lifecycle, journal } = core
+      const { clock, admission, journal } = core
       const board = new Board({
         ...core,
         journal: journal.tasks,
@@ -215,10 +215,8 @@ test('over random histories no caller’s board holds anything of another, and t
           if (reply.kind === 'accepted') ids.push({ id: reply.task.id, who: caller })
         } else if (kind === 'end') held[which % Math.max(1, held.length)]?.end()
         else if (kind === 'cancel' && chosen) await admission.cancel(chosen.id)
-        else if (kind === 'lift' && chosen) {
-          const live = lifecycle.live(chosen.id)
-          if (live !== undefined) await admission.reprioritise(live, 3)
-        } else if (kind === 'tick') await step()
+        else if (kind === 'lift' && chosen) await admission.reprioritise(chosen.id, 3)
+        else if (kind === 'tick') await step()
         watchers[who]?.slow(which % 5 === 0)
       }
       for (const { slow } of watchers) slow(false)

@@ -73,19 +73,10 @@ async function submitAll(deps: Deps, reads: readonly ParsedSubmit[]): Promise<Su
     if (wrong?.kind === 'problem') return at(index, wrong)
   }
   const submissions = reads.flatMap((read) => ('submission' in read ? [read.submission] : []))
-  const places = admission.reserveAll(submissions)
-  if ('kind' in places) return answerTo(deps, places) as Refused
-  const results = await Promise.all(
-    submissions.map((submission, index) => admission.submit(submission, places[index])),
-  )
-  const refused = results.find(({ kind }) => kind === 'refused')
-  if (refused === undefined) return results.map((each) => answerTo(deps, each))
-  // The disk failed between two of them: what was admitted goes again.
-  for (const each of results) {
-    const isJoined = each.kind === 'duplicate' && each.how === 'in_progress'
-    if (each.kind === 'accepted' || isJoined) await admission.cancel(each.task.id)
-  }
-  return answerTo(deps, refused) as Refused
+  const replies = await admission.submitAll(submissions)
+  return 'kind' in replies
+    ? (answerTo(deps, replies) as Refused)
+    : replies.map((reply) => answerTo(deps, reply))
 }
 
 function findProblem(

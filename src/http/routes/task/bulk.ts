@@ -16,10 +16,7 @@ import { eraseTask } from './erase.ts'
 import { toTaskQuery } from './filter.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<
-  HttpDeps,
-  'admission' | 'lifecycle' | 'journal' | 'erased' | 'registry' | 'uploadStore' | 'clock'
->
+type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'erased' | 'registry' | 'uploadStore' | 'clock'>
 
 const BULK: RouteDescription = {
   id: 'bulkTasks',
@@ -135,8 +132,7 @@ async function execute(
       await eraseTask(deps, task.id)
       return {}
     case 'priority': {
-      const live = deps.lifecycle.live(task.id)
-      const changed = live && (await deps.admission.reprioritise(live, priority))
+      const changed = await deps.admission.reprioritise(task.id, priority)
       return changed === undefined ? { code: 'already-started', message: `Task ${task.id} has started.` } : {}
     }
     case 'retry': {

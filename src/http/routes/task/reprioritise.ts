@@ -10,7 +10,7 @@ import { tooUrgent } from '../submit/read-submission.ts'
 import { sendMissing } from '../../problem/missing-task.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'lifecycle' | 'journal' | 'erased' | 'prefix' | 'prefixOf'>
+type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'erased' | 'prefix' | 'prefixOf'>
 
 const REPRIORITISE: RouteDescription = {
   id: 'reprioritiseTask',
@@ -33,8 +33,7 @@ export function reprioritiseRoute(app: App, shared: Deps): void {
     if (priority === undefined || priority > caller.maxPriority) {
       return sendProblem(reply, 'forbidden', tooUrgent(caller).options)
     }
-    const live = deps.lifecycle.live(task.id)
-    const changed = live && (await deps.admission.reprioritise(live, priority))
+    const changed = await deps.admission.reprioritise(task.id, priority)
     if (changed !== undefined)
       return reply.send(
         taskView(changed, deps.admission.placeOf(task.id), viewOptions(deps, accessOf(request))),

@@ -1,0 +1,56 @@
+import type { Logger } from 'pino'
+import { ShuttingDown } from '../task/outcome.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { CounterStore } from '../lifecycle/saved-counters.ts'
+import type { Clock } from '../time/clock.ts'
+import { settledWithin } from '../time/within.ts'
+import type { Queue } from './create-queue.ts'
+import { recover } from './recovery.ts'
+
+/** How long a stop waits for running tasks: before they are aborted, and after. */
+interface StopLimits {
+  /** Once settled, ends the wait. */
+  readonly skipWait: Promise<void>
+  readonly stopWaitMs: number
+  readonly stopGraceMs: number
+}
+
+/** How a queue begins and ends; between them it works by itself. */
+export interface Engine {
+  /** Takes over what processes before it have left; nothing starts yet. */
+  readonly takeOver: (totals: CounterStore) => Promise<void>
+  /** Whether a task that has not ended is known here by its id. */
+  readonly knowsUnfinished: (id: string) => boolean
+  /** Starts no more, lets running work end, aborts what goes on, and settles when everything is written. */
+  readonly comeToRest: (limits: StopLimits) => Promise<void>
+}
+
+/** What was recorded has this long to be written. */
+const WRITING_MS = 5000
+
+export interface LocalEngineDeps extends Queue {
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** The queue of one process. */
+export function createLocalEngine(deps: LocalEngineDeps): Engine {
+  const { lifecycle, pool, resources, clock } = deps
+  return {
+    takeOver: async (totals) => {
+      await recover({ ...deps, totals })
+    },
+    knowsUnfinished: (id) => lifecycle.live(id) !== undefined,
+    comeToRest: async ({ skipWait, stopWaitMs, stopGraceMs }) => {
+      await settledWithin(Promise.race([pool.whenQuiet(), skipWait]), stopWaitMs, clock)
+      pool.abortAll(new ShuttingDown(), stopGraceMs)
+      await pool.whenQuiet()
+      // Who is woken now could no longer be written down.
+      pool.stop()
+      resources.stop()
+      // Does not wait for a disk that is full or does not respond: what is not written runs again.
+      await settledWithin(lifecycle.recorder.whenWritten(), WRITING_MS, clock)
+    },
+  }
+}
