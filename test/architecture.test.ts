@@ -18,7 +18,7 @@ const RULES = readRules()
 /** Libraries that may be used anywhere. */
 const COMMON_LIBRARIES = new Set(['zod', 'pino', 'p-queue'])
 /** Folders that may be deleted, and only these folders break. */
-const DELETABLE = ['analysis', 'cli', 'client', 'web']
+const DELETABLE = ['analysis', 'cli', 'client', 'cluster', 'web']
 const USERS_OF_DELETABLE = ['app', 'index.ts', 'web']
 
 interface Import {

@@ -1,5 +1,4 @@
 import { retryAfterSeconds } from '../forecast/compute-retry-after.ts'
-import type { TaskType } from '../handler/define-task.ts'
 import type { KeyRecord } from '../journal/journal.ts'
 import type { Reservation } from '../pool/capacity.ts'
 import { toTicket } from '../task/ticket.ts'
@@ -7,13 +6,13 @@ import { HeadgateError } from '../task/errors.ts'
 import type { QueuePlace } from '../task/event.ts'
 import { failpoint } from '../failpoints.ts'
 import type { Priority } from '../task/priority.ts'
-import { createTask, type Task } from '../task/task.ts'
-import { toTitle } from '../task/title.ts'
-import { toDedupeKey, computeFingerprint } from './digests.ts'
+import type { Task } from '../task/task.ts'
+import { computeFingerprint } from './digests.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 import { Intake } from './intake.ts'
 import { SingleFlight } from './single-flight.ts'
-import { validate } from './validate.ts'
+import { checkSubmission, toContent, toNewTask, type CheckedSubmission } from './new-task.ts'
+import type { Defaults } from './validate.ts'
 import type { CancelReply, Refusal, Submission, SubmitReply } from './submission.ts'
 import { TaskIds } from './task-ids.ts'
 import { Joiners } from './joiners.ts'
@@ -21,9 +20,7 @@ import { Cancellation } from './cancellation.ts'
 import type { AdmissionDeps } from './admission-deps.ts'
 
 /** A submit on its way. */
-interface PendingSubmit {
-  readonly type: TaskType
-  readonly submission: Submission
+interface PendingSubmit extends CheckedSubmission {
   /** Reserved for it before; absent: it has to find one. */
   readonly place: Reservation | undefined
 }
@@ -104,11 +101,8 @@ export class Admission {
 
   /** What is wrong with a submit, without admitting it; undefined: nothing. */
   check(submission: Submission): Extract<SubmitReply, { kind: 'unknown-type' | 'invalid' }> | undefined {
-    const { registry, defaultTimeoutMs, defaultAttempts } = this.#deps
-    const type = registry.find(submission.type)
-    if (type === undefined) return { kind: 'unknown-type', type: submission.type }
-    const problems = validate(type, submission, { timeoutMs: defaultTimeoutMs, attempts: defaultAttempts })
-    return problems === null ? undefined : { kind: 'invalid', ...problems }
+    const checked = checkSubmission(this.#deps.registry, this.#defaults, submission)
+    return 'kind' in checked ? checked : undefined
   }
 
   /**
@@ -122,15 +116,14 @@ export class Admission {
   /** @param place one that was reserved for it before */
   async #submit(submission: Submission, place?: Reservation): Promise<SubmitReply> {
     const { registry, log } = this.#deps
-    const type = registry.find(submission.type)
-    const wrong = this.check(submission)
-    if (type === undefined || wrong !== undefined) {
+    const checked = checkSubmission(registry, this.#defaults, submission)
+    if ('kind' in checked) {
       place?.release()
-      return wrong ?? { kind: 'unknown-type', type: submission.type }
+      return checked
     }
     try {
       const { key, caller } = submission
-      const given = { type, submission, place }
+      const given = { ...checked, place }
       if (key === null) return await this.#submitContent(given, null)
       const use = { key, caller, fingerprint: computeFingerprint(submission) }
       return await this.#keys.once(use, (record) => this.#submitContent(given, record))
@@ -192,11 +185,10 @@ export class Admission {
 
   /** Looks for the same work, where that is wanted, and admits what is new. */
   #submitContent(given: PendingSubmit, key: Omit<KeyRecord, 'taskId'> | null): Promise<SubmitReply> {
-    const { type, submission } = given
-    const { isForced, dedupe } = submission
-    const content = (dedupe ?? type.dedupe ?? false) ? toDedupeKey(submission, type.version) : null
+    const { submission } = given
+    const content = toContent(given)
     const admit = () => this.#admitNew({ ...given, content }, key)
-    if (content === null || isForced) return admit()
+    if (content === null || submission.isForced) return admit()
     return this.#flights.once(submission, content, admit)
   }
 
@@ -217,34 +209,16 @@ export class Admission {
     return this.#admit(task, place, key && { ...key, taskId: task.id })
   }
 
-  #create(
-    { type, submission, content }: PendingSubmit & { readonly content: string | null },
-    place: Reservation,
-  ): Task {
-    const { input, upload, priority, metadata, webhook, caller, retryOf, trace } = submission
-    const { delayMs, startDeadlineMs } = submission
-    const { clock, defaultTimeoutMs, defaultAttempts, estimator } = this.#deps
-    const createdAt = clock.now()
-    return createTask({
-      id: this.#ids.next(),
-      type: type.type,
-      priority,
-      caller,
-      input,
-      upload,
-      title: toTitle(submission),
-      metadata,
-      webhook,
-      content,
-      createdAt,
-      retryOf,
-      trace,
-      timeoutMs: submission.timeoutMs ?? type.timeoutMs ?? defaultTimeoutMs,
-      maxAttempts: submission.maxAttempts ?? type.retry?.maxAttempts ?? defaultAttempts,
-      notBefore: delayMs === 0 ? null : createdAt + delayMs,
-      startDeadlineAt: startDeadlineMs === null ? null : createdAt + startDeadlineMs,
-      toldWait: delayMs === 0 ? estimator.newcomer(priority, place.tasksAhead) : null,
-    })
+  #create(given: PendingSubmit & { readonly content: string | null }, place: Reservation): Task {
+    const { content, submission } = given
+    const { priority, delayMs } = submission
+    const toldWait = delayMs === 0 ? this.#deps.estimator.newcomer(priority, place.tasksAhead) : null
+    const decided = { id: this.#ids.next(), createdAt: this.#deps.clock.now(), content, toldWait }
+    return toNewTask(given, decided, this.#defaults)
+  }
+
+  get #defaults(): Defaults {
+    return { timeoutMs: this.#deps.defaultTimeoutMs, attempts: this.#deps.defaultAttempts }
   }
 
   async #admit(task: Task, place: Reservation, key: KeyRecord | null): Promise<SubmitReply> {

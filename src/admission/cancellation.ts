@@ -3,6 +3,7 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Clock } from '../time/clock.ts'
 import { isTerminal } from '../task/status.ts'
 import { settledWithin } from '../time/within.ts'
+import { findLeaver } from './joining.ts'
 import type { CancelReply } from './submission.ts'
 import type { Joiners } from './joiners.ts'
 import type { Recorder } from '../lifecycle/recorder.ts'
@@ -53,7 +54,7 @@ export class Cancellation {
       return { kind: 'unwritten', code: health.refusal ?? 'journal-unavailable' }
     }
     if (task.status === 'cancelling') return { kind: 'cancelling', task }
-    const leaver = waiters.find(task, waiter)
+    const leaver = findLeaver(task, waiter)
     if (leaver.kind === 'unknown') return { kind: 'unknown-waiter' }
     if (leaver.kind === 'left') return { kind: 'detached', task }
     if (task.waiters > 1) {

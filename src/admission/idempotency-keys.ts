@@ -16,7 +16,7 @@ export interface KeyUse {
 type Admit = (record: Omit<KeyRecord, 'taskId'>) => Promise<SubmitReply>
 
 /** How long a key is remembered. */
-const KEY_LIFETIME_MS = 24 * 3600 * 1000
+export const KEY_LIFETIME_MS = 24 * 3600 * 1000
 
 /**
  * Idempotency keys (draft-ietf-httpapi-idempotency-key-header): the same request under the same key makes
@@ -85,7 +85,8 @@ export class IdempotencyKeys {
   }
 }
 
-function toReplay(reply: SubmitReply): SubmitReply {
+/** A reply for who sends the same request again. */
+export function toReplay(reply: SubmitReply): SubmitReply {
   if (reply.kind === 'duplicate') return { ...reply, how: 'replayed' }
   if (reply.kind !== 'accepted') return reply
   return { kind: 'duplicate', how: 'replayed', task: reply.task, waiter: 1, ignored: [] }

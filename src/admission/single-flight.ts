@@ -97,7 +97,7 @@ export class SingleFlight {
 }
 
 /** Fields of a submit that have no effect on a task that was admitted before. */
-function listIgnored(submission: Submission): string[] {
+export function listIgnored(submission: Submission): string[] {
   const { metadata, delayMs, startDeadlineMs, timeoutMs, maxAttempts } = submission
   const given = {
     metadata: metadata !== null,

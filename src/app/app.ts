@@ -1,11 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { loadBuiltins } from './builtins.ts'
-import { createAuth, openJournal, createServices, type Services } from './services.ts'
+import { createAuth, createServices, type Services } from './services.ts'
 import type { AppOptions, ComposeOptions } from './app-options.ts'
-import { createQueue } from './create-queue.ts'
-import { createLocalEngine } from './local-engine.ts'
+import { createEngine, openStorage, type Storage } from './choose-engine.ts'
 import { createBackgroundJobs, createWebhooks } from './background.ts'
-import { boundsFrom, resourcesFrom } from './from-settings.ts'
 import { OperatorControls } from '../control/operator-controls.ts'
 import type { TokenStore } from '../auth/token-store.ts'
 import { Sessions } from '../auth/sessions.ts'
@@ -71,9 +69,10 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   base.uploadStore.assertOwn()
   const services = { ...base, ...(await loadBuiltins(options.settings, base.analysisOptions)) }
   const registry = new Registry([...services.analysis.types, ...options.tasks])
-  const journal = await openJournal(options, services.dataDir)
+  const storage = await openStorage(options, { ...services, registry })
+  const { journal } = storage
   const deps = {
-    ...assemble(options, { ...services, ...auth, registry, journal }),
+    ...(await assemble(options, { ...services, ...auth, registry, ...storage })),
     ...(await createSealed(journal, auth.callers, options.clock)),
   }
   options.time.resume(await journal.notes.loadNote(TIME_NOTE))
@@ -99,31 +98,23 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
 }
 
 /** The queue, and what works beside it. */
-function assemble(options: AppOptions, services: Services) {
-  const { settings, log, onFatal, clock, time, random = Math.random } = options
-  const { registry, journal, bus, uploadStore, callers } = services
+async function assemble(options: AppOptions, services: Services & Storage) {
+  const { log, clock, time } = options
+  const { journal, cluster } = services
   const webhooks = createWebhooks(options, services)
-  const queue = createQueue({
-    registry,
-    journal,
-    bus,
-    uploadStore,
+  const reload = () =>
+    void controls.load().catch((error: unknown) => log.warn({ err: error }, 'controls not read'))
+  const queue = await createEngine(options, { ...services, webhooks, controlsChanged: reload })
+  const changed = () => cluster?.publisher.hasControls()
+  const controls: OperatorControls = new OperatorControls({
+    ...queue,
+    notes: journal.notes,
     clock,
-    random,
     log,
-    onFatal,
-    bounds: boundsFrom(settings, callers),
-    resources: resourcesFrom(settings, services),
-    defaultTimeoutMs: settings.taskTimeoutMs,
-    defaultAttempts: settings.defaultAttempts,
-    keepsUploads: settings.journal !== 'memory' && settings.keepUploadsMs > 0,
-    deliver: () => webhooks.start(),
-    provenNow: () => time.now(),
+    changed,
   })
-  const engine = createLocalEngine({ ...queue, journal, clock, log })
-  const controls = new OperatorControls({ ...queue, notes: journal.notes, clock, log })
   const jobs = createBackgroundJobs(options, { ...services, ...queue })
-  return { ...services, ...queue, ...jobs, engine, controls, webhooks, clock, time, log }
+  return { ...services, ...queue, ...jobs, controls, webhooks, clock, time, log }
 }
 
 /** @param closing called when what requests need is about to go */

@@ -7,14 +7,25 @@ import { Retention } from '../retention/retention.ts'
 import type { Task } from '../task/task.ts'
 import { Webhooks } from '../webhook/webhooks.ts'
 import type { AppOptions } from './app-options.ts'
-import type { Queue } from './create-queue.ts'
+import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
+import type { Resources } from '../resource/resources.ts'
+import type { Engine } from './local-engine.ts'
 import type { Services } from './services.ts'
 import { createPressure } from './from-settings.ts'
+
+interface JobsGiven {
+  readonly lifecycle: LifecycleView
+  readonly pool: QueueView & QueueControls
+  readonly resources: Resources
+  readonly estimator: WaitEstimator
+  readonly engine: Engine
+}
 
 /** Jobs that run beside the tasks, and how long a stop waits for tasks. */
 export function createBackgroundJobs(
   { settings, log, clock, time }: AppOptions,
-  { journal, uploadStore, bus, lifecycle, pool, resources, estimator }: Services & Queue,
+  { journal, uploadStore, bus, lifecycle, pool, resources, estimator, engine }: Services & JobsGiven,
 ) {
   const { stopWaitMs, stopGraceMs } = settings
   const { notes } = journal
@@ -22,7 +33,7 @@ export function createBackgroundJobs(
     retention: new Retention({
       journal: journal.retention,
       uploadStore,
-      isLive: (taskId) => lifecycle.live(taskId) !== undefined,
+      isLive: (taskId) => engine.knowsUnfinished(taskId),
       clock,
       time,
       log,

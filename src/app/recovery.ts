@@ -4,11 +4,11 @@ import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import { toTicket } from '../task/ticket.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
-import { failure } from '../task/failure.ts'
 import type { Task } from '../task/task.ts'
 import type { Admission } from '../admission/admission.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { CounterStore } from '../lifecycle/saved-counters.ts'
+import { toInterruption } from '../lifecycle/crash-rule.ts'
 import { SAMPLE_COUNT } from '../lifecycle/transitions.ts'
 
 export interface RecoveryDeps {
@@ -23,9 +23,6 @@ export interface RecoveryDeps {
 }
 
 const PAGE = 5000
-/** After this many interruptions in a row without a newly saved step, a task is assumed to cause them. */
-const STRIKES_OF_QUARANTINE = 3
-
 /**
  * Takes over from the process before: its waiting tasks in their order, those that it left running, its
  * totals and its samples. Nothing may start meanwhile: the pool is paused.
@@ -97,20 +94,13 @@ async function requeue(
   { journal, lifecycle, pool, log }: RecoveryDeps,
   task: Task,
 ): Promise<Promise<unknown>[]> {
-  if (task.status === 'cancelling') return [lifecycle.transitions.end(task, { kind: 'cancelled' })]
-  const stepsKept = await journal.recovery.stepCount(task.id)
-  const strikes = stepsKept > task.stepsKept ? 1 : task.strikes + 1
-  const also = { interruptions: task.interruptions + 1, strikes, stepsKept }
+  const { outcome, also } = toInterruption(task, await journal.recovery.stepCount(task.id))
   const { id: taskId, type } = task
-  log.warn({ taskId, type, strikes }, 'task interrupted by the end of the process')
-  if (strikes >= STRIKES_OF_QUARANTINE) {
-    const message = `The process ended ${strikes} times in a row while this task ran.`
-    return [
-      lifecycle.transitions.end(task, { kind: 'failed', failure: failure('crash_loop', message) }, also),
-    ]
+  if (outcome.kind !== 'cancelled') {
+    log.warn({ taskId, type, strikes: also.strikes }, 'task interrupted by the end of the process')
   }
-  pool.restoreFirst(toTicket({ ...task, ...also }))
-  return [lifecycle.transitions.end(task, { kind: 'interrupted' }, also)]
+  if (outcome.kind === 'interrupted') pool.restoreFirst(toTicket({ ...task, ...also }))
+  return [lifecycle.transitions.end(task, outcome, also)]
 }
 
 /** Their tasks wait: the module that defines them may be back at the next start. */

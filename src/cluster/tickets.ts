@@ -1,5 +1,5 @@
 import { PgBoss } from 'pg-boss'
-import type { Statements, Value } from './database.ts'
+import type { Statements, Value } from './database/database.ts'
 
 /** The only queue: strict order over all types needs one. */
 const QUEUE = 'tasks'
@@ -7,7 +7,7 @@ const QUEUE = 'tasks'
 const TEN_YEARS_S = 315_360_000
 const KEPT = { expireInSeconds: TEN_YEARS_S, retentionSeconds: TEN_YEARS_S, retryLimit: 1_000_000 }
 /** A holder that does not report for this long has lost its tickets; the least that pg-boss takes. */
-const HEARTBEAT_S = 10
+export const HEARTBEAT_S = 10
 const NEVER_S = 3600
 
 /** The permission to run one task once; its id is that of the task. */

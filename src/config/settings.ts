@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { CLUSTER_SETTINGS } from './tables/cluster.ts'
 import { HTTP_SETTINGS } from './tables/http.ts'
 import { MEMORY_SETTINGS } from './tables/memory.ts'
 import { MODELS_SETTINGS } from './tables/models.ts'
@@ -15,6 +16,7 @@ export const SETTINGS = {
   ...MEMORY_SETTINGS,
   ...SOURCES_SETTINGS,
   ...MODELS_SETTINGS,
+  ...CLUSTER_SETTINGS,
   ...PROCESS_SETTINGS,
 } as const
 

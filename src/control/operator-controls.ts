@@ -32,6 +32,8 @@ export interface ControlsDeps {
   readonly notes: NoteJournal
   readonly clock: Pick<Clock, 'now'>
   readonly log: Logger
+  /** A change is written down: other processes may want to know. */
+  readonly changed?: () => void
 }
 
 interface ControlChange {
@@ -50,6 +52,8 @@ export class OperatorControls {
   readonly #deps: ControlsDeps
   readonly #settings: ControlSettings
   #kept = UNCHANGED
+  /** The note as it was last read or written. */
+  #text: string | undefined
   /** Changes are made one after the other. */
   #last: Promise<void> = Promise.resolve()
 
@@ -79,10 +83,11 @@ export class OperatorControls {
     return listChanged(this.#kept)
   }
 
-  /** Takes over what an operator has set before, as far as the settings are as they were then. */
+  /** Takes over what an operator has set, before or in another process, as far as the settings are as they were then. */
   async load(): Promise<void> {
     const text = await this.#deps.notes.loadNote(NOTE)
-    if (text === undefined) return
+    if (text === undefined || text === this.#text) return
+    this.#text = text
     this.#kept = readControls(text, this.#settings)
     this.#apply()
     this.#deps.log.warn({ controls: this.#kept }, 'operator controls restored')
@@ -133,12 +138,17 @@ export class OperatorControls {
   }
 
   async #make({ by, what, before }: ControlChange, decide: Decide): Promise<void> {
-    const { notes, clock, log } = this.#deps
+    const { notes, clock, log, changed } = this.#deps
     await before
+    // Another process may have changed it.
+    await this.load()
     const kept = decide(this.#kept, { by, at: clock.now() })
-    await notes.saveNote(NOTE, JSON.stringify(kept))
+    const text = JSON.stringify(kept)
+    await notes.saveNote(NOTE, text)
+    this.#text = text
     this.#kept = kept
     this.#apply()
+    changed?.()
     log.warn({ by, ...what }, 'control changed')
   }
 

@@ -80,7 +80,9 @@ export class Transitions {
 
   /** Records an event of a run; events after its end are dropped. */
   report(run: Task, report: Report): void {
-    void this.#recorder.recordOfRun(run, toChange(report), report).then(() => failpoint('progress-sent'))
+    void this.#recorder
+      .recordOfRun(run, toReportChange(report), report)
+      .then(() => failpoint('progress-sent'))
   }
 
   /** Called with the one outcome of a run. */
@@ -184,12 +186,12 @@ export class Transitions {
 }
 
 /** The fields of every log line about a task. */
-function listFields({ id: taskId, type, priority, caller, trace }: Task) {
+export function listFields({ id: taskId, type, priority, caller, trace }: Task) {
   return { taskId, type, priority, caller, ...trace }
 }
 
 /** What a report changes in the task that everybody reads. */
-function toChange(report: Report): TaskChange {
+export function toReportChange(report: Report): TaskChange {
   switch (report.type) {
     case 'progress': {
       const { progress, detail, message } = report

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { migrate } from '../../src/cluster/migrate.ts'
+import { migrate } from '../../src/cluster/database/migrate.ts'
 import { Tickets } from '../../src/cluster/tickets.ts'
 import { openDatabase } from '../support/cluster.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { Database } from '../../src/cluster/database.ts'
+import { Database } from '../../src/cluster/database/database.ts'
 
 /** Connections to a database, closed with the test. */
 export function openDatabase(url: string, connections = 4): Database {

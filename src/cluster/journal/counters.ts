@@ -1,5 +1,5 @@
 import type { Task } from '../../task/task.ts'
-import type { Statements } from '../database.ts'
+import type { Statements } from '../database/database.ts'
 
 type Counted = Pick<Task, 'status' | 'priority'>
 

@@ -1,5 +1,5 @@
 import { NOT_DUE, type Delivery, type DeliveryJournal } from '../../journal/journal.ts'
-import type { Database } from '../database.ts'
+import type { Database } from '../database/database.ts'
 import { addDeliveries } from './write-entries.ts'
 
 export function createDeliveries(db: Database): DeliveryJournal {

@@ -1,5 +1,5 @@
 import type { Journal } from '../../journal/journal.ts'
-import type { Database } from '../database.ts'
+import type { Database } from '../database/database.ts'
 import { CounterChanges } from './counters.ts'
 import { createDeliveries } from './deliveries.ts'
 import { EntryBatches } from './entry-batches.ts'
@@ -36,7 +36,7 @@ export function createPostgresJournal(db: Database, member: number): Journal {
       admit: ({ task, event }, key) =>
         db.transaction(async (tx) => {
           const counters = new CounterChanges(member)
-          await writeNewTasks(tx, [toNewTaskRow(task, event, 0)])
+          await writeNewTasks(tx, [toNewTaskRow(task, event, { rank: 0, ticket: 0 })])
           await writeKeys(tx, key === null ? [] : [key])
           counters.accept(task)
           await counters.flush(tx)

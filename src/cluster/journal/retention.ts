@@ -1,5 +1,5 @@
 import type { KeptUpload, Pruned, RetentionJournal } from '../../journal/journal.ts'
-import type { Database, Statements } from '../database.ts'
+import type { Database, Statements } from '../database/database.ts'
 
 /** A piece of the retention ends after this many events: tasks with many are not erased a hundred at a time. */
 const MAX_PIECE_ROWS = 2000

@@ -36,12 +36,13 @@ export interface NewTaskRow extends EntryRow {
   readonly fixed: string
   readonly start_deadline_at: number | null
   readonly input: string
-  /** What orders its ticket. */
+  readonly rank: number
   readonly ticket: number
 }
 
 export const NEW_TASK_COLUMNS = `${ENTRY_COLUMNS}, type text, caller text, created_at bigint, spool_id text,
-  content text, fixed text, start_deadline_at bigint, input text, ticket integer`
+  content text, fixed text, start_deadline_at bigint, input text, rank bigint,
+  ticket integer`
 
 export function toEntryRow(task: Task, event: TaskEvent): EntryRow {
   const { type: event_type, at, body } = toEventRow(event)
@@ -60,13 +61,20 @@ export function toEntryRow(task: Task, event: TaskEvent): EntryRow {
   }
 }
 
-export function toNewTaskRow(task: Task, event: TaskEvent, ticket: number): NewTaskRow {
+/** Where a task stands among all others: see `order.ts`. */
+export interface Standing {
+  readonly rank: number
+  readonly ticket: number
+}
+
+export function toNewTaskRow(task: Task, event: TaskEvent, { rank, ticket }: Standing): NewTaskRow {
   const { startDeadlineAt: start_deadline_at, input } = task
   return {
     ...toEntryRow(task, event),
     ...toFixedRow(task),
     start_deadline_at,
     input: JSON.stringify(input) ?? 'null',
+    rank,
     ticket,
   }
 }

@@ -1,7 +1,7 @@
 import type { TaskPage, TaskQuery } from '../../journal/journal.ts'
 import { containsText } from '../../journal/matches-query.ts'
 import { toTask, type WholeTaskRow } from '../../journal/rows.ts'
-import type { Database, Value } from '../database.ts'
+import type { Database, Value } from '../database/database.ts'
 
 /** Rows that are read at once where their text has to be looked at. */
 const PIECE = 500

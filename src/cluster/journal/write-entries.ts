@@ -1,7 +1,7 @@
 import { NOT_DUE, type Delivery, type JournalEntry, type KeyRecord } from '../../journal/journal.ts'
 import type { Priority } from '../../task/priority.ts'
 import { isTerminal, type TaskStatus } from '../../task/status.ts'
-import type { Statements } from '../database.ts'
+import type { Statements } from '../database/database.ts'
 import type { CounterChanges } from './counters.ts'
 import { ENTRY_COLUMNS, NEW_TASK_COLUMNS, toEntryRow, toNewDelivery, type NewTaskRow } from './rows.ts'
 
@@ -10,9 +10,9 @@ const ADMIT = `
   WITH given AS (SELECT * FROM json_to_recordset($1) AS given(${NEW_TASK_COLUMNS})),
   new_tasks AS (
     INSERT INTO headgate.tasks (id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id,
-        content, fixed, state, error_type, message, due_at, start_deadline_at, ticket)
+        content, fixed, state, error_type, message, due_at, start_deadline_at, rank, ticket)
       SELECT id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id,
-        content, fixed, state, error_type, message, due_at, start_deadline_at, ticket FROM given),
+        content, fixed, state, error_type, message, due_at, start_deadline_at, rank, ticket FROM given),
   new_inputs AS (INSERT INTO headgate.inputs SELECT id, input FROM given)
   INSERT INTO headgate.events SELECT id, last_seq, event_type, status, at, body FROM given`
 

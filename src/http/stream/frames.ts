@@ -46,11 +46,39 @@ export async function* splitFrames(options: FramesOptions): AsyncGenerator<Frame
   if (task !== undefined) yield unnumbered(toSnapshot(task, options))
 
   let seen = options.after
+  let end = yield* readNew(seen, options)
+  if (typeof end !== 'number') return end
+  seen = end
+  // The reader has seen the end already, or the task was erased while it read.
+  if (task === undefined || isTerminal(task.status)) return 'finished'
+  for await (const feedEvent of subscription) {
+    if (feedEvent.type === 'position') {
+      yield unnumbered(eventView(feedEvent, prefix))
+    } else if (feedEvent.seq > seen + 1) {
+      // Another process wrote the events between: the journal has them.
+      end = yield* readNew(seen, options)
+      if (typeof end !== 'number') return end
+      seen = end
+    } else if (feedEvent.seq > seen) {
+      seen = feedEvent.seq
+      yield { seq: seen, text: toFrameText(feedEvent, prefix) }
+      if (isTerminalEvent(feedEvent)) return 'finished'
+    }
+  }
+  return 'going-away'
+}
+
+/** The frames of the events after `seen` that the journal has; the reply is the newest number, or why nothing follows. */
+async function* readNew(
+  seen: number,
+  options: FramesOptions,
+): AsyncGenerator<Frame, FramesEnd | number, undefined> {
+  const { journal, taskId } = options
   for (;;) {
     await turn()
     const page = await journal.eventsAfter(taskId, seen, PAGE)
     const first = page[0]
-    if (first === undefined) break
+    if (first === undefined) return seen
     if (first.seq > seen + 1) {
       // What lies between was kept long enough, and forgotten.
       yield unnumbered({ task_id: taskId, type: 'gap', missed_from: seen + 1, missed_to: first.seq - 1 })
@@ -61,18 +89,6 @@ export async function* splitFrames(options: FramesOptions): AsyncGenerator<Frame
     if (end !== null) return end
     seen = page.at(-1)?.seq ?? seen
   }
-  // The reader has seen the end already, or the task was erased while it read.
-  if (task === undefined || isTerminal(task.status)) return 'finished'
-  for await (const feedEvent of subscription) {
-    if (feedEvent.type === 'position') {
-      yield unnumbered(eventView(feedEvent, prefix))
-    } else if (feedEvent.seq > seen) {
-      seen = feedEvent.seq
-      yield { seq: seen, text: toFrameText(feedEvent, prefix) }
-      if (isTerminalEvent(feedEvent)) return 'finished'
-    }
-  }
-  return 'going-away'
 }
 
 /** The frames of a page of events, in pieces; the reply is why nothing follows, null: more may. */

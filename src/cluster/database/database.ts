@@ -1,5 +1,5 @@
 import { Pool, TypeOverrides, type PoolClient, type QueryResultRow } from 'pg'
-import { HeadgateError } from '../task/errors.ts'
+import { HeadgateError } from '../../task/errors.ts'
 
 /** Every query ends within this time: a network that swallows packets reports no error. */
 const QUERY_TIMEOUT_MS = 5000
@@ -10,6 +10,8 @@ const SERVER_TIMEOUTS = '-c statement_timeout=10000 -c idle_in_transaction_sessi
 const PLANS = '-c plan_cache_mode=force_generic_plan'
 const INT8 = 20
 const DISK_FULL = '53100'
+const DEADLOCK = '40P01'
+const MAX_TRIES = 3
 
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database` */
@@ -62,8 +64,18 @@ export class Database implements Statements {
     }
   }
 
-  /** Runs statements in one transaction: all of it is committed, or nothing. */
+  /** Runs statements in one transaction: all of it is committed, or nothing. After a deadlock `work` is called again. */
   async transaction<Reply>(work: (tx: Statements) => Promise<Reply>): Promise<Reply> {
+    for (let left = MAX_TRIES; ; left -= 1) {
+      try {
+        return await this.#tryTransaction(work)
+      } catch (error) {
+        if (left === 1 || !isDeadlock(error)) throw error
+      }
+    }
+  }
+
+  async #tryTransaction<Reply>(work: (tx: Statements) => Promise<Reply>): Promise<Reply> {
     const client = await this.#connect()
     let broken: Error | undefined
     const fail = (error: Error) => (broken = error)
@@ -120,6 +132,13 @@ export class Database implements Statements {
 const SQL_STATE = /^[0-9A-Z]{5}$/
 /** Of these classes the statement is at fault: data, integrity, syntax. */
 const OWN_FAULT = /^(?:22|23|42)/
+
+function isDeadlock(error: unknown): boolean {
+  return (
+    error instanceof HeadgateError &&
+    (error.cause as { readonly code?: string } | undefined)?.code === DEADLOCK
+  )
+}
 
 function toHeadgateError(error: unknown): unknown {
   if (error instanceof HeadgateError) return error

@@ -1,4 +1,4 @@
-import { HeadgateError } from '../task/errors.ts'
+import { HeadgateError } from '../../task/errors.ts'
 import type { Database } from './database.ts'
 import { MIGRATIONS } from './schema.ts'
 

@@ -24,7 +24,6 @@ export const MIGRATIONS: readonly string[] = [
     busy integer NOT NULL DEFAULT 0,
     stuck integer NOT NULL DEFAULT 0,
     types text[] NOT NULL DEFAULT '{}',
-    epoch integer NOT NULL DEFAULT 0,
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
   );
 
@@ -55,6 +54,7 @@ export const MIGRATIONS: readonly string[] = [
     message text,
     due_at bigint,
     start_deadline_at bigint,
+    rank bigint NOT NULL DEFAULT 0,
     ticket integer NOT NULL DEFAULT 0,
     member integer,
     admitted bigint GENERATED ALWAYS AS IDENTITY
@@ -64,6 +64,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX tasks_by_status ON headgate.tasks (status, type, id);
   CREATE INDEX tasks_by_end ON headgate.tasks (has_events, finished_at) WHERE finished_at IS NOT NULL;
   CREATE INDEX waiting_tasks ON headgate.tasks (ticket DESC) WHERE status = 'queued';
+  CREATE INDEX oldest_waiting ON headgate.tasks (created_at) WHERE status = 'queued';
   CREATE INDEX unfinished_tasks ON headgate.tasks (admitted) WHERE finished_at IS NULL;
   CREATE INDEX tasks_of_member ON headgate.tasks (member) WHERE member IS NOT NULL;
   CREATE INDEX delayed_tasks ON headgate.tasks (due_at) WHERE due_at IS NOT NULL;

@@ -1,0 +1,93 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { toMemberName } from '../config/tables/cluster.ts'
+import type { Registry } from '../handler/registry.ts'
+import type { Journal } from '../journal/journal.ts'
+import { CLUSTER_PACKAGES, findMissing, installCommand, VERSION } from '../package.ts'
+import { HeadgateError } from '../task/errors.ts'
+import type { Webhooks } from '../webhook/webhooks.ts'
+import type { AppOptions } from './app-options.ts'
+import { createQueue } from './create-queue.ts'
+import { boundsFrom, resourcesFrom } from './from-settings.ts'
+import { createLocalEngine } from './local-engine.ts'
+import { openJournal, type Services } from './services.ts'
+
+/** Where tasks are remembered, and which queue works over it: of this process, or of all that share a PostgreSQL. */
+export interface Storage {
+  readonly journal: Journal
+  /** null: this process is alone. */
+  readonly cluster: Cluster | null
+}
+
+/**
+ * Opens what the settings name; without DATABASE_URL nothing of the cluster is loaded.
+ *
+ * @throws HeadgateError when it cannot be opened, or a setting does not fit.
+ */
+export async function openStorage(
+  options: AppOptions,
+  { bus, registry, dataDir }: Pick<Services, 'bus' | 'dataDir'> & { readonly registry: Registry },
+): Promise<Storage> {
+  const { settings, clock, log } = options
+  if (settings.databaseUrl === '') {
+    if (settings.role !== 'serve') throw refused(`ROLE="${settings.role}": it needs DATABASE_URL.`)
+    return { journal: await openJournal(options, dataDir), cluster: null }
+  }
+  const missing = findMissing(CLUSTER_PACKAGES)
+  if (missing.length > 0) throw refused(`DATABASE_URL: packages are missing. ${installCommand(missing)}`)
+  if (settings.isFair) throw refused('FAIR_CALLERS="true": with DATABASE_URL callers cannot take turns yet.')
+  const { openCluster } = await import('../cluster/cluster.ts')
+  const cluster = await openCluster({
+    url: settings.databaseUrl,
+    connections: settings.databaseConnections,
+    prepares: settings.isPreparing,
+    isUnsafeAllowed: settings.isUnsafeDatabase,
+    kind: settings.role,
+    name: toMemberName(settings),
+    version: VERSION,
+    slots: settings.role === 'web' ? 0 : settings.slots,
+    types: registry.all.map(({ type }) => type),
+    bus,
+    clock,
+    log,
+  })
+  return { journal: cluster.journal, cluster }
+}
+
+function refused(message: string): HeadgateError {
+  return new HeadgateError('invalid-setting', message)
+}
+
+export interface EngineGiven extends Services, Storage {
+  readonly webhooks: Webhooks
+  /** What an operator has set may have changed in another process. */
+  readonly controlsChanged: () => void
+}
+
+/** The queue, and how it begins and ends. */
+export async function createEngine(options: AppOptions, given: EngineGiven) {
+  const { settings, log, onFatal, clock, time, random = Math.random } = options
+  const { registry, journal, bus, uploadStore, callers, cluster, webhooks, controlsChanged } = given
+  const deps = {
+    registry,
+    journal,
+    bus,
+    uploadStore,
+    clock,
+    random,
+    log,
+    onFatal,
+    bounds: boundsFrom(settings, callers),
+    resources: resourcesFrom(settings, given),
+    defaultTimeoutMs: settings.taskTimeoutMs,
+    defaultAttempts: settings.defaultAttempts,
+    keepsUploads: settings.journal !== 'memory' && settings.keepUploadsMs > 0,
+    deliver: () => webhooks.start(),
+    provenNow: () => time.now(),
+  }
+  if (cluster !== null) {
+    const { createClusterQueue } = await import('../cluster/cluster-queue.ts')
+    return createClusterQueue(cluster, { ...deps, controlsChanged })
+  }
+  const queue = createQueue(deps)
+  return { ...queue, engine: createLocalEngine({ ...queue, journal, clock, log }) }
+}

@@ -1,0 +1,152 @@
+import type { Client } from 'pg'
+import type { Logger } from 'pino'
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
+import type { Clock } from '../time/clock.ts'
+import { Ticker } from '../time/ticker.ts'
+import { settledWithin } from '../time/within.ts'
+import type { Cluster } from './cluster.ts'
+import type { ClusterView } from './cluster-view.ts'
+import type { Feed } from './hints/feed.ts'
+import { Listener, type Hint } from './hints/hints.ts'
+import type { Housekeeping } from './housekeeping.ts'
+import { report } from './members.ts'
+import type { ClusterWorker } from './worker/cluster-worker.ts'
+
+export interface ClusterEngineDeps {
+  readonly view: ClusterView
+  readonly estimator: WaitEstimator
+  readonly worker: ClusterWorker
+  readonly housekeeping: Housekeeping
+  readonly feed: Feed
+  readonly clock: Clock
+  readonly log: Logger
+  /** A webhook is due. */
+  readonly deliver: () => void
+  /** What an operator has set may have changed. */
+  readonly controlsChanged: () => void
+}
+
+interface StopLimits {
+  readonly skipWait: Promise<void>
+  readonly stopWaitMs: number
+  readonly stopGraceMs: number
+}
+
+/** The numbers are looked up this often; a report of this process goes with it. */
+const LOOK_MS = 1000
+/** Behind every hint of controls, and of webhooks, stands a look. */
+const POLL_MS = 5000
+/** What was recorded has this long to be written. */
+const WRITING_MS = 5000
+
+/** How this process begins and ends its part of the queue, and what it does while it takes part. */
+export class ClusterEngine {
+  readonly #cluster: Cluster
+  readonly #deps: ClusterEngineDeps
+  readonly #listener: Listener
+  readonly #jobs: readonly { readonly start: () => void; readonly stop: () => void }[]
+  #isLooking = false
+
+  constructor(cluster: Cluster, deps: ClusterEngineDeps) {
+    const { clock, housekeeping, feed } = deps
+    this.#cluster = cluster
+    this.#deps = deps
+    this.#listener = new Listener({
+      url: cluster.url,
+      clock,
+      onHint: (hint) => this.#take(hint),
+      onConnection: (client) => this.#connected(client),
+    })
+    this.#jobs = [
+      new Ticker(clock, LOOK_MS, () => void this.#lookSafely()),
+      new Ticker(clock, POLL_MS, () => void this.#poll()),
+      housekeeping,
+      feed,
+    ]
+  }
+
+  async takeOver(): Promise<void> {
+    await this.#look()
+    await this.#listener.start()
+    for (const job of this.#jobs) job.start()
+    if (this.#cluster.kind !== 'web') await this.#deps.worker.start()
+  }
+
+  knowsUnfinished(id: string): boolean {
+    const { worker, view } = this.#deps
+    return worker.has(id) || view.live(id) !== undefined
+  }
+
+  async comeToRest({ skipWait, stopWaitMs, stopGraceMs }: StopLimits): Promise<void> {
+    const { worker, clock } = this.#deps
+    const { publisher } = this.#cluster
+    await settledWithin(Promise.race([worker.whenQuiet(), skipWait]), stopWaitMs, clock)
+    worker.abortAll(stopGraceMs)
+    await settledWithin(worker.whenQuiet(), stopGraceMs + WRITING_MS, clock)
+    worker.stop()
+    for (const job of this.#jobs) job.stop()
+    await settledWithin(publisher.whenSent(), WRITING_MS, clock)
+    await this.#listener.stop()
+  }
+
+  #take(hint: Hint): void {
+    const { view, worker, feed, deliver, controlsChanged } = this.#deps
+    if (hint.kind === 'work') view.onChange()
+    else if (hint.kind === 'controls') controlsChanged()
+    else if (hint.kind === 'stop') worker.cancel(hint.ids)
+    else {
+      feed.look(hint.ids)
+      if (this.#cluster.leader.isLeader) deliver()
+    }
+  }
+
+  #connected(client: Client | null): void {
+    this.#cluster.leader.use(client)
+    if (client === null) return
+    void this.#poll()
+    this.#deps.feed.lookAtAll()
+    this.#deps.view.onChange()
+  }
+
+  async #poll(): Promise<void> {
+    const { leader } = this.#cluster
+    this.#deps.controlsChanged()
+    await leader.tryToLead().catch(() => undefined)
+    if (leader.isLeader) this.#deps.deliver()
+  }
+
+  async #lookSafely(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    try {
+      await this.#look()
+    } catch (error) {
+      this.#deps.log.debug({ err: error }, 'the numbers of the queue could not be read')
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { view, worker, estimator } = this.#deps
+    const { db, member } = this.#cluster
+    view.isAtStuckLimit = worker.isAtStuckLimit
+    await report(db, member, { slots: view.ownSlots, busy: worker.running, stuck: worker.stuck })
+    await this.#writeRefused()
+    await view.refresh(estimator)
+  }
+
+  /** What was refused without asking the database. */
+  async #writeRefused(): Promise<void> {
+    const { db, member } = this.#cluster
+    const { counters } = this.#deps.view
+    const { unwritten } = counters
+    if (unwritten === 0) return
+    await db.query(
+      `INSERT INTO headgate.counters VALUES ($1, 'rejected', 0, $2)
+        ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`,
+      [member, unwritten],
+    )
+    counters.unwritten -= unwritten
+  }
+}

@@ -1,0 +1,141 @@
+import type { Logger } from 'pino'
+import { TaskIds } from '../admission/task-ids.ts'
+import type { EventBus } from '../events/event-bus.ts'
+import { WaitEstimator } from '../forecast/wait-estimator.ts'
+import type { Registry } from '../handler/registry.ts'
+import { createRunner } from '../handler/runner.ts'
+import { readOutput } from '../lifecycle/output.ts'
+import { createStepStore } from '../lifecycle/step-store.ts'
+import { Resources, type ResourcesOptions } from '../resource/resources.ts'
+import type { Clock } from '../time/clock.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
+import { ClusterAdmission } from './admission/cluster-admission.ts'
+import type { Cluster } from './cluster.ts'
+import { ClusterEngine } from './cluster-engine.ts'
+import { ClusterView } from './cluster-view.ts'
+import { Feed } from './hints/feed.ts'
+import { Housekeeping } from './housekeeping.ts'
+import { TaskChanges } from './task-changes.ts'
+import { ClusterWorker } from './worker/cluster-worker.ts'
+
+interface ClusterBounds {
+  readonly slots: number
+  readonly capacity: number
+  readonly graceMs: number
+  readonly headStartMs: number
+  readonly maxQueuedPerCaller: number
+  readonly maxRunningPerCaller: number
+  readonly maxStuck: number
+}
+
+export interface ClusterQueueDeps {
+  readonly registry: Registry
+  readonly bus: EventBus
+  readonly uploadStore: UploadStore
+  readonly bounds: ClusterBounds
+  readonly resources: Pick<ResourcesOptions, 'limits' | 'keys'>
+  readonly defaultTimeoutMs: number
+  readonly defaultAttempts: number
+  readonly clock: Clock
+  /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
+  readonly provenNow: () => number
+  readonly random: () => number
+  readonly log: Logger
+  /** A webhook is due. */
+  readonly deliver: () => void
+  /** What an operator has set may have changed. */
+  readonly controlsChanged: () => void
+}
+
+/** The queue over all members, as this process takes part in it. */
+export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
+  const { db, kind, tickets, publisher, member } = cluster
+  const { registry, clock, random, log, bounds, bus, deliver } = deps
+  const { headStartMs } = bounds
+  const slots = kind === 'web' ? 0 : bounds.slots
+  const view = new ClusterView({ db, slots, capacity: bounds.capacity, headStartMs })
+  const estimator = new WaitEstimator({
+    look: () => lookAt(view, clock),
+    concurrencyOf: (type) => registry.concurrencyOf(type),
+    headStartMs,
+    now: clock.now,
+    monotonic: clock.monotonic,
+    random,
+  })
+  // Tasks that wait for a resource look again by themselves.
+  const unwoken = { wake: () => undefined, opened: () => undefined }
+  const resources = new Resources({ ...deps.resources, ...unwoken, clock, random, log })
+  const parts = { db, tickets, publisher, member, view, estimator, clock, log, deliver }
+  const changes = new TaskChanges({ ...parts, headStartMs, now: clock.now })
+  const ids = new TaskIds(clock.now)
+  const admission = new ClusterAdmission({
+    ...deps,
+    ...bounds,
+    ...parts,
+    changes,
+    nextId: () => ids.next(),
+  })
+  const worker = createWorker(cluster, deps, { view, resources })
+  view.onChange = () => {
+    if (kind !== 'web') worker.lookForWork()
+  }
+  const housekeeping = new Housekeeping({ ...parts, changes })
+  const feed = new Feed({ db, bus, clock })
+  const { controlsChanged } = deps
+  const engine = new ClusterEngine(cluster, { ...parts, worker, housekeeping, feed, controlsChanged })
+  return { pool: view, lifecycle: view, resources, estimator, admission, engine }
+}
+
+interface WorkerParts {
+  readonly view: ClusterView
+  readonly resources: Resources
+}
+
+function createWorker(
+  { db, tickets, publisher, journal, member }: Cluster,
+  { registry, clock, random, log, bounds, deliver, uploadStore, provenNow }: ClusterQueueDeps,
+  { view, resources }: WorkerParts,
+): ClusterWorker {
+  const worker: ClusterWorker = new ClusterWorker({
+    ...bounds,
+    db,
+    tickets,
+    publisher,
+    member,
+    registry,
+    clock,
+    log,
+    deliver,
+    now: clock.now,
+    monotonic: clock.monotonic,
+    journal: journal.tasks,
+    concurrencyOf: (type) => registry.concurrencyOf(type),
+    pausedGroups: () => view.pausedGroups,
+    isHeld: () => view.holds.size > 0,
+    slots: () => view.ownSlots,
+    work: (task, signal) => run(task.id, signal),
+  })
+  const run = createRunner(registry, {
+    started: (id) => Promise.resolve(worker.taskOf(id)),
+    report: (task, given) => worker.report(task, given),
+    steps: createStepStore(journal.steps, clock.now),
+    outputOf: (task) => readOutput(journal.tasks, task),
+    fileOf: (upload) => uploadStore.open(upload),
+    acquire: async (name, acquire) => resources.find(name).acquire(acquire),
+    clock,
+    provenNow,
+    random,
+  })
+  return worker
+}
+
+/** The queue as the estimator sees it. */
+function lookAt(view: ClusterView, clock: Clock) {
+  return {
+    slots: view.slots,
+    isProcessing: view.holds.size === 0,
+    running: view.runningTasks.map(({ type, startedAt }) => ({ type, startedAt: startedAt ?? clock.now() })),
+    waiting: view.waitingInOrder(),
+    countOf: (priority: Parameters<ClusterView['waitingOf']>[0]) => view.waitingOf(priority),
+  }
+}

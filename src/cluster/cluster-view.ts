@@ -1,0 +1,206 @@
+import type { WaitEstimator } from '../forecast/wait-estimator.ts'
+import { Samples } from '../forecast/samples.ts'
+import { toPastTask } from '../journal/journal.ts'
+import { toTask, type WholeTaskRow } from '../journal/rows.ts'
+import { Counters } from '../lifecycle/counters.ts'
+import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
+import { SAMPLE_COUNT } from '../lifecycle/transitions.ts'
+import type { Hold } from '../pool/pool-options.ts'
+import { placeAfter, type QueuePlace } from '../task/event.ts'
+import type { Priority } from '../task/priority.ts'
+import { TASK_STATUSES } from '../task/status.ts'
+import type { TaskGroup } from '../task/task-group.ts'
+import type { Task, WaitEstimate } from '../task/task.ts'
+import { toTicket, type Ticket } from '../task/ticket.ts'
+import type { Database } from './database/database.ts'
+import { TASK_COLUMNS } from './journal/queries.ts'
+import { listMembers, type Member } from './members.ts'
+
+/** Waiting tasks that are known by their place; those behind them have none here. */
+const MAX_LISTED = 2000
+const MAX_RUNNING = 1000
+
+/** Counts what is refused here and not yet written down. */
+class SharedCounters extends Counters {
+  unwritten = 0
+
+  override reject(): void {
+    super.reject()
+    this.unwritten += 1
+  }
+}
+
+export interface ClusterViewOptions {
+  readonly db: Database
+  /** Of this process, as they are set. */
+  readonly slots: number
+  readonly capacity: number
+  readonly headStartMs: number
+}
+
+/** The numbers of the whole cluster as they were at the last look, and what an operator sets in this process. */
+export class ClusterView implements QueueView, QueueControls, LifecycleView {
+  readonly counters = new SharedCounters()
+  readonly transitions = {
+    /** Time between admission and first start, ms. */
+    waitSamples: new Samples(SAMPLE_COUNT),
+    /** Time of the last run, ms. */
+    runSamples: new Samples(SAMPLE_COUNT),
+  }
+  readonly holds = new Set<Hold>()
+  /** Slots of this process. */
+  ownSlots: number
+  capacity: number
+  pausedGroups: readonly TaskGroup[] = []
+  members: readonly Member[] = []
+  running = 0
+  isAtStuckLimit = false
+  oldestCreatedAt: number | null = null
+  runningTasks: readonly Task[] = []
+  readonly #options: ClusterViewOptions
+  #byPriority = new Map<Priority, number>()
+  #waiting: readonly Ticket[] = []
+  #tasks = new Map<string, Task>()
+  #places = new Map<string, number>()
+  #newestEnd = 0
+  /** Called when slots may have become free. */
+  onChange: () => void = () => undefined
+
+  constructor(options: ClusterViewOptions) {
+    this.#options = options
+    this.ownSlots = options.slots
+    this.capacity = options.capacity
+  }
+
+  /** Of all members. */
+  get slots(): number {
+    return this.members.reduce((sum, { slots }) => sum + slots, 0)
+  }
+
+  get stuck(): number {
+    return this.members.reduce((sum, { stuck }) => sum + stuck, 0)
+  }
+
+  get waiting(): number {
+    return this.counters.of('queued')
+  }
+
+  get taken(): number {
+    return this.counters.of('queued') + this.counters.of('scheduled')
+  }
+
+  waitingOf(priority: Priority): number {
+    return this.#byPriority.get(priority) ?? 0
+  }
+
+  isWaiting(id: string): boolean {
+    return this.#places.has(id)
+  }
+
+  tasksAhead(id: string): number | undefined {
+    return this.#places.get(id)
+  }
+
+  aheadOfNewcomer(priority: Priority): number {
+    return [...this.#byPriority].reduce((sum, [level, count]) => sum + (level >= priority ? count : 0), 0)
+  }
+
+  waitingInOrder(priority?: Priority): Iterable<Ticket> {
+    return priority === undefined
+      ? this.#waiting
+      : this.#waiting.filter((ticket) => ticket.priority === priority)
+  }
+
+  placeAfter(tasksAhead: number, wait: WaitEstimate | null = null): QueuePlace {
+    return placeAfter(tasksAhead, wait, this.#options.headStartMs > 0 && tasksAhead >= MAX_LISTED)
+  }
+
+  /** One that runs, or is among the first that wait, as it was at the last look. */
+  live(id: string): Task | undefined {
+    return this.#tasks.get(id)
+  }
+
+  pause(hold: Hold = 'operator'): void {
+    this.holds.add(hold)
+  }
+
+  resume(hold: Hold = 'operator'): void {
+    this.holds.delete(hold)
+    this.onChange()
+  }
+
+  pauseGroups(groups: readonly TaskGroup[]): void {
+    this.pausedGroups = groups
+    this.onChange()
+  }
+
+  resize({ slots, capacity }: { readonly slots?: number; readonly capacity?: number }): void {
+    this.ownSlots = slots ?? this.ownSlots
+    this.capacity = capacity ?? this.capacity
+    this.onChange()
+  }
+
+  /** Looks at the database anew. */
+  async refresh(estimator: WaitEstimator): Promise<void> {
+    await this.#readCounters()
+    this.members = await listMembers(this.#options.db)
+    await this.#readWaiting()
+    await this.#readEnded(estimator)
+  }
+
+  async #readCounters(): Promise<void> {
+    const rows = await this.#options.db.query<{ name: string; priority: Priority; count: number }>(
+      'SELECT name, priority, sum(count)::bigint AS count FROM headgate.counters GROUP BY name, priority',
+    )
+    const totals: Record<string, number> = {}
+    const byPriority = new Map<Priority, number>()
+    for (const { name, priority, count } of rows) {
+      totals[name] = (totals[name] ?? 0) + count
+      if (name === 'queued') byPriority.set(priority, count)
+    }
+    this.#byPriority = byPriority
+    const { unwritten } = this.counters
+    const counts = Object.fromEntries(TASK_STATUSES.map((status) => [status, totals[status] ?? 0]))
+    this.counters.restore(counts, {
+      rejected: (totals['rejected'] ?? 0) + unwritten,
+      retried: totals['retried'] ?? 0,
+    })
+    this.running = this.counters.of('running') + this.counters.of('cancelling')
+  }
+
+  async #readWaiting(): Promise<void> {
+    const { db } = this.#options
+    const select = async (rest: string) =>
+      (
+        await db.query<WholeTaskRow & Record<string, unknown>>(
+          `SELECT ${TASK_COLUMNS} FROM headgate.tasks ${rest}`,
+        )
+      ).map((row) => toTask(row))
+    const waiting = await select(`WHERE status = 'queued' ORDER BY ticket DESC, admitted LIMIT ${MAX_LISTED}`)
+    this.runningTasks = await select(`WHERE status IN ('running', 'cancelling') LIMIT ${MAX_RUNNING}`)
+    const [oldest] = await db.query<{ at: number | null }>(
+      `SELECT min(created_at) AS at FROM headgate.tasks WHERE status = 'queued'`,
+    )
+    this.oldestCreatedAt = oldest?.at ?? null
+    this.#waiting = waiting.map((task) => toTicket(task))
+    this.#tasks = new Map([...this.runningTasks, ...waiting].map((task) => [task.id, task]))
+    this.#places = new Map(waiting.map(({ id }, index) => [id, index]))
+  }
+
+  /** Run times and waits of tasks that have completed since the last look. */
+  async #readEnded(estimator: WaitEstimator): Promise<void> {
+    const rows = await this.#options.db.query<WholeTaskRow & Record<string, unknown>>(
+      `SELECT ${TASK_COLUMNS} FROM headgate.tasks WHERE status = 'completed' AND finished_at > $1
+        ORDER BY finished_at DESC LIMIT ${SAMPLE_COUNT}`,
+      [this.#newestEnd],
+    )
+    for (const row of rows.toReversed()) {
+      const { type, priority, toldWait, waitMs, runMs } = toPastTask(toTask(row))
+      this.transitions.waitSamples.add(waitMs)
+      this.transitions.runSamples.add(runMs)
+      estimator.runTimes.add(type, runMs)
+      if (toldWait !== null) estimator.coverage.add(priority, toldWait, waitMs)
+      this.#newestEnd = Math.max(this.#newestEnd, row.finished_at ?? 0)
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import type { Logger } from 'pino'
+import type { EventBus } from '../events/event-bus.ts'
+import type { Journal } from '../journal/journal.ts'
+import { HeadgateError } from '../task/errors.ts'
+import type { Clock } from '../time/clock.ts'
+import { Database } from './database/database.ts'
+import { createPostgresJournal } from './journal/postgres-journal.ts'
+import { deliveriesOfLeader, Leader } from './leader.ts'
+import { join, leave, type MemberKind } from './members.ts'
+import { migrate } from './database/migrate.ts'
+import { Publisher } from './hints/publisher.ts'
+import { Tickets } from './tickets.ts'
+
+export interface ClusterOptions {
+  readonly url: string
+  readonly connections: number
+  readonly prepares: boolean
+  /** Whether a database that does not wait for its disk is taken. */
+  readonly isUnsafeAllowed: boolean
+  readonly kind: MemberKind
+  /** Unique among all processes, and the same again after a restart. */
+  readonly name: string
+  readonly version: string
+  readonly slots: number
+  readonly types: readonly string[]
+  readonly bus: EventBus
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** This process as a member: its connections, its tables, its number. */
+export interface Cluster {
+  readonly url: string
+  readonly kind: MemberKind
+  readonly db: Database
+  readonly tickets: Tickets
+  readonly publisher: Publisher
+  readonly leader: Leader
+  readonly journal: Journal
+  /** Its number among the members. */
+  readonly member: number
+}
+
+/** A clock that is further off than this is warned of: instants of other machines are compared with it. */
+const MAX_SKEW_MS = 2000
+
+/**
+ * Connects to PostgreSQL, makes the tables that are missing, and joins the cluster.
+ *
+ * @throws HeadgateError `journal-unavailable` when the database cannot be reached, `journal-too-new` when a newer version
+ *   has migrated it, `invalid-setting` when it would lose what it has confirmed.
+ */
+export async function openCluster(options: ClusterOptions): Promise<Cluster> {
+  const { url, connections, prepares, kind, bus, log } = options
+  const onError = (error: Error) => log.warn({ err: error }, 'a connection to PostgreSQL failed')
+  const db = new Database({ url, connections, prepares, onError })
+  const tickets = new Tickets({ url, onError })
+  try {
+    await assertDurable(db, options)
+    await migrate(db)
+    await tickets.start()
+    const member = await join(db, options)
+    const leader = new Leader()
+    const journal = createPostgresJournal(db, member)
+    return {
+      url,
+      kind,
+      db,
+      tickets,
+      publisher: new Publisher({ db, bus }),
+      leader,
+      member,
+      journal: {
+        ...journal,
+        deliveries: deliveriesOfLeader(journal.deliveries, leader),
+        [Symbol.asyncDispose]: async () => {
+          await leave(db, member).catch(() => undefined)
+          await tickets.stop()
+          await db.close()
+        },
+      },
+    }
+  } catch (error) {
+    await tickets.stop().catch(() => undefined)
+    await db.close()
+    if (error instanceof HeadgateError) throw error
+    throw new HeadgateError('journal-unavailable', `PostgreSQL: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+/** What was answered 202 has to be on a disk. */
+async function assertDurable(db: Database, { isUnsafeAllowed, clock, log }: ClusterOptions): Promise<void> {
+  const [row] = await db.query<{ fsync: string; commit: string; now: number }>(
+    `SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit,
+        (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`,
+  )
+  if (row === undefined) return
+  const skewMs = clock.now() - row.now
+  if (Math.abs(skewMs) > MAX_SKEW_MS)
+    log.warn({ skewMs }, 'the clock of this machine is not that of PostgreSQL')
+  const unsafe = row.fsync === 'off' ? 'fsync' : row.commit === 'off' ? 'synchronous_commit' : null
+  if (unsafe === null) return
+  const detail = `DATABASE_URL: PostgreSQL has ${unsafe} = off, so that it can lose what it has confirmed`
+  if (!isUnsafeAllowed)
+    throw new HeadgateError('invalid-setting', `${detail}. UNSAFE_DATABASE=true takes it.`)
+  log.warn(`${detail}: taken by UNSAFE_DATABASE=true`)
+}

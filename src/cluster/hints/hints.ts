@@ -1,0 +1,99 @@
+import { Client } from 'pg'
+import type { Clock } from '../../time/clock.ts'
+import type { Statements } from '../database/database.ts'
+
+const CHANNEL = 'headgate'
+/** PostgreSQL takes payloads below 8000 bytes. */
+const IDS_PER_HINT = 150
+const RECONNECT_MS = { min: 100, max: 2000 }
+const CONNECT_TIMEOUT_MS = 2000
+
+/** What somebody else may want to look at now; it may be lost, and a poll stands behind each. */
+export type Hint =
+  /** Tickets can be taken. */
+  | { readonly kind: 'work' }
+  /** These tasks have new events. */
+  | { readonly kind: 'tasks'; readonly ids: readonly string[] }
+  /** These tasks were cancelled while they run. */
+  | { readonly kind: 'stop'; readonly ids: readonly string[] }
+  /** An operator has changed what is set. */
+  | { readonly kind: 'controls' }
+
+/** Sends hints: after the commit, in a transaction of their own, because a commit with one waits for all others. */
+export async function sendHints(db: Statements, hints: readonly Hint[]): Promise<void> {
+  const payloads = hints.flatMap(toPayloads)
+  if (payloads.length === 0) return
+  await db.query(`SELECT pg_notify('${CHANNEL}', payload) FROM unnest($1::text[]) AS payload`, [payloads])
+}
+
+function toPayloads(hint: Hint): string[] {
+  if (!('ids' in hint)) return [JSON.stringify(hint)]
+  const payloads: string[] = []
+  for (let from = 0; from < hint.ids.length; from += IDS_PER_HINT) {
+    payloads.push(JSON.stringify({ ...hint, ids: hint.ids.slice(from, from + IDS_PER_HINT) }))
+  }
+  return payloads
+}
+
+export interface ListenerOptions {
+  readonly url: string
+  readonly clock: Clock
+  readonly onHint: (hint: Hint) => void
+  /** It listens, for the first time or again: what was missed has to be looked for. null: the connection is gone. */
+  readonly onConnection: (client: Client | null) => void
+}
+
+/** Receives hints over a connection of its own, and opens another one when that fails. */
+export class Listener {
+  readonly #options: ListenerOptions
+  #client: Client | null = null
+  #isStopped = false
+  #delayMs = RECONNECT_MS.min
+  #cancelTimer: (() => void) | null = null
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+  }
+
+  /** Settles after the first try. */
+  async start(): Promise<void> {
+    const { url, onHint, onConnection } = this.#options
+    const client = new Client({
+      connectionString: url,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+    })
+    client.on('error', () => this.#reconnect(client))
+    client.on('end', () => this.#reconnect(client))
+    client.on('notification', ({ payload = '' }) => onHint(JSON.parse(payload) as Hint))
+    try {
+      await client.connect()
+      await client.query(`LISTEN ${CHANNEL}`)
+    } catch {
+      this.#reconnect(client)
+      return
+    }
+    this.#client = client
+    this.#delayMs = RECONNECT_MS.min
+    onConnection(client)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#cancelTimer?.()
+    await this.#client?.end().catch(() => undefined)
+  }
+
+  #reconnect(failed: Client): void {
+    failed.removeAllListeners()
+    failed.on('error', () => undefined)
+    if (this.#client === failed) {
+      this.#client = null
+      this.#options.onConnection(null)
+    }
+    void failed.end().catch(() => undefined)
+    if (this.#isStopped) return
+    this.#cancelTimer = this.#options.clock.after(this.#delayMs, () => void this.start())
+    this.#delayMs = Math.min(RECONNECT_MS.max, this.#delayMs * 2)
+  }
+}

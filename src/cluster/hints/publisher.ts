@@ -1,0 +1,87 @@
+import type { EventBus } from '../../events/event-bus.ts'
+import type { JournalEntry } from '../../journal/journal.ts'
+import type { EventBody, TaskEvent } from '../../task/event.ts'
+import type { Task } from '../../task/task.ts'
+import type { Database } from '../database/database.ts'
+import { sendHints, type Hint } from './hints.ts'
+
+export interface PublisherOptions {
+  readonly db: Database
+  readonly bus: EventBus
+}
+
+/** The event that a new version of a task comes with; its number is that of the version. */
+export function toTaskEvent(task: Task, body: EventBody, at: number): TaskEvent {
+  return { ...body, seq: task.lastSeq, taskId: task.id, status: task.status, at }
+}
+
+/** Tells this process and all others what is committed. Hints of one turn, and of the time in which the last ones are sent, go together. */
+export class Publisher {
+  readonly #options: PublisherOptions
+  #ids = new Set<string>()
+  #stopped = new Set<string>()
+  #hasWork = false
+  #hasControls = false
+  #isSending = false
+  #sending: Promise<void> = Promise.resolve()
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+  }
+
+  /** These entries are committed, in this order. */
+  committed(entries: readonly Pick<JournalEntry, 'task' | 'event'>[]): void {
+    for (const { task, event } of entries) {
+      this.#options.bus.committed(task, event)
+      this.#ids.add(task.id)
+      if (task.status === 'cancelling') this.#stopped.add(task.id)
+    }
+    this.#send()
+  }
+
+  /** Tickets can be taken. */
+  hasWork(): void {
+    this.#hasWork = true
+    this.#send()
+  }
+
+  hasControls(): void {
+    this.#hasControls = true
+    this.#send()
+  }
+
+  /** Settles when nothing more is on its way. */
+  whenSent(): Promise<void> {
+    return this.#sending
+  }
+
+  #send(): void {
+    if (this.#isSending) return
+    this.#isSending = true
+    this.#sending = this.#sendAll()
+  }
+
+  async #sendAll(): Promise<void> {
+    // What is said in this turn goes together.
+    await Promise.resolve()
+    for (let hints = this.#take(); hints.length > 0; hints = this.#take()) {
+      // A hint may be lost: a poll stands behind it.
+      await sendHints(this.#options.db, hints).catch(() => undefined)
+    }
+    this.#isSending = false
+  }
+
+  #take(): readonly Hint[] {
+    const hints: Hint[] = [
+      ...(this.#hasWork ? [{ kind: 'work' } as const] : []),
+      ...(this.#hasControls ? [{ kind: 'controls' } as const] : []),
+      ...(this.#stopped.size > 0 ? [{ kind: 'stop', ids: [...this.#stopped] } as const] : []),
+      ...(this.#ids.size > 0 ? [{ kind: 'tasks', ids: [...this.#ids] } as const] : []),
+    ]
+    this.#ids = new Set()
+    this.#stopped = new Set()
+    this.#hasWork = false
+    this.#hasControls = false
+    return hints
+  }
+}

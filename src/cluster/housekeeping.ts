@@ -1,0 +1,68 @@
+import type { Logger } from 'pino'
+import { failure } from '../task/failure.ts'
+import type { Clock } from '../time/clock.ts'
+import { Ticker } from '../time/ticker.ts'
+import type { Database } from './database/database.ts'
+import type { TaskChanges } from './task-changes.ts'
+
+const EVERY_MS = 1000
+/** Tasks that expire in one round. */
+const MAX_EXPIRED = 100
+
+export interface HousekeepingDeps {
+  readonly db: Database
+  readonly changes: TaskChanges
+  readonly clock: Clock
+  readonly log: Logger
+  /** A webhook is due. */
+  readonly deliver: () => void
+}
+
+/** Ends tasks whose start deadline has passed. Every process tries each round; each end is written once. */
+export class Housekeeping {
+  readonly #deps: HousekeepingDeps
+  readonly #ticker: Ticker
+  #isBusy = false
+
+  constructor(deps: HousekeepingDeps) {
+    this.#deps = deps
+    this.#ticker = new Ticker(deps.clock, EVERY_MS, () => void this.#run())
+  }
+
+  start(): void {
+    this.#ticker.start()
+  }
+
+  stop(): void {
+    this.#ticker.stop()
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isBusy) return
+    this.#isBusy = true
+    // The database may be away: the next round finds what is due.
+    await this.#expire().catch(() => undefined)
+    this.#isBusy = false
+  }
+
+  async #expire(): Promise<void> {
+    const { db, changes, clock, log, deliver } = this.#deps
+    const due = await db.query<{ id: string }>(
+      `SELECT id FROM headgate.tasks WHERE start_deadline_at <= $1 AND run = 0 AND finished_at IS NULL
+        ORDER BY start_deadline_at LIMIT ${MAX_EXPIRED}`,
+      [clock.now()],
+    )
+    const why = failure('expired', 'The task had not started when its start deadline passed.')
+    for (const { id } of due) {
+      await changes.change(id, (newest) => {
+        if (newest.run > 0 || newest.status === 'running') return null
+        log.info({ taskId: id, type: newest.type }, 'task expired')
+        return {
+          change: { status: 'expired', finishedAt: clock.now(), failure: why },
+          body: { type: 'error', failure: why },
+        }
+      })
+      deliver()
+    }
+  }
+}

@@ -1,0 +1,293 @@
+import type { Logger } from 'pino'
+import type { Report } from '../../handler/ports.ts'
+import { listFields } from '../../lifecycle/transitions.ts'
+import { Guard } from '../../pool/run-guard.ts'
+import { StuckHandlers } from '../../pool/stuck-handlers.ts'
+import { Alarms } from '../../pool/timers.ts'
+import { CancelRequested, ShuttingDown, type Outcome } from '../../task/outcome.ts'
+import { isTerminal } from '../../task/status.ts'
+import type { Task } from '../../task/task.ts'
+import type { Clock } from '../../time/clock.ts'
+import { Ticker } from '../../time/ticker.ts'
+import type { Database } from '../database/database.ts'
+import { HEARTBEAT_S } from '../tickets.ts'
+import { Exchange, type Claimed, type ExchangeDeps } from './exchange.ts'
+import { writeReport, type ReportDeps } from './reports.ts'
+import type { EndedRun, Run } from './run.ts'
+
+export interface ClusterWorkerDeps extends ExchangeDeps, ReportDeps {
+  readonly db: Database
+  readonly clock: Clock
+  readonly log: Logger
+  readonly graceMs: number
+  readonly maxStuck: number
+  /** Whether nothing may start now. */
+  readonly isHeld: () => boolean
+  /** Slots as they are set now. */
+  readonly slots: () => number
+  /** Runs a task; never rejects. */
+  readonly work: (task: Task, signal: AbortSignal) => Promise<Outcome>
+  /** A webhook is due. */
+  readonly deliver: () => void
+}
+
+/** Behind every hint of work stands a look. */
+const POLL_MS = 1000
+const BEAT_MS = 2500
+/** Without a beat for this long the tickets may be somebody else's soon: runs are stopped. */
+const FENCE_MS = HEARTBEAT_S * 800
+/** Only who has reached the database all this time judges others. */
+const HEALTHY_MS = 3000
+const RETRY_MS = { min: 100, max: 2000 }
+
+/** Runs tasks of the cluster in this process: takes tickets, reports that it holds them, and writes what came of its runs. */
+export class ClusterWorker {
+  readonly #deps: ClusterWorkerDeps
+  readonly #runs = new Map<string, Run>()
+  readonly #alarms: Alarms
+  readonly #stuck: StuckHandlers
+  readonly #tickers: readonly Ticker[]
+  readonly #idle = new Set<() => void>()
+  #ended: EndedRun[] = []
+  #isExchanging = false
+  #isAsked = false
+  #mustCompare = false
+  #retryMs = RETRY_MS.min
+  #isStopped = false
+  /** Monotonic readings, ms. */
+  #beatAt: number
+  #brokenAt: number
+
+  constructor(deps: ClusterWorkerDeps) {
+    const { clock, maxStuck } = deps
+    this.#deps = deps
+    this.#alarms = new Alarms(clock)
+    this.#stuck = new StuckHandlers(maxStuck)
+    this.#beatAt = clock.monotonic()
+    this.#brokenAt = clock.monotonic()
+    this.#tickers = [
+      new Ticker(clock, POLL_MS, () => this.lookForWork()),
+      new Ticker(clock, BEAT_MS, () => void this.#beat()),
+      new Ticker(clock, POLL_MS, () => void this.#supervise()),
+    ]
+  }
+
+  get running(): number {
+    return this.#runs.size + this.#stuck.holding
+  }
+
+  get stuck(): number {
+    return this.#stuck.count
+  }
+
+  get isAtStuckLimit(): boolean {
+    return this.#stuck.isAtLimit
+  }
+
+  /** Whether a task runs here. */
+  has(id: string): boolean {
+    return this.#runs.has(id)
+  }
+
+  /** A task that runs here, as it was started; null: it does not. */
+  taskOf(id: string): Task | null {
+    return this.#runs.get(id)?.task ?? null
+  }
+
+  /** Takes back what a process of the same name has left, and begins. */
+  async start(): Promise<void> {
+    await this.#giveBackUnknown()
+    for (const ticker of this.#tickers) ticker.start()
+    this.lookForWork()
+  }
+
+  /** Tickets may be there, or slots are free. */
+  lookForWork(): void {
+    this.#isAsked = true
+    if (!this.#isExchanging) void this.#exchangeAll()
+  }
+
+  /** These tasks were cancelled while they run. */
+  cancel(ids: readonly string[]): void {
+    for (const id of ids) this.#runs.get(id)?.guard?.abort(new CancelRequested(), this.#deps.graceMs)
+  }
+
+  /** Settles when nothing runs here any more; handlers that were abandoned do not count. */
+  async whenQuiet(): Promise<void> {
+    while (this.#runs.size > 0) await new Promise<void>((resolve) => this.#idle.add(resolve))
+  }
+
+  abortAll(graceMs: number): void {
+    for (const { guard } of this.#runs.values()) guard?.abort(new ShuttingDown(), graceMs)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    for (const ticker of this.#tickers) ticker.stop()
+  }
+
+  async #exchangeAll(): Promise<void> {
+    this.#isExchanging = true
+    try {
+      while (this.#isAsked) {
+        this.#isAsked = false
+        await this.#exchange()
+      }
+      this.#retryMs = RETRY_MS.min
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'the database is away')
+      this.#brokenAt = this.#deps.clock.monotonic()
+      this.#mustCompare = true
+      this.#deps.clock.after(this.#retryMs, () => this.lookForWork())
+      this.#retryMs = Math.min(RETRY_MS.max, this.#retryMs * 2)
+    } finally {
+      this.#isExchanging = false
+    }
+  }
+
+  get #free(): number {
+    const { isHeld, slots } = this.#deps
+    if (this.#isStopped || isHeld()) return 0
+    return Math.max(0, slots() - this.running + this.#ended.length)
+  }
+
+  async #exchange(): Promise<void> {
+    const { db, publisher, deliver } = this.#deps
+    // A commit whose reply was lost may have given us tasks that do not run here.
+    if (this.#mustCompare) await this.#giveBackUnknown()
+    this.#mustCompare = false
+    const ended = this.#ended.filter(({ run }) => !run.isLost)
+    const free = this.#free
+    if (ended.length > 0 || free > 0) {
+      const exchange = await db.transaction(async (tx) => {
+        const attempt = new Exchange(tx, this.#deps)
+        await attempt.perform(ended, free)
+        return attempt
+      })
+      for (const { task, ticket } of exchange.claimed) this.#begin({ task, ticket })
+      publisher.committed(exchange.entries)
+      if (exchange.hasTickets) publisher.hasWork()
+      this.#log(exchange)
+      if (exchange.entries.some(({ task }) => isTerminal(task.status))) deliver()
+      // There may be more than were free.
+      if (ended.length > 0 && exchange.claimed.length === free && free > 0) this.#isAsked = true
+    }
+    this.#forget(this.#ended.splice(0, this.#ended.length), ended)
+  }
+
+  /** Runs that are written down, or lost, are over; those that ended meanwhile are for the next exchange. */
+  #forget(all: readonly EndedRun[], written: readonly EndedRun[]): void {
+    for (const each of all) {
+      if (written.includes(each) || each.run.isLost) {
+        if (this.#runs.get(each.run.id) === each.run) this.#runs.delete(each.run.id)
+      } else this.#ended.push(each)
+    }
+    if (this.#ended.length > 0) this.#isAsked = true
+    for (const resolve of this.#idle) resolve()
+    this.#idle.clear()
+  }
+
+  #log({ entries, refused, unknownTypes }: Exchange): void {
+    const { log } = this.#deps
+    for (const { task, event } of entries) {
+      if (event.type === 'started') log.info({ ...listFields(task), attempt: task.attempt }, 'task started')
+      else if (isTerminal(task.status)) log.info({ ...listFields(task), outcome: task.status }, 'task ended')
+    }
+    for (const { run } of refused) log.warn({ taskId: run.id, run: run.run }, 'late outcome refused')
+    if (unknownTypes.size > 0) log.warn({ types: [...unknownTypes] }, 'task types missing: their tasks wait')
+  }
+
+  #begin({ task, ticket }: Claimed): void {
+    const { clock, graceMs, work } = this.#deps
+    const { id } = task
+    const run: Run = {
+      id,
+      run: task.run,
+      ticket,
+      startedAt: clock.monotonic(),
+      task,
+      guard: null,
+      reports: Promise.resolve(),
+      isLost: false,
+    }
+    // One of before is not forgotten yet when its outcome and the next run were written together.
+    this.#runs.set(id, run)
+    const guard = new Guard(
+      (signal) => work(task, signal),
+      { limitMs: task.timeoutMs, graceMs },
+      this.#alarms,
+    )
+    run.guard = guard
+    void guard.outcome.then(async (outcome) => {
+      await run.reports
+      this.#ended.push({ run, outcome })
+      this.lookForWork()
+      if (!guard.isAbandoned) return
+      await this.#stuck.admit(guard.finished)
+      this.lookForWork()
+    })
+  }
+
+  /** Writes what a handler reports; dropped when its run is over, or the database is away. */
+  report(task: Task, report: Report): void {
+    const run = this.#runs.get(task.id)
+    if (run === undefined || run.run !== task.run) return
+    run.reports = run.reports.then(() => writeReport(run, report, this.#deps)).catch(() => undefined)
+  }
+
+  /** Reports what is held; who is not confirmed has lost it. */
+  async #beat(): Promise<void> {
+    const { tickets, db, member, clock } = this.#deps
+    const held = [...this.#runs.values()]
+    try {
+      const confirmed = await tickets.touch(held.map(({ ticket }) => ticket))
+      const cancelled = await db.query<{ id: string }>(
+        `SELECT id FROM headgate.tasks WHERE member = $1 AND status = 'cancelling'`,
+        [member],
+      )
+      this.#beatAt = clock.monotonic()
+      this.cancel(cancelled.map(({ id }) => id))
+      const isEnding = new Set(this.#ended.map(({ run }) => run))
+      for (const run of held) {
+        if (confirmed.has(run.id) || isEnding.has(run) || this.#runs.get(run.id) !== run) continue
+        this.#lose(run)
+      }
+    } catch {
+      this.#brokenAt = clock.monotonic()
+      if (clock.monotonic() - this.#beatAt < FENCE_MS) return
+      this.#deps.log.error(
+        { tasks: held.length },
+        'the database is away: runs are stopped before others take them',
+      )
+      this.abortAll(this.#deps.graceMs)
+    }
+  }
+
+  #lose(run: Run): void {
+    this.#deps.log.warn({ taskId: run.id, run: run.run }, 'another process has taken this task')
+    run.isLost = true
+    run.guard?.abort(new ShuttingDown(), this.#deps.graceMs)
+  }
+
+  /** Takes tickets back from processes that are gone. */
+  async #supervise(): Promise<void> {
+    const { tickets, clock } = this.#deps
+    if (clock.monotonic() - this.#brokenAt < HEALTHY_MS) return
+    await tickets.supervise().catch(() => {
+      this.#brokenAt = clock.monotonic()
+    })
+  }
+
+  /** Gives back the tickets that are held in the name of this process, and belong to no run of it. */
+  async #giveBackUnknown(): Promise<void> {
+    const { db, tickets, member } = this.#deps
+    await db.transaction(async (tx) => {
+      const held = await tickets.heldBy(tx, member)
+      const unknown = held.filter(({ id, retryCount }) => {
+        const run = this.#runs.get(id)
+        return run === undefined || run.ticket.retryCount !== retryCount
+      })
+      await tickets.giveBack(tx, unknown)
+    })
+  }
+}

@@ -1,0 +1,232 @@
+import type { Registry } from '../../handler/registry.ts'
+import type { JournalEntry } from '../../journal/journal.ts'
+import { toInterruption } from '../../lifecycle/crash-rule.ts'
+import { toSettlement } from '../../lifecycle/settlement.ts'
+import { placeAfter, type EventBody } from '../../task/event.ts'
+import { failure } from '../../task/failure.ts'
+import type { Outcome } from '../../task/outcome.ts'
+import { isTerminal } from '../../task/status.ts'
+import { isInGroup, type TaskGroup } from '../../task/task-group.ts'
+import { changeTask, type Task, type TaskChange } from '../../task/task.ts'
+import type { Statements } from '../database/database.ts'
+import { CounterChanges } from '../journal/counters.ts'
+import { selectForUpdate } from '../journal/select-tasks.ts'
+import { writeEntries } from '../journal/write-entries.ts'
+import { toTaskEvent } from '../hints/publisher.ts'
+import type { HeldTicket, NewTicket, Tickets } from '../tickets.ts'
+import { Gates, type GateLimits } from './gates.ts'
+import type { EndedRun } from './run.ts'
+
+export interface ExchangeDeps extends GateLimits {
+  readonly tickets: Tickets
+  readonly registry: Registry
+  /** Of this process. */
+  readonly member: number
+  /** Epoch ms. */
+  readonly now: () => number
+  readonly monotonic: () => number
+  /** Nothing of these groups starts. */
+  readonly pausedGroups: () => readonly TaskGroup[]
+}
+
+/** A task that may start now. */
+export interface Claimed {
+  readonly task: Task
+  readonly ticket: HeldTicket
+}
+
+/** A ticket that cannot be used now is looked at again after this time, ms. */
+const LATER_MS = 1000
+/** One of a type that this process does not know: another process may. */
+const UNKNOWN_TYPE_MS = 5000
+
+/**
+ * One transaction of a worker: what came of its runs, and the next tasks for the slots that are free. Tickets are locked
+ * before their tasks, and everything that moves a task moves its ticket.
+ */
+export class Exchange {
+  readonly entries: JournalEntry[] = []
+  readonly claimed: Claimed[] = []
+  /** Runs whose outcome was refused: another run of the task has begun. */
+  readonly refused: EndedRun[] = []
+  /** Whether tickets were made that others could take. */
+  hasTickets = false
+  /** Names of types that are not known here. */
+  readonly unknownTypes = new Set<string>()
+  readonly #deps: ExchangeDeps
+  readonly #tx: Statements
+  readonly #counters: CounterChanges
+  readonly #removed: string[] = []
+  readonly #inserted: NewTicket[] = []
+
+  constructor(tx: Statements, deps: ExchangeDeps) {
+    this.#tx = tx
+    this.#deps = deps
+    this.#counters = new CounterChanges(deps.member)
+  }
+
+  async perform(ended: readonly EndedRun[], free: number): Promise<void> {
+    await this.#settle(ended)
+    await this.#moveTickets()
+    if (free > 0) await this.#claim(free)
+    await this.#moveTickets()
+    await this.#counters.flush(this.#tx)
+  }
+
+  async #settle(ended: readonly EndedRun[]): Promise<void> {
+    if (ended.length === 0) return
+    const { tickets } = this.#deps
+    const ids = ended.map(({ run }) => run.id)
+    await tickets.lock(this.#tx, ids)
+    const newest = new Map((await selectForUpdate(this.#tx, ids)).map((found) => [found.task.id, found]))
+    const entries: JournalEntry[] = []
+    for (const each of ended) {
+      const found = newest.get(each.run.id)
+      if (found === undefined || found.task.run !== each.run.run || !isRunning(found.task)) {
+        this.refused.push(each)
+        continue
+      }
+      entries.push(this.#toEnd(found.task, each))
+      this.#moveTicket(entries.at(-1)?.task as Task, found.ticket)
+    }
+    await this.#writeEntries(entries)
+  }
+
+  #toEnd(task: Task, { run, outcome: decided }: EndedRun): JournalEntry {
+    const { now, monotonic } = this.#deps
+    // A cancel that came before the end is its outcome.
+    const outcome: Outcome = task.status === 'cancelling' ? { kind: 'cancelled' } : decided
+    if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff')
+      this.#counters.add('retried', 0, 1)
+    const { change, body } = toSettlement(task, outcome, { now: now(), tasksAhead: 0 })
+    const isEnd = change.status !== undefined && isTerminal(change.status)
+    const runMs = Math.round(monotonic() - run.startedAt)
+    return this.#toEntry(task, isEnd ? { ...change, runMs } : change, body)
+  }
+
+  /** A task that goes back to the queue, or waits, gets a new ticket of the same order. */
+  #moveTicket({ id, status, waitUntil, waitResource }: Task, priority: number): void {
+    this.#removed.push(id)
+    if (isTerminal(status)) return
+    const until = waitResource === null ? waitUntil : this.#deps.now() + LATER_MS
+    this.#inserted.push({ id, priority, startAfter: status === 'queued' ? null : until })
+  }
+
+  async #claim(free: number): Promise<void> {
+    const { tickets, now } = this.#deps
+    const held = await tickets.fetch(this.#tx, free)
+    if (held.length === 0) return
+    const found = new Map(
+      (
+        await selectForUpdate(
+          this.#tx,
+          held.map(({ id }) => id),
+        )
+      ).map((each) => [each.task.id, each]),
+    )
+    const gone = held.filter(({ id }) => !found.has(id))
+    this.#removed.push(...gone.map(({ id }) => id))
+    const gates = await Gates.open(
+      this.#tx,
+      this.#deps,
+      [...found.values()].map(({ task }) => task),
+    )
+    const ready: { readonly task: Task; readonly ticket: HeldTicket }[] = []
+    const before: JournalEntry[] = []
+    // In the order of their tickets, which the reply does not have.
+    for (const ticket of held.toSorted(
+      (a, b) => (found.get(b.id)?.ticket ?? 0) - (found.get(a.id)?.ticket ?? 0),
+    )) {
+      const each = found.get(ticket.id)
+      if (each === undefined) continue
+      const entry = await this.#prepare(each.task, now())
+      if (entry !== null) before.push(entry)
+      const task = entry?.task ?? each.task
+      if (isTerminal(task.status)) this.#removed.push(task.id)
+      else if (this.#mayStart(task, gates)) ready.push({ task, ticket })
+      else this.#putBack(task, each.ticket)
+    }
+    await this.#writeEntries(before)
+    const started = ready.map(({ task, ticket }) => ({ entry: this.#toStart(task), ticket }))
+    await this.#writeEntries(started.map(({ entry }) => entry))
+    this.claimed.push(...started.map(({ entry, ticket }) => ({ task: entry.task, ticket })))
+  }
+
+  /** What has to be written before a task can start: null: nothing. It may end by it. */
+  async #prepare(task: Task, now: number): Promise<JournalEntry | null> {
+    if (isTerminal(task.status)) return null
+    if (isRunning(task)) return this.#toInterrupted(task, now)
+    if (task.run === 0 && task.startDeadlineAt !== null && now > task.startDeadlineAt)
+      return this.#toExpired(task, now)
+    if (task.status === 'queued') return null
+    const change = { status: 'queued', waitReason: null, waitUntil: null, waitResource: null } as const
+    return this.#toEntry(task, change, { type: 'queued', ...placeAfter(0) })
+  }
+
+  /** Its process is gone, or was taken for gone: its ticket came back. */
+  async #toInterrupted(task: Task, now: number): Promise<JournalEntry> {
+    const sql = 'SELECT count(*)::integer AS count FROM headgate.steps WHERE task_id = $1'
+    const [row] = await this.#tx.query<{ count: number }>(sql, [task.id])
+    const { outcome, also } = toInterruption(task, row?.count ?? 0)
+    const { change, body } = toSettlement(task, outcome, { now, tasksAhead: 0 })
+    return this.#toEntry(task, { ...change, ...also }, body)
+  }
+
+  #toExpired(task: Task, now: number): JournalEntry {
+    const why = failure('expired', 'The task had not started when its start deadline passed.')
+    return this.#toEntry(
+      task,
+      { status: 'expired', finishedAt: now, failure: why },
+      { type: 'error', failure: why },
+    )
+  }
+
+  #mayStart(task: Task, gates: Gates): boolean {
+    const { registry, pausedGroups } = this.#deps
+    if (registry.find(task.type) === undefined) {
+      this.unknownTypes.add(task.type)
+      return false
+    }
+    return !pausedGroups().some((group) => isInGroup(task, group)) && gates.enter(task)
+  }
+
+  #putBack({ id, type }: Task, priority: number): void {
+    const laterMs = this.unknownTypes.has(type) ? UNKNOWN_TYPE_MS : LATER_MS
+    this.#removed.push(id)
+    this.#inserted.push({ id, priority, startAfter: this.#deps.now() + laterMs })
+  }
+
+  #toStart(task: Task): JournalEntry {
+    const startedAt = this.#deps.now()
+    const attempt = task.attempt + 1
+    const waitMs = task.waitMs ?? Math.max(0, startedAt - task.createdAt)
+    const change = { status: 'running', run: task.run + 1, attempt, startedAt, waitMs } as const
+    return this.#toEntry(task, change, { type: 'started', attempt })
+  }
+
+  #toEntry(before: Task, change: TaskChange, body: EventBody): JournalEntry {
+    const task = changeTask(before, change)
+    return { task, event: toTaskEvent(task, body, this.#deps.now()) }
+  }
+
+  async #writeEntries(entries: readonly JournalEntry[]): Promise<void> {
+    if (entries.length === 0) return
+    const { member } = this.#deps
+    const written = await writeEntries({ tx: this.#tx, counters: this.#counters, member }, entries)
+    // Their rows are locked, so that none can be stale.
+    if (written.size !== entries.length) throw new Error('an entry of a locked task was stale')
+    this.entries.push(...entries)
+  }
+
+  async #moveTickets(): Promise<void> {
+    const { tickets } = this.#deps
+    await tickets.remove(this.#tx, this.#removed.splice(0))
+    const inserted = this.#inserted.splice(0)
+    await tickets.insert(this.#tx, inserted)
+    this.hasTickets ||= inserted.some(({ startAfter }) => startAfter === null)
+  }
+}
+
+function isRunning({ status }: Task): boolean {
+  return status === 'running' || status === 'cancelling'
+}

@@ -1,0 +1,63 @@
+import type { Task } from '../../task/task.ts'
+import type { Statements } from '../database/database.ts'
+
+export interface GateLimits {
+  /** Tasks of a type that may run at once, in the whole cluster; Infinity: no limit. */
+  readonly concurrencyOf: (type: string) => number
+  /** The same of one caller. */
+  readonly maxRunningPerCaller: number
+}
+
+/** Begins the names of the locks, so that they are not those of somebody else in the database. */
+const LOCK_SPACE = 421_577
+
+interface Gate {
+  free: number
+}
+
+/**
+ * How many tasks of limited types and callers may still start. Claims of one gate stand in a row for the time of their
+ * transactions, so that the limits are exact over all processes; where nothing is limited nothing is locked.
+ */
+export class Gates {
+  readonly #gates: ReadonlyMap<string, Gate>
+
+  private constructor(gates: ReadonlyMap<string, Gate>) {
+    this.#gates = gates
+  }
+
+  static async open(tx: Statements, limits: GateLimits, tasks: readonly Task[]): Promise<Gates> {
+    const { concurrencyOf, maxRunningPerCaller } = limits
+    const wanted = new Map<
+      string,
+      { readonly column: 'type' | 'caller'; readonly value: string; readonly limit: number }
+    >()
+    for (const { type, caller } of tasks) {
+      const limit = concurrencyOf(type)
+      if (limit !== Infinity) wanted.set(`type ${type}`, { column: 'type', value: type, limit })
+      if (maxRunningPerCaller !== Infinity) {
+        wanted.set(`caller ${caller}`, { column: 'caller', value: caller, limit: maxRunningPerCaller })
+      }
+    }
+    const gates = new Map<string, Gate>()
+    // In one order, so that two claims cannot wait for each other.
+    for (const [name, { column, value, limit }] of [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      await tx.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [LOCK_SPACE, name])
+      const [row] = await tx.query<{ count: number }>(
+        `SELECT count(*)::integer AS count FROM headgate.tasks
+          WHERE ${column} = $1 AND status IN ('running', 'cancelling')`,
+        [value],
+      )
+      gates.set(name, { free: limit - (row?.count ?? 0) })
+    }
+    return new Gates(gates)
+  }
+
+  /** Whether there is room for one more; then it is taken. */
+  enter({ type, caller }: Pick<Task, 'type' | 'caller'>): boolean {
+    const passed = [`type ${type}`, `caller ${caller}`].flatMap((name) => this.#gates.get(name) ?? [])
+    if (passed.some(({ free }) => free <= 0)) return false
+    for (const gate of passed) gate.free -= 1
+    return true
+  }
+}

@@ -1,0 +1,72 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { whole } from '../bounds.ts'
+import type { Row } from '../row.ts'
+
+const yesOrNo = z.enum(['true', 'false'], 'expected true or false').transform((text) => text === 'true')
+/** In what PostgreSQL calls a connection URI. */
+const POSTGRES_URL = /^(?:|postgres(?:ql)?:\/\/\S+)$/
+
+/** Several processes, on one machine or many, over one PostgreSQL. */
+export const CLUSTER_SETTINGS = {
+  databaseUrl: {
+    env: 'DATABASE_URL',
+    default: '',
+    unit: 'address',
+    meaning:
+      'PostgreSQL on which any number of processes share one queue: postgres://user:password@host:5432/database. Empty: one process, with its journal in DATA_DIR.',
+    isSecret: true,
+    schema: z.string().regex(POSTGRES_URL, 'expected an address that begins with postgres://'),
+  },
+  role: {
+    env: 'ROLE',
+    default: 'serve',
+    unit: 'name',
+    meaning:
+      'What this process does with DATABASE_URL: serve takes requests and runs tasks, web takes requests alone, worker runs tasks alone. headgate web and headgate worker set it.',
+    schema: z.enum(['serve', 'web', 'worker']),
+  },
+  workerName: {
+    env: 'WORKER_NAME',
+    default: '',
+    unit: 'name',
+    meaning:
+      'Name of this process among those of DATABASE_URL: no two have the same, and a restarted one has its own again, so that its tasks are taken back at once. Empty: the name of the host and the role.',
+    schema: z.string().max(200),
+  },
+  databaseConnections: {
+    env: 'DATABASE_CONNECTIONS',
+    default: '4',
+    unit: 'connections',
+    meaning:
+      'Connections of this process to PostgreSQL for its statements; three more are for tickets and notifications. 2 to 100.',
+    schema: whole(2, 100),
+  },
+  isPreparing: {
+    env: 'DATABASE_PREPARE',
+    default: 'true',
+    unit: 'yes or no',
+    meaning:
+      'Whether statements are prepared by name. false is for PgBouncer before 1.21 in its transaction mode. true or false.',
+    schema: yesOrNo,
+  },
+  isUnsafeDatabase: {
+    env: 'UNSAFE_DATABASE',
+    default: 'false',
+    unit: 'yes or no',
+    meaning:
+      'Whether a PostgreSQL with fsync or synchronous_commit off is taken, which can lose what it has confirmed. true or false.',
+    schema: yesOrNo,
+  },
+} as const satisfies Record<string, Row>
+
+/** The name of a process among the members of its cluster. */
+export function toMemberName({
+  workerName,
+  role,
+}: {
+  readonly workerName: string
+  readonly role: string
+}): string {
+  return workerName === '' ? `${hostname()} ${role}` : workerName
+}
