@@ -12,6 +12,7 @@ import type { Settings } from '../config/settings.ts'
 import type { EventBus } from '../events/event-bus.ts'
 import { Registry } from '../handler/registry.ts'
 import { createPrefixOf } from '../http/gate/base-path.ts'
+import type { HttpDeps } from '../http/deps.ts'
 import { httpPlugin } from '../http/plugin.ts'
 import { ReplyMemory } from '../http/server/reply-memory.ts'
 import type { QueueAdmission } from '../admission/queue-admission.ts'
@@ -108,6 +109,7 @@ async function assemble(options: AppOptions, services: Services & Storage) {
   const changed = () => cluster?.publisher.hasControls()
   const controls: OperatorControls = new OperatorControls({
     ...queue,
+    pool: queue.controlled,
     notes: journal.notes,
     clock,
     log,
@@ -172,7 +174,10 @@ function httpDeps(
     connector,
     analysis,
     unavailable,
-  }: Pick<Services, 'journal' | 'connector' | 'analysis' | 'unavailable'>,
+    freshen,
+    kind,
+  }: Pick<Services, 'journal' | 'connector' | 'analysis' | 'unavailable'> &
+    Pick<HttpDeps, 'freshen' | 'kind'>,
 ) {
   return {
     journal: journal.tasks,
@@ -181,6 +186,8 @@ function httpDeps(
     replyMemory: new ReplyMemory(options.settings.replyBytes),
     erased: journal.retention,
     health: journal.health,
+    freshen,
+    kind,
     modelUse: analysis.modelUse,
     unavailable,
     refusalOf: (address: string) => connector.refusalOf(address),

@@ -80,7 +80,7 @@ export async function createEngine(options: AppOptions, given: EngineGiven) {
     resources: resourcesFrom(settings, given),
     defaultTimeoutMs: settings.taskTimeoutMs,
     defaultAttempts: settings.defaultAttempts,
-    keepsUploads: settings.journal !== 'memory' && settings.keepUploadsMs > 0,
+    keepsUploads: (cluster !== null || settings.journal !== 'memory') && settings.keepUploadsMs > 0,
     deliver: () => webhooks.start(),
     provenNow: () => time.now(),
   }
@@ -89,5 +89,6 @@ export async function createEngine(options: AppOptions, given: EngineGiven) {
     return createClusterQueue(cluster, { ...deps, controlsChanged })
   }
   const queue = createQueue(deps)
-  return { ...queue, engine: createLocalEngine({ ...queue, journal, clock, log }) }
+  const engine = createLocalEngine({ ...queue, journal, clock, log })
+  return { ...queue, controlled: queue.pool, engine, freshen: null, kind: 'local' as const }
 }

@@ -32,7 +32,7 @@ interface StopLimits {
   readonly stopGraceMs: number
 }
 
-/** The numbers are looked up this often; a report of this process goes with it. */
+/** A report of this process, and a look at the numbers, at least this often. */
 const LOOK_MS = 1000
 /** Behind every hint of controls, and of webhooks, stands a look. */
 const POLL_MS = 5000
@@ -95,6 +95,7 @@ export class ClusterEngine {
     else if (hint.kind === 'controls') controlsChanged()
     else if (hint.kind === 'stop') worker.cancel(hint.ids)
     else {
+      view.isChanged()
       feed.look(hint.ids)
       if (this.#cluster.leader.isLeader) deliver()
     }
@@ -132,21 +133,7 @@ export class ClusterEngine {
     const { db, member } = this.#cluster
     view.isAtStuckLimit = worker.isAtStuckLimit
     await report(db, member, { slots: view.ownSlots, busy: worker.running, stuck: worker.stuck })
-    await this.#writeRefused()
-    await view.refresh(estimator)
-  }
-
-  /** What was refused without asking the database. */
-  async #writeRefused(): Promise<void> {
-    const { db, member } = this.#cluster
-    const { counters } = this.#deps.view
-    const { unwritten } = counters
-    if (unwritten === 0) return
-    await db.query(
-      `INSERT INTO headgate.counters VALUES ($1, 'rejected', 0, $2)
-        ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`,
-      [member, unwritten],
-    )
-    counters.unwritten -= unwritten
+    view.isChanged()
+    await view.freshen(estimator)
   }
 }

@@ -7,6 +7,7 @@ import { createRunner } from '../handler/runner.ts'
 import { readOutput } from '../lifecycle/output.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
 import { Resources, type ResourcesOptions } from '../resource/resources.ts'
+import type { Task } from '../task/task.ts'
 import type { Clock } from '../time/clock.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import { ClusterAdmission } from './admission/cluster-admission.ts'
@@ -41,6 +42,8 @@ export interface ClusterQueueDeps {
   readonly provenNow: () => number
   readonly random: () => number
   readonly log: Logger
+  /** Whether the upload of a task that has ended is left to the retention. */
+  readonly keepsUploads: boolean
   /** A webhook is due. */
   readonly deliver: () => void
   /** What an operator has set may have changed. */
@@ -50,18 +53,11 @@ export interface ClusterQueueDeps {
 /** The queue over all members, as this process takes part in it. */
 export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   const { db, kind, tickets, publisher, member } = cluster
-  const { registry, clock, random, log, bounds, bus, deliver } = deps
+  const { clock, random, log, bounds, bus, deliver } = deps
   const { headStartMs } = bounds
   const slots = kind === 'web' ? 0 : bounds.slots
-  const view = new ClusterView({ db, slots, capacity: bounds.capacity, headStartMs })
-  const estimator = new WaitEstimator({
-    look: () => lookAt(view, clock),
-    concurrencyOf: (type) => registry.concurrencyOf(type),
-    headStartMs,
-    now: clock.now,
-    monotonic: clock.monotonic,
-    random,
-  })
+  const view = new ClusterView({ db, member, slots, capacity: bounds.capacity, headStartMs })
+  const estimator = createEstimator(deps, view)
   // Tasks that wait for a resource look again by themselves.
   const unwoken = { wake: () => undefined, opened: () => undefined }
   const resources = new Resources({ ...deps.resources, ...unwoken, clock, random, log })
@@ -83,7 +79,25 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   const feed = new Feed({ db, bus, clock })
   const { controlsChanged } = deps
   const engine = new ClusterEngine(cluster, { ...parts, worker, housekeeping, feed, controlsChanged })
-  return { pool: view, lifecycle: view, resources, estimator, admission, engine }
+  publisher.onCommitted = () => view.isChanged()
+  publisher.onEnded = (task) => letGo(task, deps)
+  const freshen = () => view.freshen(estimator)
+  const queue = { pool: view, controlled: view.controlled, lifecycle: view, resources, estimator }
+  return { ...queue, admission, engine, freshen, kind: 'postgres' as const }
+}
+
+function createEstimator(
+  { registry, clock, bounds, random }: ClusterQueueDeps,
+  view: ClusterView,
+): WaitEstimator {
+  return new WaitEstimator({
+    look: () => lookAt(view, clock),
+    concurrencyOf: (type) => registry.concurrencyOf(type),
+    headStartMs: bounds.headStartMs,
+    now: clock.now,
+    monotonic: clock.monotonic,
+    random,
+  })
 }
 
 interface WorkerParts {
@@ -93,7 +107,7 @@ interface WorkerParts {
 
 function createWorker(
   { db, tickets, publisher, journal, member }: Cluster,
-  { registry, clock, random, log, bounds, deliver, uploadStore, provenNow }: ClusterQueueDeps,
+  { registry, clock, random, log, bounds, uploadStore, provenNow }: ClusterQueueDeps,
   { view, resources }: WorkerParts,
 ): ClusterWorker {
   const worker: ClusterWorker = new ClusterWorker({
@@ -105,7 +119,6 @@ function createWorker(
     registry,
     clock,
     log,
-    deliver,
     now: clock.now,
     monotonic: clock.monotonic,
     journal: journal.tasks,
@@ -127,6 +140,18 @@ function createWorker(
     random,
   })
   return worker
+}
+
+/** An upload that is not to be kept goes with the end of its task. */
+function letGo(
+  { id: taskId, upload }: Task,
+  { deliver, keepsUploads, uploadStore, log }: ClusterQueueDeps,
+): void {
+  deliver()
+  if (upload === null || keepsUploads) return
+  uploadStore
+    .remove(upload)
+    .catch((error: unknown) => log.error({ err: error, taskId }, 'upload not removed'))
 }
 
 /** The queue as the estimator sees it. */

@@ -13,11 +13,15 @@ import type { TaskGroup } from '../task/task-group.ts'
 import type { Task, WaitEstimate } from '../task/task.ts'
 import { toTicket, type Ticket } from '../task/ticket.ts'
 import type { Database } from './database/database.ts'
-import { TASK_COLUMNS } from './journal/queries.ts'
+import { LISTED_COLUMNS, TASK_COLUMNS } from './journal/columns.ts'
 import { listMembers, type Member } from './members.ts'
 
 /** Waiting tasks that are known by their place; those behind them have none here. */
-const MAX_LISTED = 2000
+const MAX_LISTED = 1000
+/** Looks take at most this share of the time, so that many readers of a busy queue cost no more than few. */
+const MAX_SHARE = 0.25
+/** A reader does not wait longer for the next look, ms. */
+const MAX_WAIT_MS = 250
 const MAX_RUNNING = 1000
 
 /** Counts what is refused here and not yet written down. */
@@ -32,6 +36,8 @@ class SharedCounters extends Counters {
 
 export interface ClusterViewOptions {
   readonly db: Database
+  /** Number of this process among the members. */
+  readonly member: number
   /** Of this process, as they are set. */
   readonly slots: number
   readonly capacity: number
@@ -39,7 +45,7 @@ export interface ClusterViewOptions {
 }
 
 /** The numbers of the whole cluster as they were at the last look, and what an operator sets in this process. */
-export class ClusterView implements QueueView, QueueControls, LifecycleView {
+export class ClusterView implements QueueView, LifecycleView {
   readonly counters = new SharedCounters()
   readonly transitions = {
     /** Time between admission and first start, ms. */
@@ -47,6 +53,8 @@ export class ClusterView implements QueueView, QueueControls, LifecycleView {
     /** Time of the last run, ms. */
     runSamples: new Samples(SAMPLE_COUNT),
   }
+  /** What an operator sets in this process. */
+  readonly controlled: QueueControls = new OwnControls(this)
   readonly holds = new Set<Hold>()
   /** Slots of this process. */
   ownSlots: number
@@ -63,6 +71,9 @@ export class ClusterView implements QueueView, QueueControls, LifecycleView {
   #tasks = new Map<string, Task>()
   #places = new Map<string, number>()
   #newestEnd = 0
+  #isDirty = true
+  #looking: Promise<void> | null = null
+  #notBefore = 0
   /** Called when slots may have become free. */
   onChange: () => void = () => undefined
 
@@ -74,7 +85,9 @@ export class ClusterView implements QueueView, QueueControls, LifecycleView {
 
   /** Of all members. */
   get slots(): number {
-    return this.members.reduce((sum, { slots }) => sum + slots, 0)
+    const { member } = this.#options
+    // Those of this process are known as they are now.
+    return this.members.reduce((sum, { id, slots }) => sum + (id === member ? 0 : slots), this.ownSlots)
   }
 
   get stuck(): number {
@@ -140,12 +153,54 @@ export class ClusterView implements QueueView, QueueControls, LifecycleView {
     this.onChange()
   }
 
-  /** Looks at the database anew. */
-  async refresh(estimator: WaitEstimator): Promise<void> {
+  /** Something was written: who reads next sees it. */
+  isChanged(): void {
+    this.#isDirty = true
+  }
+
+  /** Looks at the database when something has changed since the last look; who comes while it is looked shares the next one. */
+  async freshen(estimator: WaitEstimator): Promise<void> {
+    if (!this.#isDirty && this.#looking === null) return
+    await this.#looking
+    if (!this.#isDirty) return
+    this.#looking ??= this.#lookInTurn(estimator).finally(() => (this.#looking = null))
+    await this.#looking
+  }
+
+  async #lookInTurn(estimator: WaitEstimator): Promise<void> {
+    const waitMs = this.#notBefore - performance.now()
+    if (waitMs > MAX_WAIT_MS) return
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+    this.#isDirty = false
+    const startedAt = performance.now()
+    try {
+      await this.#look(estimator)
+    } catch {
+      // The database is away: the numbers are those of before.
+      this.#isDirty = true
+    }
+    const endedAt = performance.now()
+    this.#notBefore = endedAt + (endedAt - startedAt) * (1 / MAX_SHARE - 1)
+  }
+
+  async #look(estimator: WaitEstimator): Promise<void> {
+    await this.#writeRefused()
     await this.#readCounters()
     this.members = await listMembers(this.#options.db)
     await this.#readWaiting()
     await this.#readEnded(estimator)
+  }
+
+  /** What was refused without asking the database. */
+  async #writeRefused(): Promise<void> {
+    const { unwritten } = this.counters
+    if (unwritten === 0) return
+    await this.#options.db.query(
+      `INSERT INTO headgate.counters VALUES ($1, 'rejected', 0, $2)
+        ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`,
+      [this.#options.member, unwritten],
+    )
+    this.counters.unwritten -= unwritten
   }
 
   async #readCounters(): Promise<void> {
@@ -173,7 +228,7 @@ export class ClusterView implements QueueView, QueueControls, LifecycleView {
     const select = async (rest: string) =>
       (
         await db.query<WholeTaskRow & Record<string, unknown>>(
-          `SELECT ${TASK_COLUMNS} FROM headgate.tasks ${rest}`,
+          `SELECT ${LISTED_COLUMNS} FROM headgate.tasks ${rest}`,
         )
       ).map((row) => toTask(row))
     const waiting = await select(`WHERE status = 'queued' ORDER BY ticket DESC, admitted LIMIT ${MAX_LISTED}`)
@@ -202,5 +257,38 @@ export class ClusterView implements QueueView, QueueControls, LifecycleView {
       if (toldWait !== null) estimator.coverage.add(priority, toldWait, waitMs)
       this.#newestEnd = Math.max(this.#newestEnd, row.finished_at ?? 0)
     }
+  }
+}
+
+/** The view with the slots of this process in the place of those of all. */
+class OwnControls implements QueueControls {
+  readonly #view: ClusterView
+
+  constructor(view: ClusterView) {
+    this.#view = view
+  }
+
+  get slots(): number {
+    return this.#view.ownSlots
+  }
+
+  get capacity(): number {
+    return this.#view.capacity
+  }
+
+  pause(hold?: Hold): void {
+    this.#view.pause(hold)
+  }
+
+  resume(hold?: Hold): void {
+    this.#view.resume(hold)
+  }
+
+  pauseGroups(groups: readonly TaskGroup[]): void {
+    this.#view.pauseGroups(groups)
+  }
+
+  resize(bounds: { readonly slots?: number; readonly capacity?: number }): void {
+    this.#view.resize(bounds)
   }
 }

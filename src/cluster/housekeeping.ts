@@ -14,8 +14,6 @@ export interface HousekeepingDeps {
   readonly changes: TaskChanges
   readonly clock: Clock
   readonly log: Logger
-  /** A webhook is due. */
-  readonly deliver: () => void
 }
 
 /** Ends tasks whose start deadline has passed. Every process tries each round; each end is written once. */
@@ -46,7 +44,7 @@ export class Housekeeping {
   }
 
   async #expire(): Promise<void> {
-    const { db, changes, clock, log, deliver } = this.#deps
+    const { db, changes, clock, log } = this.#deps
     const due = await db.query<{ id: string }>(
       `SELECT id FROM headgate.tasks WHERE start_deadline_at <= $1 AND run = 0 AND finished_at IS NULL
         ORDER BY start_deadline_at LIMIT ${MAX_EXPIRED}`,
@@ -62,7 +60,6 @@ export class Housekeeping {
           body: { type: 'error', failure: why },
         }
       })
-      deliver()
     }
   }
 }

@@ -14,6 +14,7 @@ export interface MemberOptions {
 
 /** A process of the cluster, for operators: leases are with the tickets. */
 export interface Member extends Record<string, unknown> {
+  readonly id: number
   readonly name: string
   readonly kind: MemberKind
   readonly host: string
@@ -70,7 +71,7 @@ export async function leave(db: Database, member: number): Promise<void> {
 
 export async function listMembers(db: Database): Promise<readonly Member[]> {
   return db.query<Member>(
-    `SELECT name, kind, host, version, slots, busy, stuck,
+    `SELECT id, name, kind, host, version, slots, busy, stuck,
         (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint AS "silentMs"
       FROM headgate.members WHERE seen_at > clock_timestamp() - make_interval(secs => ${SILENT_MS / 1000})
       ORDER BY name`,

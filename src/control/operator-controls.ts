@@ -78,6 +78,11 @@ export class OperatorControls {
     return this.#kept.groups
   }
 
+  /** Slots and places as they are now, of this process. */
+  get bounds(): Pick<QueueControls, 'slots' | 'capacity'> {
+    return this.#deps.pool
+  }
+
   /** Every control that is not as the settings say. */
   get changed(): readonly ChangedControl[] {
     return listChanged(this.#kept)

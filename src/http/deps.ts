@@ -54,6 +54,10 @@ export interface HttpDeps {
   readonly replyMemory: ReplyMemory
   readonly erased: Pick<RetentionJournal, 'erase' | 'ownerOfErased'>
   readonly health: JournalHealth
+  /** Whether this process is alone with its queue, or one of several over PostgreSQL. */
+  readonly kind: 'local' | 'postgres'
+  /** Reads what other processes have changed, before it is asked for; null: this process knows everything. */
+  readonly freshen: (() => Promise<void>) | null
   readonly bus: EventBus
   readonly registry: Registry
   /** Task types whose packages are not installed, each with what to do about it. */

@@ -76,6 +76,8 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   readJsonBodies(app)
   if (deps.corsOrigins.length > 0) await allowOrigins(app, deps.corsOrigins)
   await gate(app, deps, answerUnknown)
+  const { freshen } = deps
+  if (freshen !== null) app.addHook('preHandler', () => freshen())
   // Registered before the websocket plugin, whose own hook would close the sockets without a code.
   app.addHook('preClose', (done) => {
     deps.connections.closeAll()

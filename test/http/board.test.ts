@@ -180,6 +180,7 @@ test('over random histories no caller’s board holds anything of another, and t
       const { clock, admission, journal } = core
       const board = new Board({
         ...core,
+        freshen: null,
         journal: journal.tasks,
         stats: () => ({ n: 1 }) as unknown as Stats,
       })

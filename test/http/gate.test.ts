@@ -25,11 +25,13 @@ function endOf(url: string, headers: Record<string, string> = {}): Promise<numbe
   return new Promise((resolve) => {
     const socket = new WebSocket(url, { headers })
     socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))
-    // A socket that is meant to stay answers; one that is not is closed before it can be asked.
+    // A socket that is meant to stay answers, and is still open a moment later.
     socket.on('open', () => socket.send('ping'))
     socket.on('message', () => {
-      resolve(101)
-      socket.terminate()
+      setTimeout(() => {
+        resolve(101)
+        socket.terminate()
+      }, 200)
     })
     socket.on('close', (code) => resolve(code))
     socket.on('error', () => undefined)

@@ -48,7 +48,7 @@ test('the original nine fields come first, then ours', async () => {
     wait_seconds: null,
     estimated_wait_seconds: { LOW: null },
     accepting: true,
-    engine: 'local',
+    engine: process.env['TEST_POSTGRES'] === undefined ? 'local' : 'postgres',
   })
 })
 

@@ -44,7 +44,7 @@ async function setup(settings = {}) {
 }
 
 test('a file reaches its handler whole, and is gone when the task has ended', async () => {
-  const { upload, ended, spooled } = await setup()
+  const { upload, ended, spooled } = await setup({ keepUploadsMs: 0 })
   const { status, body } = await upload('/take?priority=2', 'hello world', { title: 'T', name: 'a.txt' })
   expect(status).toBe(202)
   const task = await ended(body['task_id'])

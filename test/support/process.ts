@@ -1,12 +1,12 @@
-import { spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { spawnBound } from './spawn.ts'
+
+export { freePort, spawnBound } from './spawn.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -14,24 +14,6 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const PROCESS_ENV = {
   PATH: process.env['PATH'],
   NODE_COMPILE_CACHE: join(tmpdir(), `headgate-compile-cache-${process.getuid?.() ?? 0}`),
-}
-
-const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
-
-/** Starts a program that ends with this process, also when that is killed, where the system can do so. */
-export const spawnBound: typeof spawn = ((program: string, args: readonly string[], options: SpawnOptions) =>
-  SETPRIV === undefined
-    ? spawn(program, args, options)
-    : spawn(SETPRIV, ['--pdeathsig', 'KILL', '--', program, ...args], options)) as typeof spawn
-
-/** A port of this machine that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 interface LogLine {

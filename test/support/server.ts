@@ -11,6 +11,8 @@ import type { Settings } from '../../src/config/settings.ts'
 import type { TaskType } from '../../src/handler/define-task.ts'
 import { createServer } from '../../src/http/server/server.ts'
 
+import { databaseSettings } from './test-database.ts'
+
 export interface ServerGiven {
   readonly tasks?: readonly TaskType[]
   readonly settings?: Partial<Settings>
@@ -30,6 +32,7 @@ export async function startServer({
   const dataDir = folder ?? (await mkdtemp(join(tmpdir(), 'headgate-test-')))
   const settings = {
     ...readSettings({ JOURNAL: process.env['TEST_JOURNAL'] ?? 'memory' }),
+    ...(await databaseSettings(dataDir)),
     dataDir,
     stopWaitMs: 200,
     stopGraceMs: 200,
@@ -55,8 +58,10 @@ export async function startServer({
   }
   const stop = () => (stopped ??= stopOnce())
   onTestFinished(stop)
-  const as = (headers: Record<string, string>) => clientOf(url, headers)
-  return { url, as, ws: `ws://127.0.0.1:${port}`, core, app, dataDir, fatal, stop, ...clientOf(url) }
+  const begun = process.env['TEST_POSTGRES'] === undefined ? undefined : () => whenBegun(url)
+  const as = (headers: Record<string, string>) => clientOf(url, headers, begun)
+  const server = { url, as, ws: `ws://127.0.0.1:${port}`, core, app, dataDir, fatal, stop }
+  return { ...server, ...clientOf(url, {}, begun) }
 }
 
 export type Json = Record<string, any> // oxlint-disable-line typescript/no-explicit-any -- replies are checked by the tests
@@ -71,7 +76,11 @@ export function tokenFor(name: string, given: Partial<TokenRecord> = {}) {
 }
 
 /** Requests to a server, each with `own` headers beside its own. */
-export function clientOf(url: string, own: Record<string, string> = {}) {
+export function clientOf(
+  url: string,
+  own: Record<string, string> = {},
+  begun: () => Promise<void> = () => Promise.resolve(),
+) {
   const read = async (response: Response) => {
     const text = await response.text()
     const isJson = response.headers.get('content-type')?.includes('json') ?? false
@@ -86,7 +95,9 @@ export function clientOf(url: string, own: Record<string, string> = {}) {
     read(await fetch(url + path, { headers: { ...own, ...headers } }))
   const post = async (path: string, body: unknown = {}, more: Record<string, string> = {}) => {
     const headers = { 'content-type': 'application/json', ...own, ...more }
-    return read(await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) }))
+    const reply = await read(await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) }))
+    if (reply.status === 202) await begun()
+    return reply
   }
   const upload = async (
     path: string,
@@ -97,7 +108,9 @@ export function clientOf(url: string, own: Record<string, string> = {}) {
     for (const [name, value] of Object.entries(fields)) form.append(name, value)
     form.append('file', new Blob([content]), fields['name'] ?? 'file.bin')
     form.delete('name')
-    return read(await fetch(url + path, { method: 'POST', headers: own, body: form }))
+    const reply = await read(await fetch(url + path, { method: 'POST', headers: own, body: form }))
+    if (reply.status === 202) await begun()
+    return reply
   }
   /** Polls by the server's own long poll until the task has ended. */
   const ended = async (id: string): Promise<Json> => {
@@ -107,4 +120,15 @@ export function clientOf(url: string, own: Record<string, string> = {}) {
     }
   }
   return { get, post, upload, ended, read }
+}
+
+/** Tasks of a cluster start a moment after their 202: waits for those that find a slot. */
+async function whenBegun(url: string): Promise<void> {
+  const until = performance.now() + 500
+  while (performance.now() < until) {
+    const stats = (await (await fetch(`${url}/api/queue/stats`)).json()) as Json
+    if (stats['queue_size'] === 0 || stats['current_processing'] >= stats['max_workers'] || stats['paused'])
+      return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 }

@@ -9,13 +9,13 @@ import type { Defaults } from '../../admission/validate.ts'
 import { retryAfterSeconds } from '../../forecast/compute-retry-after.ts'
 import type { Registry } from '../../handler/registry.ts'
 import { toSettlement } from '../../lifecycle/settlement.ts'
-import type { QueueView } from '../../lifecycle/queue-view.ts'
 import { HeadgateError } from '../../task/errors.ts'
 import type { QueuePlace } from '../../task/event.ts'
 import type { Priority } from '../../task/priority.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { Clock } from '../../time/clock.ts'
+import type { ClusterView } from '../cluster-view.ts'
 import type { Database } from '../database/database.ts'
 import type { Publisher } from '../hints/publisher.ts'
 import type { TaskChanges } from '../task-changes.ts'
@@ -25,7 +25,7 @@ import { NoPlace, PlaceGroup, type GroupDeps, type Newcomer } from './place-grou
 export interface ClusterAdmissionDeps extends Omit<GroupDeps, 'refuse' | 'defaults' | 'capacity'> {
   readonly db: Database
   readonly registry: Registry
-  readonly view: QueueView
+  readonly view: ClusterView
   readonly changes: TaskChanges
   readonly publisher: Publisher
   readonly clock: Clock
@@ -92,10 +92,14 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   async submit(submission: Submission): Promise<SubmitReply> {
-    const checked = checkSubmission(this.#deps.registry, this.#defaults, submission)
+    const { registry, view, estimator } = this.#deps
+    const checked = checkSubmission(registry, this.#defaults, submission)
     if ('kind' in checked) return checked
     const replies = await this.#admit([this.#toNewcomer(checked)], false)
-    return 'kind' in replies ? replies : (replies[0] as SubmitReply)
+    const reply = 'kind' in replies ? replies : (replies[0] as SubmitReply)
+    // Its place is asked for next.
+    if (reply.kind === 'duplicate') await view.freshen(estimator)
+    return reply
   }
 
   async submitAll(submissions: readonly Submission[]): Promise<readonly SubmitReply[] | Refusal> {
@@ -126,7 +130,6 @@ export class ClusterAdmission implements QueueAdmission {
         isEnded = true
         return toSettlement(newest, { kind: 'cancelled' }, { now: clock.now(), tasksAhead: 0 })
       })
-      if (isEnded) this.#deps.deliver()
       if (task === undefined) return { kind: 'unknown' }
       return reply ?? toCancelReply(task, isEnded)
     } catch {
@@ -135,13 +138,14 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   async reprioritise(id: string, priority: Priority): Promise<Task | undefined> {
-    const { view, changes } = this.#deps
+    const { view, changes, estimator } = this.#deps
     let isMoved = false
     const task = await changes.change(id, (newest) => {
       isMoved = newest.status !== 'running' && newest.status !== 'cancelling'
-      const place = view.placeAfter(view.aheadOfNewcomer(priority, newest.caller))
+      const place = view.placeAfter(view.aheadOfNewcomer(priority))
       return isMoved ? { change: { priority }, body: toMoved(newest, priority, place) } : null
     })
+    await view.freshen(estimator)
     return isMoved ? task : undefined
   }
 
@@ -159,7 +163,9 @@ export class ClusterAdmission implements QueueAdmission {
   #admit(newcomers: readonly Newcomer[], isAll: boolean): Promise<readonly SubmitReply[] | Refusal> {
     for (const { submission } of newcomers) {
       const refusal = this.#refusalNow(submission)
-      if (refusal !== undefined) return Promise.resolve(isAll ? refusal : [refusal])
+      if (refusal === undefined) continue
+      for (const _ of newcomers) this.#deps.view.counters.reject()
+      return Promise.resolve(isAll ? refusal : [refusal])
     }
     return new Promise((resolve) => {
       this.#pending.push({ newcomers, isAll, resolve })
@@ -212,6 +218,7 @@ export class ClusterAdmission implements QueueAdmission {
       const placed = await placing.admit(newcomers, isAll)
       return { replies: placed, entries: placing.entries, hasTickets: placing.hasTickets }
     })
+    view.isChanged()
     publisher.committed(entries)
     if (hasTickets) publisher.hasWork()
     if (replies.some((reply) => reply.kind === 'refused' && reply.code === 'queue-full')) this.#isFull()
@@ -231,7 +238,7 @@ export class ClusterAdmission implements QueueAdmission {
 
   #fail(group: readonly Pending[], error: unknown): void {
     if (error instanceof NoPlace) {
-      if (error.refusal.code === 'queue-full') this.#isFull()
+      for (const _ of group[0]?.newcomers ?? []) this.#deps.view.counters.reject()
       for (const { resolve } of group) resolve(error.refusal)
       return
     }

@@ -9,6 +9,8 @@ const SERVER_TIMEOUTS = '-c statement_timeout=10000 -c idle_in_transaction_sessi
 /** Plans do not depend on the values of one call. */
 const PLANS = '-c plan_cache_mode=force_generic_plan'
 const INT8 = 20
+const HIGHEST_INTEGER = `${2n ** 63n - 1n}`
+const LOWEST_INTEGER = `${-(2n ** 63n)}`
 const DISK_FULL = '53100'
 const DEADLOCK = '40P01'
 const MAX_TRIES = 3
@@ -56,12 +58,8 @@ export class Database implements Statements {
   }
 
   async query<Row extends QueryResultRow>(text: string, values: readonly Value[] = []) {
-    try {
-      const { rows } = await this.#pool.query<Row>(this.#toQuery(text, values))
-      return rows
-    } catch (error) {
-      throw toHeadgateError(error)
-    }
+    const { rows } = await asHeadgateError(this.#pool.query<Row>(this.#toQuery(text, values)))
+    return rows
   }
 
   /** Runs statements in one transaction: all of it is committed, or nothing. After a deadlock `work` is called again. */
@@ -76,22 +74,24 @@ export class Database implements Statements {
   }
 
   async #tryTransaction<Reply>(work: (tx: Statements) => Promise<Reply>): Promise<Reply> {
-    const client = await this.#connect()
+    const client = await asHeadgateError(this.#pool.connect())
     let broken: Error | undefined
     const fail = (error: Error) => (broken = error)
     client.on('error', fail)
+    const tx = this.#statementsOf(client)
     try {
-      await client.query('BEGIN')
-      const reply = await work(this.#statementsOf(client))
-      const { command } = await client.query('COMMIT')
+      await tx.query('BEGIN')
+      const reply = await work(tx)
+      const { command } = await asHeadgateError(client.query('COMMIT'))
       // After an error inside, COMMIT is answered by ROLLBACK and throws nothing.
-      if (command !== 'COMMIT')
+      if (command !== 'COMMIT') {
         throw new HeadgateError('journal-unavailable', 'The transaction was rolled back.')
+      }
       return reply
     } catch (error) {
-      // A connection with an open transaction is not used again.
-      broken = error as Error
-      throw toHeadgateError(error)
+      // A connection with an open transaction is not used again, unless it can be rolled back.
+      await client.query('ROLLBACK').catch(fail)
+      throw error
     } finally {
       client.off('error', fail)
       client.release(broken)
@@ -102,25 +102,17 @@ export class Database implements Statements {
     await this.#pool.end()
   }
 
-  async #connect(): Promise<PoolClient> {
-    try {
-      return await this.#pool.connect()
-    } catch (error) {
-      throw toHeadgateError(error)
-    }
-  }
-
   #statementsOf(client: PoolClient): Statements {
     return {
       query: async <Row extends QueryResultRow>(text: string, values: readonly Value[] = []) => {
-        const { rows } = await client.query<Row>(this.#toQuery(text, values))
+        const { rows } = await asHeadgateError(client.query<Row>(this.#toQuery(text, values)))
         return rows
       },
     }
   }
 
   #toQuery(text: string, values: readonly Value[]) {
-    const query = { text, values: values as unknown[] }
+    const query = { text, values: values.map(toParameter) as unknown[] }
     if (!this.#prepares) return query
     let name = this.#names.get(text)
     if (name === undefined) this.#names.set(text, (name = `headgate_${this.#names.size}`))
@@ -138,6 +130,21 @@ function isDeadlock(error: unknown): boolean {
     error instanceof HeadgateError &&
     (error.cause as { readonly code?: string } | undefined)?.code === DEADLOCK
   )
+}
+
+async function asHeadgateError<Reply>(asked: Promise<Reply>): Promise<Reply> {
+  try {
+    return await asked
+  } catch (error) {
+    throw toHeadgateError(error)
+  }
+}
+
+/** PostgreSQL keeps no NUL in a text: what is asked for with one is not found. Its integers have an end. */
+function toParameter(value: Value): Value {
+  if (value === Infinity) return HIGHEST_INTEGER
+  if (value === -Infinity) return LOWEST_INTEGER
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
 }
 
 function toHeadgateError(error: unknown): unknown {

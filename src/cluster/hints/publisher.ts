@@ -1,6 +1,7 @@
 import type { EventBus } from '../../events/event-bus.ts'
 import type { JournalEntry } from '../../journal/journal.ts'
 import type { EventBody, TaskEvent } from '../../task/event.ts'
+import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { Database } from '../database/database.ts'
 import { sendHints, type Hint } from './hints.ts'
@@ -17,6 +18,10 @@ export function toTaskEvent(task: Task, body: EventBody, at: number): TaskEvent 
 
 /** Tells this process and all others what is committed. Hints of one turn, and of the time in which the last ones are sent, go together. */
 export class Publisher {
+  /** Called with what this process has written. */
+  onCommitted: () => void = () => undefined
+  /** Called for each end that is committed here. */
+  onEnded: (task: Task) => void = () => undefined
   readonly #options: PublisherOptions
   #ids = new Set<string>()
   #stopped = new Set<string>()
@@ -31,10 +36,12 @@ export class Publisher {
 
   /** These entries are committed, in this order. */
   committed(entries: readonly Pick<JournalEntry, 'task' | 'event'>[]): void {
+    if (entries.length > 0) this.onCommitted()
     for (const { task, event } of entries) {
       this.#options.bus.committed(task, event)
       this.#ids.add(task.id)
       if (task.status === 'cancelling') this.#stopped.add(task.id)
+      if (isTerminal(task.status)) this.onEnded(task)
     }
     this.#send()
   }

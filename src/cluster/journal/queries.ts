@@ -15,11 +15,10 @@ import { toEvent, toTask, type EventRow, type WholeTaskRow } from '../../journal
 import { HeadgateError } from '../../task/errors.ts'
 import type { Task } from '../../task/task.ts'
 import type { Database } from '../database/database.ts'
+import { TASK_COLUMNS } from './columns.ts'
 import { selectPage } from './select-page.ts'
 import { writeKeys } from './write-entries.ts'
 
-export const TASK_COLUMNS =
-  'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
 /** A task with its input while it has not ended: both texts may be long. */
 const WITH_INPUT = `SELECT ${TASK_COLUMNS}, input FROM headgate.tasks LEFT JOIN headgate.inputs
   ON inputs.id = tasks.id AND tasks.finished_at IS NULL`

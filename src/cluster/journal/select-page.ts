@@ -1,6 +1,7 @@
 import type { TaskPage, TaskQuery } from '../../journal/journal.ts'
 import { containsText } from '../../journal/matches-query.ts'
 import { toTask, type WholeTaskRow } from '../../journal/rows.ts'
+import { LISTED_COLUMNS } from './columns.ts'
 import type { Database, Value } from '../database/database.ts'
 
 /** Rows that are read at once where their text has to be looked at. */
@@ -37,8 +38,7 @@ async function select(db: Database, query: TaskQuery, limit: number): Promise<re
   const { conditions, values } = toConditions(query)
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
   // A limit as a parameter would be planned as a tenth of the table.
-  const sql = `SELECT id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content,
-    fixed, state FROM headgate.tasks ${where} ORDER BY id DESC LIMIT ${limit}`
+  const sql = `SELECT ${LISTED_COLUMNS} FROM headgate.tasks ${where} ORDER BY tasks.id DESC LIMIT ${limit}`
   return db.query<WholeTaskRow & Record<string, unknown>>(sql, values)
 }
 
@@ -51,7 +51,7 @@ function toConditions({ statuses, type, caller, priority, errorType, ...query }:
     ['error_type = ?', errorType],
     ['created_at >= ?', query.createdFrom],
     ['created_at < ?', query.createdBefore],
-    ['id < ?', query.before],
+    ['tasks.id < ?', query.before],
   ]
   const asked = given.filter((condition): condition is [string, Value] => condition[1] !== undefined)
   const conditions = asked.map(([condition], index) => condition.replace('?', `$${index + 1}`))

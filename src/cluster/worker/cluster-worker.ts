@@ -27,8 +27,6 @@ export interface ClusterWorkerDeps extends ExchangeDeps, ReportDeps {
   readonly slots: () => number
   /** Runs a task; never rejects. */
   readonly work: (task: Task, signal: AbortSignal) => Promise<Outcome>
-  /** A webhook is due. */
-  readonly deliver: () => void
 }
 
 /** Behind every hint of work stands a look. */
@@ -152,7 +150,7 @@ export class ClusterWorker {
   }
 
   async #exchange(): Promise<void> {
-    const { db, publisher, deliver } = this.#deps
+    const { db, publisher } = this.#deps
     // A commit whose reply was lost may have given us tasks that do not run here.
     if (this.#mustCompare) await this.#giveBackUnknown()
     this.#mustCompare = false
@@ -168,7 +166,6 @@ export class ClusterWorker {
       publisher.committed(exchange.entries)
       if (exchange.hasTickets) publisher.hasWork()
       this.#log(exchange)
-      if (exchange.entries.some(({ task }) => isTerminal(task.status))) deliver()
       // There may be more than were free.
       if (ended.length > 0 && exchange.claimed.length === free && free > 0) this.#isAsked = true
     }

@@ -9,7 +9,7 @@ import type { Sink } from '../stream/connection.ts'
 import { isSameRow, isShown, toRow, type Viewer } from './rows.ts'
 import { loadRecent, MAX_RECENT, selectTasks, type BoardTasks, type SelectDeps } from './select-tasks.ts'
 
-export interface BoardDeps extends SelectDeps, Pick<HttpDeps, 'bus'> {
+export interface BoardDeps extends SelectDeps, Pick<HttpDeps, 'bus' | 'freshen'> {
   readonly clock: Pick<Clock, 'after'>
   readonly stats: () => Stats
 }
@@ -98,7 +98,10 @@ export class Board {
   }
 
   async #draw(): Promise<Picture> {
-    if (this.#recent === null) {
+    const { freshen } = this.#deps
+    await freshen?.()
+    // Ends in other processes are not reported here.
+    if (this.#recent === null || freshen !== null) {
       const ended: Task[] = (this.#recent = [])
       const known = await loadRecent(this.#deps)
       // Some may have ended while the journal was read.

@@ -76,7 +76,7 @@ export const statsReply = z.object({
   accepting: z.boolean(),
   paused: z.boolean(),
   draining: z.boolean(),
-  engine: z.literal('local'),
+  engine: z.enum(['local', 'postgres']),
   uptime_seconds: seconds,
 })
 

@@ -11,7 +11,7 @@ import { configBody, noQuery, scopeBody } from '../../schemas/requests.ts'
 import { iso } from '../../schemas/views.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'pool' | 'resources' | 'controls' | 'registry'>
+type Deps = Pick<HttpDeps, 'admission' | 'resources' | 'controls' | 'registry'>
 
 const control = (id: string, summary: string, bodyExample?: unknown): RouteDescription => ({
   id,
@@ -107,10 +107,10 @@ function readGroup({ registry }: Deps, { type, caller }: z.output<typeof scopeBo
   return type === undefined && caller === undefined ? null : { type: type ?? null, caller: caller ?? null }
 }
 
-function standing({ pool, admission, controls, resources }: Deps) {
+function standing({ admission, controls, resources }: Deps) {
   return {
-    max_workers: pool.slots,
-    max_queue_size: pool.capacity,
+    max_workers: controls.bounds.slots,
+    max_queue_size: controls.bounds.capacity,
     resources: Object.fromEntries(resources.view().map(({ name, limits }) => [name, limits])),
     paused: [...controls.paused],
     paused_groups: controls.pausedGroups.map(({ scope, type, caller, by, at }) => {

@@ -59,7 +59,7 @@ async function queueTasks({ lifecycle, journal, pool }: Deps, { caller }: Access
 
 function listedView(task: Task, caller: Caller) {
   const isOwn = maySee(caller, task.caller)
-  const { url = null } = (isOwn ? task.input : {}) as { url?: unknown }
+  const { url = null } = ((isOwn ? task.input : null) ?? {}) as { url?: unknown }
   return {
     task_id: isOwn ? task.id : null,
     task_type: task.type,
