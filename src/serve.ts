@@ -72,7 +72,7 @@ class Server {
   }
 
   async start(): Promise<void> {
-    const { host, port, watchdogMs: limitMs, watchdogWallMs: wallLimitMs } = this.#settings
+    const { watchdogMs: limitMs, watchdogWallMs: wallLimitMs } = this.#settings
     const { log } = this.#output
     process.on('uncaughtException', (error) => this.stop('uncaughtException', error))
     process.on('unhandledRejection', (error) => {
@@ -80,23 +80,33 @@ class Server {
       if (taskId === undefined) this.stop('unhandledRejection', error)
       else log.warn({ err: error, taskId }, 'handler left a rejected promise unhandled')
     })
+    if (this.#settings.role === 'worker') answerWatchersOnly(this.#app)
     await this.#app.register(this.#headgate.httpPlugin)
     await this.#headgate.start()
     // A signal came while it started.
     if (this.#skipWait !== null) return
-    await this.#app.listen({ host, port }).catch((error: unknown) => {
-      exitWith(EXIT_SETTINGS, listenMessage(error, this.#settings))
-    })
+    await this.#listen()
     startWatchdog({
       limitMs,
       wallLimitMs,
       onLag: (lagMs) => log.warn({ lagMs }, 'event loop blocked'),
     })
-    log.info(this.#banner(), 'headgate is listening')
+    const isListening = this.#app.server.listening
+    log.info(this.#banner(), isListening ? 'headgate is listening' : 'headgate is working')
     for (const { name, meant } of findMisspelt()) log.warn({ name, meant }, 'unknown setting')
     this.#serviceManager.ready()
     setImmediate(saveCompileCache)
     setInterval(() => this.#logStatus(), STATUS_LINE_MS).unref()
+  }
+
+  /** A worker has a port of its own, for what watches it, or none. */
+  async #listen(): Promise<void> {
+    const { host, role, port, workerPort } = this.#settings
+    if (role === 'worker' && workerPort === 0) return
+    const own = role === 'worker' ? workerPort : port
+    await this.#app.listen({ host, port: own }).catch((error: unknown) => {
+      exitWith(EXIT_SETTINGS, listenMessage(error, { host, port: own }))
+    })
   }
 
   /** The first call stops everything in order; a signal after it skips the wait for running work. */
@@ -145,10 +155,12 @@ class Server {
   }
 
   #banner() {
-    const { host, journal, fetchAllowHosts } = this.#settings
+    const { host, role, fetchAllowHosts, databaseUrl } = this.#settings
+    const journal = databaseUrl === '' ? this.#settings.journal : 'postgres'
     const { pool, registry, engines } = this.#headgate
     return {
-      url: toUrl(host, (this.#app.server.address() as AddressInfo).port),
+      url: this.#app.server.listening ? toUrl(host, (this.#app.server.address() as AddressInfo).port) : null,
+      role,
       node: process.version,
       slots: pool.slots,
       capacity: pool.capacity,
@@ -169,6 +181,18 @@ class Server {
     const done = lifecycle.counters.of('completed')
     this.#output.log.info({ running, waiting, done, stuck, rejected: lifecycle.counters.rejected }, 'status')
   }
+}
+
+/** What a worker answers. */
+const WATCHED = new Set(['/health/live', '/health/ready', '/metrics', '/api/queue/stats'])
+
+function answerWatchersOnly(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const [path = ''] = request.url.split('?', 1)
+    if (!WATCHED.has(path))
+      return reply.code(404).send({ error_type: 'not_found', detail: 'A worker takes no requests.' })
+    return undefined
+  })
 }
 
 /** The task types of the operator's own module. */

@@ -5,6 +5,7 @@ import { VERSION } from '../package.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { backupCommand, restoreCommand } from './backup-command.ts'
 import { doctorCommand } from './doctor-command.ts'
+import { memberCommand } from './member-command.ts'
 import { planCommand } from './plan-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { tokenCommand } from './token-command.ts'
@@ -19,6 +20,8 @@ const program = new Command('headgate')
   .version(VERSION)
   .showHelpAfterError('(see --help)')
 program.addCommand(serveCommand())
+program.addCommand(memberCommand('web'))
+program.addCommand(memberCommand('worker'))
 program.addCommand(tokenCommand())
 program.addCommand(doctorCommand())
 program.addCommand(planCommand())

@@ -108,6 +108,11 @@ export class Tickets {
     await this.#boss.update(QUEUE, undefined, { id, priority, db: dbOf(tx) })
   }
 
+  /** Makes a ticket that is held back until later due now. */
+  async wake(tx: Statements, id: string): Promise<void> {
+    await this.#boss.update(QUEUE, undefined, { id, startAfter: 0, db: dbOf(tx) })
+  }
+
   /** Locks tickets, before their tasks: a claim locks them in this order. */
   async lock(tx: Statements, ids: readonly string[]): Promise<void> {
     await tx.query(

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
+import { openDatabase } from '../support/cluster.ts'
 import { startServer, type ServerGiven } from '../support/server.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
 
 const programs = postgresPrograms()
+/** Rounds of the bound; `npm run test:cluster-kill` makes it 30. */
+const ROUNDS = Number(process.env['CLUSTER_ROUNDS'] ?? 3)
 
 const echo = defineTask({ type: 'echo', input: z.object({ n: z.number() }), run: ({ n }) => ({ n }) })
 const held = defineTask({
@@ -57,5 +60,103 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     expect(numbers).toEqual(numbers.map((_, index) => index + 1))
     expect(text).toContain('"cancelled"')
     expect(await read()).toMatchObject({ status: 'cancelled' })
+  })
+
+  test('the bound is exact over two web processes', async () => {
+    const url = await postgres.newDatabase()
+    const settings = { capacity: 100, ratePerMinute: 0, addressRatePerMinute: 0 }
+    const webs = [await start(url, 'web', { settings }), await start(url, 'web', { settings })] as const
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const replies = await Promise.all(
+        Array.from({ length: 1000 }, (_, n) => (webs[n % 2] ?? webs[0]).post('/echo', { n })),
+      )
+      const taken = replies.filter(({ status }) => status === 202)
+      expect([taken.length, replies.filter(({ status }) => status === 503).length]).toEqual([100, 900])
+      const filter = { filter: { status: ['queued'] }, op: 'cancel' }
+      expect((await webs[1].post('/api/tasks/bulk', filter)).body['done']).toBe(100)
+    }
+    const { body } = await webs[0].get('/api/queue/stats')
+    expect(body).toMatchObject({ queue_size: 0, total_cancelled: ROUNDS * 100, total_rejected: ROUNDS * 900 })
+  })
+
+  test('one key over two web processes is one task; equal work joins', async () => {
+    const url = await postgres.newDatabase()
+    const settings = { capacity: 10_000, ratePerMinute: 0, addressRatePerMinute: 0 }
+    const webs = [await start(url, 'web', { settings }), await start(url, 'web', { settings })] as const
+    const post = (n: number, headers: Record<string, string>) =>
+      (webs[n % 2] ?? webs[0]).post('/echo', { n: 1 }, headers)
+    const replies = await Promise.all(
+      Array.from({ length: 1000 }, (_, n) => post(n, { 'idempotency-key': 'the one' })),
+    )
+    expect(new Set(replies.map(({ body }) => body['task_id'])).size).toBe(1)
+    expect(replies.filter(({ status }) => status >= 300)).toEqual([])
+    const asked = { type: 'echo', input: { n: 5 }, dedupe: true }
+    const joined = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => (webs[n % 2] ?? webs[0]).post('/api/tasks', asked)),
+    )
+    expect(new Set(joined.map(({ body }) => body['task_id'])).size).toBe(1)
+    const { body } = await webs[0].get(`/api/tasks/${joined[0]?.body['task_id']}`)
+    expect(body['waiters']).toBe(50)
+  })
+
+  test('one worker starts the most urgent first, and of one level the first', async () => {
+    const url = await postgres.newDatabase()
+    const settings = { capacity: 10_000, ratePerMinute: 0, addressRatePerMinute: 0, slots: 1 }
+    const web = await start(url, 'web', { settings })
+    const wanted: { readonly id: string; readonly priority: number }[] = []
+    for (let n = 0; n < 200; n += 1) {
+      const priority = (n * 7) % 4
+      const { body } = await web.post(`/echo?priority=${priority}`, { n })
+      wanted.push({ id: body['task_id'] as string, priority })
+    }
+    await start(url, 'worker', { settings })
+    const database = openDatabase(url)
+    const startedInOrder = async () =>
+      (
+        await database.query<{ task_id: string }>(
+          `SELECT task_id FROM headgate.events WHERE type = 'started' ORDER BY xmin::text::bigint`,
+        )
+      ).map((row) => row.task_id)
+    await expect.poll(async () => (await startedInOrder()).length, { timeout: 60_000 }).toBe(200)
+    const sorted = wanted.toSorted((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1))
+    expect(await startedInOrder()).toEqual(sorted.map(({ id }) => id))
+  })
+
+  test('the limits of a type and of a caller hold over all workers', async () => {
+    const url = await postgres.newDatabase()
+    const running = new Set<string>()
+    let most = 0
+    const limited = defineTask({
+      type: 'limited',
+      concurrency: 2,
+      input: z.object({}),
+      run: async (_input, { taskId }) => {
+        running.add(taskId)
+        most = Math.max(most, running.size)
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        running.delete(taskId)
+      },
+    })
+    const given = { tasks: [limited], settings: { capacity: 1000, ratePerMinute: 0, slots: 4 } }
+    const web = await start(url, 'web', given)
+    for (const _ of [1, 2, 3]) await start(url, 'worker', given)
+    const ids = await Promise.all(
+      Array.from({ length: 12 }, async () => (await web.post('/limited', {})).body['task_id'] as string),
+    )
+    for (const id of ids) expect(await web.ended(id)).toMatchObject({ status: 'completed' })
+    expect(most).toBe(2)
+  })
+
+  test('what an operator pauses in one process stands still in all, within a second', async () => {
+    const url = await postgres.newDatabase()
+    const [one, two] = [await start(url, 'web'), await start(url, 'web')]
+    await start(url, 'worker')
+    await one.post('/api/queue/pause', { scope: 'processing' })
+    await expect.poll(async () => (await two.get('/api/queue/stats')).body['holds']).toEqual(['processing'])
+    const id = (await two.post('/echo', { n: 1 })).body['task_id'] as string
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    expect((await one.get(`/api/tasks/${id}`)).body['status']).toBe('queued')
+    await two.post('/api/queue/resume', { scope: 'processing' })
+    expect(await one.ended(id)).toMatchObject({ status: 'completed' })
   })
 })

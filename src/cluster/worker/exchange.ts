@@ -14,7 +14,7 @@ import { selectForUpdate } from '../journal/select-tasks.ts'
 import { writeEntries } from '../journal/write-entries.ts'
 import { toTaskEvent } from '../hints/publisher.ts'
 import type { HeldTicket, NewTicket, Tickets } from '../tickets.ts'
-import { Gates, type GateLimits } from './gates.ts'
+import { findHeldBack, Gates, type GateLimits } from './gates.ts'
 import type { EndedRun } from './run.ts'
 
 export interface ExchangeDeps extends GateLimits {
@@ -90,6 +90,7 @@ export class Exchange {
       this.#moveTicket(entries.at(-1)?.task as Task, found.ticket)
     }
     await this.#writeEntries(entries)
+    for (const id of await findHeldBack(this.#tx, this.#deps, entries)) await tickets.wake(this.#tx, id)
   }
 
   #toEnd(task: Task, { run, outcome: decided }: EndedRun): JournalEntry {

@@ -61,3 +61,27 @@ export class Gates {
     return true
   }
 }
+
+/** The first waiting tasks of the types and callers that have room again, one for each run that is over. */
+export async function findHeldBack(
+  tx: Statements,
+  { concurrencyOf, maxRunningPerCaller }: GateLimits,
+  ended: readonly { readonly task: Pick<Task, 'type' | 'caller'> }[],
+): Promise<readonly string[]> {
+  const ids: string[] = []
+  const select = async (column: 'type' | 'caller', value: string, count: number) => {
+    const rows = await tx.query<{ id: string }>(
+      `SELECT id FROM headgate.tasks WHERE status = 'queued' AND ${column} = $1 ORDER BY ticket DESC LIMIT ${count}`,
+      [value],
+    )
+    ids.push(...rows.map(({ id }) => id))
+  }
+  for (const [type, tasks] of Map.groupBy(ended, ({ task }) => task.type)) {
+    if (concurrencyOf(type) !== Infinity) await select('type', type, tasks.length)
+  }
+  if (maxRunningPerCaller === Infinity) return ids
+  for (const [caller, tasks] of Map.groupBy(ended, ({ task }) => task.caller)) {
+    await select('caller', caller, tasks.length)
+  }
+  return [...new Set(ids)]
+}

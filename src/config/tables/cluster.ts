@@ -34,6 +34,14 @@ export const CLUSTER_SETTINGS = {
       'Name of this process among those of DATABASE_URL: no two have the same, and a restarted one has its own again, so that its tasks are taken back at once. Empty: the name of the host and the role.',
     schema: z.string().max(200),
   },
+  workerPort: {
+    env: 'WORKER_PORT',
+    default: '0',
+    unit: 'port',
+    meaning:
+      'Port on which a worker answers /health/live, /health/ready, /metrics and /api/queue/stats, and nothing else. 0: none. 0 to 65535.',
+    schema: whole(0, 65_535),
+  },
   databaseConnections: {
     env: 'DATABASE_CONNECTIONS',
     default: '4',

@@ -1,0 +1,154 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openDatabase } from '../support/cluster.ts'
+import { ROOT, startProcess } from '../support/process.ts'
+import { postgresPrograms, usePostgres } from '../support/postgres.ts'
+import { clientOf } from '../support/server.ts'
+
+const programs = postgresPrograms()
+const TASKS_FILE = join(ROOT, 'test/cluster/tasks.ts')
+/** Submits in all of the run under kills; `npm run test:cluster-kill` makes it 5000. */
+const TASKS = Number(process.env['CLUSTER_TASKS'] ?? 150)
+
+describe.skipIf(programs === undefined)('faults of a cluster', () => {
+  const postgres = usePostgres(programs)
+  const start = (url: string, role: 'web' | 'worker', more: Record<string, string> = {}) =>
+    startProcess({
+      DATABASE_URL: url,
+      ROLE: role,
+      TASKS_FILE,
+      BUILTIN_TASKS: 'none',
+      STOP_WAIT_SECONDS: '0',
+      ANALYSIS_QUEUE_MAX_SIZE: '10000',
+      RATE_LIMIT_PER_MINUTE: '0',
+      ...more,
+    })
+  const begun = async (client: ReturnType<typeof clientOf>, id: string) =>
+    expect
+      .poll(async () => (await client.get(`/api/tasks/${id}`)).body['progress'], { timeout: 20_000 })
+      .toBeGreaterThan(0)
+
+  test('a worker that was killed and started again takes its task back at once, with its steps', async () => {
+    const url = await postgres.newDatabase()
+    const web = clientOf((await start(url, 'web')).url)
+    const worker = await start(url, 'worker', { WORKER_NAME: 'one' })
+    const id = (await web.post('/slow', { ms: 3000 })).body['task_id'] as string
+    await begun(web, id)
+    await worker.end('SIGKILL')
+    await start(url, 'worker', { WORKER_NAME: 'one' })
+    const restartedAt = performance.now()
+    await expect
+      .poll(async () => (await web.get(`/api/tasks/${id}`)).body['interruptions'], {
+        timeout: 20_000,
+        interval: 50,
+      })
+      .toBe(1)
+    // A second on a quiet machine; other processes start beside it here.
+    expect(performance.now() - restartedAt).toBeLessThan(5000)
+    const task = await web.ended(id)
+    expect(task).toMatchObject({ status: 'completed', attempt: 1, interruptions: 1 })
+    expect(task['result'].first).not.toBe(task['result'].last)
+  })
+
+  test('the tasks of a machine that has vanished, or stands still, are taken over; its late outcome is refused', async () => {
+    const url = await postgres.newDatabase()
+    const web = clientOf((await start(url, 'web')).url)
+    const frozen = await start(url, 'worker', { WORKER_NAME: 'one' })
+    const id = (await web.post('/slow', { ms: 2000 })).body['task_id'] as string
+    await begun(web, id)
+    process.kill(frozen.child.pid ?? 0, 'SIGSTOP')
+    const stoppedAt = performance.now()
+    await start(url, 'worker', { WORKER_NAME: 'two' })
+    await expect
+      .poll(async () => (await web.get(`/api/tasks/${id}`)).body['interruptions'], {
+        timeout: 60_000,
+        interval: 100,
+      })
+      .toBe(1)
+    expect(performance.now() - stoppedAt).toBeLessThan(30_000)
+    process.kill(frozen.child.pid ?? 0, 'SIGCONT')
+    expect(await web.ended(id)).toMatchObject({ status: 'completed', interruptions: 1 })
+    const events = await openDatabase(url).query<{ type: string; seq: number }>(
+      'SELECT type, seq FROM headgate.events WHERE task_id = $1 ORDER BY seq',
+      [id],
+    )
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
+    expect(events.filter(({ type }) => type === 'result' || type === 'error')).toHaveLength(1)
+    expect(events.filter(({ type }) => type === 'started')).toHaveLength(2)
+  })
+
+  test('while PostgreSQL is away submits are answered 503; handlers go on, and streams come to their end', async () => {
+    const url = await postgres.newDatabase()
+    const { url: address } = await start(url, 'web')
+    const web = clientOf(address)
+    await start(url, 'worker', { WORKER_NAME: 'one' })
+    const id = (await web.post('/slow', { ms: 3000 })).body['task_id'] as string
+    await begun(web, id)
+    const stream = fetch(`${address}/api/tasks/${id}/stream`).then((response) => response.text())
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await postgres.server.crash()
+    const askedAt = performance.now()
+    const refused = await web.post('/echo', { n: 1 })
+    expect([refused.status, refused.body['error_type']]).toEqual([503, 'journal_unavailable'])
+    expect(performance.now() - askedAt).toBeLessThan(3000)
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    await postgres.server.start()
+    const numbers = [...(await stream).matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number))
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1))
+    expect(await web.ended(id)).toMatchObject({ status: 'completed', interruptions: 0 })
+    await expect.poll(async () => (await web.post('/echo', { n: 2 })).status, { timeout: 15_000 }).toBe(202)
+  })
+
+  test('under kills of workers and of a web process nothing is lost, and nothing ends twice', async () => {
+    const url = await postgres.newDatabase()
+    const webs = [await start(url, 'web'), await start(url, 'web', { WORKER_NAME: 'web two' })]
+    const names = ['one', 'two', 'three']
+    const workers = await Promise.all(names.map((name) => start(url, 'worker', { WORKER_NAME: name })))
+    const over = new AbortController()
+    const killing = (async () => {
+      for (let round = 0; !over.signal.aborted; round += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 1500))
+        const which = round % names.length
+        await workers[which]?.end('SIGKILL')
+        workers[which] = await start(url, 'worker', { WORKER_NAME: names[which] ?? '' })
+      }
+    })()
+    const accepted = new Set<string>()
+    for (let n = 0; n < TASKS; n += 1) {
+      const client = clientOf(webs[n % 2]?.url ?? '')
+      const reply = await client.post('/slow', { ms: 200, n }, { 'idempotency-key': `task ${n}` })
+      expect(reply.status).toBe(202)
+      accepted.add(reply.body['task_id'] as string)
+      if (n % 10 === 0) await client.post(`/api/tasks/${reply.body['task_id']}/cancel`)
+    }
+    const database = openDatabase(url)
+    const unfinished = async () =>
+      (await database.query<{ id: string }>('SELECT id FROM headgate.tasks WHERE finished_at IS NULL')).length
+    await expect.poll(unfinished, { timeout: 100_000, interval: 200 }).toBe(0)
+    over.abort()
+    await killing
+    const rows = await database.query<{
+      id: string
+      status: string
+      last_seq: number
+      ends: number
+      events: number
+    }>(
+      `SELECT id, tasks.status, last_seq, count(*)::integer AS events,
+          (count(*) FILTER (WHERE events.type IN ('result', 'error')))::integer AS ends
+        FROM headgate.tasks JOIN headgate.events ON task_id = id GROUP BY id, tasks.status, last_seq`,
+    )
+    expect(new Set(rows.map(({ id }) => id))).toEqual(accepted)
+    expect(accepted.size).toBe(TASKS)
+    for (const { ends, events, last_seq: last } of rows) expect([ends, events]).toEqual([1, last])
+    const counted = await database.query<{ name: string; count: number }>(
+      `SELECT name, sum(count)::bigint AS count FROM headgate.counters
+        WHERE name NOT IN ('rejected', 'retried') GROUP BY name HAVING sum(count) <> 0`,
+    )
+    const byStatus = Map.groupBy(rows, ({ status }) => status)
+    expect(Object.fromEntries(counted.map(({ name, count }) => [name, count]))).toEqual(
+      Object.fromEntries([...byStatus].map(([status, group]) => [status, group.length])),
+    )
+    expect(await database.query(`SELECT id FROM pgboss.job WHERE name = 'tasks'`)).toEqual([])
+  })
+})
