@@ -65,7 +65,7 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   const keeper = { save: (_text: string): Promise<void> => Promise.resolve() }
   const options = assembleOptions(given, { onFatal: firstFault(given, rest, () => isClosing), keeper })
   const auth = createAuth(options)
-  const base = createServices(options)
+  const base = await createServices(options)
   // Before anything is written: the folder may be somebody else's.
   base.uploadStore.assertOwn()
   const services = { ...base, ...(await loadBuiltins(options.settings, base.analysisOptions)) }

@@ -2,8 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { toMemberName } from '../config/tables/cluster.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { Journal } from '../journal/journal.ts'
-import { CLUSTER_PACKAGES, findMissing, installCommand, VERSION } from '../package.ts'
-import { HeadgateError } from '../task/errors.ts'
+import { VERSION } from '../package.ts'
 import type { Webhooks } from '../webhook/webhooks.ts'
 import type { AppOptions } from './app-options.ts'
 import { createQueue } from './create-queue.ts'
@@ -18,6 +17,8 @@ export interface Storage {
   readonly cluster: Cluster | null
 }
 
+type OpenStorageDeps = Pick<Services, 'bus' | 'dataDir' | 'db'> & { readonly registry: Registry }
+
 /**
  * Opens what the settings name; without DATABASE_URL nothing of the cluster is loaded.
  *
@@ -25,21 +26,13 @@ export interface Storage {
  */
 export async function openStorage(
   options: AppOptions,
-  { bus, registry, dataDir }: Pick<Services, 'bus' | 'dataDir'> & { readonly registry: Registry },
+  { bus, registry, dataDir, db }: OpenStorageDeps,
 ): Promise<Storage> {
   const { settings, clock, log } = options
-  if (settings.databaseUrl === '') {
-    if (settings.role !== 'serve') throw refused(`ROLE="${settings.role}": it needs DATABASE_URL.`)
-    return { journal: await openJournal(options, dataDir), cluster: null }
-  }
-  const missing = findMissing(CLUSTER_PACKAGES)
-  if (missing.length > 0) throw refused(`DATABASE_URL: packages are missing. ${installCommand(missing)}`)
-  if (settings.isFair) throw refused('FAIR_CALLERS="true": with DATABASE_URL callers cannot take turns yet.')
+  if (db === null) return { journal: await openJournal(options, dataDir), cluster: null }
   const { openCluster } = await import('../cluster/cluster.ts')
-  const cluster = await openCluster({
+  const cluster = await openCluster(db, {
     url: settings.databaseUrl,
-    connections: settings.databaseConnections,
-    prepares: settings.isPreparing,
     isUnsafeAllowed: settings.isUnsafeDatabase,
     kind: settings.role,
     name: toMemberName(settings),
@@ -51,10 +44,6 @@ export async function openStorage(
     log,
   })
   return { journal: cluster.journal, cluster }
-}
-
-function refused(message: string): HeadgateError {
-  return new HeadgateError('invalid-setting', message)
 }
 
 export interface EngineGiven extends Services, Storage {

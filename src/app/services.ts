@@ -14,7 +14,7 @@ import { WEB_PORTS } from '../fetch/address-policy.ts'
 import type { Registry } from '../handler/registry.ts'
 import { Connections } from '../http/stream/connections.ts'
 import { FolderStore } from '../uploads/folder-store.ts'
-import type { UploadStore } from '../uploads/upload-store.ts'
+import { connectDatabase } from './connect-database.ts'
 import { modelsOptions } from './from-settings.ts'
 import type { Builtins } from './builtins.ts'
 
@@ -22,11 +22,11 @@ import type { Builtins } from './builtins.ts'
 const FEED_LIMITS = { maxQueued: 1024, maxQueuedChars: 1024 * 1024 }
 
 /** The parts that know nothing of the pool and of the journal. */
-export function createServices({ settings, clock }: AppOptions) {
+export async function createServices({ settings, clock, log }: AppOptions) {
   const dataDir = resolve(settings.dataDir)
-  const isDurable = settings.journal !== 'memory'
+  const isDurable = settings.journal !== 'memory' || settings.databaseUrl !== ''
   const uploadsFolder = join(dataDir, isDurable ? 'spool' : `spool-${process.pid}`)
-  const uploadStore: UploadStore = new FolderStore(uploadsFolder)
+  const { db, uploadStore } = await connectDatabase({ settings, log }, new FolderStore(uploadsFolder))
   const { maxUploadBytes, maxFetchBytes, youTubeUrl } = settings
   const isUsual = youTubeUrl === SETTINGS.youTubeUrl.default
   const connector = new Connector({
@@ -45,6 +45,7 @@ export function createServices({ settings, clock }: AppOptions) {
   return {
     dataDir,
     isDurable,
+    db,
     uploadStore,
     connector,
     analysisOptions: { connector, uploadStore, uploadsFolder, ...limits },
@@ -54,7 +55,7 @@ export function createServices({ settings, clock }: AppOptions) {
 }
 
 /** Services that exist before the queue is created. */
-export type Services = ReturnType<typeof createServices> &
+export type Services = Awaited<ReturnType<typeof createServices>> &
   Builtins &
   ReturnType<typeof createAuth> & { readonly registry: Registry; readonly journal: Journal }
 

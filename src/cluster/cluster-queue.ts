@@ -148,10 +148,9 @@ function letGo(
   { deliver, keepsUploads, uploadStore, log }: ClusterQueueDeps,
 ): void {
   deliver()
-  if (upload === null || keepsUploads) return
-  uploadStore
-    .remove(upload)
-    .catch((error: unknown) => log.error({ err: error, taskId }, 'upload not removed'))
+  if (upload === null) return
+  const done = keepsUploads ? uploadStore.release(upload) : uploadStore.remove(upload)
+  done.catch((error: unknown) => log.error({ err: error, taskId }, 'upload not removed'))
 }
 
 /** The queue as the estimator sees it. */

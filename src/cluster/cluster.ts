@@ -3,7 +3,7 @@ import type { EventBus } from '../events/event-bus.ts'
 import type { Journal } from '../journal/journal.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { Clock } from '../time/clock.ts'
-import { Database } from './database/database.ts'
+import type { Database } from './database/database.ts'
 import { createPostgresJournal } from './journal/postgres-journal.ts'
 import { deliveriesOfLeader, Leader } from './leader.ts'
 import { join, leave, type MemberKind } from './members.ts'
@@ -13,8 +13,6 @@ import { Tickets } from './tickets.ts'
 
 export interface ClusterOptions {
   readonly url: string
-  readonly connections: number
-  readonly prepares: boolean
   /** Whether a database that does not wait for its disk is taken. */
   readonly isUnsafeAllowed: boolean
   readonly kind: MemberKind
@@ -45,15 +43,14 @@ export interface Cluster {
 const MAX_SKEW_MS = 2000
 
 /**
- * Connects to PostgreSQL, makes the tables that are missing, and joins the cluster.
+ * Makes the tables that are missing, and joins the cluster.
  *
  * @throws HeadgateError `journal-unavailable` when the database cannot be reached, `journal-too-new` when a newer version
  *   has migrated it, `invalid-setting` when it would lose what it has confirmed.
  */
-export async function openCluster(options: ClusterOptions): Promise<Cluster> {
-  const { url, connections, prepares, kind, bus, log } = options
+export async function openCluster(db: Database, options: ClusterOptions): Promise<Cluster> {
+  const { url, kind, bus, log } = options
   const onError = (error: Error) => log.warn({ err: error }, 'a connection to PostgreSQL failed')
-  const db = new Database({ url, connections, prepares, onError })
   const tickets = new Tickets({ url, onError })
   try {
     await assertDurable(db, options)

@@ -90,6 +90,11 @@ export class FolderStore implements UploadStore {
     return { ...upload, spoolId }
   }
 
+  /** Here it is kept where it is used. */
+  release(): Promise<void> {
+    return Promise.resolve()
+  }
+
   async remove(upload: Pick<Upload, 'spoolId'>): Promise<void> {
     this.#own.delete(upload.spoolId)
     await rm(this.pathOf(upload), { force: true })

@@ -44,6 +44,8 @@ export interface UploadStore {
   /** The same file at another place, so that either may go; undefined when it is no longer there. */
   copy(upload: Upload): Promise<Upload | undefined>
   remove(upload: Pick<Upload, 'spoolId'>): Promise<void>
+  /** This machine needs the file no more; where it is kept it stays. */
+  release(upload: Pick<Upload, 'spoolId'>): Promise<void>
   /** Removes files that no task names. @param isKept whether a task may ask for the file of this place */
   sweep(isKept: (spoolId: string) => boolean): Promise<SweepResult>
   /** Removes documents that were fetched for tasks that have ended while nothing of them ran. */

@@ -26,7 +26,7 @@ export interface DatabaseOptions {
   readonly onError: (error: Error) => void
 }
 
-export type Value = string | number | boolean | null | readonly string[]
+export type Value = string | number | boolean | null | Buffer | readonly string[]
 
 /** Statements of one transaction. */
 export interface Statements {

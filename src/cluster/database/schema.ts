@@ -73,6 +73,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX failed_tasks ON headgate.tasks (finished_at) WHERE status IN ('error', 'timeout', 'expired');
   CREATE INDEX completed_tasks ON headgate.tasks (finished_at) WHERE status = 'completed';
   CREATE INDEX uploads_of_tasks ON headgate.tasks (finished_at) WHERE spool_id IS NOT NULL;
+  CREATE INDEX tasks_by_upload ON headgate.tasks (spool_id) WHERE spool_id IS NOT NULL;
   CREATE INDEX contents ON headgate.tasks (content, caller, id) WHERE content IS NOT NULL;
 
   CREATE TABLE headgate.inputs (id text COLLATE "C" PRIMARY KEY, input text NOT NULL);
@@ -114,6 +115,15 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX deliveries_by_time ON headgate.deliveries (next_at);
   CREATE INDEX deliveries_by_task ON headgate.deliveries (task_id);
+  CREATE TABLE headgate.uploads (
+    id text NOT NULL,
+    part integer NOT NULL,
+    bytes bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (id, part)
+  );
+  ALTER TABLE headgate.uploads ALTER COLUMN bytes SET STORAGE EXTERNAL;
+  CREATE INDEX uploads_by_time ON headgate.uploads (created_at);
   CREATE TABLE headgate.erased (id text COLLATE "C" PRIMARY KEY, caller text NOT NULL, at bigint NOT NULL);
   CREATE INDEX erased_by_time ON headgate.erased (at);
   CREATE TABLE headgate.notes (name text PRIMARY KEY, text text NOT NULL);
