@@ -5,31 +5,37 @@ import { expect, test } from 'vitest'
 import { SETTINGS } from '../src/config/settings.ts'
 import { ROOT } from './support/process.ts'
 
-const UNIT = join(ROOT, 'deploy/headgate.service')
-const text = readFileSync(UNIT, 'utf8')
-const valueOf = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1] ?? ''
+const UNITS = ['headgate.service', 'headgate-web.service', 'headgate-worker@.service']
+const pathOf = (unit: string) => join(ROOT, 'deploy', unit)
+const valueOf = (unit: string, key: string) =>
+  new RegExp(`^${key}=(.*)$`, 'm').exec(readFileSync(pathOf(unit), 'utf8'))?.[1] ?? ''
 const hasAnalyze = spawnSync('systemd-analyze', ['--version']).status === 0
 
-test.skipIf(!hasAnalyze)('systemd finds the unit tight: an exposure of at most 1.5', () => {
-  const args = ['security', '--offline=true', '--no-pager', '--threshold=15', UNIT]
+test.skipIf(!hasAnalyze).each(UNITS)('systemd finds %s tight: an exposure of at most 1.5', (unit) => {
+  const args = ['security', '--offline=true', '--no-pager', '--threshold=15', pathOf(unit)]
   const report = execFileSync('systemd-analyze', args, { encoding: 'utf8' })
-  expect(report).toMatch(/Overall exposure level for headgate.service: 1\.[0-5] /)
+  expect(report).toMatch(/Overall exposure level for \S+: 1\.[0-5] /)
 })
 
-test('the unit starts what there is, with settings that there are', () => {
+test.each(UNITS)('%s starts what there is, with settings that there are', (unit) => {
   const [, program = '', , script = ''] =
-    /^(\/opt\/headgate\/(\S+)) \S+ (\S+)$/.exec(valueOf('ExecStart')) ?? []
+    /^(\/opt\/headgate\/(\S+)) \S+ (\S+)$/.exec(valueOf(unit, 'ExecStart')) ?? []
   expect(program).toBe('/opt/headgate/node_modules/.bin/node')
   expect(existsSync(join(ROOT, script))).toBe(true)
   const known = new Set<string>(Object.values(SETTINGS).map(({ env }) => env))
-  const named = valueOf('Environment')
-    .split(' ')
-    .map((item) => item.split('=')[0] ?? '')
+  const named = valueOf(unit, 'Environment')
+    .matchAll(/"?(\w+)=/g)
+    .map(([, name = '']) => name)
+    .toArray()
   expect(named.filter((name) => name !== 'NODE_ENV' && !known.has(name))).toEqual([])
 })
 
-test('the unit gives the process the time that stopping may take', () => {
+test.each(UNITS)('%s gives the process the time that stopping may take', (unit) => {
   const seconds = Number(SETTINGS.stopWaitMs.default) + Number(SETTINGS.stopGraceMs.default)
-  expect(Number(valueOf('TimeoutStopSec'))).toBeGreaterThan(seconds)
-  expect([valueOf('Restart'), valueOf('RestartSec'), valueOf('Type')]).toEqual(['always', '100ms', 'notify'])
+  expect(Number(valueOf(unit, 'TimeoutStopSec'))).toBeGreaterThan(seconds)
+  expect([valueOf(unit, 'Restart'), valueOf(unit, 'RestartSec'), valueOf(unit, 'Type')]).toEqual([
+    'always',
+    '100ms',
+    'notify',
+  ])
 })

@@ -1,6 +1,7 @@
 import type { Client } from 'pg'
 import type { Logger } from 'pino'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
+import { HeadgateError } from '../task/errors.ts'
 import type { Clock } from '../time/clock.ts'
 import { Ticker } from '../time/ticker.ts'
 import { settledWithin } from '../time/within.ts'
@@ -36,6 +37,9 @@ interface StopLimits {
 const LOOK_MS = 1000
 /** Behind every hint of controls, and of webhooks, stands a look. */
 const POLL_MS = 5000
+/** How long another process may still have the name of this one. */
+const NAME_WAIT_MS = 5000
+const NAME_RETRY_MS = 100
 /** What was recorded has this long to be written. */
 const WRITING_MS = 5000
 
@@ -68,8 +72,24 @@ export class ClusterEngine {
   async takeOver(): Promise<void> {
     await this.#look()
     await this.#listener.start()
+    await this.#haveName()
     for (const job of this.#jobs) job.start()
     if (this.#cluster.kind !== 'web') await this.#deps.worker.start()
+  }
+
+  /** @throws HeadgateError `journal-in-use` when another process has the name of this one. */
+  async #haveName(): Promise<void> {
+    const { leader, name } = this.#cluster
+    const { clock } = this.#deps
+    const until = clock.monotonic() + NAME_WAIT_MS
+    // The connection of one that was killed a moment ago may still be there.
+    while (!(await leader.tryToHave(name))) {
+      if (clock.monotonic() > until) {
+        await this.#listener.stop()
+        throw new HeadgateError('journal-in-use', `WORKER_NAME: another process has the name "${name}".`)
+      }
+      await new Promise<void>((resolve) => clock.after(NAME_RETRY_MS, resolve))
+    }
   }
 
   knowsUnfinished(id: string): boolean {
@@ -102,8 +122,10 @@ export class ClusterEngine {
   }
 
   #connected(client: Client | null): void {
-    this.#cluster.leader.use(client)
+    const { leader, name } = this.#cluster
+    leader.use(client)
     if (client === null) return
+    void leader.tryToHave(name).catch(() => false)
     void this.#poll()
     this.#deps.feed.lookAtAll()
     this.#deps.view.onChange()

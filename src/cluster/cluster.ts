@@ -30,6 +30,7 @@ export interface ClusterOptions {
 export interface Cluster {
   readonly url: string
   readonly kind: MemberKind
+  readonly name: string
   readonly db: Database
   readonly tickets: Tickets
   readonly publisher: Publisher
@@ -62,6 +63,7 @@ export async function openCluster(db: Database, options: ClusterOptions): Promis
     return {
       url,
       kind,
+      name: options.name,
       db,
       tickets,
       publisher: new Publisher({ db, bus }),

@@ -4,7 +4,12 @@ import type { DeliveryJournal } from '../journal/journal.ts'
 /** Any number; the same in every process. */
 const LOCK = 4_215_770_032
 
-/** One process at a time sends webhooks: the one whose connection holds the lock, until that ends. */
+/** Begins the names of the locks, so that they are not those of somebody else in the database. */
+const NAME_SPACE = 421_578
+
+/**
+ * What one process alone may do, as long as its connection holds a lock: send webhooks, and have its name.
+ */
 export class Leader {
   #client: Client | null = null
   #isLeader = false
@@ -17,6 +22,15 @@ export class Leader {
   use(client: Client | null): void {
     this.#client = client
     this.#isLeader = false
+  }
+
+  /** Takes a name; false: another process has it, or there is no connection. It is taken again with each connection. */
+  async tryToHave(name: string): Promise<boolean> {
+    const client = this.#client
+    if (client === null) return false
+    const sql = 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS locked'
+    const { rows } = await client.query<{ locked: boolean }>(sql, [NAME_SPACE, name])
+    return rows[0]?.locked ?? false
   }
 
   /** Takes the lock when nobody has it. */

@@ -189,4 +189,11 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     for (const { dataDir } of [web, worker])
       await expect.poll(() => readdir(join(dataDir, 'spool'))).toEqual([])
   })
+
+  test('two processes of one name: the second does not start', async () => {
+    const url = await postgres.newDatabase()
+    const settings = { workerName: 'the one' }
+    await start(url, 'worker', { settings })
+    await expect(start(url, 'worker', { settings })).rejects.toMatchObject({ code: 'journal-in-use' })
+  })
 })
