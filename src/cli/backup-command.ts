@@ -2,7 +2,8 @@ import { Command } from 'commander'
 import { resolve } from 'node:path'
 import { backUp } from '../backup/backup.ts'
 import { restore } from '../backup/restore.ts'
-import { readSettings, resolveTokensFile } from '../config/read.ts'
+import { resolveTokensFile } from '../config/read.ts'
+import { readLocalSettings } from './local-settings.ts'
 
 const MB = 1024 * 1024
 
@@ -14,7 +15,7 @@ export function backupCommand(): Command {
     )
     .argument('<folder>', 'where the backup is put')
     .action(async (folder: string) => {
-      const { tasks, uploads, hasTokens, bytes } = await backUp(places(), resolve(folder))
+      const { tasks, uploads, hasTokens, bytes } = await backUp(places('backup'), resolve(folder))
       const tokens = hasTokens ? ', the tokens' : ''
       const size = `${(bytes / MB).toFixed(1)} MB`
       console.log(`Backed up and read back: ${tasks} tasks, ${uploads} uploads${tokens}, ${size}.`)
@@ -27,12 +28,12 @@ export function restoreCommand(): Command {
     .description('Put a backup into DATA_DIR, which must hold no journal yet. Repeat it when it was cut off.')
     .argument('<folder>', 'the backup')
     .action(async (folder: string) => {
-      const { tasks, createdAt, files } = await restore(resolve(folder), places())
+      const { tasks, createdAt, files } = await restore(resolve(folder), places('restore'))
       console.log(`Restored and read back: ${tasks} tasks, ${files.length} files, of ${createdAt}.`)
     })
 }
 
-function places() {
-  const settings = readSettings()
+function places(command: string) {
+  const settings = readLocalSettings(command, 'Use pg_dump and pg_restore.')
   return { dataDir: resolve(settings.dataDir), tokensFile: resolve(resolveTokensFile(settings)) }
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { resolve } from 'node:path'
-import { readSettings } from '../config/read.ts'
 import { diagnose, setAside } from '../journal/sqlite/doctor.ts'
+import { readLocalSettings } from './local-settings.ts'
 import { formatTable } from './text-table.ts'
 
 interface DoctorOptions {
@@ -17,7 +17,9 @@ export function doctorCommand(): Command {
       'move journal and uploads into a folder beside them, so that the next start begins anew',
     )
     .action((options: DoctorOptions) => {
-      const folder = resolve(readSettings().dataDir)
+      const folder = resolve(
+        readLocalSettings('doctor', 'Ask /health/ready and /api/queue/stats of a running process.').dataDir,
+      )
       if (options.setAside === true) console.log(`Journal and uploads are kept in ${setAside(folder)}.`)
       else report(folder)
     })

@@ -155,6 +155,8 @@ export class ClusterEngine {
     const { db, member } = this.#cluster
     view.isAtStuckLimit = worker.isAtStuckLimit
     await report(db, member, { slots: view.ownSlots, busy: worker.running, stuck: worker.stuck })
+    // A worker looks when it is asked.
+    if (this.#cluster.kind === 'worker') return
     view.isChanged()
     await view.freshen(estimator)
   }

@@ -22,6 +22,7 @@ import { ClusterWorker } from './worker/cluster-worker.ts'
 interface ClusterBounds {
   readonly slots: number
   readonly capacity: number
+  readonly maxParked: number | null
   readonly graceMs: number
   readonly headStartMs: number
   readonly maxQueuedPerCaller: number
@@ -126,6 +127,7 @@ function createWorker(
     pausedGroups: () => view.pausedGroups,
     isHeld: () => view.holds.size > 0,
     slots: () => view.ownSlots,
+    released: (id) => resources.forget(id, null),
     work: (task, signal) => run(task.id, signal),
   })
   const run = createRunner(registry, {

@@ -13,6 +13,8 @@ const NAME_SPACE = 421_578
 export class Leader {
   #client: Client | null = null
   #isLeader = false
+  /** A connection takes one statement at a time. */
+  #last: Promise<unknown> = Promise.resolve()
 
   get isLeader(): boolean {
     return this.#isLeader
@@ -29,18 +31,21 @@ export class Leader {
     const client = this.#client
     if (client === null) return false
     const sql = 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS locked'
-    const { rows } = await client.query<{ locked: boolean }>(sql, [NAME_SPACE, name])
-    return rows[0]?.locked ?? false
+    return this.#ask(client, sql, [NAME_SPACE, name])
   }
 
   /** Takes the lock when nobody has it. */
   async tryToLead(): Promise<void> {
     const client = this.#client
     if (this.#isLeader || client === null) return
-    const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [
-      LOCK,
-    ])
-    if (this.#client === client) this.#isLeader = rows[0]?.locked ?? false
+    const isLeader = await this.#ask(client, 'SELECT pg_try_advisory_lock($1) AS locked', [LOCK])
+    if (this.#client === client) this.#isLeader = isLeader
+  }
+
+  async #ask(client: Client, sql: string, values: readonly unknown[]): Promise<boolean> {
+    const asked = this.#last.then(() => client.query<{ locked: boolean }>(sql, [...values]))
+    this.#last = asked.catch(() => undefined)
+    return (await asked).rows[0]?.locked ?? false
   }
 }
 

@@ -77,7 +77,12 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   if (deps.corsOrigins.length > 0) await allowOrigins(app, deps.corsOrigins)
   await gate(app, deps, answerUnknown)
   const { freshen } = deps
-  if (freshen !== null) app.addHook('preHandler', () => freshen())
+  // What changes a task decides over its newest version; what is read is read as it is now.
+  if (freshen !== null) {
+    app.addHook('preHandler', async ({ method }) => {
+      if (method === 'GET') await freshen()
+    })
+  }
   // Registered before the websocket plugin, whose own hook would close the sockets without a code.
   app.addHook('preClose', (done) => {
     deps.connections.closeAll()

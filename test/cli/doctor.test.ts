@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -54,4 +54,15 @@ test('nothing is set aside while a server uses it', async () => {
   const { dataDir } = await startProcess()
   const { code, stderr } = await doctor(dataDir, '--set-aside')
   expect([code, stderr]).toEqual([1, expect.stringContaining('Another process uses the journal')])
+})
+
+test('with the tasks in PostgreSQL it says that it is not for them', async () => {
+  const url = 'postgres://headgate:secret@127.0.0.1:1/none'
+  const env = { ...PROCESS_ENV, DATABASE_URL: url, DATA_DIR: await tempFolder() }
+  for (const args of [['doctor'], ['backup', 'somewhere'], ['restore', 'somewhere']]) {
+    const { status, stderr } = spawnSync(join(ROOT, 'headgate'), args, { env, encoding: 'utf8' })
+    expect(status, args.join(' ')).toBe(78)
+    expect(stderr).toContain('DATABASE_URL: the tasks are in PostgreSQL')
+    expect(stderr).not.toContain('secret')
+  }
 })

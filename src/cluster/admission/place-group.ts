@@ -6,6 +6,7 @@ import type { Refusal, SubmitReply } from '../../admission/submission.ts'
 import type { Defaults } from '../../admission/validate.ts'
 import type { WaitEstimator } from '../../forecast/wait-estimator.ts'
 import type { JournalEntry, KeyRecord } from '../../journal/journal.ts'
+import { PARKED_PER_PLACE } from '../../pool/delayed.ts'
 import { placeAfter } from '../../task/event.ts'
 import { changeTask, type Task } from '../../task/task.ts'
 import type { Statements } from '../database/database.ts'
@@ -45,6 +46,8 @@ export interface GroupDeps {
   readonly headStartMs: number
   /** Of one caller; Infinity: no limit. */
   readonly maxQueuedPerCaller: number
+  /** Tasks that may be parked before newcomers are refused; null: ten times the capacity. */
+  readonly maxParked: number | null
   readonly defaults: Defaults
   readonly nextId: () => string
   readonly capacity: () => number
@@ -217,9 +220,10 @@ export class PlaceGroup {
   }
 
   #refusal({ submission: { caller } }: Newcomer): Refusal | undefined {
-    const { capacity, maxQueuedPerCaller, refuse } = this.#deps
+    const { capacity, maxParked, maxQueuedPerCaller, refuse } = this.#deps
     const { taken } = this.#unfinished
-    const isFull = taken >= capacity()
+    const mostParked = maxParked ?? capacity() * PARKED_PER_PLACE
+    const isFull = taken >= capacity() || this.#unfinished.of('waiting') > mostParked
     const ofCaller = this.#byCaller?.get(caller) ?? 0
     if (!isFull && ofCaller < maxQueuedPerCaller) return undefined
     this.#counters.add('rejected', 0, 1)

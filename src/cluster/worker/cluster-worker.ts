@@ -25,6 +25,8 @@ export interface ClusterWorkerDeps extends ExchangeDeps, ReportDeps {
   readonly isHeld: () => boolean
   /** Slots as they are set now. */
   readonly slots: () => number
+  /** A run of a task is over here: what its calls still hold is free. */
+  readonly released: (taskId: string) => void
   /** Runs a task; never rejects. */
   readonly work: (task: Task, signal: AbortSignal) => Promise<Outcome>
 }
@@ -216,6 +218,7 @@ export class ClusterWorker {
     )
     run.guard = guard
     void guard.outcome.then(async (outcome) => {
+      this.#deps.released(id)
       await run.reports
       this.#ended.push({ run, outcome })
       this.lookForWork()
