@@ -130,6 +130,8 @@ export class ClusterWorker {
     this.#isExchanging = true
     try {
       while (this.#isAsked) {
+        // Runs that end in one turn of the event loop go into one transaction.
+        await new Promise((resolve) => setImmediate(resolve))
         this.#isAsked = false
         await this.#exchange()
       }
