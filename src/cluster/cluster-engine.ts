@@ -153,7 +153,6 @@ export class ClusterEngine {
   async #look(): Promise<void> {
     const { view, worker, estimator } = this.#deps
     const { db, member } = this.#cluster
-    view.isAtStuckLimit = worker.isAtStuckLimit
     await report(db, member, { slots: view.ownSlots, busy: worker.running, stuck: worker.stuck })
     // A worker looks when it is asked.
     if (this.#cluster.kind === 'worker') return

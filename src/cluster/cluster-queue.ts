@@ -73,6 +73,7 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
     nextId: () => ids.next(),
   })
   const worker = createWorker(cluster, deps, { view, resources })
+  view.own = worker
   view.onChange = () => {
     if (kind !== 'web') worker.lookForWork()
   }

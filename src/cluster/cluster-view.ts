@@ -62,7 +62,8 @@ export class ClusterView implements QueueView, LifecycleView {
   pausedGroups: readonly TaskGroup[] = []
   members: readonly Member[] = []
   running = 0
-  isAtStuckLimit = false
+  /** Unresponsive handlers of this process. */
+  own: { readonly stuck: number; readonly isAtStuckLimit: boolean } = { stuck: 0, isAtStuckLimit: false }
   oldestCreatedAt: number | null = null
   runningTasks: readonly Task[] = []
   readonly #options: ClusterViewOptions
@@ -91,7 +92,12 @@ export class ClusterView implements QueueView, LifecycleView {
   }
 
   get stuck(): number {
-    return this.members.reduce((sum, { stuck }) => sum + stuck, 0)
+    const { member } = this.#options
+    return this.members.reduce((sum, { id, stuck }) => sum + (id === member ? 0 : stuck), this.own.stuck)
+  }
+
+  get isAtStuckLimit(): boolean {
+    return this.own.isAtStuckLimit
   }
 
   get waiting(): number {

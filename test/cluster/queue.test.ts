@@ -129,6 +129,7 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
   test('the limits of a type and of a caller hold over all workers', async () => {
     const url = await postgres.newDatabase()
     const running = new Set<string>()
+    const two = Promise.withResolvers<void>()
     let most = 0
     const limited = defineTask({
       type: 'limited',
@@ -137,9 +138,9 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
       run: async (_input, { taskId }) => {
         running.add(taskId)
         most = Math.max(most, running.size)
+        if (running.size === 2) two.resolve()
         // The first one stays until another has come, however busy the machine is.
-        for (let left = 500; left > 0 && most < 2; left -= 1)
-          await new Promise((resolve) => setTimeout(resolve, 20))
+        await two.promise
         await new Promise((resolve) => setTimeout(resolve, 30))
         running.delete(taskId)
       },

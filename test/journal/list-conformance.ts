@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { EMPTY_MINUTE, type Minute } from '../../src/history/minute.ts'
 import { PARTS } from '../../src/journal/failure-groups.ts'
 import type { Journal, TaskQuery } from '../../src/journal/journal.ts'
+import { matchesQuery } from '../../src/journal/matches-query.ts'
 import { failure } from '../../src/task/failure.ts'
 import { actsOn, WHY } from './acts.ts'
 
@@ -45,6 +46,47 @@ export function listConformance(name: string, open: () => Promise<Journal>): voi
     expect(await ids({ text: 'GRÖSSE' })).toEqual(['', null])
     expect(await ids({ text: 'GRÖßE' })).toEqual(['1', null])
     expect(await ids({ text: '年报' })).toEqual(['3', null])
+  })
+
+  test(`${name}: whatever is asked, the pages together are what a walk over all tasks finds`, async () => {
+    const { journal, admit, append, start, run } = await setup()
+    for (let index = 0; index < 60; index += 1) {
+      const given = { id: `${100 + index}`, type: `t${index % 3}`, caller: `c${index % 4}` }
+      if (index % 5 === 0) await admit(given)
+      else if (index % 5 < 3) await run(given)
+      else {
+        const failed = await start(await admit(given))
+        const end =
+          index % 2 === 0 ? ({ status: 'error', failure: WHY } as const) : ({ status: 'timeout' } as const)
+        await append(failed, { type: 'error', failure: WHY }, { ...end, finishedAt: 2000 })
+      }
+    }
+    const walk = await journal.tasks.list({ limit: 100 })
+    expect(walk.tasks).toHaveLength(60)
+    const statuses = [
+      undefined,
+      ['error'],
+      ['error', 'timeout'],
+      ['queued'],
+      ['queued', 'completed'],
+    ] as const
+    for (const type of [undefined, 't1', 'none'])
+      for (const caller of [undefined, 'c2'])
+        for (const wanted of statuses) {
+          const query = {
+            ...(type === undefined ? {} : { type }),
+            ...(caller === undefined ? {} : { caller }),
+            ...(wanted === undefined ? {} : { statuses: wanted }),
+          }
+          const found: string[] = []
+          for (let next: string | null = '~'; next !== null;) {
+            const page = await journal.tasks.list({ ...query, before: next, limit: 7 })
+            found.push(...page.tasks.map(({ id }) => id))
+            next = page.next
+          }
+          const expected = walk.tasks.filter((task) => matchesQuery(task, { ...query, limit: 0 }))
+          expect(found, JSON.stringify(query)).toEqual(expected.map(({ id }) => id))
+        }
   })
 
   test(`${name}: the steps of a task are listed in the order in which they were saved`, async () => {

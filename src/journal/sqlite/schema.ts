@@ -96,4 +96,11 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (minute, writer)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Lists of one type, also of one caller or one end.
+  `
+  CREATE INDEX tasks_by_type ON tasks (type, id);
+  CREATE INDEX tasks_by_caller_and_type ON tasks (caller, type, id);
+  CREATE INDEX ended_tasks_by_type ON tasks (status, type, id) WHERE finished_at IS NOT NULL;
+  CREATE INDEX ended_tasks_by_caller ON tasks (caller, status, id) WHERE finished_at IS NOT NULL;
+  `,
 ]

@@ -11,14 +11,13 @@ import {
   type PastTask,
   type SavedStep,
   type TaskPage,
-  type TaskQuery,
 } from '../../journal.ts'
 import type { FailureGroup } from '../../failure-groups.ts'
 import { combineRows } from '../../../history/minute.ts'
-import { containsText } from '../../matches-query.ts'
 import { toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../../rows.ts'
 import type { Statements } from '../statements.ts'
 import { selectFailures } from './select-failures.ts'
+import { selectPage, TASK_COLUMNS } from './select-page.ts'
 
 /** One question to the reading thread. */
 export interface Query<Args extends unknown[], Reply> {
@@ -35,17 +34,11 @@ function query<Args extends unknown[], Reply>(
   return { select, toReply }
 }
 
-const TASK_COLUMNS =
-  'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
 const WHOLE = `SELECT ${TASK_COLUMNS}, input, result FROM tasks
   LEFT JOIN inputs ON inputs.id = tasks.id LEFT JOIN results ON results.id = tasks.id`
-/** A page looks at this many tasks at the most, so that a rare kind among a million costs no more than another. */
-const MAX_LOOKED_AT = 5000
 /** Text of events in one page, characters: a reader takes them at its own pace. */
 const MAX_PAGE_CHARS = 128 * 1024
 
-/** Those that have not ended are kept in memory too, and listed from there. */
-const ENDED_ONLY = 'status = :status AND finished_at IS NOT NULL'
 const newestIn = (table: string) => `coalesce((SELECT max(id) FROM ${table}), '')`
 
 /** Everything that the journal is asked, each by the name of its method in the interfaces of the journal. */
@@ -231,53 +224,6 @@ export type QueryReply<Name extends QueryName> = ReturnType<Queries[Name]['toRep
 
 /** A query as the threads hand it on. */
 export type AnyQuery = Query<unknown[], unknown>
-
-/** The rows of a page, then the id to continue from, when it is not the last one. */
-function selectPage(db: Statements, query: TaskQuery): readonly Row[] {
-  const { caller, statuses, before, limit, text } = query
-  // An index leads to the tasks of a caller, or of a terminal status; what else is asked is looked at row by row.
-  const isLedByStatus = caller === undefined && statuses?.length === 1
-  const leader = isLedByStatus ? ENDED_ONLY : caller === undefined ? null : 'caller = :caller'
-  const led = [...(leader === null ? [] : [leader]), 'id < :before'].join(' AND ')
-  const leading = {
-    before: before ?? '~',
-    ...(caller === undefined ? {} : { caller }),
-    ...(isLedByStatus ? { status: statuses[0] as string } : {}),
-  }
-  const { conditions, values } = toConditions(query)
-  const looked = `SELECT ${TASK_COLUMNS} FROM tasks WHERE ${led} ORDER BY id DESC LIMIT ${MAX_LOOKED_AT}`
-  const found = db.of(`SELECT * FROM (${looked}) WHERE ${['true', ...conditions].join(' AND ')}`)
-  const rows: Row[] = []
-  for (const row of found.iterate({ ...leading, ...values }) as IterableIterator<Row>) {
-    if (text !== undefined && !rowContains(row, text)) continue
-    if (rows.length === limit) return [...rows, { next: rows.at(-1)?.['id'] ?? null }]
-    rows.push(row)
-  }
-  const last = db
-    .of(`SELECT id FROM tasks WHERE ${led} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_LOOKED_AT - 1}`)
-    .get(leading)
-  return last === undefined ? rows : [...rows, { next: last['id'] as string }]
-}
-
-/** What is looked at row by row, in SQL. */
-function toConditions(query: TaskQuery) {
-  const { statuses, type, priority, errorType, createdFrom, createdBefore } = query
-  const given = [
-    ['status IN (SELECT value FROM json_each(:statuses))', 'statuses', statuses && JSON.stringify(statuses)],
-    ['type = :type', 'type', type],
-    ['priority = :priority', 'priority', priority],
-    ["json_extract(state, '$.failure.errorType') = :errorType", 'errorType', errorType],
-    ['created_at >= :createdFrom', 'createdFrom', createdFrom],
-    ['created_at < :createdBefore', 'createdBefore', createdBefore],
-  ] as const
-  const asked = given.filter(([, , value]) => value !== undefined)
-  const values = Object.fromEntries(asked.map(([, name, value]) => [name, value as string | number]))
-  return { conditions: asked.map(([condition]) => condition), values }
-}
-
-function rowContains({ id, fixed }: Row, text: string): boolean {
-  return containsText({ ...(JSON.parse(fixed as string) as Task), id: id as string }, text)
-}
 
 function selectEvents(db: Statements, taskId: string, after: number, limit: number): readonly Row[] {
   const sql =

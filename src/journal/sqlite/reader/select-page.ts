@@ -1,0 +1,109 @@
+import { isTerminal } from '../../../task/status.ts'
+import type { Task } from '../../../task/task.ts'
+import type { TaskQuery } from '../../journal.ts'
+import { containsText } from '../../matches-query.ts'
+import type { Row } from '../../rows.ts'
+import type { Statements } from '../statements.ts'
+
+export const TASK_COLUMNS =
+  'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
+/** A page looks at this many tasks at the most, so that a rare kind among a million costs no more than another. */
+const MAX_LOOKED_AT = 5000
+
+type SqlValues = Record<string, string | number>
+
+/** Tasks that an index leads to, newest first: one condition for each part of it. */
+interface Leading {
+  /** Of each the newest are taken, and of all of these the newest. */
+  readonly parts: readonly string[]
+  readonly values: SqlValues
+  /** What is left to look at row by row. */
+  readonly rest: Omit<TaskQuery, 'limit' | 'before'>
+}
+
+/** The rows of a page, then the id to continue from, when it is not the last one. */
+export function selectPage(db: Statements, query: TaskQuery): readonly Row[] {
+  const { limit, before = '~' } = query
+  const { parts, values, rest } = lead(query)
+  const { conditions, values: asked } = toConditions(rest)
+  const given = { before, ...values }
+  if (conditions.length === 0 && rest.text === undefined) {
+    const rows = db.of(newest(parts)).all({ ...given, count: limit + 1, offset: 0 }) as Row[]
+    if (rows.length <= limit) return rows
+    return [...rows.slice(0, limit), { next: rows[limit - 1]?.['id'] ?? null }]
+  }
+  const found = db.of(`SELECT * FROM (${newest(parts)}) WHERE ${['true', ...conditions].join(' AND ')}`)
+  const rows: Row[] = []
+  for (const row of found.iterate({
+    ...given,
+    ...asked,
+    count: MAX_LOOKED_AT,
+    offset: 0,
+  }) as IterableIterator<Row>) {
+    if (rest.text !== undefined && !rowContains(row, rest.text)) continue
+    if (rows.length === limit) return [...rows, { next: rows.at(-1)?.['id'] ?? null }]
+    rows.push(row)
+  }
+  const last = db.of(newest(parts)).get({ ...given, count: 1, offset: MAX_LOOKED_AT - 1 })
+  return last === undefined ? rows : [...rows, { next: last['id'] as string }]
+}
+
+/** The newest `:count` tasks of all parts together, without the first `:offset`. */
+function newest(parts: readonly string[]): string {
+  const select = (part: string) =>
+    `SELECT ${TASK_COLUMNS} FROM tasks WHERE ${part} AND id < :before ORDER BY id DESC LIMIT :count`
+  const [first = 'true', second] = parts
+  if (second === undefined) return `${select(first)} OFFSET :offset`
+  const union = parts.map((part) => `SELECT * FROM (${select(part)})`).join(' UNION ALL ')
+  return `SELECT * FROM (${union}) ORDER BY id DESC LIMIT :count OFFSET :offset`
+}
+
+/** Those that have not ended are kept in memory too, and listed from there. */
+const ENDED_ONLY = 'finished_at IS NOT NULL'
+
+function lead(query: TaskQuery): Leading {
+  const { caller, type, statuses, priority, errorType, createdFrom, createdBefore, text } = query
+  const others = withoutAbsent({ priority, errorType, createdFrom, createdBefore, text })
+  const given = withoutAbsent({ caller, type })
+  const conditions = Object.keys(given).map((name) => `${name} = :${name}`)
+  // Several statuses are looked at row by row where each row is looked at anyway.
+  const isLedByStatus =
+    statuses?.every(isTerminal) === true && (statuses.length === 1 || Object.keys(others).length === 0)
+  if (!isLedByStatus) {
+    const rest = { ...others, ...withoutAbsent({ statuses }) }
+    return { parts: [conditions.join(' AND ') || 'true'], values: given, rest }
+  }
+  const names = statuses.map((each, index) => [`status${index}`, each] as const)
+  const parts = names.map(([name]) => [`status = :${name}`, ENDED_ONLY, ...conditions].join(' AND '))
+  return { parts, values: { ...given, ...Object.fromEntries(names) }, rest: others }
+}
+
+/** The fields that are there. */
+function withoutAbsent<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+/** What is looked at row by row, in SQL. */
+function toConditions({ statuses, priority, errorType, createdFrom, createdBefore }: Leading['rest']) {
+  const given = [
+    ['status IN (SELECT value FROM json_each(:statuses))', 'statuses', statuses && JSON.stringify(statuses)],
+    ['priority = :priority', 'priority', priority],
+    // Most rows are passed over without being parsed.
+    [
+      `instr(state, '"' || :errorType || '"') > 0 AND json_extract(state, '$.failure.errorType') = :errorType`,
+      'errorType',
+      errorType,
+    ],
+    ['created_at >= :createdFrom', 'createdFrom', createdFrom],
+    ['created_at < :createdBefore', 'createdBefore', createdBefore],
+  ] as const
+  const asked = given.filter(([, , value]) => value !== undefined)
+  const values = Object.fromEntries(asked.map(([, name, value]) => [name, value as string | number]))
+  return { conditions: asked.map(([condition]) => condition), values }
+}
+
+function rowContains({ id, fixed }: Row, text: string): boolean {
+  return containsText({ ...(JSON.parse(fixed as string) as Task), id: id as string }, text)
+}
