@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { Cluster } from '../cluster/cluster.ts'
 import { toMemberName } from '../config/tables/cluster.ts'
 import type { Registry } from '../handler/registry.ts'
@@ -5,7 +6,7 @@ import type { Journal } from '../journal/journal.ts'
 import { VERSION } from '../package.ts'
 import type { Webhooks } from '../webhook/webhooks.ts'
 import type { AppOptions } from './app-options.ts'
-import { createQueue } from './create-queue.ts'
+import { createQueue, type Queue } from './create-queue.ts'
 import { boundsFrom, resourcesFrom } from './from-settings.ts'
 import { createLocalEngine } from './local-engine.ts'
 import { openJournal, type Services } from './services.ts'
@@ -46,6 +47,12 @@ export async function openStorage(
   return { journal: cluster.journal, cluster }
 }
 
+/** This process, where it is alone. */
+function describeProcess({ slots, running: busy, stuck }: Queue['pool']) {
+  const host = hostname()
+  return { name: host, kind: 'serve' as const, host, version: VERSION, slots, busy, stuck, silentMs: 0 }
+}
+
 export interface EngineGiven extends Services, Storage {
   readonly webhooks: Webhooks
   /** What an operator has set may have changed in another process. */
@@ -79,5 +86,6 @@ export async function createEngine(options: AppOptions, given: EngineGiven) {
   }
   const queue = createQueue(deps)
   const engine = createLocalEngine({ ...queue, journal, clock, log })
-  return { ...queue, controlled: queue.pool, engine, freshen: null, kind: 'local' as const }
+  const listProcesses = () => Promise.resolve([describeProcess(queue.pool)])
+  return { ...queue, controlled: queue.pool, engine, freshen: null, listProcesses, kind: 'local' as const }
 }

@@ -16,6 +16,7 @@ import { ClusterEngine } from './cluster-engine.ts'
 import { ClusterView } from './cluster-view.ts'
 import { Feed } from './hints/feed.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { listMembers } from './members.ts'
 import { TaskChanges } from './task-changes.ts'
 import { ClusterWorker } from './worker/cluster-worker.ts'
 
@@ -84,8 +85,9 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   publisher.onCommitted = () => view.isChanged()
   publisher.onEnded = (task) => letGo(task, deps)
   const freshen = () => view.freshen(estimator)
+  const listProcesses = () => listMembers(db)
   const queue = { pool: view, controlled: view.controlled, lifecycle: view, resources, estimator }
-  return { ...queue, admission, engine, freshen, kind: 'postgres' as const }
+  return { ...queue, admission, engine, freshen, listProcesses, kind: 'postgres' as const }
 }
 
 function createEstimator(

@@ -38,6 +38,21 @@ interface ModelUse {
   readonly usd: number | null
 }
 
+/** A process that takes requests or runs tasks. */
+export interface ProcessView {
+  readonly name: string
+  readonly kind: 'serve' | 'web' | 'worker'
+  readonly host: string
+  readonly version: string
+  readonly slots: number
+  /** Slots in use. */
+  readonly busy: number
+  /** Unresponsive handlers. */
+  readonly stuck: number
+  /** Since its last report. */
+  readonly silentMs: number
+}
+
 /** Dependencies of the HTTP plugin. */
 export interface HttpDeps {
   readonly admission: QueueAdmission
@@ -56,6 +71,8 @@ export interface HttpDeps {
   readonly health: JournalHealth
   /** Whether this process is alone with its queue, or one of several over PostgreSQL. */
   readonly kind: 'local' | 'postgres'
+  /** The processes that share the queue. */
+  readonly listProcesses: () => Promise<readonly ProcessView[]>
   /** Reads what other processes have changed, before it is asked for; null: this process knows everything. */
   readonly freshen: (() => Promise<void>) | null
   readonly bus: EventBus

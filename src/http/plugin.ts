@@ -18,6 +18,7 @@ import { healthRoutes } from './routes/health.ts'
 import { forecastRoutes } from './routes/queue/forecast.ts'
 import { historyRoute } from './routes/queue/history.ts'
 import { operateRoutes } from './routes/queue/operate.ts'
+import { workersRoute } from './routes/queue/workers.ts'
 import { metricsRoute } from './routes/queue/metrics.ts'
 import { createStats, type Stats } from './routes/queue/stats.ts'
 import { queueRoutes } from './routes/queue/queue.ts'
@@ -118,6 +119,7 @@ function apiRoutes(app: App, deps: HttpDeps, stats: () => Stats): void {
   metricsRoute(app, deps)
   operateRoutes(app, deps)
   forecastRoutes(app, deps)
+  workersRoute(app, deps)
   healthRoutes(app, deps)
   if (deps.isWebOn) uiRoutes(app, deps)
 }

@@ -200,4 +200,18 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     await start(url, 'worker', { settings })
     await expect(start(url, 'worker', { settings })).rejects.toMatchObject({ code: 'journal-in-use' })
   })
+
+  test('an operator sees the processes, and those that have stopped are gone', async () => {
+    const url = await postgres.newDatabase()
+    const web = await start(url, 'web', { settings: { workerName: 'the web' } })
+    const worker = await start(url, 'worker', { settings: { workerName: 'the worker', slots: 5 } })
+    await web.post('/held', {})
+    const read = async () => (await web.get('/api/queue/workers')).body['workers'] as { name: string }[]
+    await expect.poll(read).toMatchObject([
+      { name: 'the web', role: 'web', slots: 0, busy: 0 },
+      { name: 'the worker', role: 'worker', slots: 5, busy: 1, stuck: 0 },
+    ])
+    await worker.stop()
+    await expect.poll(async () => (await read()).map(({ name }) => name)).toEqual(['the web'])
+  })
 })

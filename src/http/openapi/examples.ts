@@ -111,6 +111,21 @@ const STATS = {
   uptime_seconds: 8123,
 }
 
+const WORKERS = {
+  workers: [
+    {
+      name: 'one',
+      role: 'worker',
+      host: 'machine-1',
+      version: '0.1.0',
+      slots: 3,
+      busy: 2,
+      stuck: 0,
+      silent_seconds: 0,
+    },
+  ],
+}
+
 const CAPACITY = {
   accepting: true,
   priority: 2,
@@ -256,6 +271,7 @@ export function createExamples(prefix: string) {
     bulk: BULK,
     health: HEALTH,
     capacity: CAPACITY,
+    workers: WORKERS,
     controls: CONTROLS,
     forecast: FORECAST,
     events: `retry: 3000\n\nevent: message\nid: 1\ndata: {"seq":1,"task_id":"${ID}","type":"queued","status":"queued","ts":"${AT}","queue_position":1,"tasks_ahead":0,"estimated_wait_seconds":null}\n\n`,

@@ -80,6 +80,21 @@ export const statsReply = z.object({
   uptime_seconds: seconds,
 })
 
+export const workersReply = z.object({
+  workers: z.array(
+    z.object({
+      name: z.string(),
+      role: z.enum(['serve', 'web', 'worker']),
+      host: z.string(),
+      version: z.string(),
+      slots: count,
+      busy: count,
+      stuck: count,
+      silent_seconds: seconds.meta({ description: 'Since its last report, which comes every second.' }),
+    }),
+  ),
+})
+
 /** Of others' tasks only the first five are there. */
 export const boardRow = taskReply
   .pick({
