@@ -3,7 +3,7 @@ import type { EventBus } from '../events/event-bus.ts'
 import type { Journal } from '../journal/journal.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { Clock } from '../time/clock.ts'
-import type { Database } from './database/database.ts'
+import { isAway, type Database } from './database/database.ts'
 import { createPostgresJournal } from './journal/postgres-journal.ts'
 import { deliveriesOfLeader, Leader } from './leader.ts'
 import { join, leave, type MemberKind } from './members.ts'
@@ -40,6 +40,9 @@ export interface Cluster {
   readonly member: number
 }
 
+/** How long a start waits for the database. */
+const START_WAIT_MS = 60_000
+const START_RETRY_MS = 500
 /** A clock that is further off than this is warned of: instants of other machines are compared with it. */
 const MAX_SKEW_MS = 2000
 
@@ -54,6 +57,7 @@ export async function openCluster(db: Database, options: ClusterOptions): Promis
   const onError = (error: Error) => log.warn({ err: error }, 'a connection to PostgreSQL failed')
   const tickets = new Tickets({ url, onError })
   try {
+    await whenReachable(db, options)
     await assertDurable(db, options)
     await migrate(db)
     await tickets.start()
@@ -86,6 +90,21 @@ export async function openCluster(db: Database, options: ClusterOptions): Promis
     throw new HeadgateError('journal-unavailable', `PostgreSQL: ${(error as Error).message}`, {
       cause: error,
     })
+  }
+}
+
+/** Machines start in any order: the database is waited for. */
+async function whenReachable(db: Database, { clock, log }: ClusterOptions): Promise<void> {
+  const until = clock.monotonic() + START_WAIT_MS
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await db.query('SELECT 1')
+      return
+    } catch (error) {
+      if (!isAway(error) || clock.monotonic() > until) throw error
+      if (tries === 0) log.warn({ err: error }, 'PostgreSQL is not there yet: it is waited for')
+      await new Promise<void>((resolve) => setTimeout(resolve, START_RETRY_MS))
+    }
   }
 }
 

@@ -10,6 +10,7 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   'journal-too-new': 65,
   'journal-corrupt': 65,
   'journal-failed': 74,
+  'journal-unavailable': 69,
 }
 
 /** A mistake of the operator ends the process with one line; a defect of ours with its stack. */

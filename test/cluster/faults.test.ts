@@ -151,4 +151,17 @@ describe.skipIf(programs === undefined)('faults of a cluster', () => {
     )
     expect(await database.query(`SELECT id FROM pgboss.job WHERE name = 'tasks'`)).toEqual([])
   })
+
+  test('a process that starts before PostgreSQL waits for it; a wrong name of the database ends it with one line', async () => {
+    const url = await postgres.newDatabase()
+    await postgres.server.crash()
+    const starting = start(url, 'web')
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    await postgres.server.start()
+    const web = clientOf((await starting).url)
+    expect((await web.get('/health/ready')).status).toBe(200)
+    const wrong = await start(url.replace(/[^/]*$/, 'nowhere'), 'web')
+    expect(await wrong.exited).toBe(69)
+    expect(wrong.stderr()).toMatch(/^headgate: .*nowhere.*\n$/)
+  })
 })

@@ -120,6 +120,16 @@ export class Database implements Statements {
   }
 }
 
+/** PostgreSQL is starting, or stopping. */
+const NOT_NOW = /^57P0/
+
+/** Whether the database may be there in a moment: it could not be reached, or is starting. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof HeadgateError) || error.code !== 'journal-unavailable') return false
+  const { code = '' } = (error.cause ?? {}) as { readonly code?: string }
+  return !SQL_STATE.test(code) || NOT_NOW.test(code)
+}
+
 /** What PostgreSQL answers has a code of five characters; a connection that failed has another one, or none. */
 const SQL_STATE = /^[0-9A-Z]{5}$/
 /** Of these classes the statement is at fault: data, integrity, syntax. */
