@@ -4,16 +4,9 @@ import type { Journal } from '../journal/journal.ts'
 import type { CounterStore } from '../lifecycle/saved-counters.ts'
 import type { Clock } from '../time/clock.ts'
 import { settledWithin } from '../time/within.ts'
+import type { StopLimits } from '../lifecycle/queue-view.ts'
 import type { Queue } from './create-queue.ts'
 import { recover } from './recovery.ts'
-
-/** How long a stop waits for running tasks: before they are aborted, and after. */
-interface StopLimits {
-  /** Once settled, ends the wait. */
-  readonly skipWait: Promise<void>
-  readonly stopWaitMs: number
-  readonly stopGraceMs: number
-}
 
 /** How a queue begins and ends; between them it works by itself. */
 export interface Engine {
@@ -21,7 +14,7 @@ export interface Engine {
   readonly takeOver: (totals: CounterStore) => Promise<void>
   /** Whether a task that has not ended is known here by its id. */
   readonly knowsUnfinished: (id: string) => boolean
-  /** Starts no more, lets running work end, aborts what goes on, and settles when everything is written. */
+  /** Starts no more, lets running work end, aborts the rest, and settles when everything is written. */
   readonly comeToRest: (limits: StopLimits) => Promise<void>
 }
 

@@ -2,6 +2,7 @@ import type { Client } from 'pg'
 import type { Logger } from 'pino'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import { HeadgateError } from '../task/errors.ts'
+import type { StopLimits } from '../lifecycle/queue-view.ts'
 import type { Clock } from '../time/clock.ts'
 import { Ticker } from '../time/ticker.ts'
 import { settledWithin } from '../time/within.ts'
@@ -25,12 +26,6 @@ export interface ClusterEngineDeps {
   readonly deliver: () => void
   /** What an operator has set may have changed. */
   readonly controlsChanged: () => void
-}
-
-interface StopLimits {
-  readonly skipWait: Promise<void>
-  readonly stopWaitMs: number
-  readonly stopGraceMs: number
 }
 
 /** A report of this process, and a look at the numbers, at least this often. */

@@ -85,11 +85,11 @@ export class Tickets {
       ...KEPT,
       ...(startAfter === null ? {} : { startAfter: new Date(startAfter) }),
     }))
-    await this.#boss.insert(QUEUE, jobs, { db: dbOf(tx) })
+    await this.#boss.insert(QUEUE, jobs, { db: toBossDb(tx) })
   }
 
   async remove(tx: Statements, ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#boss.deleteJob(QUEUE, [...ids], { db: dbOf(tx) })
+    if (ids.length > 0) await this.#boss.deleteJob(QUEUE, [...ids], { db: toBossDb(tx) })
   }
 
   /** Takes the first tickets that are due, for the holder that asks. */
@@ -98,19 +98,19 @@ export class Tickets {
     const jobs = await this.#boss.fetch(QUEUE, {
       batchSize: count,
       includeMetadata: true,
-      db: dbOf(tx),
+      db: toBossDb(tx),
     })
     return jobs.map(({ id, retryCount }) => ({ id, retryCount }))
   }
 
   /** Moves a ticket that is not held; one that is stays as it is. */
   async setPriority(tx: Statements, id: string, priority: number): Promise<void> {
-    await this.#boss.update(QUEUE, undefined, { id, priority, db: dbOf(tx) })
+    await this.#boss.update(QUEUE, undefined, { id, priority, db: toBossDb(tx) })
   }
 
   /** Makes a ticket that is held back until later due now. */
   async wake(tx: Statements, id: string): Promise<void> {
-    await this.#boss.update(QUEUE, undefined, { id, startAfter: 0, db: dbOf(tx) })
+    await this.#boss.update(QUEUE, undefined, { id, startAfter: 0, db: toBossDb(tx) })
   }
 
   /** Locks tickets, before their tasks: a claim locks them in this order. */
@@ -130,7 +130,7 @@ export class Tickets {
 
   /** Gives held tickets back: the next holder gets them, in the order of before. */
   async giveBack(tx: Statements, held: readonly HeldTicket[]): Promise<void> {
-    if (held.length > 0) await this.#boss.fail(QUEUE, [...held], null, { db: dbOf(tx) })
+    if (held.length > 0) await this.#boss.fail(QUEUE, [...held], null, { db: toBossDb(tx) })
   }
 
   /** Tickets that are held for tasks of this member. */
@@ -150,7 +150,7 @@ export class Tickets {
 }
 
 /** pg-boss works in our transaction. */
-function dbOf(tx: Statements) {
+function toBossDb(tx: Statements) {
   return {
     executeSql: async (text: string, values: unknown[] = []) => ({
       rows: [...(await tx.query(text, values as Value[]))],

@@ -32,3 +32,11 @@ export type QueueControls = Pick<
 export interface LifecycleView extends Pick<Lifecycle, 'counters' | 'live'> {
   readonly transitions: Pick<Transitions, 'waitSamples' | 'runSamples'>
 }
+
+/** How long a stop waits for running tasks: before they are aborted, and after. */
+export interface StopLimits {
+  /** Once settled, ends the wait. */
+  readonly skipWait: Promise<void>
+  readonly stopWaitMs: number
+  readonly stopGraceMs: number
+}

@@ -19,7 +19,7 @@ import type { ClusterView } from '../cluster-view.ts'
 import type { Database } from '../database/database.ts'
 import type { Publisher } from '../hints/publisher.ts'
 import type { TaskChanges } from '../task-changes.ts'
-import { nameOf } from './known.ts'
+import { toName } from './known.ts'
 import { NoPlace, PlaceGroup, type GroupDeps, type Newcomer } from './place-group.ts'
 
 export interface ClusterAdmissionDeps extends Omit<GroupDeps, 'refuse' | 'defaults' | 'capacity'> {
@@ -73,7 +73,7 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   receiveKey(caller: string, key: string): (() => void) | undefined {
-    const name = nameOf(caller, key)
+    const name = toName(caller, key)
     if (this.#receiving.has(name)) return undefined
     this.#receiving.add(name)
     return () => this.#receiving.delete(name)

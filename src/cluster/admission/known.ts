@@ -80,7 +80,7 @@ export async function findKeys(
       JOIN headgate.keys ON keys.caller = given.caller AND keys.key = given.key`,
     [JSON.stringify(uses.map(({ caller, key }) => ({ caller, key })))],
   )
-  return new Map(rows.map((row) => [nameOf(row.caller, row.key), row]))
+  return new Map(rows.map((row) => [toName(row.caller, row.key), row]))
 }
 
 export interface KnownContent {
@@ -104,7 +104,7 @@ export async function findContents(
   )
   return new Map(
     rows.map(({ id, caller, content, is_completed: isCompleted }) => [
-      nameOf(caller, content),
+      toName(caller, content),
       { id, isCompleted },
     ]),
   )
@@ -132,6 +132,6 @@ export async function findTasks(tx: Statements, ids: readonly string[]): Promise
   return new Map(rows.map((row) => [row.id, toTask(row)]))
 }
 
-export function nameOf(caller: string, name: string): string {
+export function toName(caller: string, name: string): string {
   return `${name} ${caller}`
 }

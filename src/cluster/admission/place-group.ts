@@ -23,7 +23,7 @@ import {
   findKeys,
   findTasks,
   lockAdmission,
-  nameOf,
+  toName,
   saveOrder,
   Unfinished,
   type KnownContent,
@@ -98,7 +98,7 @@ export class PlaceGroup {
     for (const newcomer of newcomers) {
       const reply = await this.#admitOne(newcomer)
       if (isAll && reply.kind === 'refused') throw new NoPlace(reply)
-      if (newcomer.key !== null) this.#replies.set(nameOf(newcomer.key.caller, newcomer.key.key), reply)
+      if (newcomer.key !== null) this.#replies.set(toName(newcomer.key.caller, newcomer.key.key), reply)
       replies.push(reply)
     }
     await this.#write()
@@ -139,7 +139,7 @@ export class PlaceGroup {
     const { key, content, submission } = newcomer
     const byKey = key === null ? undefined : this.#findByKey(key)
     if (byKey !== undefined) return byKey
-    const known = content === null ? undefined : this.#contents.get(nameOf(submission.caller, content))
+    const known = content === null ? undefined : this.#contents.get(toName(submission.caller, content))
     const duplicate =
       known === undefined || submission.isForced ? undefined : await this.#join(newcomer, known)
     if (duplicate !== undefined) {
@@ -150,9 +150,9 @@ export class PlaceGroup {
   }
 
   #findByKey({ caller, key, fingerprint }: KeyUse): SubmitReply | undefined {
-    const name = nameOf(caller, key)
+    const name = toName(caller, key)
     const record = this.#knownKeys.get(name)
-    const earlier = this.#keys.find((each) => nameOf(each.caller, each.key) === name)
+    const earlier = this.#keys.find((each) => toName(each.caller, each.key) === name)
     const known = earlier ?? (record !== undefined && record.expiresAt > this.#order.now ? record : undefined)
     if (known === undefined) return undefined
     if (known.fingerprint !== fingerprint) return { kind: 'idempotency-mismatch' }
@@ -252,7 +252,7 @@ export class PlaceGroup {
     this.#unfinished.add(task.status, priority, 1)
     this.#counters.accept(task)
     this.#byCaller?.set(caller, (this.#byCaller.get(caller) ?? 0) + 1)
-    if (content !== null) this.#contents.set(nameOf(caller, content), { id: task.id, isCompleted: false })
+    if (content !== null) this.#contents.set(toName(caller, content), { id: task.id, isCompleted: false })
     if (key !== null) this.#saveKey(key, task.id, 1)
     estimator.arrivals.add(priority, task.type, createdAt)
     this.entries.push({ task, event })

@@ -1,6 +1,6 @@
 /**
  * The schema `headgate`, step by step: its version is the number of steps that were applied. A step that was released
- * is never changed; a new one is added, and only adds, so that processes of the version before go on.
+ * is never changed; a new one is added, and only adds, so that processes of the version before continue.
  *
  * JSON is kept as text: it has NUL characters and lone surrogates, which `jsonb` refuses. Ids are compared byte by byte.
  */
