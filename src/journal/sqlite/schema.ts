@@ -96,11 +96,13 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (minute, writer)
   ) STRICT, WITHOUT ROWID;
   `,
-  // Lists of one type, also of one caller or one end.
+  // Lists of one type, also of one caller; and of those that have not completed, which are few: an end writes one index.
   `
   CREATE INDEX tasks_by_type ON tasks (type, id);
   CREATE INDEX tasks_by_caller_and_type ON tasks (caller, type, id);
-  CREATE INDEX ended_tasks_by_type ON tasks (status, type, id) WHERE finished_at IS NOT NULL;
-  CREATE INDEX ended_tasks_by_caller ON tasks (caller, status, id) WHERE finished_at IS NOT NULL;
+  CREATE INDEX failed_tasks_by_type ON tasks (status, type, id)
+    WHERE finished_at IS NOT NULL AND status <> 'completed';
+  CREATE INDEX failed_tasks_by_caller ON tasks (caller, status, id)
+    WHERE finished_at IS NOT NULL AND status <> 'completed';
   `,
 ]

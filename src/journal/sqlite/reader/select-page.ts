@@ -60,21 +60,28 @@ function newest(parts: readonly string[]): string {
 
 /** Those that have not ended are kept in memory too, and listed from there. */
 const ENDED_ONLY = 'finished_at IS NOT NULL'
+/** As the index says it. */
+const NOT_COMPLETED = "status <> 'completed'"
 
 function lead(query: TaskQuery): Leading {
   const { caller, type, statuses, priority, errorType, createdFrom, createdBefore, text } = query
   const others = withoutAbsent({ priority, errorType, createdFrom, createdBefore, text })
   const given = withoutAbsent({ caller, type })
   const conditions = Object.keys(given).map((name) => `${name} = :${name}`)
+  // Most tasks of a caller or a type have completed: they are found by looking.
+  const isOfMost = statuses?.includes('completed') === true && conditions.length > 0
   // Several statuses are looked at row by row where each row is looked at anyway.
   const isLedByStatus =
-    statuses?.every(isTerminal) === true && (statuses.length === 1 || Object.keys(others).length === 0)
+    statuses?.every(isTerminal) === true &&
+    !isOfMost &&
+    (statuses.length === 1 || Object.keys(others).length === 0)
   if (!isLedByStatus) {
     const rest = { ...others, ...withoutAbsent({ statuses }) }
     return { parts: [conditions.join(' AND ') || 'true'], values: given, rest }
   }
   const names = statuses.map((each, index) => [`status${index}`, each] as const)
-  const parts = names.map(([name]) => [`status = :${name}`, ENDED_ONLY, ...conditions].join(' AND '))
+  const which = conditions.length === 0 ? [ENDED_ONLY] : [ENDED_ONLY, NOT_COMPLETED]
+  const parts = names.map(([name]) => [`status = :${name}`, ...which, ...conditions].join(' AND '))
   return { parts, values: { ...given, ...Object.fromEntries(names) }, rest: others }
 }
 

@@ -213,13 +213,14 @@ function append(
   { state, event, isEnd, result, delivery, dropped }: AppendRows,
 ): typeof STALE | undefined {
   const { id, priority, status, run, last_seq, finished_at, state: lively } = state
-  const before = tx.get('SELECT status, run, finished_at, last_seq FROM tasks WHERE id = ?', id)
+  const before = tx.get('SELECT rowid AS row, status, run, finished_at, last_seq FROM tasks WHERE id = ?', id)
   const isNext = before?.['last_seq'] === last_seq - 1 && before['finished_at'] === null
   const isOfRun = before?.['run'] === run || (!isEnd && before?.['run'] === run - 1)
   if (!isNext || !isOfRun) return STALE
+  // By its row: its id was looked up a moment ago.
   const sql =
-    'UPDATE tasks SET priority = ?, status = ?, run = ?, last_seq = ?, finished_at = ?, state = ? WHERE id = ?'
-  tx.run(sql, priority, status, run, last_seq, finished_at, lively, id)
+    'UPDATE tasks SET priority = ?, status = ?, run = ?, last_seq = ?, finished_at = ?, state = ? WHERE rowid = ?'
+  tx.run(sql, priority, status, run, last_seq, finished_at, lively, before['row'] as number)
   insertEvent(tx, id, event)
   if (before['status'] !== status) {
     tx.move(before['status'] as string, -1)
