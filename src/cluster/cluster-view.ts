@@ -18,9 +18,9 @@ import { listMembers, type Member } from './members.ts'
 
 /** Waiting tasks that are known by their place; those behind them have none here. */
 const MAX_LISTED = 1000
-/** Looks take at most this share of the time, so that many readers of a busy queue cost no more than few. */
+/** Looks take this share of the time at most while they are short, so that many readers cost no more than few. */
 const MAX_SHARE = 0.25
-/** A reader does not wait longer for the next look, ms. */
+/** A reader does not wait longer for the next look to begin, ms: it sees what was written before it asked. */
 const MAX_WAIT_MS = 250
 const MAX_RUNNING = 1000
 
@@ -174,8 +174,7 @@ export class ClusterView implements QueueView, LifecycleView {
   }
 
   async #lookInTurn(estimator: WaitEstimator): Promise<void> {
-    const waitMs = this.#notBefore - performance.now()
-    if (waitMs > MAX_WAIT_MS) return
+    const waitMs = Math.min(MAX_WAIT_MS, this.#notBefore - performance.now())
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
     this.#isDirty = false
     const startedAt = performance.now()

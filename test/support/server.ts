@@ -124,7 +124,7 @@ export function clientOf(
 
 /** Tasks of a cluster start a moment after their 202: waits for those that find a slot. */
 async function whenBegun(url: string): Promise<void> {
-  const until = performance.now() + 500
+  const until = performance.now() + 3000
   while (performance.now() < until) {
     const stats = (await (await fetch(`${url}/api/queue/stats`)).json()) as Json
     if (stats['queue_size'] === 0 || stats['current_processing'] >= stats['max_workers'] || stats['paused'])
