@@ -63,7 +63,7 @@ if [ "$reload" = yes ]; then
 fi
 # The page of the dashboard is built anew when it changes.
 web=
-if [ "$reload" = yes ] && [ -f node_modules/vite/bin/vite.js ]; then
+if [ "$reload" = yes ] && [ "${WEB:-on}" != off ] && [ -f node_modules/vite/bin/vite.js ]; then
   "$node" node_modules/vite/bin/vite.js build --watch --config src/web/vite.config.ts --logLevel error &
   web=$!
 fi

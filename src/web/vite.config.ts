@@ -9,7 +9,8 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: fileURLToPath(new URL('../../dist/web', import.meta.url)),
-    emptyOutDir: true,
+    // While it is built anew again and again, a server may read it.
+    emptyOutDir: !process.argv.includes('--watch'),
     modulePreload: { polyfill: false },
     target: 'es2022',
     assetsInlineLimit: 0,

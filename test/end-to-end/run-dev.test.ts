@@ -59,7 +59,8 @@ test.each([[['--no-reload']], [[]]])(
   async (args) => {
     const dataDir = await mkdtemp(join(tmpdir(), 'headgate-dev-'))
     const child = spawnBound(join(ROOT, 'run-dev.sh'), ['--port', '0', ...args], {
-      env: { ...process.env, DATA_DIR: dataDir },
+      // Other tests read the page, which would be built anew.
+      env: { ...process.env, DATA_DIR: dataDir, WEB: 'off' },
     })
     onTestFinished(async () => {
       child.kill('SIGTERM')
