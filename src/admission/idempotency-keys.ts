@@ -39,7 +39,7 @@ export class IdempotencyKeys {
    * this key is.
    */
   receive(caller: string, key: string): (() => void) | undefined {
-    const name = nameOf(caller, key)
+    const name = toCallerName(caller, key)
     if (this.#receiving.has(name)) return undefined
     this.#receiving.add(name)
     return () => this.#receiving.delete(name)
@@ -47,7 +47,7 @@ export class IdempotencyKeys {
 
   /** Admits by `admit`, unless the key was used before: those that come meanwhile get the same reply. */
   async once(use: KeyUse, admit: Admit): Promise<SubmitReply> {
-    const name = nameOf(use.caller, use.key)
+    const name = toCallerName(use.caller, use.key)
     const other = this.#underway.get(name)
     if (other !== undefined) {
       if (other.fingerprint !== use.fingerprint) return { kind: 'idempotency-mismatch' }
@@ -92,6 +92,7 @@ export function toReplay(reply: SubmitReply): SubmitReply {
   return { kind: 'duplicate', how: 'replayed', task: reply.task, waiter: 1, ignored: [] }
 }
 
-function nameOf(caller: string, key: string): string {
+/** One name for a caller and a text of its own: either may have spaces. */
+export function toCallerName(caller: string, key: string): string {
   return JSON.stringify([caller, key])
 }

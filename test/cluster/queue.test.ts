@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import { defineTask } from '../../src/index.ts'
 import { openDatabase } from '../support/cluster.ts'
 import { startServer, type ServerGiven } from '../support/server.ts'
@@ -101,6 +102,16 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     expect(new Set(joined.map(({ body }) => body['task_id'])).size).toBe(1)
     const { body } = await webs[0].get(`/api/tasks/${joined[0]?.body['task_id']}`)
     expect(body['waiters']).toBe(50)
+  })
+
+  test('a key is of one caller, whatever spaces there are in names and keys', async () => {
+    const { core } = await start(await postgres.newDatabase(), 'web')
+    const bare = { ...PLAIN, type: 'echo', input: { n: 1 }, priority: 1 } as const
+    const replies = await Promise.all([
+      core.admission.submit({ ...bare, caller: 'b x', key: 'a' }),
+      core.admission.submit({ ...bare, caller: 'x', key: 'a b' }),
+    ])
+    expect(replies.map(({ kind }) => kind)).toEqual(['accepted', 'accepted'])
   })
 
   test('one worker starts the most urgent first, and of one level the first', async () => {

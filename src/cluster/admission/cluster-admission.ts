@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { computeFingerprint } from '../../admission/digests.ts'
+import { toCallerName } from '../../admission/idempotency-keys.ts'
 import { Intake } from '../../admission/intake.ts'
 import { findLeaver, toLeave, toMoved } from '../../admission/joining.ts'
 import { checkSubmission, toContent } from '../../admission/new-task.ts'
@@ -19,7 +20,6 @@ import type { ClusterView } from '../cluster-view.ts'
 import type { Database } from '../database/database.ts'
 import type { Publisher } from '../hints/publisher.ts'
 import type { TaskChanges } from '../task-changes.ts'
-import { toName } from './known.ts'
 import { NoPlace, PlaceGroup, type GroupDeps, type Newcomer } from './place-group.ts'
 
 export interface ClusterAdmissionDeps extends Omit<GroupDeps, 'refuse' | 'defaults' | 'capacity'> {
@@ -73,7 +73,7 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   receiveKey(caller: string, key: string): (() => void) | undefined {
-    const name = toName(caller, key)
+    const name = toCallerName(caller, key)
     if (this.#receiving.has(name)) return undefined
     this.#receiving.add(name)
     return () => this.#receiving.delete(name)

@@ -1,4 +1,4 @@
-import type { KeyUse } from '../../admission/idempotency-keys.ts'
+import { toCallerName, type KeyUse } from '../../admission/idempotency-keys.ts'
 import type { KeyRecord } from '../../journal/journal.ts'
 import { toTask, type WholeTaskRow } from '../../journal/rows.ts'
 import type { TaskStatus } from '../../task/status.ts'
@@ -69,10 +69,7 @@ export class Unfinished {
 }
 
 /** Keys that were used before, by caller and key. */
-export async function findKeys(
-  tx: Statements,
-  uses: readonly KeyUse[],
-): Promise<ReadonlyMap<string, KeyRecord>> {
+export async function findKeys(tx: Statements, uses: readonly KeyUse[]): Promise<Map<string, KeyRecord>> {
   if (uses.length === 0) return new Map()
   const rows = await tx.query<KeyRecord & Record<string, unknown>>(
     `SELECT keys.caller, keys.key, fingerprint, task_id AS "taskId", waiter, expires_at AS "expiresAt"
@@ -80,7 +77,7 @@ export async function findKeys(
       JOIN headgate.keys ON keys.caller = given.caller AND keys.key = given.key`,
     [JSON.stringify(uses.map(({ caller, key }) => ({ caller, key })))],
   )
-  return new Map(rows.map((row) => [toName(row.caller, row.key), row]))
+  return new Map(rows.map((row) => [toCallerName(row.caller, row.key), row]))
 }
 
 export interface KnownContent {
@@ -93,7 +90,7 @@ export interface KnownContent {
 export async function findContents(
   tx: Statements,
   contents: readonly string[],
-): Promise<ReadonlyMap<string, KnownContent>> {
+): Promise<Map<string, KnownContent>> {
   if (contents.length === 0) return new Map()
   const rows = await tx.query<{ id: string; caller: string; content: string; is_completed: boolean }>(
     `SELECT id, caller, content, finished_at IS NOT NULL AS is_completed FROM headgate.tasks
@@ -104,7 +101,7 @@ export async function findContents(
   )
   return new Map(
     rows.map(({ id, caller, content, is_completed: isCompleted }) => [
-      toName(caller, content),
+      toCallerName(caller, content),
       { id, isCompleted },
     ]),
   )
@@ -130,8 +127,4 @@ export async function findTasks(tx: Statements, ids: readonly string[]): Promise
     [ids],
   )
   return new Map(rows.map((row) => [row.id, toTask(row)]))
-}
-
-export function toName(caller: string, name: string): string {
-  return `${name} ${caller}`
 }

@@ -1,4 +1,4 @@
-import { KEY_LIFETIME_MS, toReplay, type KeyUse } from '../../admission/idempotency-keys.ts'
+import { KEY_LIFETIME_MS, toCallerName, toReplay, type KeyUse } from '../../admission/idempotency-keys.ts'
 import { toJoin, toMoved, deliveryId } from '../../admission/joining.ts'
 import { toNewTask, type CheckedSubmission } from '../../admission/new-task.ts'
 import { listIgnored } from '../../admission/single-flight.ts'
@@ -23,7 +23,6 @@ import {
   findKeys,
   findTasks,
   lockAdmission,
-  toName,
   saveOrder,
   Unfinished,
   type KnownContent,
@@ -80,7 +79,8 @@ export class PlaceGroup {
   readonly #replies = new Map<string, SubmitReply>()
   #order!: Locked & { readonly lastRanks: number[] }
   #unfinished!: Unfinished
-  #knownKeys!: ReadonlyMap<string, KeyRecord>
+  /** Of earlier groups, and of this one. */
+  #knownKeys!: Map<string, KeyRecord>
   #contents!: Map<string, KnownContent>
   #byCaller: Map<string, number> | null = null
   #tasksOfKeys!: ReadonlyMap<string, Task>
@@ -98,7 +98,7 @@ export class PlaceGroup {
     for (const newcomer of newcomers) {
       const reply = await this.#admitOne(newcomer)
       if (isAll && reply.kind === 'refused') throw new NoPlace(reply)
-      if (newcomer.key !== null) this.#replies.set(toName(newcomer.key.caller, newcomer.key.key), reply)
+      if (newcomer.key !== null) this.#replies.set(toCallerName(newcomer.key.caller, newcomer.key.key), reply)
       replies.push(reply)
     }
     await this.#write()
@@ -123,11 +123,9 @@ export class PlaceGroup {
     )
     const ids = [...this.#knownKeys.values()].map(({ taskId }) => taskId)
     this.#tasksOfKeys = await findTasks(tx, ids)
-    this.#contents = new Map(
-      await findContents(
-        tx,
-        newcomers.flatMap(({ content }) => content ?? []),
-      ),
+    this.#contents = await findContents(
+      tx,
+      newcomers.flatMap(({ content }) => content ?? []),
     )
     if (this.#deps.maxQueuedPerCaller === Infinity) return
     this.#byCaller = await countByCaller(tx, [
@@ -139,7 +137,7 @@ export class PlaceGroup {
     const { key, content, submission } = newcomer
     const byKey = key === null ? undefined : this.#findByKey(key)
     if (byKey !== undefined) return byKey
-    const known = content === null ? undefined : this.#contents.get(toName(submission.caller, content))
+    const known = content === null ? undefined : this.#contents.get(toCallerName(submission.caller, content))
     const duplicate =
       known === undefined || submission.isForced ? undefined : await this.#join(newcomer, known)
     if (duplicate !== undefined) {
@@ -150,11 +148,9 @@ export class PlaceGroup {
   }
 
   #findByKey({ caller, key, fingerprint }: KeyUse): SubmitReply | undefined {
-    const name = toName(caller, key)
-    const record = this.#knownKeys.get(name)
-    const earlier = this.#keys.find((each) => toName(each.caller, each.key) === name)
-    const known = earlier ?? (record !== undefined && record.expiresAt > this.#order.now ? record : undefined)
-    if (known === undefined) return undefined
+    const name = toCallerName(caller, key)
+    const known = this.#knownKeys.get(name)
+    if (known === undefined || known.expiresAt <= this.#order.now) return undefined
     if (known.fingerprint !== fingerprint) return { kind: 'idempotency-mismatch' }
     const reply = this.#replies.get(name)
     if (reply !== undefined) return toReplay(reply)
@@ -252,7 +248,8 @@ export class PlaceGroup {
     this.#unfinished.add(task.status, priority, 1)
     this.#counters.accept(task)
     this.#byCaller?.set(caller, (this.#byCaller.get(caller) ?? 0) + 1)
-    if (content !== null) this.#contents.set(toName(caller, content), { id: task.id, isCompleted: false })
+    if (content !== null)
+      this.#contents.set(toCallerName(caller, content), { id: task.id, isCompleted: false })
     if (key !== null) this.#saveKey(key, task.id, 1)
     estimator.arrivals.add(priority, task.type, createdAt)
     this.entries.push({ task, event })
@@ -260,7 +257,9 @@ export class PlaceGroup {
   }
 
   #saveKey(use: KeyUse, taskId: string, waiter: number | null): void {
-    this.#keys.push({ ...use, taskId, waiter, expiresAt: this.#order.now + KEY_LIFETIME_MS })
+    const record = { ...use, taskId, waiter, expiresAt: this.#order.now + KEY_LIFETIME_MS }
+    this.#keys.push(record)
+    this.#knownKeys.set(toCallerName(use.caller, use.key), record)
   }
 
   async #writeTasks(): Promise<void> {
