@@ -78,10 +78,10 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   if (deps.corsOrigins.length > 0) await allowOrigins(app, deps.corsOrigins)
   await gate(app, deps, answerUnknown)
   const { freshen } = deps
-  // What changes a task decides over its newest version; what is read is read as it is now.
+  // What changes a task decides over its newest version; what is read is read as it is now. Health and pages read nothing.
   if (freshen !== null) {
-    app.addHook('preHandler', async ({ method }) => {
-      if (method === 'GET') await freshen()
+    app.addHook('preHandler', async ({ method, routeOptions }) => {
+      if (method === 'GET' && routeOptions.config.gate?.isPublic !== true) await freshen()
     })
   }
   // Registered before the websocket plugin, whose own hook would close the sockets without a code.

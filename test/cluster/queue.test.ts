@@ -225,4 +225,11 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     await worker.stop()
     await expect.poll(async () => (await read()).map(({ name }) => name)).toEqual(['the web'])
   })
+
+  test('health and the page do not wait for the database', async () => {
+    const { core, get } = await start(await postgres.newDatabase(), 'web')
+    Object.assign(core.pool, { freshen: () => new Promise(() => undefined) })
+    for (const path of ['/health/live', '/health/ready', '/api/health', '/ui/', '/openapi.json'])
+      expect((await get(path)).status, path).toBe(200)
+  })
 })

@@ -11,7 +11,7 @@ import { iso } from '../../schemas/views.ts'
 import type { Stats } from './stats.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'lifecycle' | 'pool' | 'journal' | 'replyMemory'> & {
+type Deps = Pick<HttpDeps, 'lifecycle' | 'pool' | 'journal' | 'replyMemory' | 'freshen'> & {
   readonly stats: () => Stats
 }
 
@@ -34,7 +34,9 @@ const TASKS: RouteDescription = {
 export function queueRoutes(app: App, deps: Deps): void {
   const schema = { querystring: noQuery, response: { 200: statsReply } }
   const config = { gate: { isPublic: true }, openapi: STATS }
-  app.get('/api/queue/stats', { schema, config }, () => deps.stats())
+  const { stats, freshen } = deps
+  const read = freshen === null ? stats : () => freshen().then(stats)
+  app.get('/api/queue/stats', { schema, config }, () => read())
 
   const tasks = { schema: { querystring: noQuery }, config: { openapi: TASKS } }
   app.get('/api/queue/tasks', tasks, async (request, reply) => {
