@@ -109,10 +109,11 @@ export class ClusterEngine {
     if (hint.kind === 'work') view.onChange()
     else if (hint.kind === 'controls') controlsChanged()
     else if (hint.kind === 'stop') worker.cancel(hint.ids)
-    else {
+    else if (hint.kind === 'webhooks') {
+      if (this.#cluster.leader.isLeader) deliver()
+    } else {
       view.isChanged()
       feed.look(hint.ids)
-      if (this.#cluster.leader.isLeader) deliver()
     }
   }
 

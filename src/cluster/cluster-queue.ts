@@ -4,10 +4,10 @@ import type { EventBus } from '../events/event-bus.ts'
 import { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
 import { createRunner } from '../handler/runner.ts'
+import { letGo } from '../lifecycle/let-go.ts'
 import { readOutput } from '../lifecycle/output.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
 import { Resources, type ResourcesOptions } from '../resource/resources.ts'
-import type { Task } from '../task/task.ts'
 import type { Clock } from '../time/clock.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import { ClusterAdmission } from './admission/cluster-admission.ts'
@@ -63,7 +63,7 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   // Tasks that wait for a resource look again by themselves.
   const unwoken = { wake: () => undefined, opened: () => undefined }
   const resources = new Resources({ ...deps.resources, ...unwoken, clock, random, log })
-  const parts = { db, tickets, publisher, member, view, estimator, clock, log, deliver }
+  const parts = { db, tickets, publisher, member, view, estimator, clock, log }
   const changes = new TaskChanges({ ...parts, headStartMs, now: clock.now })
   const ids = new TaskIds(clock.now)
   const admission = new ClusterAdmission({
@@ -79,11 +79,11 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
     if (kind !== 'web') worker.lookForWork()
   }
   const housekeeping = new Housekeeping({ ...parts, changes })
-  const feed = new Feed({ db, bus, clock })
+  const jobs = { worker, housekeeping, feed: new Feed({ db, bus, clock }), deliver }
   const { controlsChanged } = deps
-  const engine = new ClusterEngine(cluster, { ...parts, worker, housekeeping, feed, controlsChanged })
+  const engine = new ClusterEngine(cluster, { ...parts, ...jobs, controlsChanged })
   publisher.onCommitted = () => view.isChanged()
-  publisher.onEnded = (task) => letGo(task, deps)
+  publisher.onEnded = (task) => void letGo(task, { ...deps, deliver: () => publisher.hasWebhooks() })
   const freshen = () => view.freshen(estimator)
   const listProcesses = () => listMembers(db)
   const queue = { pool: view, controlled: view.controlled, lifecycle: view, resources, estimator }
@@ -145,17 +145,6 @@ function createWorker(
     random,
   })
   return worker
-}
-
-/** An upload that is not to be kept goes with the end of its task. */
-function letGo(
-  { id: taskId, upload }: Task,
-  { deliver, keepsUploads, uploadStore, log }: ClusterQueueDeps,
-): void {
-  deliver()
-  if (upload === null) return
-  const done = keepsUploads ? uploadStore.release(upload) : uploadStore.remove(upload)
-  done.catch((error: unknown) => log.error({ err: error, taskId }, 'upload not removed'))
 }
 
 /** The queue as the estimator sees it. */

@@ -5,32 +5,25 @@ import { failure } from '../task/failure.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { isTerminal } from '../task/status.ts'
 import type { Task, TaskChange } from '../task/task.ts'
-import type { Logger } from 'pino'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { Clock } from '../time/clock.ts'
-import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Recorder } from './recorder.ts'
+import { letGo, type LetGoDeps } from './let-go.ts'
 import { toSettlement } from './settlement.ts'
 import type { Counters } from './counters.ts'
 
 /** Durations that estimates rest on. */
 export const SAMPLE_COUNT = 512
 
-export interface TransitionsDeps {
+export interface TransitionsDeps extends LetGoDeps {
   readonly recorder: Recorder
   readonly counters: Counters
   readonly pool: WorkerPool
   readonly resources: Pick<Resources, 'forget' | 'sleep'>
   readonly estimator: WaitEstimator
-  readonly uploadStore: UploadStore
   readonly clock: Clock
-  readonly log: Logger
-  /** Whether the upload of a task that has ended is left to the retention. */
-  readonly keepsUploads: boolean
-  /** A webhook is due. */
-  readonly deliver: () => void
 }
 
 /** Writes down what becomes of a task from the start of a run to its end. */
@@ -115,7 +108,7 @@ export class Transitions {
     const ended = await recorded
     if (outcome.kind === 'interrupted') return ended
     this.#log(task, outcome, runMs)
-    if (ended !== undefined && isTerminal(ended.status)) await this.#letGo(ended)
+    if (ended !== undefined && isTerminal(ended.status)) await letGo(ended, this.#deps)
     return ended
   }
 
@@ -139,7 +132,7 @@ export class Transitions {
     this.#admittedAt.delete(id)
     const expired = await this.#recorder.record(id, change, { type: 'error', failure: why })
     this.#deps.log.info(listFields(task), 'task expired')
-    if (expired !== undefined) await this.#letGo(expired)
+    if (expired !== undefined) await letGo(expired, this.#deps)
   }
 
   /** Until now, ms: measured, or, of a task that an earlier process admitted, by its instants. */
@@ -171,17 +164,6 @@ export class Transitions {
     }
     const errorType = outcome.kind === 'failed' ? outcome.failure.errorType : undefined
     log.info({ ...listFields(task), outcome: outcome.kind, errorType, runMs }, 'task ended')
-  }
-
-  /** An upload that is not to be kept goes with the end of its task. */
-  async #letGo({ id: taskId, upload, webhook, joins }: Task): Promise<void> {
-    const { keepsUploads, uploadStore, log, deliver } = this.#deps
-    if (webhook !== null || joins > 1) deliver()
-    if (upload === null || keepsUploads) return
-    await uploadStore
-      .remove(upload)
-      // The next start removes what is left.
-      .catch((error: unknown) => log.error({ err: error, taskId }, 'upload not removed'))
   }
 }
 

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import { defineTask } from '../../src/index.ts'
@@ -231,5 +234,38 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     Object.assign(core.pool, { freshen: () => new Promise(() => undefined) })
     for (const path of ['/health/live', '/health/ready', '/api/health', '/ui/', '/openapi.json'])
       expect((await get(path)).status, path).toBe(200)
+  })
+
+  test('each webhook is sent once, by one process of all, soon after the end', async () => {
+    const heard: string[] = []
+    const receiver = createServer((request, response) => {
+      heard.push(String(request.headers['webhook-id']))
+      request.resume().on('end', () => response.end())
+    }).listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    onTestFinished(() => void receiver.close())
+    const host = `127.0.0.1:${(receiver.address() as AddressInfo).port}`
+    const url = await postgres.newDatabase()
+    const webhookSecret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
+    const given = { settings: { fetchAllowHosts: [host], webhookSecret } }
+    const web = await start(url, 'web', given)
+    for (const role of ['web', 'worker', 'worker'] as const) await start(url, role, given)
+    const submit = (n: number) =>
+      web.post('/api/tasks', {
+        type: 'echo',
+        input: { n },
+        webhook: { url: `http://${host}/` },
+        dedupe: true,
+      })
+    const ids = (await Promise.all([1, 2, 3, 4, 5].map(submit))).map(({ body }) => body['task_id'] as string)
+    // Below the time of the poll behind the hint.
+    await expect
+      .poll(() => heard.toSorted((a, b) => (a < b ? -1 : 1)), { timeout: 4000 })
+      .toEqual(ids.map((id) => `msg_${id}`).toSorted((a, b) => (a < b ? -1 : 1)))
+    // The same work again has its result, and its webhook, at once.
+    expect((await submit(1)).body['status']).toBe('exists')
+    await expect.poll(() => heard.length, { timeout: 4000 }).toBe(6)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(heard).toHaveLength(6)
   })
 })

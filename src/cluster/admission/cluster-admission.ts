@@ -33,8 +33,6 @@ export interface ClusterAdmissionDeps extends Omit<GroupDeps, 'refuse' | 'defaul
   readonly log: Logger
   readonly defaultTimeoutMs: number
   readonly defaultAttempts: number
-  /** A webhook is due. */
-  readonly deliver: () => void
 }
 
 /** Submissions of one transaction at most. */
@@ -212,18 +210,15 @@ export class ClusterAdmission implements QueueAdmission {
     const isAll = group[0]?.isAll ?? false
     const newcomers = group.flatMap((pending) => pending.newcomers)
     const refuse = (code: Refusal['code'], waiting: number) => this.#refuse(code, waiting)
-    const { replies, entries, hasTickets } = await db.transaction(async (tx) => {
-      const deps = { ...this.#deps, refuse, defaults: this.#defaults, capacity: () => view.capacity }
-      const placing = new PlaceGroup(tx, deps)
-      const placed = await placing.admit(newcomers, isAll)
-      return { replies: placed, entries: placing.entries, hasTickets: placing.hasTickets }
-    })
+    const deps = { ...this.#deps, refuse, defaults: this.#defaults, capacity: () => view.capacity }
+    const { replies, entries, hasTickets, hasWebhooks } = await db.transaction((tx) =>
+      new PlaceGroup(tx, deps).admit(newcomers, isAll),
+    )
     view.isChanged()
     publisher.committed(entries)
     if (hasTickets) publisher.hasWork()
+    if (hasWebhooks) publisher.hasWebhooks()
     if (replies.some((reply) => reply.kind === 'refused' && reply.code === 'queue-full')) this.#isFull()
-    for (const reply of replies)
-      if (reply.kind === 'duplicate' && reply.how === 'exists') this.#deps.deliver()
     for (const { task } of entries) {
       if (task.lastSeq === 1)
         log.info({ taskId: task.id, type: task.type, caller: task.caller }, 'task queued')

@@ -53,6 +53,17 @@ export interface GroupDeps {
   readonly refuse: (code: Refusal['code'], waiting: number) => Refusal
 }
 
+/** What one transaction has admitted. */
+export interface PlacedGroup {
+  /** In the order of the submissions. */
+  readonly replies: readonly SubmitReply[]
+  readonly entries: readonly Pick<JournalEntry, 'task' | 'event'>[]
+  /** Whether anything can start now. */
+  readonly hasTickets: boolean
+  /** Whether a webhook is due. */
+  readonly hasWebhooks: boolean
+}
+
 /** Thrown to take back everything when one of those that belong together finds no place. */
 export class NoPlace extends Error {
   readonly refusal: Refusal
@@ -68,7 +79,7 @@ export class NoPlace extends Error {
  * places up to the capacity, and what is admitted is written with its tickets.
  */
 export class PlaceGroup {
-  readonly entries: Pick<JournalEntry, 'task' | 'event'>[] = []
+  readonly #entries: Pick<JournalEntry, 'task' | 'event'>[] = []
   readonly #deps: GroupDeps
   readonly #tx: Statements
   readonly #counters: CounterChanges
@@ -84,6 +95,7 @@ export class PlaceGroup {
   #contents!: Map<string, KnownContent>
   #byCaller: Map<string, number> | null = null
   #tasksOfKeys!: ReadonlyMap<string, Task>
+  #hasWebhooks = false
 
   constructor(tx: Statements, deps: GroupDeps) {
     this.#tx = tx
@@ -92,7 +104,7 @@ export class PlaceGroup {
   }
 
   /** @param isAll whether none is admitted when one finds no place; @throws NoPlace then */
-  async admit(newcomers: readonly Newcomer[], isAll: boolean): Promise<readonly SubmitReply[]> {
+  async admit(newcomers: readonly Newcomer[], isAll: boolean): Promise<PlacedGroup> {
     await this.#read(newcomers)
     const replies: SubmitReply[] = []
     for (const newcomer of newcomers) {
@@ -102,12 +114,12 @@ export class PlaceGroup {
       replies.push(reply)
     }
     await this.#write()
-    return replies
-  }
-
-  /** Whether anything can start now. */
-  get hasTickets(): boolean {
-    return this.#tickets.length > 0
+    return {
+      replies,
+      entries: this.#entries,
+      hasTickets: this.#tickets.length > 0,
+      hasWebhooks: this.#hasWebhooks,
+    }
   }
 
   async #read(newcomers: readonly Newcomer[]): Promise<void> {
@@ -175,8 +187,10 @@ export class PlaceGroup {
         taskId: id,
         attempt: 0,
       }
-      if (webhook !== null)
+      if (webhook !== null) {
         await addDeliveries(this.#tx, [{ ...delivery, ...webhook, nextAt: this.#order.now }])
+        this.#hasWebhooks = true
+      }
       return { kind: 'duplicate', how: 'exists', task, waiter: null, ignored }
     }
     // One of this very group is written first, so that it can be joined.
@@ -202,7 +216,7 @@ export class PlaceGroup {
     const entry = { task, event: toTaskEvent(task, body, this.#order.now), ...also }
     await writeEntries({ tx, counters: this.#counters, member }, [entry])
     if (isLifted) await this.#lift(id, toTicketPriority(found.rank, task.priority, headStartMs))
-    this.entries.push(entry)
+    this.#entries.push(entry)
     return task
   }
 
@@ -252,7 +266,7 @@ export class PlaceGroup {
       this.#contents.set(toCallerName(caller, content), { id: task.id, isCompleted: false })
     if (key !== null) this.#saveKey(key, task.id, 1)
     estimator.arrivals.add(priority, task.type, createdAt)
-    this.entries.push({ task, event })
+    this.#entries.push({ task, event })
     return { kind: 'accepted', task, place }
   }
 

@@ -16,6 +16,8 @@ export type Hint =
   | { readonly kind: 'tasks'; readonly ids: readonly string[] }
   /** These tasks were cancelled while they run. */
   | { readonly kind: 'stop'; readonly ids: readonly string[] }
+  /** A webhook is due. */
+  | { readonly kind: 'webhooks' }
   /** An operator has changed what is set. */
   | { readonly kind: 'controls' }
 

@@ -27,6 +27,7 @@ export class Publisher {
   #stopped = new Set<string>()
   #hasWork = false
   #hasControls = false
+  #hasWebhooks = false
   #isSending = false
   #sending: Promise<void> = Promise.resolve()
 
@@ -49,6 +50,12 @@ export class Publisher {
   /** Tickets can be taken. */
   hasWork(): void {
     this.#hasWork = true
+    this.#send()
+  }
+
+  /** A webhook is due, for the process that sends them. */
+  hasWebhooks(): void {
+    this.#hasWebhooks = true
     this.#send()
   }
 
@@ -82,6 +89,7 @@ export class Publisher {
     const hints: Hint[] = [
       ...(this.#hasWork ? [{ kind: 'work' } as const] : []),
       ...(this.#hasControls ? [{ kind: 'controls' } as const] : []),
+      ...(this.#hasWebhooks ? [{ kind: 'webhooks' } as const] : []),
       ...(this.#stopped.size > 0 ? [{ kind: 'stop', ids: [...this.#stopped] } as const] : []),
       ...(this.#ids.size > 0 ? [{ kind: 'tasks', ids: [...this.#ids] } as const] : []),
     ]
@@ -89,6 +97,7 @@ export class Publisher {
     this.#stopped = new Set()
     this.#hasWork = false
     this.#hasControls = false
+    this.#hasWebhooks = false
     return hints
   }
 }
