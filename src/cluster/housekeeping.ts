@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { failure } from '../task/failure.ts'
+import { toExpired } from '../lifecycle/settlement.ts'
 import type { Clock } from '../time/clock.ts'
 import { Ticker } from '../time/ticker.ts'
 import type { Database } from './database/database.ts'
@@ -50,15 +50,11 @@ export class Housekeeping {
         ORDER BY start_deadline_at LIMIT ${MAX_EXPIRED}`,
       [clock.now()],
     )
-    const why = failure('expired', 'The task had not started when its start deadline passed.')
     for (const { id } of due) {
       await changes.change(id, (newest) => {
         if (newest.run > 0 || newest.status === 'running') return null
         log.info({ taskId: id, type: newest.type }, 'task expired')
-        return {
-          change: { status: 'expired', finishedAt: clock.now(), failure: why },
-          body: { type: 'error', failure: why },
-        }
+        return toExpired(clock.now())
       })
     }
   }

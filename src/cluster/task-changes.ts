@@ -1,13 +1,14 @@
 import type { JournalEntry } from '../journal/journal.ts'
 import type { Recording } from '../lifecycle/recorder.ts'
 import { isTerminal } from '../task/status.ts'
+import { toTaskEvent } from '../task/event.ts'
 import { changeTask, type Task } from '../task/task.ts'
 import type { Database, Statements } from './database/database.ts'
 import { CounterChanges } from './journal/counters.ts'
 import { selectForUpdate } from './journal/select-tasks.ts'
 import { writeEntries } from './journal/write-entries.ts'
 import { toTicketPriority } from './order.ts'
-import { toTaskEvent, type Publisher } from './hints/publisher.ts'
+import type { Publisher } from './hints/publisher.ts'
 import type { Tickets } from './tickets.ts'
 
 export interface TaskChangesDeps {

@@ -1,6 +1,6 @@
 import type { EventBus } from '../events/event-bus.ts'
 import type { JournalEntry, KeyRecord, TaskJournal } from '../journal/journal.ts'
-import type { EventBody, TaskEvent } from '../task/event.ts'
+import { toTaskEvent, type EventBody } from '../task/event.ts'
 import { failpoint } from '../failpoints.ts'
 import { isTerminal } from '../task/status.ts'
 import { changeTask, type Task, type TaskChange } from '../task/task.ts'
@@ -55,7 +55,7 @@ export class Recorder {
    */
   async admit(task: Task, body: EventBody, key: KeyRecord | null): Promise<Task> {
     const admitted = { ...task, lastSeq: 1 }
-    const event = this.#stamp(admitted, body)
+    const event = toTaskEvent(admitted, body, this.#options.now())
     this.#live.set(task.id, admitted)
     this.#unwritten += 1
     try {
@@ -86,7 +86,7 @@ export class Recorder {
     const before = this.#live.get(id)
     if (before === undefined) return undefined
     const task = changeTask(before, change)
-    const event = this.#stamp(task, body)
+    const event = toTaskEvent(task, body, this.#options.now())
     // In this turn: what is asked for next sees it.
     if (isTerminal(task.status)) {
       this.#live.delete(id)
@@ -131,16 +131,5 @@ export class Recorder {
   #tellWritten(): void {
     for (const waiter of this.#waiters) waiter()
     this.#waiters.clear()
-  }
-
-  /** The number of an event is that of its task's new version, which `changeTask` has raised by one. */
-  #stamp(task: Task, body: EventBody): TaskEvent {
-    return {
-      ...body,
-      seq: task.lastSeq,
-      taskId: task.id,
-      status: task.status,
-      at: this.#options.now(),
-    }
   }
 }

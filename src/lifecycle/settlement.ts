@@ -1,4 +1,4 @@
-import { placeAfter, type EventBody } from '../task/event.ts'
+import { placeAfter, type EventBody, type QueuePlace } from '../task/event.ts'
 import { failure, type Failure, type FailureType } from '../task/failure.ts'
 import type { Outcome, Wait } from '../task/outcome.ts'
 import type { PastRun, Task, TaskChange } from '../task/task.ts'
@@ -45,6 +45,32 @@ function endOf(task: Task, outcome: Outcome, { now, tasksAhead }: Moment): Settl
         change: { status: 'queued', attempt: Math.max(0, task.attempt - 1), startedAt: null },
         body: { type: 'queued', ...placeAfter(tasksAhead) },
       }
+  }
+}
+
+/** A run begins. @param waitMs since the admission; the wait for the first start stays */
+export function toStart(task: Task, startedAt: number, waitMs: number): Settlement {
+  const attempt = task.attempt + 1
+  return {
+    change: { status: 'running', run: task.run + 1, attempt, startedAt, waitMs: task.waitMs ?? waitMs },
+    body: { type: 'started', attempt },
+  }
+}
+
+/** A delayed task is queued again. */
+export function toRequeued(place: QueuePlace): Settlement {
+  return {
+    change: { status: 'queued', waitReason: null, waitUntil: null, waitResource: null },
+    body: { type: 'queued', ...place },
+  }
+}
+
+/** The start deadline of a task has passed. */
+export function toExpired(now: number): Settlement {
+  const why = failure('expired', 'The task had not started when its start deadline passed.')
+  return {
+    change: { status: 'expired', finishedAt: now, failure: why },
+    body: { type: 'error', failure: why },
   }
 }
 

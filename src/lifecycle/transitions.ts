@@ -1,7 +1,6 @@
 import { Samples } from '../forecast/samples.ts'
 import type { Report } from '../handler/ports.ts'
 import { failpoint } from '../failpoints.ts'
-import { failure } from '../task/failure.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { isTerminal } from '../task/status.ts'
 import type { Task, TaskChange } from '../task/task.ts'
@@ -11,7 +10,7 @@ import type { Resources } from '../resource/resources.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Recorder } from './recorder.ts'
 import { letGo, type LetGoDeps } from './let-go.ts'
-import { toSettlement } from './settlement.ts'
+import { toExpired, toRequeued, toSettlement, toStart } from './settlement.ts'
 import type { Counters } from './counters.ts'
 
 /** Durations that estimates rest on. */
@@ -55,19 +54,15 @@ export class Transitions {
     if (before === undefined) return null
     const startedAt = clock.now()
     const waitMs = this.#sinceAdmission(before, startedAt)
-    const attempt = before.attempt + 1
-    const started = await this.#recorder.record(
-      id,
-      { status: 'running', run: before.run + 1, attempt, startedAt, waitMs: before.waitMs ?? waitMs },
-      { type: 'started', attempt },
-    )
+    const { change, body } = toStart(before, startedAt, waitMs)
+    const started = await this.#recorder.record(id, change, body)
     failpoint('start-committed')
     this.#startedAt.set(id, clock.monotonic())
     if (before.run === 0) {
       this.waitSamples.add(waitMs)
       estimator.started(before, startedAt)
     }
-    log.info({ ...listFields(before), attempt, waitMs }, 'task started')
+    log.info({ ...listFields(before), attempt: change.attempt, waitMs }, 'task started')
     return started ?? null
   }
 
@@ -118,8 +113,8 @@ export class Transitions {
     const task = this.#recorder.live(id)
     // It may be on its way already, or have been cancelled.
     if (task?.status !== 'waiting' && task?.status !== 'scheduled') return
-    const change = { status: 'queued', waitReason: null, waitUntil: null, waitResource: null } as const
-    await this.#recorder.record(id, change, { type: 'queued', ...pool.placeAfter(pool.tasksAhead(id) ?? 0) })
+    const { change, body } = toRequeued(pool.placeAfter(pool.tasksAhead(id) ?? 0))
+    await this.#recorder.record(id, change, body)
     if (this.#recorder.live(id)?.status === 'queued') pool.requeue(id)
   }
 
@@ -127,10 +122,9 @@ export class Transitions {
   async expire(id: string): Promise<void> {
     const task = this.#recorder.live(id)
     if (task === undefined) return
-    const why = failure('expired', 'The task had not started when its start deadline passed.')
-    const change = { status: 'expired', finishedAt: this.#deps.clock.now(), failure: why } as const
+    const { change, body } = toExpired(this.#deps.clock.now())
     this.#admittedAt.delete(id)
-    const expired = await this.#recorder.record(id, change, { type: 'error', failure: why })
+    const expired = await this.#recorder.record(id, change, body)
     this.#deps.log.info(listFields(task), 'task expired')
     if (expired !== undefined) await letGo(expired, this.#deps)
   }

@@ -1,7 +1,7 @@
 import type { Failure } from './failure.ts'
 import type { Headline } from './outcome.ts'
 import type { TaskStatus } from './status.ts'
-import type { ProgressDetail, WaitEstimate, WaitReason } from './task.ts'
+import type { ProgressDetail, Task, WaitEstimate, WaitReason } from './task.ts'
 
 /**
  * The numbered events of a task. Exactly two are terminal, `result` and `error`; a failure that will be
@@ -91,6 +91,11 @@ export type TaskEvent = EventBody & {
   readonly taskId: string
   readonly status: TaskStatus
   readonly at: number
+}
+
+/** The event that a new version of a task comes with: its number is that of the version. @param at epoch ms */
+export function toTaskEvent(task: Task, body: EventBody, at: number): TaskEvent {
+  return { ...body, seq: task.lastSeq, taskId: task.id, status: task.status, at }
 }
 
 export function isTerminalEvent(event: { readonly type: EventType }): boolean {

@@ -1,6 +1,5 @@
 import type { EventBus } from '../../events/event-bus.ts'
 import type { JournalEntry } from '../../journal/journal.ts'
-import type { EventBody, TaskEvent } from '../../task/event.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { Database } from '../database/database.ts'
@@ -9,11 +8,6 @@ import { sendHints, type Hint } from './hints.ts'
 export interface PublisherOptions {
   readonly db: Database
   readonly bus: EventBus
-}
-
-/** The event that a new version of a task comes with; its number is that of the version. */
-export function toTaskEvent(task: Task, body: EventBody, at: number): TaskEvent {
-  return { ...body, seq: task.lastSeq, taskId: task.id, status: task.status, at }
 }
 
 /** Tells this process and all others what is committed. Hints of one turn, and of the time in which the last ones are sent, go together. */

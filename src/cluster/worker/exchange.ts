@@ -1,9 +1,8 @@
 import type { Registry } from '../../handler/registry.ts'
 import type { JournalEntry } from '../../journal/journal.ts'
 import { toInterruption } from '../../lifecycle/crash-rule.ts'
-import { toSettlement } from '../../lifecycle/settlement.ts'
-import { placeAfter, type EventBody } from '../../task/event.ts'
-import { failure } from '../../task/failure.ts'
+import { toExpired, toRequeued, toSettlement, toStart, type Settlement } from '../../lifecycle/settlement.ts'
+import { placeAfter, toTaskEvent } from '../../task/event.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import { isTerminal } from '../../task/status.ts'
 import { isInGroup, type TaskGroup } from '../../task/task-group.ts'
@@ -12,7 +11,6 @@ import type { Statements } from '../database/database.ts'
 import { CounterChanges } from '../journal/counters.ts'
 import { selectForUpdate } from '../journal/select-tasks.ts'
 import { writeEntries } from '../journal/write-entries.ts'
-import { toTaskEvent } from '../hints/publisher.ts'
 import type { HeldTicket, NewTicket, Tickets } from '../tickets.ts'
 import { findHeldBack, Gates, type GateLimits } from './gates.ts'
 import type { EndedRun } from './run.ts'
@@ -86,8 +84,9 @@ export class Exchange {
         this.refused.push(each)
         continue
       }
-      entries.push(this.#toEnd(found.task, each))
-      this.#moveTicket(entries.at(-1)?.task as Task, found.ticket)
+      const entry = this.#toEnd(found.task, each)
+      entries.push(entry)
+      this.#moveTicket(entry.task, found.ticket)
     }
     await this.#writeEntries(entries)
     for (const id of await findHeldBack(this.#tx, this.#deps, entries)) await tickets.wake(this.#tx, id)
@@ -99,10 +98,11 @@ export class Exchange {
     const outcome: Outcome = task.status === 'cancelling' ? { kind: 'cancelled' } : decided
     if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff')
       this.#counters.add('retried', 0, 1)
-    const { change, body } = toSettlement(task, outcome, { now: now(), tasksAhead: 0 })
-    const isEnd = change.status !== undefined && isTerminal(change.status)
+    const settlement = toSettlement(task, outcome, { now: now(), tasksAhead: 0 })
+    const { status } = settlement.change
+    const isEnd = status !== undefined && isTerminal(status)
     const runMs = Math.round(monotonic() - run.startedAt)
-    return this.#toEntry(task, isEnd ? { ...change, runMs } : change, body)
+    return this.#toEntry(task, settlement, isEnd ? { runMs } : {})
   }
 
   /** A task that goes back to the queue, or waits, gets a new ticket of the same order. */
@@ -158,10 +158,9 @@ export class Exchange {
     if (isTerminal(task.status)) return null
     if (isRunning(task)) return this.#toInterrupted(task, now)
     if (task.run === 0 && task.startDeadlineAt !== null && now > task.startDeadlineAt)
-      return this.#toExpired(task, now)
+      return this.#toEntry(task, toExpired(now))
     if (task.status === 'queued') return null
-    const change = { status: 'queued', waitReason: null, waitUntil: null, waitResource: null } as const
-    return this.#toEntry(task, change, { type: 'queued', ...placeAfter(0) })
+    return this.#toEntry(task, toRequeued(placeAfter(0)))
   }
 
   /** Its process is gone, or was taken for gone: its ticket came back. */
@@ -169,17 +168,7 @@ export class Exchange {
     const sql = 'SELECT count(*)::integer AS count FROM headgate.steps WHERE task_id = $1'
     const [row] = await this.#tx.query<{ count: number }>(sql, [task.id])
     const { outcome, also } = toInterruption(task, row?.count ?? 0)
-    const { change, body } = toSettlement(task, outcome, { now, tasksAhead: 0 })
-    return this.#toEntry(task, { ...change, ...also }, body)
-  }
-
-  #toExpired(task: Task, now: number): JournalEntry {
-    const why = failure('expired', 'The task had not started when its start deadline passed.')
-    return this.#toEntry(
-      task,
-      { status: 'expired', finishedAt: now, failure: why },
-      { type: 'error', failure: why },
-    )
+    return this.#toEntry(task, toSettlement(task, outcome, { now, tasksAhead: 0 }), also)
   }
 
   #mayStart(task: Task, gates: Gates): boolean {
@@ -199,14 +188,11 @@ export class Exchange {
 
   #toStart(task: Task): JournalEntry {
     const startedAt = this.#deps.now()
-    const attempt = task.attempt + 1
-    const waitMs = task.waitMs ?? Math.max(0, startedAt - task.createdAt)
-    const change = { status: 'running', run: task.run + 1, attempt, startedAt, waitMs } as const
-    return this.#toEntry(task, change, { type: 'started', attempt })
+    return this.#toEntry(task, toStart(task, startedAt, Math.max(0, startedAt - task.createdAt)))
   }
 
-  #toEntry(before: Task, change: TaskChange, body: EventBody): JournalEntry {
-    const task = changeTask(before, change)
+  #toEntry(before: Task, { change, body }: Settlement, also: TaskChange = {}): JournalEntry {
+    const task = changeTask(before, { ...change, ...also })
     return { task, event: toTaskEvent(task, body, this.#deps.now()) }
   }
 

@@ -3,8 +3,9 @@ import type { TaskJournal } from '../../journal/journal.ts'
 import { toReportChange } from '../../lifecycle/transitions.ts'
 import { HeadgateError } from '../../task/errors.ts'
 import { isTerminal } from '../../task/status.ts'
+import { toTaskEvent } from '../../task/event.ts'
 import { changeTask } from '../../task/task.ts'
-import { toTaskEvent, type Publisher } from '../hints/publisher.ts'
+import type { Publisher } from '../hints/publisher.ts'
 import type { Run } from './run.ts'
 
 export interface ReportDeps {
