@@ -70,7 +70,7 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   base.uploadStore.assertOwn()
   const services = { ...base, ...(await loadBuiltins(options.settings, base.analysisOptions)) }
   const registry = new Registry([...services.analysis.types, ...options.tasks])
-  const storage = await openStorage(options, { ...services, registry })
+  const storage = await openStorage(options, services)
   const { journal } = storage
   const deps = {
     ...(await assemble(options, { ...services, ...auth, registry, ...storage })),

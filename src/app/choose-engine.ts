@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import type { Cluster } from '../cluster/cluster.ts'
 import { toMemberName } from '../config/tables/cluster.ts'
-import type { Registry } from '../handler/registry.ts'
 import type { Journal } from '../journal/journal.ts'
 import { VERSION } from '../package.ts'
 import type { Webhooks } from '../webhook/webhooks.ts'
@@ -18,8 +17,6 @@ export interface Storage {
   readonly cluster: Cluster | null
 }
 
-type OpenStorageDeps = Pick<Services, 'bus' | 'dataDir' | 'db'> & { readonly registry: Registry }
-
 /**
  * Opens what the settings name; without DATABASE_URL nothing of the cluster is loaded.
  *
@@ -27,7 +24,7 @@ type OpenStorageDeps = Pick<Services, 'bus' | 'dataDir' | 'db'> & { readonly reg
  */
 export async function openStorage(
   options: AppOptions,
-  { bus, registry, dataDir, db }: OpenStorageDeps,
+  { bus, dataDir, db }: Pick<Services, 'bus' | 'dataDir' | 'db'>,
 ): Promise<Storage> {
   const { settings, clock, log } = options
   if (db === null) return { journal: await openJournal(options, dataDir), cluster: null }
@@ -39,7 +36,6 @@ export async function openStorage(
     name: toMemberName(settings),
     version: VERSION,
     slots: settings.role === 'web' ? 0 : settings.slots,
-    types: registry.all.map(({ type }) => type),
     bus,
     clock,
     log,

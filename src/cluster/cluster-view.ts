@@ -1,7 +1,7 @@
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import { Samples } from '../forecast/samples.ts'
 import { toPastTask } from '../journal/journal.ts'
-import { toTask, type WholeTaskRow } from '../journal/rows.ts'
+import { TASK_COLUMNS, toTask, type WholeTaskRow } from '../journal/rows.ts'
 import { Counters } from '../lifecycle/counters.ts'
 import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
 import { SAMPLE_COUNT } from '../lifecycle/transitions.ts'
@@ -13,7 +13,8 @@ import type { TaskGroup } from '../task/task-group.ts'
 import type { Task, WaitEstimate } from '../task/task.ts'
 import { toTicket, type Ticket } from '../task/ticket.ts'
 import type { Database } from './database/database.ts'
-import { LISTED_COLUMNS, TASK_COLUMNS } from './journal/columns.ts'
+import { LISTED_COLUMNS } from './journal/columns.ts'
+import { CounterChanges } from './journal/counters.ts'
 import { listMembers, type Member } from './members.ts'
 
 /** Waiting tasks that are known by their place; those behind them have none here. */
@@ -199,12 +200,9 @@ export class ClusterView implements QueueView, LifecycleView {
   /** What was refused without asking the database. */
   async #writeRefused(): Promise<void> {
     const { unwritten } = this.counters
-    if (unwritten === 0) return
-    await this.#options.db.query(
-      `INSERT INTO headgate.counters VALUES ($1, 'rejected', 0, $2)
-        ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`,
-      [this.#options.member, unwritten],
-    )
+    const changes = new CounterChanges(this.#options.member)
+    changes.add('rejected', 0, unwritten)
+    await changes.flush(this.#options.db)
     this.counters.unwritten -= unwritten
   }
 

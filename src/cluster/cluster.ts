@@ -6,21 +6,15 @@ import type { Clock } from '../time/clock.ts'
 import { isAway, type Database } from './database/database.ts'
 import { createPostgresJournal } from './journal/postgres-journal.ts'
 import { deliveriesOfLeader, Leader } from './leader.ts'
-import { join, leave, type MemberKind } from './members.ts'
+import { join, leave, type MemberKind, type MemberOptions } from './members.ts'
 import { migrate } from './database/migrate.ts'
 import { Publisher } from './hints/publisher.ts'
 import { Tickets } from './tickets.ts'
 
-export interface ClusterOptions {
+export interface ClusterOptions extends MemberOptions {
   readonly url: string
   /** Whether a database that does not wait for its disk is taken. */
   readonly isUnsafeAllowed: boolean
-  readonly kind: MemberKind
-  /** Unique among all processes, and the same again after a restart. */
-  readonly name: string
-  readonly version: string
-  readonly slots: number
-  readonly types: readonly string[]
   readonly bus: EventBus
   readonly clock: Clock
   readonly log: Logger

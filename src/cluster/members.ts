@@ -9,7 +9,6 @@ export interface MemberOptions {
   readonly kind: MemberKind
   readonly version: string
   readonly slots: number
-  readonly types: readonly string[]
 }
 
 /** A process of the cluster, for operators: leases are with the tickets. */
@@ -30,16 +29,13 @@ export interface Member extends Record<string, unknown> {
 const SILENT_MS = 12_000
 
 /** Enters this process among the members; the reply is its number. */
-export async function join(
-  db: Database,
-  { name, kind, version, slots, types }: MemberOptions,
-): Promise<number> {
+export async function join(db: Database, { name, kind, version, slots }: MemberOptions): Promise<number> {
   const [row] = await db.query<{ id: number }>(
-    `INSERT INTO headgate.members (name, kind, host, version, slots, types) VALUES ($1, $2, $3, $4, $5, $6)
+    `INSERT INTO headgate.members (name, kind, host, version, slots) VALUES ($1, $2, $3, $4, $5)
       ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, version = excluded.version,
-        slots = excluded.slots, types = excluded.types, busy = 0, stuck = 0, seen_at = clock_timestamp()
+        slots = excluded.slots, busy = 0, stuck = 0, seen_at = clock_timestamp()
       RETURNING id`,
-    [name, kind, hostname(), version, slots, types],
+    [name, kind, hostname(), version, slots],
   )
   return row?.id ?? 0
 }

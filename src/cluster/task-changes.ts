@@ -63,7 +63,6 @@ export class TaskChanges {
     if (isTerminal(task.status)) await tickets.remove(tx, [id])
     else if (task.priority !== found.task.priority) {
       const ticket = toTicketPriority(found.rank, task.priority, headStartMs)
-      await tx.query('UPDATE headgate.tasks SET ticket = $2 WHERE id = $1', [id, ticket])
       await tickets.setPriority(tx, id, ticket)
     }
     return { task, entry }

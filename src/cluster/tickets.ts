@@ -103,8 +103,9 @@ export class Tickets {
     return jobs.map(({ id, retryCount }) => ({ id, retryCount }))
   }
 
-  /** Moves a ticket that is not held; one that is stays as it is. */
+  /** Moves a ticket that is not held, and what its task keeps of it; one that is held stays as it is. */
   async setPriority(tx: Statements, id: string, priority: number): Promise<void> {
+    await tx.query('UPDATE headgate.tasks SET ticket = $2 WHERE id = $1', [id, priority])
     await this.#boss.update(QUEUE, undefined, { id, priority, db: toBossDb(tx) })
   }
 

@@ -14,6 +14,9 @@ export const whole = (min: number, max: number) =>
     .regex(/^-?\d+$/, `expected a whole number from ${min} to ${max}`)
     .transform(Number)
     .pipe(z.number().min(min, `expected at least ${min}`).max(max, `expected at most ${max}`))
+export const yesOrNo = z
+  .enum(['true', 'false'], 'expected true or false')
+  .transform((value) => value === 'true')
 export const seconds = (min: number) => whole(min, MAX_SECONDS).transform((value) => value * 1000)
 /** Every instant computed from them is still exact. */
 export const hours = whole(0, 596_000).transform((value) => value * 3_600_000)

@@ -47,6 +47,11 @@ export interface TaskQuery {
   readonly limit: number
 }
 
+/** A page looks at this many tasks at the most, so that a rare kind among a million costs no more than another. */
+export const MAX_LOOKED_AT = 5000
+/** Text of events in one page, characters: a reader takes them at its own pace. */
+export const MAX_PAGE_CHARS = 128 * 1024
+
 export interface TaskPage {
   /** Newest first, without input and result. */
   readonly tasks: readonly Task[]

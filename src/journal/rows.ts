@@ -41,6 +41,10 @@ export interface EventRow {
 export type TaskRow = FixedRow & StateRow
 export type WholeTaskRow = TaskRow & { readonly input: string | null; readonly result: string | null }
 
+/** A task without its long texts, which have tables of their own. */
+export const TASK_COLUMNS =
+  'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
+
 /** Fields of a task that have a column, or a table, of their own. */
 const COLUMNS = [
   'id',

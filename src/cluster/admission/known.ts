@@ -1,11 +1,10 @@
 import { toCallerName, type KeyUse } from '../../admission/idempotency-keys.ts'
 import type { KeyRecord } from '../../journal/journal.ts'
-import { toTask, type WholeTaskRow } from '../../journal/rows.ts'
+import { TASK_COLUMNS, toTask, type WholeTaskRow } from '../../journal/rows.ts'
 import type { TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import { PRIORITIES, type Priority } from '../../task/priority.ts'
 import type { Statements } from '../database/database.ts'
-import { TASK_COLUMNS } from '../journal/columns.ts'
 import type { Order } from '../order.ts'
 
 /** What an admission reads after it has the lock: statements of their own, since a snapshot is older than the lock it waited for. */

@@ -219,13 +219,12 @@ export class PlaceGroup {
     return task
   }
 
-  /** Moves a ticket, or that of one in this very group, which is not written yet. */
+  /** Moves a ticket, also that of one in this very group, which is not written yet. */
   async #lift(id: string, priority: number): Promise<void> {
-    await this.#tx.query('UPDATE headgate.tasks SET ticket = $2 WHERE id = $1', [id, priority])
+    await this.#deps.tickets.setPriority(this.#tx, id, priority)
     const index = this.#tickets.findIndex((ticket) => ticket.id === id)
     const own = this.#tickets[index]
-    if (own === undefined) await this.#deps.tickets.setPriority(this.#tx, id, priority)
-    else this.#tickets[index] = { ...own, priority }
+    if (own !== undefined) this.#tickets[index] = { ...own, priority }
   }
 
   #refusal({ submission: { caller } }: Newcomer): Refusal | undefined {

@@ -23,7 +23,6 @@ export const MIGRATIONS: readonly string[] = [
     slots integer NOT NULL DEFAULT 0,
     busy integer NOT NULL DEFAULT 0,
     stuck integer NOT NULL DEFAULT 0,
-    types text[] NOT NULL DEFAULT '{}',
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
   );
 
@@ -52,7 +51,6 @@ export const MIGRATIONS: readonly string[] = [
     state text NOT NULL,
     error_type text,
     message text,
-    due_at bigint,
     start_deadline_at bigint,
     rank bigint NOT NULL DEFAULT 0,
     ticket integer NOT NULL DEFAULT 0,
@@ -67,7 +65,6 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX oldest_waiting ON headgate.tasks (created_at) WHERE status = 'queued';
   CREATE INDEX unfinished_tasks ON headgate.tasks (admitted) WHERE finished_at IS NULL;
   CREATE INDEX tasks_of_member ON headgate.tasks (member) WHERE member IS NOT NULL;
-  CREATE INDEX delayed_tasks ON headgate.tasks (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX start_deadlines ON headgate.tasks (start_deadline_at)
     WHERE start_deadline_at IS NOT NULL AND run = 0 AND finished_at IS NULL;
   CREATE INDEX failed_tasks ON headgate.tasks (finished_at) WHERE status IN ('error', 'timeout', 'expired');

@@ -1,6 +1,7 @@
 import { combineRows } from '../../history/minute.ts'
 import { groupFailures, MAX_FAILURES, type FailedTask } from '../../journal/failure-groups.ts'
 import {
+  MAX_PAGE_CHARS,
   toPastTask,
   type DuplicateJournal,
   type HistoryJournal,
@@ -11,11 +12,10 @@ import {
   type StepJournal,
   type TaskJournal,
 } from '../../journal/journal.ts'
-import { toEvent, toTask, type EventRow, type WholeTaskRow } from '../../journal/rows.ts'
+import { TASK_COLUMNS, toEvent, toTask, type EventRow, type WholeTaskRow } from '../../journal/rows.ts'
 import { HeadgateError } from '../../task/errors.ts'
 import type { Task } from '../../task/task.ts'
 import type { Database } from '../database/database.ts'
-import { TASK_COLUMNS } from './columns.ts'
 import { selectPage } from './select-page.ts'
 import { writeKeys } from './write-entries.ts'
 
@@ -24,8 +24,6 @@ const WITH_INPUT = `SELECT ${TASK_COLUMNS}, input FROM headgate.tasks LEFT JOIN 
   ON inputs.id = tasks.id AND tasks.finished_at IS NULL`
 const WHOLE = `SELECT ${TASK_COLUMNS}, input, result FROM headgate.tasks
   LEFT JOIN headgate.inputs ON inputs.id = tasks.id LEFT JOIN headgate.results ON results.id = tasks.id`
-/** Text of events in one page, characters: a reader takes them at its own pace. */
-const MAX_PAGE_CHARS = 128 * 1024
 
 /** The reading half of {@link TaskJournal}. */
 export function createTaskQueries(db: Database): Omit<TaskJournal, 'admit' | 'append'> {

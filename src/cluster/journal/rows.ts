@@ -1,43 +1,32 @@
-import { toEventRow, toFixedRow, toStateRow } from '../../journal/rows.ts'
+import {
+  toEventRow,
+  toFixedRow,
+  toStateRow,
+  type EventRow,
+  type FixedRow,
+  type StateRow,
+} from '../../journal/rows.ts'
 import type { JournalEntry, NewDelivery } from '../../journal/journal.ts'
 import type { TaskEvent } from '../../task/event.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 
 /** What is written of an entry, as one element of a JSON array. */
-export interface EntryRow {
-  readonly id: string
-  readonly priority: number
-  readonly status: string
-  readonly run: number
-  readonly last_seq: number
-  readonly finished_at: number | null
-  readonly state: string
+export interface EntryRow extends StateRow, Pick<EventRow, 'at' | 'body'> {
   readonly error_type: string | null
   readonly message: string | null
-  readonly due_at: number | null
   readonly is_end: boolean
   readonly event_type: string
-  readonly at: number
-  readonly body: string
 }
 
 export const ENTRY_COLUMNS = `id text, priority smallint, status text, run integer, last_seq integer,
-  finished_at bigint, state text, error_type text, message text, due_at bigint, is_end boolean, event_type text,
+  finished_at bigint, state text, error_type text, message text, is_end boolean, event_type text,
   at bigint, body text`
 
 /** The same of a new task. */
-export interface NewTaskRow extends EntryRow {
-  readonly type: string
-  readonly caller: string
-  readonly created_at: number
-  readonly spool_id: string | null
-  readonly content: string | null
-  readonly fixed: string
+export interface NewTaskRow extends EntryRow, FixedRow, Standing {
   readonly start_deadline_at: number | null
   readonly input: string
-  readonly rank: number
-  readonly ticket: number
 }
 
 export const NEW_TASK_COLUMNS = `${ENTRY_COLUMNS}, type text, caller text, created_at bigint, spool_id text,
@@ -46,15 +35,12 @@ export const NEW_TASK_COLUMNS = `${ENTRY_COLUMNS}, type text, caller text, creat
 
 export function toEntryRow(task: Task, event: TaskEvent): EntryRow {
   const { type: event_type, at, body } = toEventRow(event)
-  const { failure, status, waitUntil, waitResource } = task
-  const isEnd = isTerminal(status)
-  const isDelayed = (status === 'waiting' || status === 'scheduled') && waitResource === null
+  const { failure, status } = task
   return {
     ...toStateRow(task),
     error_type: failure?.errorType ?? null,
     message: failure === null ? null : failure.message.replaceAll('\0', ''),
-    due_at: isDelayed ? waitUntil : null,
-    is_end: isEnd,
+    is_end: isTerminal(status),
     event_type,
     at,
     body,

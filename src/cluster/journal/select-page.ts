@@ -1,4 +1,4 @@
-import type { TaskPage, TaskQuery } from '../../journal/journal.ts'
+import { MAX_LOOKED_AT, type TaskPage, type TaskQuery } from '../../journal/journal.ts'
 import { containsText } from '../../journal/matches-query.ts'
 import { toTask, type WholeTaskRow } from '../../journal/rows.ts'
 import { LISTED_COLUMNS } from './columns.ts'
@@ -6,8 +6,6 @@ import type { Database, Value } from '../database/database.ts'
 
 /** Rows that are read at once where their text has to be looked at. */
 const PIECE = 500
-/** A page with a text looks at this many rows at the most. */
-const MAX_LOOKED_AT = 5000
 
 /** A page of tasks, newest first, without input and result. */
 export async function selectPage(db: Database, query: TaskQuery): Promise<TaskPage> {

@@ -1,7 +1,6 @@
-import { toTask, type WholeTaskRow } from '../../journal/rows.ts'
+import { TASK_COLUMNS, toTask, type WholeTaskRow } from '../../journal/rows.ts'
 import type { Task } from '../../task/task.ts'
 import type { Statements } from '../database/database.ts'
-import { TASK_COLUMNS } from './columns.ts'
 
 /** The newest version of a task, with what orders it. */
 export interface LockedTask {

@@ -10,9 +10,9 @@ const ADMIT = `
   WITH given AS (SELECT * FROM json_to_recordset($1) AS given(${NEW_TASK_COLUMNS})),
   new_tasks AS (
     INSERT INTO headgate.tasks (id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id,
-        content, fixed, state, error_type, message, due_at, start_deadline_at, rank, ticket)
+        content, fixed, state, error_type, message, start_deadline_at, rank, ticket)
       SELECT id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id,
-        content, fixed, state, error_type, message, due_at, start_deadline_at, rank, ticket FROM given),
+        content, fixed, state, error_type, message, start_deadline_at, rank, ticket FROM given),
   new_inputs AS (INSERT INTO headgate.inputs SELECT id, input FROM given)
   INSERT INTO headgate.events SELECT id, last_seq, event_type, status, at, body FROM given`
 
@@ -30,7 +30,7 @@ const APPEND = `
   changed AS (
     UPDATE headgate.tasks SET priority = given.priority, status = given.status, run = given.run,
         last_seq = given.last_seq, finished_at = given.finished_at, state = given.state,
-        error_type = given.error_type, message = given.message, due_at = given.due_at,
+        error_type = given.error_type, message = given.message,
         member = CASE WHEN given.status IN ('running', 'cancelling') THEN coalesce(tasks.member, $2) END
       FROM given JOIN before ON before.id = given.id
       WHERE tasks.id = given.id AND tasks.last_seq = given.last_seq - 1

@@ -1,9 +1,8 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
-import { whole } from '../bounds.ts'
+import { whole, yesOrNo } from '../bounds.ts'
 import type { Row } from '../row.ts'
 
-const yesOrNo = z.enum(['true', 'false'], 'expected true or false').transform((text) => text === 'true')
 /** In what PostgreSQL calls a connection URI. */
 const POSTGRES_URL = /^(?:|postgres(?:ql)?:\/\/\S+)$/
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseLimits } from '../../resource/parse-limits.ts'
 import type { ProjectKey } from '../../resource/key-pool.ts'
 import type { ResourceLimits } from '../../task/resource.ts'
-import { MB, seconds, whole } from '../bounds.ts'
+import { MB, seconds, whole, yesOrNo } from '../bounds.ts'
 import type { Row } from '../row.ts'
 
 const NAME = /^[a-z][a-z0-9-]{0,63}$/
@@ -32,7 +32,6 @@ const resourceKeys = z.string().transform((text, context): ReadonlyMap<string, r
   return keys
 })
 
-const yesOrNo = z.enum(['true', 'false'], 'expected true or false').transform((value) => value === 'true')
 const orNone = (max: number) => whole(0, max).transform((value) => (value === 0 ? Infinity : value))
 
 /** Who starts when, and what tasks may draw. */

@@ -2,6 +2,7 @@ import type { TaskEvent } from '../../../task/event.ts'
 import type { TaskStatus } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import {
+  MAX_PAGE_CHARS,
   NOT_DUE,
   toPastTask,
   type Delivery,
@@ -14,10 +15,10 @@ import {
 } from '../../journal.ts'
 import type { FailureGroup } from '../../failure-groups.ts'
 import { combineRows } from '../../../history/minute.ts'
-import { toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../../rows.ts'
+import { TASK_COLUMNS, toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../../rows.ts'
 import type { Statements } from '../statements.ts'
 import { selectFailures } from './select-failures.ts'
-import { selectPage, TASK_COLUMNS } from './select-page.ts'
+import { selectPage } from './select-page.ts'
 
 /** One question to the reading thread. */
 export interface Query<Args extends unknown[], Reply> {
@@ -36,8 +37,6 @@ function query<Args extends unknown[], Reply>(
 
 const WHOLE = `SELECT ${TASK_COLUMNS}, input, result FROM tasks
   LEFT JOIN inputs ON inputs.id = tasks.id LEFT JOIN results ON results.id = tasks.id`
-/** Text of events in one page, characters: a reader takes them at its own pace. */
-const MAX_PAGE_CHARS = 128 * 1024
 
 const newestIn = (table: string) => `coalesce((SELECT max(id) FROM ${table}), '')`
 

@@ -1,14 +1,9 @@
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
-import type { TaskQuery } from '../../journal.ts'
+import { MAX_LOOKED_AT, type TaskQuery } from '../../journal.ts'
 import { containsText } from '../../matches-query.ts'
-import type { Row } from '../../rows.ts'
+import { TASK_COLUMNS, type Row } from '../../rows.ts'
 import type { Statements } from '../statements.ts'
-
-export const TASK_COLUMNS =
-  'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
-/** A page looks at this many tasks at the most, so that a rare kind among a million costs no more than another. */
-const MAX_LOOKED_AT = 5000
 
 type SqlValues = Record<string, string | number>
 
