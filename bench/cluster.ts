@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PgBoss } from 'pg-boss'
+import { expectStatus } from './replies.ts'
 
 /**
  * `DATABASE_URL=postgres://…/empty npm run cluster`: tasks over PostgreSQL beside plain pg-boss on the same database, in
@@ -76,13 +77,14 @@ async function rate(count: number, work: (n: number) => Promise<void>, atOnce = 
 async function benchHeadgate(slots: number) {
   const web = await startProcess('web', slots)
   const read = async () =>
-    (await (await fetch(`${web.url}/api/queue/stats`)).json()) as { total_success: number }
+    (await (await expectStatus(await fetch(`${web.url}/api/queue/stats`), 200)).json()) as {
+      total_success: number
+    }
   const before = (await read()).total_success
   const submits = await rate(TASKS, async (n) => {
     const headers = { 'content-type': 'application/json' }
-    const reply = await fetch(`${web.url}/echo`, { method: 'POST', headers, body: JSON.stringify({ n }) })
-    if (reply.status !== 202) throw new Error(`a submit was answered ${reply.status}`)
-    await reply.arrayBuffer()
+    const init = { method: 'POST', headers, body: JSON.stringify({ n }) }
+    await (await expectStatus(await fetch(`${web.url}/echo`, init), 202)).arrayBuffer()
   })
   const startedAt = performance.now()
   const worker = await startProcess('worker', slots)

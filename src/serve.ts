@@ -103,9 +103,10 @@ class Server {
   async #listen(): Promise<void> {
     const { host, role, port, workerPort } = this.#settings
     if (role === 'worker' && workerPort === 0) return
-    const own = role === 'worker' ? workerPort : port
-    await this.#app.listen({ host, port: own }).catch((error: unknown) => {
-      exitWith(EXIT_SETTINGS, listenMessage(error, { host, port: own }))
+    const address =
+      role === 'worker' ? { host, port: workerPort, portSetting: 'WORKER_PORT' } : { host, port }
+    await this.#app.listen({ host, port: address.port }).catch((error: unknown) => {
+      exitWith(EXIT_SETTINGS, listenMessage(error, address))
     })
   }
 

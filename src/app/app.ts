@@ -175,9 +175,9 @@ function httpDeps(
     analysis,
     unavailable,
     freshen,
-    kind,
+    engineName,
   }: Pick<Services, 'journal' | 'connector' | 'analysis' | 'unavailable'> &
-    Pick<HttpDeps, 'freshen' | 'kind'>,
+    Pick<HttpDeps, 'freshen' | 'engineName'>,
 ) {
   return {
     journal: journal.tasks,
@@ -187,7 +187,7 @@ function httpDeps(
     erased: journal.retention,
     health: journal.health,
     freshen,
-    kind,
+    engineName,
     modelUse: analysis.modelUse,
     unavailable,
     refusalOf: (address: string) => connector.refusalOf(address),

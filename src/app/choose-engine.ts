@@ -83,5 +83,12 @@ export async function createEngine(options: AppOptions, given: EngineGiven) {
   const queue = createQueue(deps)
   const engine = createLocalEngine({ ...queue, journal, clock, log })
   const listProcesses = () => Promise.resolve([describeProcess(queue.pool)])
-  return { ...queue, controlled: queue.pool, engine, freshen: null, listProcesses, kind: 'local' as const }
+  return {
+    ...queue,
+    controlled: queue.pool,
+    engine,
+    freshen: null,
+    listProcesses,
+    engineName: 'local' as const,
+  }
 }

@@ -5,7 +5,6 @@ import { VERSION } from '../package.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { backupCommand, restoreCommand } from './backup-command.ts'
 import { doctorCommand } from './doctor-command.ts'
-import { memberCommand } from './member-command.ts'
 import { planCommand } from './plan-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { tokenCommand } from './token-command.ts'
@@ -19,9 +18,7 @@ const program = new Command('headgate')
   .description('A durable, bounded priority queue for slow and costly HTTP work.')
   .version(VERSION)
   .showHelpAfterError('(see --help)')
-program.addCommand(serveCommand())
-program.addCommand(memberCommand('web'))
-program.addCommand(memberCommand('worker'))
+for (const role of ['serve', 'web', 'worker'] as const) program.addCommand(serveCommand(role))
 program.addCommand(tokenCommand())
 program.addCommand(doctorCommand())
 program.addCommand(planCommand())

@@ -87,7 +87,7 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   const freshen = () => view.freshen(estimator)
   const listProcesses = () => listMembers(db)
   const queue = { pool: view, controlled: view.controlled, lifecycle: view, resources, estimator }
-  return { ...queue, admission, engine, freshen, listProcesses, kind: 'postgres' as const }
+  return { ...queue, admission, engine, freshen, listProcesses, engineName: 'postgres' as const }
 }
 
 function createEstimator(

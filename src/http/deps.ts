@@ -70,7 +70,7 @@ export interface HttpDeps {
   readonly erased: Pick<RetentionJournal, 'erase' | 'ownerOfErased'>
   readonly health: JournalHealth
   /** Whether this process is alone with its queue, or one of several over PostgreSQL. */
-  readonly kind: 'local' | 'postgres'
+  readonly engineName: 'local' | 'postgres'
   /** The processes that share the queue. */
   readonly listProcesses: () => Promise<readonly ProcessView[]>
   /** Reads what other processes have changed, before it is asked for; null: this process knows everything. */

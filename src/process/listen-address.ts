@@ -6,6 +6,8 @@ export interface ListenAddress {
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
+  /** The variable that names the port; absent: PORT. */
+  readonly portSetting?: string
 }
 
 /** The URL that a server would have at this address; ends the process with one line where it cannot listen. */
@@ -20,10 +22,10 @@ export async function findFreeAddress(address: ListenAddress): Promise<string> {
   return toUrl(host, free)
 }
 
-export function listenMessage(error: unknown, { host, port }: ListenAddress): string {
+export function listenMessage(error: unknown, { host, port, portSetting = 'PORT' }: ListenAddress): string {
   const { code, message } = error as NodeJS.ErrnoException
   return code === 'EADDRINUSE'
-    ? `PORT="${port}": another process listens on ${host}:${port}.`
+    ? `${portSetting}="${port}": another process listens on ${host}:${port}.`
     : `Cannot listen on ${host}:${port}: ${message}`
 }
 

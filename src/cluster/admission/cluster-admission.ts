@@ -111,7 +111,7 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   async cancel(id: string, waiter: number | null = null): Promise<CancelReply> {
-    const { changes, clock } = this.#deps
+    const { changes, clock, log } = this.#deps
     let reply: CancelReply | null = null
     let isEnded = false
     try {
@@ -130,7 +130,8 @@ export class ClusterAdmission implements QueueAdmission {
       })
       if (task === undefined) return { kind: 'unknown' }
       return reply ?? toCancelReply(task, isEnded)
-    } catch {
+    } catch (error) {
+      log.error({ err: error, taskId: id }, 'a cancel could not be written')
       return { kind: 'unwritten', code: 'journal-unavailable' }
     }
   }

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import type { Upload } from '../../task/task.ts'
-import type { PutOptions, PutReply, SweepResult, UploadStore } from '../../uploads/upload-store.ts'
+import {
+  parseFetchedId,
+  type PutOptions,
+  type PutReply,
+  type SweepResult,
+  type UploadStore,
+} from '../../uploads/upload-store.ts'
 import type { Database, Statements } from './database.ts'
 
 /** Bytes of one row. */
@@ -70,13 +76,16 @@ export class DatabaseStore implements UploadStore {
     return this.#local.remove(upload)
   }
 
-  /** Here only what this machine has; in the database what no task names. */
+  /**
+   * In the database what no task names; here the copies that a process has left which was killed: only documents that were
+   * fetched are of use again.
+   */
   async sweep(isKept: (spoolId: string) => boolean): Promise<SweepResult> {
     await this.#db.query(
       `DELETE FROM headgate.uploads WHERE created_at < clock_timestamp() - make_interval(secs => ${ORPHAN_SECONDS})
         AND NOT EXISTS (SELECT FROM headgate.tasks WHERE spool_id = uploads.id)`,
     )
-    return this.#local.sweep(isKept)
+    return this.#local.sweep((id) => parseFetchedId(id) !== '' && isKept(id))
   }
 
   sweepFetched(isLive: (taskId: string) => boolean): Promise<void> {

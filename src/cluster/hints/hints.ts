@@ -75,6 +75,8 @@ export class Listener {
       this.#reconnect(client)
       return
     }
+    // It was stopped while it connected.
+    if (this.#isStopped) return void client.end().catch(() => undefined)
     this.#client = client
     this.#delayMs = RECONNECT_MS.min
     onConnection(client)

@@ -7,7 +7,15 @@ import { iso } from '../../schemas/views.ts'
 
 type Deps = Pick<
   HttpDeps,
-  'admission' | 'lifecycle' | 'pool' | 'estimator' | 'resources' | 'controls' | 'health' | 'clock' | 'kind'
+  | 'admission'
+  | 'lifecycle'
+  | 'pool'
+  | 'estimator'
+  | 'resources'
+  | 'controls'
+  | 'health'
+  | 'clock'
+  | 'engineName'
 >
 
 /** The public numbers of the queue. */
@@ -37,7 +45,7 @@ function originalStats({ admission, lifecycle, pool }: Deps) {
 }
 
 function addedStats(deps: Deps, startedAt: number) {
-  const { admission, lifecycle, pool, health, clock, estimator, resources, controls, kind } = deps
+  const { admission, lifecycle, pool, health, clock, estimator, resources, controls, engineName } = deps
   const { counters } = lifecycle
   const oldest = pool.oldestCreatedAt
   return {
@@ -60,7 +68,7 @@ function addedStats(deps: Deps, startedAt: number) {
     paused: controls.paused.length > 0,
     holds: listHolds(deps),
     draining: admission.intake.isDraining,
-    engine: kind,
+    engine: engineName,
     uptime_seconds: Math.round((clock.monotonic() - startedAt) / 1000),
   }
 }
