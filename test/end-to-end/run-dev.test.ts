@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -86,6 +86,22 @@ test.each([[['--no-reload']], [[]]])(
       .toBe('gone')
   },
 )
+
+test('the page that is built anew at each change is never taken away from a server', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-page-'))
+  await writeFile(join(folder, 'served.js'), 'served now')
+  const vite = join(ROOT, 'node_modules/vite/bin/vite.js')
+  const args = [vite, 'build', '--watch', '--config', 'src/web/vite.config.ts', '--outDir', folder]
+  const child = spawnBound(process.execPath, args, { cwd: ROOT, stdio: 'ignore' })
+  const exited = once(child, 'exit')
+  onTestFinished(async () => {
+    child.kill('SIGTERM')
+    await exited
+    await rm(folder, { recursive: true, force: true })
+  })
+  await expect.poll(() => readdir(folder), { timeout: 60_000 }).toContain('index.html')
+  expect(await readdir(folder)).toContain('served.js')
+})
 
 test('each package script is explained, and the test command is the plain one', async () => {
   const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
