@@ -1,7 +1,7 @@
 import type { Clock } from '../time/clock.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { PlaceLimits } from './capacity.ts'
-import type { RoomOptions } from './priority-queue.ts'
+import type { RoomOptions } from './order/priority-queue.ts'
 import type { Ticket } from '../task/ticket.ts'
 
 export interface PoolOptions extends PlaceLimits, RoomOptions {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BlockList, type Linked } from '../../src/pool/block-list.ts'
+import { BlockList, type Linked } from '../../src/pool/order/block-list.ts'
 
 interface Item extends Linked<Item> {
   readonly seq: number

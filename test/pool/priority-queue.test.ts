@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { PriorityQueue, type RoomOptions } from '../../src/pool/priority-queue.ts'
+import { PriorityQueue, type RoomOptions } from '../../src/pool/order/priority-queue.ts'
 import type { Ticket } from '../../src/task/ticket.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import { poolDefaults } from '../support/pool.ts'

@@ -1,4 +1,4 @@
-import type { Ticket } from '../task/ticket.ts'
+import type { Ticket } from '../../task/ticket.ts'
 import { BlockList, type Linked } from './block-list.ts'
 
 /** One waiting task: a link of its lane's list, so that it can be taken out in O(1) from anywhere. */

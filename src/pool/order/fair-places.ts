@@ -1,4 +1,4 @@
-import type { Clock } from '../time/clock.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { Entry } from './lane.ts'
 import type { Level } from './level.ts'
 

@@ -1,5 +1,5 @@
-import { isInGroup, type TaskGroup } from '../task/task-group.ts'
-import type { Ticket } from '../task/ticket.ts'
+import { isInGroup, type TaskGroup } from '../../task/task-group.ts'
+import type { Ticket } from '../../task/ticket.ts'
 import type { LaneKind } from './lane.ts'
 
 const SUSPECTS = 'suspects'
