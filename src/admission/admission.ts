@@ -1,9 +1,10 @@
 import { retryAfterSeconds } from '../forecast/compute-retry-after.ts'
 import type { KeyRecord } from '../journal/journal.ts'
 import type { Reservation } from '../pool/capacity.ts'
+import type { TakenTicket } from '../pool/order/priority-queue.ts'
 import { toTicket } from '../task/ticket.ts'
 import { HeadgateError } from '../task/errors.ts'
-import type { QueuePlace } from '../task/event.ts'
+import type { EventBody, QueuePlace } from '../task/event.ts'
 import { failpoint } from '../failpoints.ts'
 import type { Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
@@ -224,9 +225,11 @@ export class Admission {
   async #admit(task: Task, place: Reservation, key: KeyRecord | null): Promise<SubmitReply> {
     const { pool, log, estimator, lifecycle } = this.#deps
     const queuePlace = pool.placeAfter(place.tasksAhead, task.toldWait)
+    const body = { type: 'queued', ...queuePlace } as const
+    const claim = task.upload === null ? pool.claim(toTicket(task), place) : undefined
     let admitted: Task
     try {
-      admitted = await lifecycle.recorder.admit(task, { type: 'queued', ...queuePlace }, key)
+      admitted = await this.#write(task, body, { key, claim })
     } catch (error) {
       place.release()
       this.#deps.lifecycle.counters.reject()
@@ -239,8 +242,10 @@ export class Admission {
     if (newest === undefined) place.release()
     else {
       this.#flights.add(newest)
-      lifecycle.transitions.admitted(newest.id)
-      pool.enqueue(toTicket(newest), place)
+      if (claim === undefined) {
+        lifecycle.transitions.admitted(newest.id)
+        pool.enqueue(toTicket(newest), place)
+      }
     }
     const { id: taskId, type, priority } = admitted
     estimator.arrivals.add(priority, type, task.createdAt)
@@ -249,6 +254,19 @@ export class Admission {
       'task queued',
     )
     return { kind: 'accepted', task: admitted, place: queuePlace }
+  }
+
+  /** Where a slot is taken already, the start of the run is written with the task. */
+  #write(
+    task: Task,
+    body: EventBody,
+    { key, claim }: { readonly key: KeyRecord | null; readonly claim: TakenTicket | undefined },
+  ): Promise<Task> {
+    const { pool, lifecycle } = this.#deps
+    if (claim === undefined) return lifecycle.recorder.admit(task, body, { key })
+    const admitted = lifecycle.transitions.admitStarted(task, body, key)
+    pool.start(claim)
+    return admitted
   }
 
   #refuse(code: Refusal['code']): Refusal {

@@ -65,10 +65,12 @@ export interface TaskPage {
  */
 export interface TaskJournal {
   /**
-   * Writes a new task with its first event, and the key that it was sent under.
+   * Writes a new task with its first event and the key that it was sent under, and, of a task that starts at once, the
+   * start of its first run: everything or nothing.
+   *
    * @throws HeadgateError `disk-full` or `journal-unavailable`; the task then does not exist.
    */
-  admit(entry: JournalEntry, key: KeyRecord | null): Promise<void>
+  admit(entry: JournalEntry, key: KeyRecord | null, start?: JournalEntry): Promise<void>
   /**
    * Writes the next event of a task. An end is written once, by the run that it ends.
    * @throws HeadgateError `stale-run` for an event that does not follow the newest one, or of another run.

@@ -23,6 +23,13 @@ export interface Recording extends Pick<JournalEntry, 'delivery' | 'dropped'> {
   readonly body: EventBody
 }
 
+/** What is written with a new task. */
+export interface Admitting {
+  readonly key: KeyRecord | null
+  /** Of a task that starts at once; absent: it waits. */
+  readonly start?: Pick<Recording, 'change' | 'body'> | null
+}
+
 /**
  * The only writer of events: number → journal → bus. Numbers are assigned in the call, so they follow the order
  * of what happened; subscribers get an event only when it is committed.
@@ -30,6 +37,8 @@ export interface Recording extends Pick<JournalEntry, 'delivery' | 'dropped'> {
 export class Recorder {
   readonly #options: RecorderOptions
   readonly #live = new Map<string, Task>()
+  /** Tasks whose admission is not committed yet; settles when it is, or was refused. */
+  readonly #admitting = new Map<string, Promise<void>>()
   /** Tasks whose end is decided and not committed yet. */
   readonly #ending = new Set<string>()
   readonly #waiters = new Set<() => void>()
@@ -50,24 +59,37 @@ export class Recorder {
   }
 
   /**
-   * Writes the first event of a new task, and the key that it was sent under.
+   * Writes the first event of a new task, the key that it was sent under, and the start of its first run if it starts at
+   * once.
+   *
+   * @returns the task as it was admitted
    * @throws what the journal throws; the task then does not exist.
    */
-  async admit(task: Task, body: EventBody, key: KeyRecord | null): Promise<Task> {
+  async admit(task: Task, body: EventBody, { key, start = null }: Admitting): Promise<Task> {
+    const { bus, counters, journal } = this.#options
     const admitted = { ...task, lastSeq: 1 }
-    const event = toTaskEvent(admitted, body, this.#options.now())
-    this.#live.set(task.id, admitted)
+    const entry = this.#toEntry(admitted, body)
+    const started = start === null ? undefined : this.#toEntry(changeTask(admitted, start.change), start.body)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#live.set(task.id, started?.task ?? admitted)
+    this.#admitting.set(task.id, promise)
     this.#unwritten += 1
     try {
-      await this.#options.journal.admit({ task: admitted, event }, key)
+      await journal.admit(entry, key, started)
     } catch (error) {
       this.#live.delete(task.id)
       throw error
     } finally {
+      this.#admitting.delete(task.id)
       this.#countWritten()
+      resolve()
     }
-    this.#options.counters.accept(admitted.status)
-    this.#options.bus.committed(admitted, event)
+    counters.accept(admitted.status)
+    bus.committed(admitted, entry.event)
+    if (started !== undefined) {
+      counters.move(admitted.status, started.task.status)
+      bus.committed(started.task, started.event)
+    }
     return admitted
   }
 
@@ -83,10 +105,12 @@ export class Recorder {
 
   /** The same, with a webhook that comes or goes. */
   async recordWith(id: string, { change, body, ...also }: Recording): Promise<Task | undefined> {
+    const admitting = this.#admitting.get(id)
+    // Nothing follows an admission that may yet be refused.
+    if (admitting !== undefined) await admitting
     const before = this.#live.get(id)
     if (before === undefined) return undefined
-    const task = changeTask(before, change)
-    const event = toTaskEvent(task, body, this.#options.now())
+    const { task, event } = this.#toEntry(changeTask(before, change), body)
     // In this turn: what is asked for next sees it.
     if (isTerminal(task.status)) {
       this.#live.delete(id)
@@ -120,6 +144,10 @@ export class Recorder {
   /** Settles when everything recorded so far is written, or refused, and published. */
   async whenWritten(): Promise<void> {
     if (this.#unwritten > 0) await new Promise<void>((resolve) => this.#waiters.add(resolve))
+  }
+
+  #toEntry(task: Task, body: EventBody): JournalEntry {
+    return { task, event: toTaskEvent(task, body, this.#options.now()) }
   }
 
   #countWritten(): void {

@@ -1,6 +1,8 @@
 import { Samples } from '../forecast/samples.ts'
 import type { Report } from '../handler/ports.ts'
 import { failpoint } from '../failpoints.ts'
+import type { KeyRecord } from '../journal/journal.ts'
+import type { EventBody } from '../task/event.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { isTerminal } from '../task/status.ts'
 import type { Task, TaskChange } from '../task/task.ts'
@@ -34,6 +36,8 @@ export class Transitions {
   /** Monotonic readings of this process, by task: since its admission, and since the start of its run. */
   readonly #admittedAt = new Map<string, number>()
   readonly #startedAt = new Map<string, number>()
+  /** Runs whose start is being written with the admission of their task; null: it was refused. */
+  readonly #starting = new Map<string, Promise<Task | null>>()
   readonly #deps: TransitionsDeps
   readonly #recorder: Recorder
 
@@ -47,23 +51,53 @@ export class Transitions {
     this.#admittedAt.set(id, this.#deps.clock.monotonic())
   }
 
+  /**
+   * Writes a new task together with the start of its first run, for which its slot is free already.
+   * @throws what the journal throws; the task then does not exist.
+   */
+  async admitStarted(task: Task, body: EventBody, key: KeyRecord | null): Promise<Task> {
+    const startedAt = this.#deps.clock.now()
+    const start = toStart(task, startedAt, 0)
+    const admitted = this.#recorder.admit(task, body, { key, start })
+    const started = admitted.then(
+      () => {
+        this.#begun(task, startedAt, 0)
+        return this.#recorder.live(task.id) ?? null
+      },
+      () => null,
+    )
+    this.#starting.set(task.id, started)
+    try {
+      return await admitted
+    } finally {
+      this.#starting.delete(task.id)
+    }
+  }
+
   /** Commits the start of a run, before the handler begins; null: it could not be, and the handler must not. */
   async started(id: string): Promise<Task | null> {
-    const { clock, log, estimator } = this.#deps
+    const starting = this.#starting.get(id)
+    if (starting !== undefined) return starting
     const before = this.#recorder.live(id)
     if (before === undefined) return null
-    const startedAt = clock.now()
+    const startedAt = this.#deps.clock.now()
     const waitMs = this.#sinceAdmission(before, startedAt)
     const { change, body } = toStart(before, startedAt, waitMs)
     const started = await this.#recorder.record(id, change, body)
+    this.#begun(before, startedAt, waitMs)
+    return started ?? null
+  }
+
+  /** The start of a run is committed. @param before the task without it */
+  #begun(before: Task, startedAt: number, waitMs: number): void {
+    const { clock, log, estimator } = this.#deps
     failpoint('start-committed')
-    this.#startedAt.set(id, clock.monotonic())
+    this.#startedAt.set(before.id, clock.monotonic())
     if (before.run === 0) {
       this.waitSamples.add(waitMs)
       estimator.started(before, startedAt)
     }
-    log.info({ ...listFields(before), attempt: change.attempt, waitMs }, 'task started')
-    return started ?? null
+    log.info({ ...listFields(before), attempt: before.attempt + 1, waitMs }, 'task started')
   }
 
   /** Records an event of a run; events after its end are dropped. */

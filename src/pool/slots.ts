@@ -19,6 +19,8 @@ export interface SlotWork<Job> {
 export class Slots<Job> {
   readonly #work: SlotWork<Job>
   readonly #queue: PQueue
+  /** Jobs that have begun, and wait for their worker. */
+  readonly #given: Job[] = []
   /** Wake-up calls of workers that hold a slot and have nothing to do. */
   readonly #resting: (() => void)[] = []
   #count: number
@@ -44,15 +46,25 @@ export class Slots<Job> {
     this.fill()
   }
 
+  /** Gives a free slot a job that has begun: it goes before all others. */
+  give(job: Job): void {
+    this.#given.push(job)
+    this.fill()
+  }
+
   /** As many workers as there are jobs to take, those that rest before new ones. */
   fill(): void {
-    while (this.#waking < this.#work.startable()) {
+    while (this.#waking < this.#given.length + this.#work.startable()) {
       if (this.#wake()) continue
       if (this.#workers >= this.#count) return
       this.#workers += 1
       this.#waking += 1
       void this.#queue.add(this.#worker)
     }
+  }
+
+  #take(): Job | undefined {
+    return this.#given.shift() ?? this.#work.take()
   }
 
   #wake(): boolean {
@@ -66,7 +78,7 @@ export class Slots<Job> {
   readonly #worker = async (): Promise<void> => {
     for (;;) {
       this.#waking -= 1
-      for (let job = this.#work.take(); job !== undefined; job = this.#work.take()) await this.#work.run(job)
+      for (let job = this.#take(); job !== undefined; job = this.#take()) await this.#work.run(job)
       this.#work.rested()
       if (this.#workers > this.#count) break
       await new Promise<void>((wake) => this.#resting.push(wake))

@@ -1,6 +1,5 @@
 import TinyQueue from 'tinyqueue'
 import { MAX_TIMER_MS, type Clock } from '../time/clock.ts'
-import type { Ticket } from '../task/ticket.ts'
 
 /** Something that is to happen once. */
 export interface Alarm {
@@ -13,10 +12,6 @@ export interface Alarm {
 
 /** Entries of the heap that are over are cleared out when there are more of them than this, and than others. */
 const MAX_OVER = 1024
-
-export function isOverdue({ startDeadlineAt }: Ticket, clock: Clock): boolean {
-  return startDeadlineAt !== null && clock.now() > startDeadlineAt
-}
 
 /**
  * Any number of alarms over one timer: setting and cancelling one costs no timer of its own unless it is the earliest.

@@ -1,45 +1,47 @@
 import { failpoint } from '../failpoints.ts'
-import { CancelRequested, type AbortReason, type Outcome } from '../task/outcome.ts'
+import type { AbortReason } from '../task/outcome.ts'
 import type { Priority } from '../task/priority.ts'
 import { placeAfter, type QueuePlace } from '../task/event.ts'
 import type { WaitEstimate } from '../task/task.ts'
 import type { Hold, PoolOptions } from './pool-options.ts'
 import { Capacity, type Reservation } from './capacity.ts'
-import { PriorityQueue } from './order/priority-queue.ts'
-import { Alarms, isOverdue } from './timers.ts'
-import { Guard } from './run-guard.ts'
-import { StuckHandlers } from './stuck-handlers.ts'
+import { PriorityQueue, type TakenTicket } from './order/priority-queue.ts'
+import { FirstStarts } from './first-starts.ts'
+import type { Guard } from './run-guard.ts'
+import { Runs } from './runs.ts'
 import { Signal, Slots } from './slots.ts'
 import { DelayedTasks, PARKED_PER_PLACE } from './delayed.ts'
 import type { TaskGroup } from '../task/task-group.ts'
 import { toParked, type Ticket } from '../task/ticket.ts'
 
+interface Job extends TakenTicket {
+  /** Of a run that has begun. */
+  readonly guard?: Guard
+}
+
 /** Admits tasks up to the capacity, starts the best eligible one when a slot is free, and reports how each run ended. */
 export class WorkerPool {
   readonly #options: PoolOptions
-  readonly #slots: Slots<{ readonly ticket: Ticket; readonly seq: number }>
+  readonly #slots: Slots<Job>
   readonly #room: PriorityQueue
   readonly #places: Capacity
   readonly #parked: DelayedTasks
-  readonly #startDeadlines: Alarms
-  readonly #timeouts: Alarms
-  readonly #stuck: StuckHandlers
-  readonly #running = new Map<string, Guard>()
+  readonly #firstStarts: FirstStarts
+  readonly #runs: Runs
   readonly #holds = new Set<Hold>()
   readonly #signal = new Signal()
 
   constructor(options: PoolOptions) {
-    const { clock, due, maxStuck, slots } = options
+    const { clock, due, slots } = options
     this.#options = options
     this.#room = new PriorityQueue(options)
     this.#places = new Capacity(options)
     this.#parked = new DelayedTasks(clock, due)
-    this.#startDeadlines = new Alarms(clock)
-    this.#timeouts = new Alarms(clock)
-    this.#stuck = new StuckHandlers(maxStuck)
+    this.#firstStarts = new FirstStarts(this.#places, clock)
+    this.#runs = new Runs(options, this.#room.gates)
     this.#slots = new Slots(slots, {
       take: () => (this.#maySlotStart ? this.#room.take() : undefined),
-      run: ({ ticket, seq }) => this.#run(ticket, seq),
+      run: (job) => this.#run(job),
       startable: () => (this.#maySlotStart ? this.#room.eligible : 0),
       rested: () => this.#signal.notify(),
     })
@@ -59,11 +61,11 @@ export class WorkerPool {
 
   /** Slots in use, including those of unresponsive handlers. */
   get running(): number {
-    return this.#running.size + this.#stuck.holding
+    return this.#runs.slotsInUse
   }
 
   get runningIds(): Iterable<string> {
-    return this.#running.keys()
+    return this.#runs.ids
   }
 
   /** Delayed tasks: scheduled or parked. */
@@ -77,11 +79,11 @@ export class WorkerPool {
   }
 
   get stuck(): number {
-    return this.#stuck.count
+    return this.#runs.stuck
   }
 
   get isAtStuckLimit(): boolean {
-    return this.#stuck.isAtLimit
+    return this.#runs.isAtStuckLimit
   }
 
   get holds(): ReadonlySet<Hold> {
@@ -153,10 +155,31 @@ export class WorkerPool {
     this.#slots.fill()
   }
 
+  /**
+   * Takes the slot of a new task that starts at once: one is free, and nobody waits or is being admitted who would start
+   * before it. `start` has to follow in the same turn; undefined: it has to wait.
+   */
+  claim(ticket: Ticket, place: Reservation): TakenTicket | undefined {
+    const isNext = this.#room.eligible === 0 && this.#places.reserved === 1 && ticket.delay === null
+    if (!isNext || !this.#maySlotStart) return undefined
+    this.#room.put(ticket, this.#room.arrive())
+    // It is the only one that may start, unless a gate holds it back.
+    const claim = this.#room.take()
+    if (claim === undefined) this.#room.remove(ticket.id)
+    else place.release()
+    return claim
+  }
+
+  /** Runs a claimed task: its handler is to wait for the commit of its admission. */
+  start({ ticket, seq }: TakenTicket): void {
+    this.#slots.give({ ticket, seq, guard: this.#runs.begin(ticket) })
+  }
+
   /** Takes in a task without a place: it was admitted by an earlier process, whose order it keeps. */
   restore(ticket: Ticket): void {
     const seq = this.#room.arrive()
-    if (!ticket.hasRun) this.#watchStart(ticket)
+    if (!ticket.hasRun)
+      this.#firstStarts.add(ticket, () => this.#remove(ticket.id) && this.#options.expired(ticket.id))
     if (ticket.delay === null) this.#room.put(ticket, seq)
     else this.#parked.add(ticket, seq)
   }
@@ -183,12 +206,7 @@ export class WorkerPool {
 
   /** Removes a waiting task in O(1), or aborts a running one; one that stops for another reason keeps that reason. */
   cancel(id: string): 'removed' | 'aborting' | 'stopping' | 'absent' {
-    if (this.#remove(id)) return 'removed'
-    const guard = this.#running.get(id)
-    if (guard === undefined) return 'absent'
-    if (guard.isDecided || guard.reason?.name === 'TimedOut') return 'stopping'
-    guard.abort(new CancelRequested(), this.#options.graceMs)
-    return 'aborting'
+    return this.#remove(id) ? 'removed' : this.#runs.cancel(id)
   }
 
   /** Starts nothing until every hold is released; running tasks continue. */
@@ -227,71 +245,53 @@ export class WorkerPool {
 
   /** Settles when no task runs any more; handlers that were abandoned do not count. */
   whenQuiet(): Promise<void> {
-    return this.#signal.waitUntil(() => this.#running.size === 0)
+    return this.#signal.waitUntil(() => this.#runs.isQuiet)
   }
 
   /** Aborts every running task; each is abandoned after `graceMs`. */
   abortAll(reason: AbortReason, graceMs: number): void {
-    for (const guard of this.#running.values()) guard.abort(reason, graceMs)
+    this.#runs.abortAll(reason, graceMs)
   }
 
   /** Stops all timers: delayed tasks stay so until the next start. */
   stop(): void {
     this.#parked.stop()
-    this.#startDeadlines.stop()
+    this.#firstStarts.stop()
   }
 
   get #maySlotStart(): boolean {
     return this.#holds.size === 0 && this.running < this.#slots.count
   }
 
-  async #run(ticket: Ticket, seq: number): Promise<void> {
-    const { id, hasRun } = ticket
-    if (!hasRun) this.#leave(ticket)
-    // Its alarm may be late, as after a pause of the process.
-    if (!hasRun && isOverdue(ticket, this.#options.clock)) return this.#options.expired(id)
-    this.#room.gates.count(ticket, 1)
-    failpoint('dequeued')
-    const limits = { limitMs: ticket.timeoutMs, graceMs: this.#options.graceMs }
-    const guard = new Guard((signal) => this.#options.work(ticket, signal), limits, this.#timeouts)
-    this.#running.set(id, guard)
+  async #run({ ticket, seq, guard: begun }: Job): Promise<void> {
+    const guard = begun ?? this.#leaveQueue(ticket)
+    if (guard === null) return
     const outcome = await guard.outcome
-    this.#running.delete(id)
-    this.#room.gates.count(ticket, -1)
-    this.#takeBack(ticket, seq, outcome)
+    this.#runs.end(ticket)
+    // A task whose run did not end it keeps its age.
+    if (outcome.kind === 'interrupted') this.#room.put(ticket, seq)
+    if (outcome.kind === 'waits')
+      this.#parked.add({ ...ticket, hasRun: true, delay: toParked(outcome.wait) }, seq)
     this.#options.ended(ticket, outcome)
     this.#signal.notify()
     // Its type may have opened: a slot can be idle beside a task that waited for that.
     this.#slots.fill()
-    if (guard.isAbandoned) await this.#stuck.admit(guard.finished)
+    await this.#runs.whenFree(guard)
   }
 
-  /** A task whose run did not end it keeps its age. */
-  #takeBack(ticket: Ticket, seq: number, outcome: Outcome): void {
-    if (outcome.kind === 'interrupted') this.#room.put(ticket, seq)
-    if (outcome.kind !== 'waits') return
-    this.#parked.add({ ...ticket, hasRun: true, delay: toParked(outcome.wait) }, seq)
-  }
-
-  #watchStart({ id, caller, startDeadlineAt }: Ticket): void {
-    this.#places.hold(id, caller)
-    if (startDeadlineAt === null) return
-    this.#startDeadlines.set(id, startDeadlineAt, () => {
-      if (this.#remove(id)) this.#options.expired(id)
-    })
-  }
-
-  /** It no longer waits for its first start. */
-  #leave({ id, startDeadlineAt }: Ticket): void {
-    this.#places.leave(id)
-    if (startDeadlineAt !== null) this.#startDeadlines.clear(id)
+  /** Begins the run of a task that waited; null: it has expired. */
+  #leaveQueue(ticket: Ticket): Guard | null {
+    if (!ticket.hasRun) this.#firstStarts.remove(ticket)
+    if (!this.#firstStarts.isOverdue(ticket)) return this.#runs.begin(ticket)
+    this.#options.expired(ticket.id)
+    return null
   }
 
   /** Takes it out, wherever it waits. */
   #remove(id: string): boolean {
     const ticket = this.#room.remove(id) ?? this.#parked.take(id)?.ticket
     if (ticket === undefined) return false
-    this.#leave(ticket)
+    this.#firstStarts.remove(ticket)
     this.#signal.notify()
     return true
   }

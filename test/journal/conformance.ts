@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Journal, JournalEntry, TaskQuery } from '../../src/journal/journal.ts'
 import { failure } from '../../src/task/failure.ts'
 import { changeTask, type Task, type TaskChange } from '../../src/task/task.ts'
+import { sampleTask } from '../support/tasks.ts'
 import { actsOn, toEvent, WHY } from './acts.ts'
 import { listConformance } from './list-conformance.ts'
 
@@ -37,6 +38,35 @@ export function journalConformance(name: string, open: () => Promise<Journal>): 
       [3, 'error', 'error'],
     ])
     expect(events[2]).toMatchObject({ failure: { errorType: 'input_rejected' }, at: 1000 })
+  })
+
+  test(`${name}: a task can be admitted with the start of its first run, in one write`, async () => {
+    const { journal, complete } = await setup()
+    const queued = { ...sampleTask({ id: 'a', input: { n: 1 } }), lastSeq: 1 }
+    const running = changeTask(queued, { status: 'running', run: 1, attempt: 1, startedAt: 1500 })
+    const place = { queuePosition: 1, tasksAhead: 0, wait: null }
+    const key = {
+      caller: 'local',
+      key: 'k',
+      fingerprint: 'f',
+      taskId: 'a',
+      waiter: 1,
+      expiresAt: 9_000_000_000_000,
+    }
+    await journal.tasks.admit({ task: queued, event: toEvent(queued, { type: 'queued', ...place }) }, key, {
+      task: running,
+      event: toEvent(running, { type: 'started', attempt: 1 }),
+    })
+    expect(await journal.tasks.task('a')).toEqual(running)
+    expect(await journal.duplicates.keyed('local', 'k')).toEqual(key)
+    expect(await journal.recovery.totals()).toMatchObject({ running: 1 })
+    const events = await journal.tasks.eventsAfter('a', 0, 10)
+    expect(events.map(({ seq, type, status }) => [seq, type, status])).toEqual([
+      [1, 'queued', 'queued'],
+      [2, 'started', 'running'],
+    ])
+    await complete(running)
+    expect(await journal.recovery.totals()).toMatchObject({ completed: 1 })
   })
 
   test(`${name}: a result is kept with the task, and not in lists`, async () => {

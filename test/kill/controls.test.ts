@@ -13,8 +13,8 @@ import { createVictim } from './victim.ts'
 test('a build that answers 202 before the commit loses tasks', { timeout: 120_000 }, async () => {
   const folder = await brokenBuild(
     'admission/admission.ts',
-    "admitted = await lifecycle.recorder.admit(task, { type: 'queued', ...queuePlace }, key)",
-    "admitted = { ...task, lastSeq: 1 }\n      void lifecycle.recorder.admit(task, { type: 'queued', ...queuePlace }, key).catch(() => undefined)",
+    'admitted = await this.#write(task, body, { key, claim })',
+    'admitted = { ...task, lastSeq: 1 }\n      void this.#write(task, body, { key, claim }).catch(() => undefined)',
   )
   const main = join(folder, 'src', 'main.ts')
   let lost = 0

@@ -33,12 +33,13 @@ export function createPostgresJournal(db: Database, member: number): Journal {
   return {
     tasks: {
       ...createTaskQueries(db),
-      admit: ({ task, event }, key) =>
+      admit: ({ task, event }, key, start) =>
         db.transaction(async (tx) => {
           const counters = new CounterChanges(member)
           await writeNewTasks(tx, [toNewTaskRow(task, event, { rank: 0, ticket: 0 })])
           await writeKeys(tx, key === null ? [] : [key])
           counters.accept(task)
+          if (start !== undefined) await writeEntries({ tx, counters, member }, [start])
           await counters.flush(tx)
         }),
       append: (entry) => batches.append(entry),

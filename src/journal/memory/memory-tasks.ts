@@ -32,9 +32,10 @@ export class MemoryTasks implements TaskJournal {
     this.#finished = finished
   }
 
-  admit({ task, event }: JournalEntry, key: KeyRecord | null): Promise<void> {
+  admit(entry: JournalEntry, key: KeyRecord | null, start?: JournalEntry): Promise<void> {
     const { records, keys, contents } = this.#memory
-    records.set(task.id, { task, events: [event] })
+    const { task } = start ?? entry
+    records.set(task.id, { task, events: start === undefined ? [entry.event] : [entry.event, start.event] })
     this.#memory.index.set(task)
     this.#memory.count(task.status, 1)
     if (key !== null) keys.set(JSON.stringify([key.caller, key.key]), key)

@@ -89,12 +89,14 @@ function createTasks(
   live: LiveTasks,
 ): Pick<TaskJournal, 'admit' | 'append' | 'task' | 'find' | 'list'> {
   return {
-    async admit({ task, event }, key) {
+    async admit(entry, key, start) {
       const { refusal } = writer
       if (refusal !== null) throw new HeadgateError(refusal, 'The journal takes no new tasks now.')
+      const { task } = start ?? entry
       const input = JSON.stringify(task.input) ?? 'null'
+      const events = start === undefined ? [entry.event] : [entry.event, start.event]
       await calls.admit(
-        { fixed: toFixedRow(task), state: toStateRow(task), input, event: toEventRow(event) },
+        { fixed: toFixedRow(task), state: toStateRow(task), input, events: events.map(toEventRow) },
         key,
       )
       live.set(task)

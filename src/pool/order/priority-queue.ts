@@ -16,6 +16,13 @@ export interface RoomOptions extends GateOptions {
   readonly clock: Clock
 }
 
+/** A task that has left the queue to run. */
+export interface TakenTicket {
+  readonly ticket: Ticket
+  /** Its age. */
+  readonly seq: number
+}
+
 const SWEEP_EVERY = 1024
 /** One turn that all share, where callers take none. */
 const EVERYBODY = ''
@@ -118,7 +125,7 @@ export class PriorityQueue {
   }
 
   /** Takes out the task that is next among those that no gate holds back. */
-  take(): { readonly ticket: Ticket; readonly seq: number } | undefined {
+  take(): TakenTicket | undefined {
     if (this.#eligible === 0) return undefined
     const entry = choose(this.#inOrder)
     if (entry === null) return undefined

@@ -53,7 +53,7 @@ test('what is written again when a full disk has room is counted once', async ()
     fixed: toFixedRow(queued),
     state: toStateRow(queued),
     input: '{}',
-    event: toEvent(queued),
+    events: [toEvent(queued)],
   }
   commit({ name: 'admit', args: [admission, null] })
   expect(totals()).toEqual({ queued: 1 })

@@ -79,12 +79,12 @@ function mutation<Args extends unknown[], Reply>(
   return { apply, ...more }
 }
 
-/** A new task with its first event. */
+/** A new task with its first events, and its state after the last of them. */
 export interface AdmitRows {
   readonly fixed: FixedRow
   readonly state: StateRow
   readonly input: string
-  readonly event: EventRow
+  readonly events: readonly EventRow[]
 }
 
 /** The next version of a task with its event. */
@@ -181,7 +181,7 @@ export type Write = {
 /** A mutation as the threads hand it on. */
 export type AnyMutation = Mutation<unknown[], unknown>
 
-function admit(tx: Transaction, { fixed, state, input, event }: AdmitRows, key: KeyRecord | null): void {
+function admit(tx: Transaction, { fixed, state, input, events }: AdmitRows, key: KeyRecord | null): void {
   const { id, priority, status, run, last_seq, finished_at, state: lively } = state
   const columns =
     'id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
@@ -196,7 +196,7 @@ function admit(tx: Transaction, { fixed, state, input, event }: AdmitRows, key: 
     lively,
   )
   tx.run('INSERT INTO inputs VALUES (?, ?)', id, input)
-  insertEvent(tx, id, event)
+  for (const event of events) insertEvent(tx, id, event)
   if (key !== null) saveKey(tx, key)
   tx.move(status, 1)
 }
