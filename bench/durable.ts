@@ -35,7 +35,7 @@ export function durableCoreRun(count: number) {
   return withSqlite((journal) => coreRun(count, journal))
 }
 
-/** Time from submit to the first line of the handler on an idle slot, ms: two commits, each with its sync. */
+/** Time from submit to the first line of the handler on an idle slot, ms: one commit, with its sync. */
 export function durableIdleStart(): Promise<{ p50: number; p99: number }> {
   return withSqlite(async (journal) => {
     let submittedAt = 0

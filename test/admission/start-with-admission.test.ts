@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Journal, JournalEntry, TaskJournal } from '../../src/journal/journal.ts'
+import type { JournalEntry } from '../../src/journal/journal.ts'
 import { ShuttingDown } from '../../src/task/outcome.ts'
 import { HeadgateError } from '../../src/task/errors.ts'
 import { createCore, memoryJournal, type CoreGiven } from '../support/core.ts'
@@ -14,23 +14,19 @@ function holdAdmissions() {
     []
   const appended: JournalEntry[] = []
   let isHeld = false
-  const admit: TaskJournal['admit'] = async (entry, key, start) => {
+  const admit = journal.tasks.admit.bind(journal.tasks)
+  const append = journal.tasks.append.bind(journal.tasks)
+  journal.tasks.admit = async (entry, key, start) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     admissions.push({ start, settle: (error) => (error === undefined ? resolve() : reject(error)) })
     if (isHeld) await promise
-    await journal.tasks.admit(entry, key, start)
+    await admit(entry, key, start)
   }
-  const append: TaskJournal['append'] = (entry) => {
+  journal.tasks.append = (entry) => {
     appended.push(entry)
-    return journal.tasks.append(entry)
+    return append(entry)
   }
-  const { list, find, task, result, resultBytes, failures, eventsAfter } = journal.tasks
-  const reads = { list, find, task, result, resultBytes, failures, eventsAfter }
-  const bound = Object.fromEntries(
-    Object.entries(reads).map(([name, read]) => [name, read.bind(journal.tasks)]),
-  ) as unknown as TaskJournal
-  const held: Journal = { ...journal, tasks: { ...bound, admit, append } }
-  return { journal: held, admissions, appended, hold: () => (isHeld = true) }
+  return { journal, admissions, appended, hold: () => (isHeld = true) }
 }
 
 function setup(given: CoreGiven = {}) {

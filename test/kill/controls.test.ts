@@ -49,8 +49,8 @@ async function lostBy(main: string, dieOn: number): Promise<number> {
 test('a build without the fence writes a second end', async () => {
   const folder = await brokenBuild(
     'journal/sqlite/writer/mutations.ts',
-    'if (!isNext || !isOfRun) return STALE',
-    'if (isNext === isOfRun && Number.isNaN(last_seq)) return STALE',
+    'const APPEND_END = `${CHANGE} WHERE ${NEXT} AND run = ?3`',
+    'const APPEND_END = `${CHANGE} WHERE id = ?7 AND ?5 > 0`',
   )
   const path = join(folder, 'src/journal/sqlite/sqlite-journal.ts')
   const broken = (await import(pathToFileURL(path).href)) as { openSqliteJournal: typeof openSqliteJournal }

@@ -25,19 +25,21 @@ const journal = await openSqliteJournal({
 
 const about = { at: 1000 } as const
 for (let first = 0; first < TASKS; first += AT_ONCE) {
-  await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => live(`task-${first + index}`)))
+  await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => live(`task-${first + index}`, index)))
 }
 
-async function live(id: string): Promise<void> {
+async function live(id: string, index: number): Promise<void> {
   const task = { ...sampleTask({ id, input: { text: id.repeat(20) } }), lastSeq: 1 }
   const place = { queuePosition: 1, tasksAhead: 0, wait: null }
   const queued = { ...about, ...place, type: 'queued', seq: 1, taskId: id, status: 'queued' } as const
-  await journal.tasks.admit({ task, event: queued }, null)
-  mark(`durable ${id} queued`)
-
   const running = changeTask(task, { status: 'running', run: 1, attempt: 1, startedAt: 1000 })
   const started = { ...about, type: 'started', attempt: 1, seq: 2, taskId: id, status: 'running' } as const
-  await journal.tasks.append({ task: running, event: started })
+  const start = { task: running, event: started }
+  // Every other one finds a free slot, and starts in the commit of its admission.
+  const isIdle = index % 2 === 1
+  await journal.tasks.admit({ task, event: queued }, null, ...(isIdle ? [start] : []))
+  mark(`durable ${id} queued`)
+  if (!isIdle) await journal.tasks.append(start)
   mark(`durable ${id} running`)
 
   const ended = changeTask(running, { status: 'completed', finishedAt: 2000, result: JSON.stringify(id) })

@@ -105,4 +105,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX failed_tasks_by_caller ON tasks (caller, status, id)
     WHERE finished_at IS NOT NULL AND status <> 'completed';
   `,
+  // Totals of ends alone: tasks that have not ended are counted where they are.
+  `
+  DELETE FROM totals WHERE status IN ('scheduled', 'queued', 'waiting', 'running', 'cancelling');
+  `,
 ]

@@ -136,6 +136,7 @@ function toAppendRows({ task, event, delivery, dropped }: JournalEntry): AppendR
     state: toStateRow(task),
     event: toEventRow(event),
     isEnd,
+    isShared: task.joins > 1,
     result: isEnd ? task.result : null,
     delivery: isOwed ? { id: `msg_${task.id}`, caller, ...webhook } : (delivery ?? null),
     dropped: dropped ?? null,

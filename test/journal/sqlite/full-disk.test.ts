@@ -40,12 +40,15 @@ async function setup() {
         .all()
         .map((row) => [row['status'], row['count']]),
     )
+  const steps = () => Number(db.prepare('SELECT count(*) AS count FROM steps').get()?.['count'])
+  const replies = () =>
+    messages.flatMap((message) => (message.kind === 'refused' ? [...message.replies] : []))
   const isDiskFull = () => messages.findLast((message) => message.kind === 'disk')?.isFull
-  return { commit, allow, totals, isDiskFull }
+  return { commit, allow, totals, steps, replies, isDiskFull }
 }
 
 test('what is written again when a full disk has room is counted once', async () => {
-  const { commit, allow, totals, isDiskFull } = await setup()
+  const { commit, allow, totals, steps, isDiskFull } = await setup()
   const queued = { ...sampleTask({ id: 'a' }), lastSeq: 1 }
   const toEvent = (task: typeof queued) =>
     toEventRow({ type: 'started', attempt: 1, seq: task.lastSeq, taskId: 'a', status: task.status, at: 1000 })
@@ -56,24 +59,39 @@ test('what is written again when a full disk has room is counted once', async ()
     events: [toEvent(queued)],
   }
   commit({ name: 'admit', args: [admission, null] })
-  expect(totals()).toEqual({ queued: 1 })
+  const running = changeTask(queued, { status: 'running', run: 1, attempt: 1, startedAt: 1000 })
+  const ended = changeTask(running, { status: 'completed', finishedAt: 2000, result: '1' })
+  const more = { isShared: false, delivery: null, dropped: null }
+  const toAppend = (task: typeof queued, isEnd: boolean): Write => {
+    const result = isEnd ? task.result : null
+    return {
+      name: 'append',
+      args: [{ state: toStateRow(task), event: toEvent(task), isEnd, result, ...more }],
+    }
+  }
+  const step = { name: 'large', value: 'x'.repeat(100_000), savedAt: 0 }
+  const saveStep: Write = { name: 'saveStep', args: [{ id: 'a', run: 1 }, step] }
+  commit(toAppend(running, false))
+  expect(totals()).toEqual({})
 
   allow(0)
-  const running = changeTask(queued, { status: 'running', run: 1, attempt: 1, startedAt: 1000 })
-  const start = { state: toStateRow(running), event: toEvent(running) }
-  commit(
-    { name: 'append', args: [{ ...start, isEnd: false, result: null, delivery: null, dropped: null }] },
-    {
-      name: 'saveStep',
-      args: [
-        { id: 'a', run: 1 },
-        { name: 'large', value: 'x'.repeat(100_000), savedAt: 0 },
-      ],
-    },
-  )
-  expect([isDiskFull(), totals()]).toEqual([true, { queued: 1 }])
+  commit(saveStep, toAppend(ended, true))
+  expect([isDiskFull(), totals(), steps()]).toEqual([true, {}, 0])
 
   allow(1000)
   await expect.poll(isDiskFull).toBe(false)
-  expect(totals()).toEqual({ queued: 0, running: 1 })
+  expect([totals(), steps()]).toEqual([{ completed: 1 }, 0])
+})
+
+test('a full disk refuses a task that would start at once, with its start', async () => {
+  const { commit, allow, replies, isDiskFull } = await setup()
+  const queued = { ...sampleTask({ id: 'a', input: { text: 'x'.repeat(100_000) } }), lastSeq: 1 }
+  const running = changeTask(queued, { status: 'running', run: 1, attempt: 1, startedAt: 1000 })
+  const toEvent = ({ lastSeq: seq, status }: typeof queued) =>
+    toEventRow({ type: 'started', attempt: 1, seq, taskId: 'a', status, at: 1000 })
+  const rows = { fixed: toFixedRow(queued), state: toStateRow(running), input: 'x'.repeat(100_000) }
+  allow(0)
+  commit({ name: 'admit', args: [{ ...rows, events: [queued, running].map(toEvent) }, null] })
+  expect(isDiskFull()).toBe(true)
+  expect(replies()).toMatchObject([{ number: 0, fault: { code: 'disk-full' } }])
 })

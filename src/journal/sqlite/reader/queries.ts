@@ -129,7 +129,9 @@ export const QUERIES = {
   ),
 
   totals: query(
-    (db) => db.all('SELECT status, count FROM totals'),
+    (db) =>
+      db.all(`SELECT status, count FROM totals UNION ALL
+        SELECT status, count(*) FROM tasks WHERE has_events = 1 AND finished_at IS NULL GROUP BY status`),
     (rows): Readonly<Partial<Record<TaskStatus, number>>> =>
       Object.fromEntries(rows.map(({ status, count }) => [status, count])),
   ),

@@ -3,7 +3,8 @@ import { failpoint } from '../../../failpoints.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterMessage } from '../thread-protocol.ts'
 import { toPrimaryCode } from '../open/lock.ts'
-import { MUTATIONS, STALE, Transaction, type AnyMutation, type Write } from './mutations.ts'
+import { MUTATIONS, STALE, type AnyMutation, type Write } from './mutations.ts'
+import { Transaction } from './transaction.ts'
 
 const DISK_FULL = 13
 /** How often a full disk is tried again. */
@@ -130,7 +131,7 @@ export class GroupCommit {
 
   #apply(writes: readonly Numbered[]): readonly NumberedReply[] {
     const replies: NumberedReply[] = []
-    this.#db.exec('BEGIN IMMEDIATE')
+    this.#transaction.begin()
     failpoint('batch-begun')
     for (const { number, write } of writes) {
       const value = toMutation(write).apply(this.#transaction, ...write.args)
@@ -140,7 +141,7 @@ export class GroupCommit {
     this.#transaction.flushTotals()
     const hasEnd = writes.some(({ write }) => write.name === 'append' && write.args[0].isEnd)
     if (hasEnd) failpoint('end-written')
-    this.#db.exec('COMMIT')
+    this.#transaction.commit()
     failpoint('batch-committed')
     if (hasEnd) failpoint('end-committed')
     return replies
@@ -208,7 +209,7 @@ export class GroupCommit {
   }
 
   #rollBack(): void {
-    this.#transaction.forgetTotals()
+    this.#transaction.rolledBack()
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
   }
 

@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite'
 import {
   NOT_DUE,
   type Delivery,
@@ -9,58 +8,13 @@ import {
   type RunRef,
 } from '../../journal.ts'
 import type { EventRow, FixedRow, StateRow } from '../../rows.ts'
-import { Statements, type SqlValue } from '../statements.ts'
+import type { Transaction } from './transaction.ts'
 
 /** A piece of the retention ends after this many rows: tasks with many events are not erased a hundred at a time. */
 const MAX_PIECE_ROWS = 2000
 
 /** What an event that does not follow the newest one, or is of another run, is answered with. */
 export const STALE = 'stale'
-
-/** The statements of one transaction, and what they have moved in it. */
-export class Transaction {
-  readonly #statements: Statements
-  /** Changes of the totals in this transaction. */
-  readonly #moves = new Map<string, number>()
-  /** Rows that were changed so far. */
-  changes = 0
-
-  constructor(db: DatabaseSync) {
-    this.#statements = new Statements(db)
-  }
-
-  run(sql: string, ...values: SqlValue[]): number {
-    const changes = Number(this.#statements.of(sql).run(...values).changes)
-    this.changes += changes
-    return changes
-  }
-
-  get(sql: string, ...values: SqlValue[]) {
-    return this.#statements.of(sql).get(...values)
-  }
-
-  all(sql: string, ...values: SqlValue[]) {
-    return this.#statements.all(sql, ...values)
-  }
-
-  /** Counts a task into a status, or, with −1, out of it. */
-  move(status: string, change: 1 | -1): void {
-    this.#moves.set(status, (this.#moves.get(status) ?? 0) + change)
-  }
-
-  /** Writes down what moved since the last call; the last thing in a transaction. */
-  flushTotals(): void {
-    const sql =
-      'INSERT INTO totals VALUES (?, ?) ON CONFLICT (status) DO UPDATE SET count = count + excluded.count'
-    for (const [status, change] of this.#moves) if (change !== 0) this.run(sql, status, change)
-    this.#moves.clear()
-  }
-
-  /** After a rollback: nothing has moved. */
-  forgetTotals(): void {
-    this.#moves.clear()
-  }
-}
 
 /** What the writing thread can be asked to do; each call is part of the next commit. */
 export interface Mutation<Args extends unknown[], Reply> {
@@ -92,6 +46,8 @@ export interface AppendRows {
   readonly state: StateRow
   readonly event: EventRow
   readonly isEnd: boolean
+  /** Whether other submits joined the task: each may have a webhook. */
+  readonly isShared: boolean
   readonly result: string | null
   /** Of an end: to be sent now; else with the end. */
   readonly delivery: NewDelivery | null
@@ -108,7 +64,9 @@ export const MUTATIONS = {
     (tx, { id, run }: RunRef, { name, value, savedAt }: NewStep): typeof STALE | undefined => {
       const isOfRun = 'EXISTS (SELECT 1 FROM tasks WHERE id = ?1 AND run = ?4 AND finished_at IS NULL)'
       const sql = `INSERT OR REPLACE INTO steps SELECT ?1, ?2, ?3, ?5 WHERE ${isOfRun}`
-      return tx.run(sql, id, name, value, run, savedAt) === 0 ? STALE : undefined
+      if (tx.run(sql, id, name, value, run, savedAt) === 0) return STALE
+      tx.withSteps.add(id)
+      return undefined
     },
     { chars: (_run, { value }) => value.length },
   ),
@@ -198,7 +156,6 @@ function admit(tx: Transaction, { fixed, state, input, events }: AdmitRows, key:
   tx.run('INSERT INTO inputs VALUES (?, ?)', id, input)
   for (const event of events) insertEvent(tx, id, event)
   if (key !== null) saveKey(tx, key)
-  tx.move(status, 1)
 }
 
 function saveKey(tx: Transaction, { caller, key, fingerprint, taskId, waiter, expiresAt }: KeyRecord): void {
@@ -208,33 +165,34 @@ function saveKey(tx: Transaction, { caller, key, fingerprint, taskId, waiter, ex
 }
 
 /** The fence: an event follows the newest one, an end is of the run that is going on, and nothing follows an end. */
-function append(
-  tx: Transaction,
-  { state, event, isEnd, result, delivery, dropped }: AppendRows,
-): typeof STALE | undefined {
+const NEXT = 'id = ?7 AND last_seq = ?4 - 1 AND finished_at IS NULL'
+const CHANGE =
+  'UPDATE tasks SET priority = ?1, status = ?2, run = ?3, last_seq = ?4, finished_at = ?5, state = ?6'
+const APPEND = `${CHANGE} WHERE ${NEXT} AND run IN (?3, ?3 - 1)`
+const APPEND_END = `${CHANGE} WHERE ${NEXT} AND run = ?3`
+
+function append(tx: Transaction, rows: AppendRows): typeof STALE | undefined {
+  const { state, event, isEnd, delivery, dropped } = rows
   const { id, priority, status, run, last_seq, finished_at, state: lively } = state
-  const before = tx.get('SELECT rowid AS row, status, run, finished_at, last_seq FROM tasks WHERE id = ?', id)
-  const isNext = before?.['last_seq'] === last_seq - 1 && before['finished_at'] === null
-  const isOfRun = before?.['run'] === run || (!isEnd && before?.['run'] === run - 1)
-  if (!isNext || !isOfRun) return STALE
-  // By its row: its id was looked up a moment ago.
-  const sql =
-    'UPDATE tasks SET priority = ?, status = ?, run = ?, last_seq = ?, finished_at = ?, state = ? WHERE rowid = ?'
-  tx.run(sql, priority, status, run, last_seq, finished_at, lively, before['row'] as number)
+  const sql = isEnd ? APPEND_END : APPEND
+  if (tx.run(sql, priority, status, run, last_seq, finished_at, lively, id) === 0) return STALE
   insertEvent(tx, id, event)
-  if (before['status'] !== status) {
-    tx.move(before['status'] as string, -1)
-    tx.move(status, 1)
-  }
   if (dropped !== null) tx.run('DELETE FROM deliveries WHERE id = ?', dropped)
   if (delivery !== null) {
     addDelivery(tx, { ...delivery, taskId: id, attempt: 0, nextAt: isEnd ? event.at : NOT_DUE })
   }
-  if (!isEnd) return undefined
-  tx.run('UPDATE deliveries SET next_at = ? WHERE task_id = ? AND next_at = ?', event.at, id, NOT_DUE)
-  if (result !== null) tx.run('INSERT INTO results VALUES (?, ?)', id, result)
-  tx.run('DELETE FROM steps WHERE task_id = ?', id)
+  if (isEnd) end(tx, rows)
   return undefined
+}
+
+function end(tx: Transaction, { state: { id, status }, event, result, isShared }: AppendRows): void {
+  tx.countEnd(status)
+  if (isShared) {
+    const due = 'UPDATE deliveries SET next_at = ? WHERE task_id = ? AND next_at = ?'
+    tx.run(due, event.at, id, NOT_DUE)
+  }
+  if (result !== null) tx.run('INSERT INTO results VALUES (?, ?)', id, result)
+  if (tx.withSteps.delete(id)) tx.run('DELETE FROM steps WHERE task_id = ?', id)
 }
 
 function addDelivery(tx: Transaction, { id, taskId, caller, url, secret, attempt, nextAt }: Delivery): void {
