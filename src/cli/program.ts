@@ -5,6 +5,7 @@ import { VERSION } from '../package.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { backupCommand, restoreCommand } from './backup-command.ts'
 import { doctorCommand } from './doctor-command.ts'
+import { moveCommand } from './move-command.ts'
 import { planCommand } from './plan-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { tokenCommand } from './token-command.ts'
@@ -24,6 +25,7 @@ program.addCommand(doctorCommand())
 program.addCommand(planCommand())
 program.addCommand(backupCommand())
 program.addCommand(restoreCommand())
+program.addCommand(moveCommand())
 
 try {
   readEnvFile()

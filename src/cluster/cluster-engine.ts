@@ -11,7 +11,7 @@ import type { ClusterView } from './cluster-view.ts'
 import type { Feed } from './hints/feed.ts'
 import { Listener, type Hint } from './hints/hints.ts'
 import type { Housekeeping } from './housekeeping.ts'
-import { report } from './members.ts'
+import { report } from './members/members.ts'
 import type { ClusterWorker } from './worker/cluster-worker.ts'
 
 export interface ClusterEngineDeps {

@@ -16,7 +16,7 @@ import { ClusterEngine } from './cluster-engine.ts'
 import { ClusterView } from './cluster-view.ts'
 import { Feed } from './hints/feed.ts'
 import { Housekeeping } from './housekeeping.ts'
-import { listMembers } from './members.ts'
+import { listMembers } from './members/members.ts'
 import { TaskChanges } from './task-changes.ts'
 import { ClusterWorker } from './worker/cluster-worker.ts'
 

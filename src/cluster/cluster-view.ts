@@ -15,7 +15,7 @@ import { toTicket, type Ticket } from '../task/ticket.ts'
 import type { Database } from './database/database.ts'
 import { LISTED_COLUMNS } from './journal/columns.ts'
 import { CounterChanges } from './journal/counters.ts'
-import { listMembers, type Member } from './members.ts'
+import { listMembers, type Member } from './members/members.ts'
 
 /** Waiting tasks that are known by their place; those behind them have none here. */
 const MAX_LISTED = 1000

@@ -5,9 +5,10 @@ import { HeadgateError } from '../task/errors.ts'
 import type { Clock } from '../time/clock.ts'
 import { isAway, type Database } from './database/database.ts'
 import { createPostgresJournal } from './journal/postgres-journal.ts'
-import { deliveriesOfLeader, Leader } from './leader.ts'
-import { join, leave, type MemberKind, type MemberOptions } from './members.ts'
+import { deliveriesOfLeader, Leader } from './members/leader.ts'
+import { join, leave, type MemberKind, type MemberOptions } from './members/members.ts'
 import { migrate } from './database/migrate.ts'
+import { assertNoMove } from './move/move-note.ts'
 import { Publisher } from './hints/publisher.ts'
 import { Tickets } from './tickets.ts'
 
@@ -44,16 +45,14 @@ const MAX_SKEW_MS = 2000
  * Makes the tables that are missing, and joins the cluster.
  *
  * @throws HeadgateError `journal-unavailable` when the database cannot be reached, `journal-too-new` when a newer version
- *   has migrated it, `invalid-setting` when it would lose what it has confirmed.
+ *   has migrated it, `invalid-setting` when it would lose what it has confirmed, `move-unfinished` when tasks are missing.
  */
 export async function openCluster(db: Database, options: ClusterOptions): Promise<Cluster> {
   const { url, kind, bus, log } = options
   const onError = (error: Error) => log.warn({ err: error }, 'a connection to PostgreSQL failed')
   const tickets = new Tickets({ url, onError })
   try {
-    await whenReachable(db, options)
-    await assertDurable(db, options)
-    await migrate(db)
+    await prepare(db, options)
     await tickets.start()
     const member = await join(db, options)
     const leader = new Leader()
@@ -85,6 +84,13 @@ export async function openCluster(db: Database, options: ClusterOptions): Promis
       cause: error,
     })
   }
+}
+
+async function prepare(db: Database, options: ClusterOptions): Promise<void> {
+  await whenReachable(db, options)
+  await assertDurable(db, options)
+  await migrate(db)
+  await assertNoMove(db)
 }
 
 /** Machines start in any order: the database is waited for. */

@@ -92,6 +92,12 @@ export class Tickets {
     if (ids.length > 0) await this.#boss.deleteJob(QUEUE, [...ids], { db: toBossDb(tx) })
   }
 
+  /** Of all tasks. */
+  async count(tx: Statements): Promise<number> {
+    const sql = `SELECT count(*)::integer AS count FROM pgboss.job WHERE name = '${QUEUE}'`
+    return (await tx.query<{ count: number }>(sql))[0]?.count ?? 0
+  }
+
   /** Takes the first tickets that are due, for the holder that asks. */
   async fetch(tx: Statements, count: number): Promise<readonly HeldTicket[]> {
     if (count === 0) return []

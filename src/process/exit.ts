@@ -7,6 +7,8 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   'journal-in-use': 73,
   'journal-missing': 66,
   'restore-unfinished': 66,
+  'journal-moved': 66,
+  'move-unfinished': 66,
   'journal-too-new': 65,
   'journal-corrupt': 65,
   'journal-failed': 74,

@@ -45,12 +45,16 @@ export const ERROR_CODES = {
   'stale-run': 'A run that is over tried to write',
   'journal-in-use': 'Another process uses the journal',
   'journal-missing': 'A journal that is expected is not there',
+  'journal-moved': 'The tasks of the journal were moved to a database',
   'journal-too-new': 'The journal was written by a newer version',
   'journal-corrupt': 'The journal is damaged',
   'backup-failed': 'The backup could not be taken',
   'backup-damaged': 'The backup is damaged or not complete',
   'restore-refused': 'A restore would replace what is there',
   'restore-unfinished': 'A restore was cut off',
+  'move-refused': 'A move would mix two sets of tasks',
+  'move-failed': 'What was moved is not what was there',
+  'move-unfinished': 'A move into the database was cut off',
   'journal-failed': 'The disk under the journal failed',
 } as const
 

@@ -107,7 +107,8 @@ export class DatabaseStore implements UploadStore {
   }
 }
 
-async function writeParts(tx: Statements, id: string, path: string): Promise<void> {
+/** Writes a file, part by part. */
+export async function writeParts(tx: Statements, id: string, path: string): Promise<void> {
   let part = 0
   for await (const bytes of createReadStream(path, { highWaterMark: PART_BYTES })) {
     await tx.query('INSERT INTO headgate.uploads (id, part, bytes) VALUES ($1, $2, $3)', [
@@ -120,7 +121,7 @@ async function writeParts(tx: Statements, id: string, path: string): Promise<voi
 }
 
 /** One part at a time: a file may be large. */
-async function* readParts(db: Database, id: string): AsyncGenerator<Buffer> {
+export async function* readParts(db: Database, id: string): AsyncGenerator<Buffer> {
   for (let part = 0; ; part += 1) {
     const sql = 'SELECT bytes FROM headgate.uploads WHERE id = $1 AND part = $2'
     const [row] = await db.query<{ bytes: Buffer }>(sql, [id, part])

@@ -23,6 +23,8 @@ const SET_ASIDE =
 const WAYS_OUT: Readonly<Record<string, string>> = {
   'journal-missing': `Put journal.db and journal.db-wal back where they were. ${SET_ASIDE}`,
   'restore-unfinished': 'Repeat the restore: headgate restore FOLDER.',
+  'journal-moved':
+    'Set DATABASE_URL. To use this journal again, remove journal.moved: its tasks would run twice.',
   'journal-too-new': 'Start the version that wrote it, or a newer one.',
   'journal-corrupt': `Copy the folder first. ${SET_ASIDE}`,
 }

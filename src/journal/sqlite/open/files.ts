@@ -13,6 +13,8 @@ export interface JournalFiles {
   readonly reserve: string
   /** Marks that a restore was interrupted: the files here are incomplete. */
   readonly unfinished: string
+  /** Marks that the tasks were moved to a database: they would run twice. Its text says where they are. */
+  readonly moved: string
 }
 
 export function filesIn(folder: string): JournalFiles {
@@ -25,5 +27,6 @@ export function filesIn(folder: string): JournalFiles {
     marker: join(folder, 'journal.expected'),
     reserve: join(folder, 'journal.reserve'),
     unfinished: join(folder, 'restore.unfinished'),
+    moved: join(folder, 'journal.moved'),
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { HeadgateError } from '../../../task/errors.ts'
 import type { JournalFiles } from './files.ts'
@@ -26,7 +26,7 @@ const FIX_HINT = 'Nothing was changed. Run: headgate doctor'
  * Opens the journal of a folder whose lock is held: looks at what is there before anything is written,
  * brings the schema up to date, and proves that the disk takes a write and a sync.
  *
- * @throws HeadgateError `journal-missing`, `journal-too-new`, `journal-corrupt`, `journal-failed`
+ * @throws HeadgateError `journal-missing`, `journal-moved`, `journal-too-new`, `journal-corrupt`, `journal-failed`
  */
 export function openJournal(files: JournalFiles, steps: readonly string[]): Opened {
   const notes = lookAt(files, steps.length)
@@ -51,6 +51,12 @@ export function lookAt(files: JournalFiles, newestVersion: number): string[] {
   if (sizeOfFile(files.unfinished) !== undefined) {
     const what = `A restore into ${files.folder} was cut off`
     throw new HeadgateError('restore-unfinished', `${what}. Repeat it: headgate restore FOLDER`)
+  }
+  if (sizeOfFile(files.moved) !== undefined) {
+    const where = readFileSync(files.moved, 'utf8').trim()
+    const what = `The tasks of ${files.folder} were moved to ${where}, where they run`
+    const fix = `Set DATABASE_URL; to use this journal again, remove ${files.moved}.`
+    throw new HeadgateError('journal-moved', `${what}. ${fix}`)
   }
   const size = sizeOfFile(files.journal) ?? 0
   if (size === 0) {

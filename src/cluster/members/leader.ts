@@ -1,5 +1,5 @@
 import type { Client } from 'pg'
-import type { DeliveryJournal } from '../journal/journal.ts'
+import type { DeliveryJournal } from '../../journal/journal.ts'
 
 /** Any number; the same in every process. */
 const LOCK = 4_215_770_032

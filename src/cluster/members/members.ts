@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { Database } from './database/database.ts'
+import type { Database } from '../database/database.ts'
 
 export type MemberKind = 'serve' | 'web' | 'worker'
 

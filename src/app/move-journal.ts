@@ -1,0 +1,42 @@
+import { resolve } from 'node:path'
+import type { MoveProgress, MoveResult } from '../cluster/move/move.ts'
+import type { Settings } from '../config/settings.ts'
+import { CLUSTER_PACKAGES, findMissing, installCommand, VERSION } from '../package.ts'
+import { HeadgateError } from '../task/errors.ts'
+
+export interface Moved extends MoveResult {
+  /** The database, without user and password. */
+  readonly place: string
+}
+
+/** Moves the journal of DATA_DIR into a database. @param url `postgres://user:password@host:port/database` */
+export async function moveJournalTo(
+  url: string,
+  settings: Settings,
+  report: (progress: MoveProgress) => void,
+): Promise<Moved> {
+  const missing = findMissing(CLUSTER_PACKAGES)
+  if (missing.length > 0) {
+    throw new HeadgateError('invalid-setting', `Packages are missing. ${installCommand(missing)}`)
+  }
+  const [{ Database }, { Tickets }, { moveJournal }] = await Promise.all([
+    import('../cluster/database/database.ts'),
+    import('../cluster/tickets.ts'),
+    import('../cluster/move/move.ts'),
+  ])
+  const errors: Error[] = []
+  const onError = (error: Error) => errors.push(error)
+  const { host, pathname } = new URL(url)
+  const place = `postgres://${host}${pathname}`
+  const db = new Database({ url, connections: 2, prepares: settings.isPreparing, onError })
+  const tickets = new Tickets({ url, onError })
+  try {
+    const { headStartMs, dataDir } = settings
+    const folder = resolve(dataDir)
+    const moved = await moveJournal({ folder, db, tickets, headStartMs, version: VERSION, place, report })
+    return { ...moved, place }
+  } finally {
+    await tickets.stop().catch(() => undefined)
+    await db.close()
+  }
+}
