@@ -37,8 +37,8 @@ export interface Admitting {
 export class Recorder {
   readonly #options: RecorderOptions
   readonly #live = new Map<string, Task>()
-  /** Tasks whose admission is not committed yet; settles when it is, or was refused. */
-  readonly #admitting = new Map<string, Promise<void>>()
+  /** Tasks whose admission is not committed yet, with those who wait until it is, or was refused. */
+  readonly #admitting = new Map<string, (() => void)[] | null>()
   /** Tasks whose end is decided and not committed yet. */
   readonly #ending = new Set<string>()
   readonly #waiters = new Set<() => void>()
@@ -70,9 +70,8 @@ export class Recorder {
     const admitted = { ...task, lastSeq: 1 }
     const entry = this.#toEntry(admitted, body)
     const started = start === null ? undefined : this.#toEntry(changeTask(admitted, start.change), start.body)
-    const { promise, resolve } = Promise.withResolvers<void>()
     this.#live.set(task.id, started?.task ?? admitted)
-    this.#admitting.set(task.id, promise)
+    this.#admitting.set(task.id, null)
     this.#unwritten += 1
     try {
       await journal.admit(entry, key, started)
@@ -80,9 +79,10 @@ export class Recorder {
       this.#live.delete(task.id)
       throw error
     } finally {
+      const waiters = this.#admitting.get(task.id)
       this.#admitting.delete(task.id)
       this.#countWritten()
-      resolve()
+      for (const resolve of waiters ?? []) resolve()
     }
     counters.accept(admitted.status)
     bus.committed(admitted, entry.event)
@@ -105,9 +105,8 @@ export class Recorder {
 
   /** The same, with a webhook that comes or goes. */
   async recordWith(id: string, { change, body, ...also }: Recording): Promise<Task | undefined> {
-    const admitting = this.#admitting.get(id)
     // Nothing follows an admission that may yet be refused.
-    if (admitting !== undefined) await admitting
+    if (this.#admitting.has(id)) await this.#whenAdmitted(id)
     const before = this.#live.get(id)
     if (before === undefined) return undefined
     const { task, event } = this.#toEntry(changeTask(before, change), body)
@@ -144,6 +143,12 @@ export class Recorder {
   /** Settles when everything recorded so far is written, or refused, and published. */
   async whenWritten(): Promise<void> {
     if (this.#unwritten > 0) await new Promise<void>((resolve) => this.#waiters.add(resolve))
+  }
+
+  #whenAdmitted(id: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#admitting.set(id, [...(this.#admitting.get(id) ?? []), resolve])
+    })
   }
 
   #toEntry(task: Task, body: EventBody): JournalEntry {
