@@ -74,6 +74,40 @@ test('headings open sections, headers, footers and page numbers are left out', (
   ])
 })
 
+const textOf = (lines: readonly PdfLine[], pages: number) =>
+  layOut(lines, pages)
+    .sections.flatMap(({ heading, paragraphs }) => [heading ?? '', ...paragraphs.map(({ text }) => text)])
+    .join(' ')
+    .trim()
+
+test('numbers in a table are no page numbers', () => {
+  const rows = [
+    ['Sydney', '23', '28'],
+    ['Melbourne', '15', '13'],
+  ]
+  const cells = rows.flatMap((row, index) =>
+    row.map((cell, column) => line(cell, 700 - index * 14, { x: 50 + column * 100 })),
+  )
+  expect(textOf([...cells, line('12', 30, { x: 300 })], 1)).toBe('Sydney 23 28 Melbourne 15 13')
+})
+
+test('a number beside other text is left out where it goes up with the pages', () => {
+  const pages = [1, 2, 3].flatMap((page) => [
+    line(`What is told on page ${'abc'[page - 1]}, at some length.`, 400, { page }),
+    line(`Part ${'xyz'[page - 1]}`, 30, { page }),
+    line(String(page + 6), 30, { page, x: 400 }),
+  ])
+  expect(textOf(pages, 3)).not.toMatch(/\d/)
+})
+
+test.each(['Глава 3', '第3章', 'פרק 3'])('the line %s is text, not the number of a page', (text) => {
+  expect(textOf([line('Text of a page that goes on.', 400), line(text, 30)], 1)).toContain(text)
+})
+
+test.each(['– 3 –', 'Page 3 of 12', '第 3 页'])('the line %s is the number of a page', (text) => {
+  expect(textOf([line('Text of a page that goes on.', 400), line(text, 30)], 1)).not.toContain('3')
+})
+
 test('the largest lines of the first page are the title', () => {
   const body = Array.from({ length: 10 }, (_, index) =>
     line('Running text of a page that goes on.', 600 - index * 12),

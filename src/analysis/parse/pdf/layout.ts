@@ -12,6 +12,10 @@ const INDENT = 0.8
 const REPEATED_SHARE = 0.3
 const MIN_REPEATS = 3
 const MARGIN_LINES = 2
+/** Lines of one row differ in height by less than this share of their size. */
+const SAME_ROW = 0.5
+const PAGE_NUMBER =
+  /^[^\p{L}\p{N}]*(page\s+)?(\d{1,4}(\s*(of|\/)\s*\d{1,4})?|第\s*\d{1,4}\s*[页頁])[^\p{L}\p{N}]*$/iu
 const NUMBERED = /^(\d{1,2}(\.\d{1,2}){0,3}\.?|[A-Z]\.|[IVX]{1,5}\.)\s+\p{Lu}/u
 const LIST_MARK = /^[•◦▪–∗*-]\s+/
 const SENTENCE_END = /[.!?。！？:：]["”’)\]]*$/
@@ -25,7 +29,8 @@ export interface PdfText {
 export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
   const body = toBody(lines)
   const repeated = findRepeated(lines, pageCount)
-  const kept = pagesWithText(lines, repeated)
+  const apparatus = findApparatus(lines, repeated)
+  const kept = new Set(lines.filter((line) => !apparatus.has(line)).map(({ page }) => page))
   const title = findTitle(lines, body.size)
   const builder = new SectionBuilder()
   let open: { text: string; page: number; last: PdfLine } | null = null
@@ -39,8 +44,7 @@ export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
   }
 
   for (const line of lines) {
-    const isApparatus = repeated.has(keyOf(line)) || isPageNumber(line)
-    if ((isApparatus && kept.has(line.page)) || title?.lines.has(line)) continue
+    if ((apparatus.has(line) && kept.has(line.page)) || title?.lines.has(line)) continue
     if (isHeading(line, body)) {
       flush()
       builder.heading(line.text)
@@ -132,16 +136,37 @@ function findMarginLines(lines: readonly PdfLine[]): PdfLine[] {
   })
 }
 
-/** Pages that keep something when what repeats is left out; on others it is all there is. */
-function pagesWithText(lines: readonly PdfLine[], repeated: ReadonlySet<string>): ReadonlySet<number> {
-  const kept = lines.filter((line) => !repeated.has(keyOf(line)) && !isPageNumber(line))
-  return new Set(kept.map(({ page }) => page))
+/** Lines that are no text of their own: headers, footers and the numbers of pages. */
+function findApparatus(lines: readonly PdfLine[], repeated: ReadonlySet<string>): ReadonlySet<PdfLine> {
+  const found = new Set(lines.filter((line) => repeated.has(keyOf(line))))
+  const rows = [...Map.groupBy(lines, (line) => line.page).values()].flatMap((page) =>
+    findOutermostRows(page.filter((line) => !found.has(line))),
+  )
+  const beside: PdfLine[] = []
+  for (const row of rows) {
+    const numbers = row.filter(isPageNumber)
+    if (row.length > 1) beside.push(...numbers)
+    else for (const line of numbers) found.add(line)
+  }
+  // Beside other text only a number that goes up with the pages is one: others are the last row of a table.
+  const byOffset = Map.groupBy(beside, ({ text, page }) => Number(/\d+/.exec(text)?.[0]) - page)
+  for (const numbers of byOffset.values()) {
+    if (numbers.length >= MIN_REPEATS) for (const line of numbers) found.add(line)
+  }
+  return found
+}
+
+/** The highest and the lowest row of a page. */
+function findOutermostRows(page: readonly PdfLine[]): PdfLine[][] {
+  const heights = page.map(({ y }) => y)
+  const ends = [...new Set([Math.max(...heights), Math.min(...heights)])]
+  return ends.map((y) => page.filter((line) => Math.abs(line.y - y) < line.size * SAME_ROW))
 }
 
 function keyOf(line: PdfLine): string {
   return `${line.text.replace(/\d+/g, '#')} ${Math.round(line.y / 10)}`
 }
 
-function isPageNumber(line: PdfLine): boolean {
-  return /^\W*(page\s+)?\d{1,4}(\s*(of|\/)\s*\d{1,4})?\W*$/i.test(line.text)
+function isPageNumber({ text }: PdfLine): boolean {
+  return PAGE_NUMBER.test(text)
 }
