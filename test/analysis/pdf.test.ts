@@ -108,6 +108,16 @@ test.each(['– 3 –', 'Page 3 of 12', '第 3 页'])('the line %s is the number
   expect(textOf([line('Text of a page that goes on.', 400), line(text, 30)], 1)).not.toContain('3')
 })
 
+test('a grave accent at the beginning of a word is a quotation mark', () => {
+  expect(splitLines([item("the `if' of a language, voil`a", 0, 100)], 1)[0]?.text).toBe(
+    "the `if' of a language, voilà",
+  )
+})
+
+test('the vowel AM of Thai belongs to the letter before it', () => {
+  expect(splitLines([item('\u0e04 \u0e33\u0e41\u0e1b\u0e25', 0, 100)], 1)[0]?.text).toBe('คำแปล')
+})
+
 test('the largest lines of the first page are the title', () => {
   const body = Array.from({ length: 10 }, (_, index) =>
     line('Running text of a page that goes on.', 600 - index * 12),

@@ -71,7 +71,7 @@ const LIGATURES: Readonly<Record<string, string>> = {
   '\ufb06': 'st',
 }
 
-/** Accents that precede their letter, as TeX draws them. */
+/** Accents that precede their letter, as TeX draws them. A grave one at the beginning of a word is a quotation mark. */
 const ACCENTS: Readonly<Record<string, string>> = {
   '\u00a8': '\u0308',
   '\u00b4': '\u0301',
@@ -80,14 +80,18 @@ const ACCENTS: Readonly<Record<string, string>> = {
   '\u02dc': '\u0303',
 }
 
+/** Marks belong to the letter before them, so does the vowel AM of Thai and Lao, which reaches over it. */
+const BEFORE_MARK = / (?=[\p{M}\u0e33\u0eb3])/gu
+
 function tidy(text: string): string {
   return text
     .replace(
-      /([\u00a8\u00b4\u0060\u02c6\u02dc])\s?([aeiounAEIOUN\u0131])/g,
+      /((?<=\p{L})\u0060|[\u00a8\u00b4\u02c6\u02dc])\s?([aeiounAEIOUN\u0131])/gu,
       (_, accent: string, letter: string) =>
         ((letter === '\u0131' ? 'i' : letter) + (ACCENTS[accent] ?? '')).normalize('NFC'),
     )
     .replace(/[\ufb00-\ufb06]/g, (ligature) => LIGATURES[ligature] ?? ligature)
     .replace(/\s+/g, ' ')
+    .replace(BEFORE_MARK, '')
     .trim()
 }
