@@ -12,6 +12,7 @@ export const VERSION = manifest.version
 
 /** Packages that reading documents and writing reports needs. */
 export const DOCUMENT_PACKAGES = [
+  '@hyzyla/pdfium',
   '@mozilla/readability',
   'chardet',
   'htmlparser2',
@@ -24,15 +25,14 @@ export const DOCUMENT_PACKAGES = [
   'stemmer',
   'stopword',
   'tinyld',
-  'unpdf',
   'yauzl',
 ] as const
 
 /** Packages that writing reports with a model needs beside them. */
 export const MODEL_PACKAGES = ['@ai-sdk/google', '@ai-sdk/openai-compatible', 'ai', 'gpt-tokenizer'] as const
 
-/** Packages that text recognition needs beside the data of its languages. */
-export const RECOGNITION_PACKAGES = ['@hyzyla/pdfium', 'tesseract.js-core'] as const
+/** Packages that text recognition needs beside those of documents and the data of its languages. */
+export const RECOGNITION_PACKAGES = ['tesseract.js-core'] as const
 
 /** Packages that several processes on one PostgreSQL need. */
 export const CLUSTER_PACKAGES = ['pg', 'pg-boss'] as const

@@ -92,7 +92,7 @@ test('a scan whose recognition is switched off ends as no_text, and says what to
 
 test('without recognition a scan and a picture are refused with the command that installs it', async () => {
   const settings = { ocrLanguages: [] }
-  const command = expect.stringContaining('npm install @hyzyla/pdfium')
+  const command = expect.stringContaining('npm install tesseract.js-core')
   const { task } = await analyse(scannedPdf([harbour]), '/analyze-pdf', settings)
   expect(task['error']).toMatchObject({
     error_type: 'ocr_unavailable',

@@ -1,10 +1,14 @@
-/** A small PDF with one line of Helvetica per string and `linesPerPage` lines on a page. */
-export function samplePdf(lines: readonly string[], linesPerPage = 40): Uint8Array<ArrayBuffer> {
+/** A small PDF with one line of Helvetica per string and `linesPerPage` lines on a page; the file lacks `lostPage`. */
+export function samplePdf(
+  lines: readonly string[],
+  linesPerPage = 40,
+  lostPage: number | null = null,
+): Uint8Array<ArrayBuffer> {
   const pages: string[][] = []
   for (let at = 0; at < lines.length; at += linesPerPage) pages.push(lines.slice(at, at + linesPerPage))
   const objects: string[] = [
     '<< /Type /Catalog /Pages 2 0 R >>',
-    `<< /Type /Pages /Kids [${pages.map((_, index) => `${4 + index * 2} 0 R`).join(' ')}] /Count ${pages.length} >>`,
+    `<< /Type /Pages /Kids [${pages.map((_, index) => `${index + 1 === lostPage ? 9999 : 4 + index * 2} 0 R`).join(' ')}] /Count ${pages.length} >>`,
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
   ]
   for (const [index, page] of pages.entries()) {
@@ -17,9 +21,9 @@ export function samplePdf(lines: readonly string[], linesPerPage = 40): Uint8Arr
   return fileOf(objects, '')
 }
 
-/** A PDF of one line in Chinese, in a font that it neither holds nor describes: `hex` is GBK. */
-export function chinesePdf(hex: string): Uint8Array<ArrayBuffer> {
-  const text = `BT /F1 12 Tf 60 700 Td <${hex}> Tj ET`
+/** A PDF of one line in Chinese, in a font that it neither holds nor describes: `hex` is GBK, `gap` is between characters. */
+export function chinesePdf(hex: string, gap = 0): Uint8Array<ArrayBuffer> {
+  const text = `BT /F1 12 Tf ${gap} Tc 60 700 Td <${hex}> Tj ET`
   const system = '/CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >>'
   const measures =
     '/FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 800 /Descent -200 /CapHeight 800 /StemV 80'
@@ -32,6 +36,39 @@ export function chinesePdf(hex: string): Uint8Array<ArrayBuffer> {
       '<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /GBK-EUC-H /DescendantFonts [6 0 R] >>',
       `<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light ${system} /FontDescriptor 7 0 R >>`,
       `<< /Type /FontDescriptor /FontName /STSong-Light /Flags 4 ${measures} >>`,
+    ],
+    '',
+  )
+}
+
+export interface DrawnPage {
+  /** Operators of a content stream; its font is Helvetica, `/F1`. */
+  readonly content: string
+  /** Dictionaries of annotations; they can name `objects`, which are numbered from 10. */
+  readonly annotations?: readonly string[]
+  readonly objects?: readonly string[]
+  /** Characters of the font from `a` on, in hexadecimal UTF-16; without it they are what they are. */
+  readonly lettersFrom?: string
+}
+
+/** A PDF of one page that is drawn by hand. */
+export function drawnPdf({ content, annotations = [], objects = [], lettersFrom }: DrawnPage) {
+  const first = 10 + objects.length
+  const refs = annotations.map((_, index) => `${first + index} 0 R`).join(' ')
+  const letters = `1 beginbfrange <61> <7A> <${lettersFrom}> endbfrange`
+  const map = `begincmap 1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfrange <20> <60> <0020> endbfrange ${letters} endcmap`
+  const unused = Array.from({ length: 3 }, () => 'null')
+  return fileOf(
+    [
+      `<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [${refs}] /DR << /Font << /F1 5 0 R >> >> >> >>`,
+      '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Annots [${refs}] /Resources << /Font << /F1 5 0 R >> >> >>`,
+      `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
+      `<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica ${lettersFrom === undefined ? '' : '/ToUnicode 6 0 R'} >>`,
+      `<< /Length ${map.length} >>\nstream\n${map}\nendstream`,
+      ...unused,
+      ...objects,
+      ...annotations,
     ],
     '',
   )

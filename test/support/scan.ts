@@ -6,9 +6,9 @@ const POINTS_PER_INCH = 72
 /** Draws the first page of a PDF, as a scanner would see it. */
 export async function drawPage(pdf: Uint8Array, dpi = 300): Promise<GrayImage> {
   const document = await PdfiumDocument.open(pdf)
-  const image = document?.withPage(1, (page) => page.render(dpi / POINTS_PER_INCH))
-  document?.close()
-  if (image == null) throw new Error('the page cannot be drawn')
+  const image = document.withPage(1, (page) => page.render(dpi / POINTS_PER_INCH))
+  document.close()
+  if (image === null) throw new Error('the page cannot be drawn')
   return image
 }
 

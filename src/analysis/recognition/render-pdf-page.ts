@@ -1,5 +1,4 @@
 import { PdfiumDocument, type GrayImage, type PdfiumPage } from '../parse/pdf/pdfium.ts'
-import { rejected } from '../parse/office/zip.ts'
 import { POINTS_PER_INCH, type PageImage } from './recognised-page.ts'
 
 /** Chinese is read better than at 300, small type better than at 200. A page that is larger than A3 gets less. */
@@ -22,7 +21,6 @@ export async function renderPdfPage(
   onlyPictures: boolean,
 ): Promise<PageImage | null> {
   const document = await PdfiumDocument.open(bytes)
-  if (document === null) throw rejected('its pages cannot be drawn')
   try {
     return document.withPage(page, (open) => (onlyPictures && !isPicture(open) ? null : draw(open)))
   } finally {

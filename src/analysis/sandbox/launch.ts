@@ -30,7 +30,7 @@ export function createLaunch(memoryBytes: number, readableFolder: string): Launc
 /** Our own tree, and the folder that our libraries were installed in, which may be above it. */
 function programFolders(): string[] {
   const own = resolve(dirname(CHILD), '../../..')
-  const library = fileURLToPath(import.meta.resolve('unpdf'))
+  const library = fileURLToPath(import.meta.resolve('@hyzyla/pdfium'))
   // The outermost folder: with pnpm the others lie in folders of their own inside it.
   const modules = library.slice(0, library.indexOf('node_modules') + 'node_modules'.length)
   return modules.startsWith(own) ? [own] : [own, modules]

@@ -20,11 +20,11 @@ export interface PdfLine {
 }
 
 /** Items on one baseline differ in y by less than this share of their size. */
-const SAME_LINE = 0.5
+export const SAME_LINE = 0.5
 /** A gap wider than this share of the size is a space. */
-const SPACE_GAP = 0.15
+export const SPACE_GAP = 0.15
 /** A gap wider than this many sizes starts another column. */
-const COLUMN_GAP = 2
+export const COLUMN_GAP = 2
 
 /** Joins items into lines, in the order in which the file draws them: columns stay apart. */
 export function splitLines(items: readonly PdfItem[], page: number): PdfLine[] {

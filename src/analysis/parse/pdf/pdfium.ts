@@ -1,43 +1,8 @@
-/* oxlint-disable no-underscore-dangle -- the names of PDFium's own interface */
-import { PDFiumModule } from '@hyzyla/pdfium'
-
-/** The part of PDFium's C interface (public/fpdfview.h and others) that is used here; numbers are pointers. */
-interface Library {
-  _FPDF_InitLibraryWithConfig(config: number): void
-  _FPDF_LoadMemDocument(data: number, bytes: number, password: number): number
-  _FPDF_CloseDocument(document: number): void
-  _FPDF_GetPageCount(document: number): number
-  _FPDF_LoadPage(document: number, index: number): number
-  _FPDF_ClosePage(page: number): void
-  _FPDF_GetPageWidthF(page: number): number
-  _FPDF_GetPageHeightF(page: number): number
-  _FPDFPage_CountObjects(page: number): number
-  _FPDFPage_GetObject(page: number, index: number): number
-  _FPDFPageObj_GetType(object: number): number
-  _FPDFPageObj_GetBounds(object: number, left: number, bottom: number, right: number, top: number): number
-  _FPDFBitmap_CreateEx(width: number, height: number, format: number, data: number, stride: number): number
-  _FPDFBitmap_FillRect(
-    bitmap: number,
-    left: number,
-    top: number,
-    width: number,
-    height: number,
-    color: number,
-  ): void
-  _FPDFBitmap_Destroy(bitmap: number): void
-  _FPDF_RenderPageBitmap(
-    bitmap: number,
-    page: number,
-    left: number,
-    top: number,
-    width: number,
-    height: number,
-    rotation: number,
-    flags: number,
-  ): void
-  readonly wasmExports: { malloc(bytes: number): number; free(pointer: number): void }
-  readonly HEAPU8: Uint8Array
-}
+import { TaskError } from '../../../task/failure.ts'
+import { flattenSignatures, listTyped, withTyped } from './fields.ts'
+import { getLibrary, releaseLibrary, type Library } from './library.ts'
+import type { PdfItem } from './lines.ts'
+import { readItems } from './page-text.ts'
 
 const GRAY = 1
 const IMAGE = 3
@@ -46,47 +11,91 @@ const WHITE = 0xffffffff
 const WITH_ANNOTATIONS = 0x01
 const GRAYSCALE = 0x08
 
-let library: Promise<Library> | null = null
+/** What FPDF_GetLastError says of a file that needs a password, or a key that PDFium does not know. */
+const PASSWORD = 4
+const SECURITY = 5
+
+/** The structure through which PDFium asks its host for things; of its fields only the version is set. */
+const FORM_INFO_BYTES = 256
+const FORM_INFO_VERSION = 2
 
 /** A PDF opened by PDFium. Call `close` when it is read: WebAssembly has no garbage collector. */
 export class PdfiumDocument {
   readonly #library: Library
   readonly #data: number
   readonly #document: number
+  readonly #formInfo: number
+  readonly #form: number
+  readonly pageCount: number
 
   private constructor(library: Library, data: number, document: number) {
     this.#library = library
     this.#data = data
     this.#document = document
+    const { wasmExports: pdfium } = library
+    this.pageCount = pdfium.FPDF_GetPageCount(document)
+    const hasForm = pdfium.FPDF_GetFormType(document) !== 0
+    this.#formInfo = hasForm ? createFormInfo(library) : 0
+    this.#form = hasForm ? pdfium.FPDFDOC_InitFormFillEnvironment(document, this.#formInfo) : 0
   }
 
-  /** null when PDFium cannot open the file. */
-  static async open(bytes: Uint8Array): Promise<PdfiumDocument | null> {
-    library ??= loadLibrary()
-    const pdfium = await library
-    const data = pdfium.wasmExports.malloc(bytes.length)
-    pdfium.HEAPU8.set(bytes, data)
-    const document = pdfium._FPDF_LoadMemDocument(data, bytes.length, 0)
-    if (document !== 0) return new PdfiumDocument(pdfium, data, document)
-    pdfium.wasmExports.free(data)
-    return null
+  /** @throws TaskError `encrypted_input`, `input_rejected` for a damaged file. */
+  static async open(bytes: Uint8Array): Promise<PdfiumDocument> {
+    const library = await getLibrary()
+    const { wasmExports: pdfium } = library
+    const data = pdfium.malloc(bytes.length)
+    if (data === 0)
+      throw new TaskError('out_of_memory', 'The PDF does not fit into the memory of its reader.')
+    library.HEAPU8.set(bytes, data)
+    const document = pdfium.FPDF_LoadMemDocument(data, bytes.length, 0)
+    if (document !== 0) return new PdfiumDocument(library, data, document)
+    const error = pdfium.FPDF_GetLastError()
+    pdfium.free(data)
+    throw error === PASSWORD || error === SECURITY
+      ? new TaskError('encrypted_input', 'The PDF is protected by a password.')
+      : new TaskError('input_rejected', 'The PDF is damaged and cannot be opened.')
   }
 
   /** Works with a page, 1 for the first; null when it cannot be opened. */
   withPage<Made>(number: number, use: (page: PdfiumPage) => Made): Made | null {
-    const pointer = this.#library._FPDF_LoadPage(this.#document, number - 1)
+    const { wasmExports: pdfium } = this.#library
+    const pointer = pdfium.FPDF_LoadPage(this.#document, number - 1)
     if (pointer === 0) return null
-    try {
-      return use(new PdfiumPage(this.#library, pointer))
-    } finally {
-      this.#library._FPDF_ClosePage(pointer)
-    }
+    const made = use(new PdfiumPage(this.#library, pointer))
+    pdfium.FPDF_ClosePage(pointer)
+    return made
+  }
+
+  /** The text of a page in pieces, with what was typed into its form; null when it cannot be read. */
+  readItems(number: number): PdfItem[] | null {
+    const library = this.#library
+    const page = this.withPage(number, ({ pointer }) => {
+      const drawn = readItems(library, pointer)
+      const typed = listTyped(library, pointer, this.#form)
+      return { drawn, typed, isChanged: flattenSignatures(library, pointer, this.#form) }
+    })
+    if (page === null) return null
+    const drawn = page.isChanged
+      ? this.withPage(number, ({ pointer }) => readItems(library, pointer))
+      : page.drawn
+    return drawn === null ? null : withTyped(drawn, page.typed)
   }
 
   close(): void {
-    this.#library._FPDF_CloseDocument(this.#document)
-    this.#library.wasmExports.free(this.#data)
+    const { wasmExports: pdfium } = this.#library
+    if (this.#form !== 0) pdfium.FPDFDOC_ExitFormFillEnvironment(this.#form)
+    pdfium.FPDF_CloseDocument(this.#document)
+    pdfium.free(this.#formInfo)
+    pdfium.free(this.#data)
+    releaseLibrary(this.#library)
   }
+}
+
+function createFormInfo(library: Library): number {
+  const info = library.wasmExports.malloc(FORM_INFO_BYTES)
+  library.HEAPU8.fill(0, info, info + FORM_INFO_BYTES)
+  library.HEAPU8[info] = FORM_INFO_VERSION
+  return info
 }
 
 export interface GrayImage {
@@ -98,62 +107,54 @@ export interface GrayImage {
 
 export class PdfiumPage {
   readonly #library: Library
-  readonly #page: number
+  readonly pointer: number
 
-  constructor(library: Library, page: number) {
+  constructor(library: Library, pointer: number) {
     this.#library = library
-    this.#page = page
+    this.pointer = pointer
   }
 
   /** In points, as the page is shown. */
   get size(): { readonly width: number; readonly height: number } {
-    const pdfium = this.#library
-    return { width: pdfium._FPDF_GetPageWidthF(this.#page), height: pdfium._FPDF_GetPageHeightF(this.#page) }
+    const { wasmExports: pdfium } = this.#library
+    return {
+      width: pdfium.FPDF_GetPageWidthF(this.pointer),
+      height: pdfium.FPDF_GetPageHeightF(this.pointer),
+    }
   }
 
   /** The share of the page that its largest picture covers, 0 to 1. */
   largestPictureShare(): number {
-    const pdfium = this.#library
+    const { wasmExports: pdfium } = this.#library
     const { width, height } = this.size
-    const bounds = pdfium.wasmExports.malloc(16)
+    const bounds = pdfium.malloc(16)
     let largest = 0
-    for (let index = 0; index < pdfium._FPDFPage_CountObjects(this.#page); index += 1) {
-      const object = pdfium._FPDFPage_GetObject(this.#page, index)
-      if (pdfium._FPDFPageObj_GetType(object) !== IMAGE) continue
-      if (pdfium._FPDFPageObj_GetBounds(object, bounds, bounds + 4, bounds + 8, bounds + 12) === 0) continue
-      const view = new DataView(pdfium.HEAPU8.buffer, bounds, 16)
+    for (let index = 0; index < pdfium.FPDFPage_CountObjects(this.pointer); index += 1) {
+      const object = pdfium.FPDFPage_GetObject(this.pointer, index)
+      if (pdfium.FPDFPageObj_GetType(object) !== IMAGE) continue
+      if (pdfium.FPDFPageObj_GetBounds(object, bounds, bounds + 4, bounds + 8, bounds + 12) === 0) continue
+      const view = new DataView(this.#library.HEAPU8.buffer, bounds, 16)
       const [left, bottom, right, top] = [0, 4, 8, 12].map((at) => view.getFloat32(at, true)) as Box
       largest = Math.max(largest, Math.abs((right - left) * (top - bottom)))
     }
-    pdfium.wasmExports.free(bounds)
+    pdfium.free(bounds)
     return Math.min(1, largest / (width * height))
   }
 
   /** Draws the page on white, `scale` pixels to a point. */
   render(scale: number): GrayImage {
-    const pdfium = this.#library
+    const { wasmExports: pdfium } = this.#library
     const width = Math.max(1, Math.round(this.size.width * scale))
     const height = Math.max(1, Math.round(this.size.height * scale))
-    const pointer = pdfium.wasmExports.malloc(width * height)
-    const bitmap = pdfium._FPDFBitmap_CreateEx(width, height, GRAY, pointer, width)
-    pdfium._FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE)
-    pdfium._FPDF_RenderPageBitmap(bitmap, this.#page, 0, 0, width, height, 0, WITH_ANNOTATIONS | GRAYSCALE)
-    const data = pdfium.HEAPU8.slice(pointer, pointer + width * height)
-    pdfium._FPDFBitmap_Destroy(bitmap)
-    pdfium.wasmExports.free(pointer)
+    const pointer = pdfium.malloc(width * height)
+    const bitmap = pdfium.FPDFBitmap_CreateEx(width, height, GRAY, pointer, width)
+    pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE)
+    pdfium.FPDF_RenderPageBitmap(bitmap, this.pointer, 0, 0, width, height, 0, WITH_ANNOTATIONS | GRAYSCALE)
+    const data = this.#library.HEAPU8.slice(pointer, pointer + width * height)
+    pdfium.FPDFBitmap_Destroy(bitmap)
+    pdfium.free(pointer)
     return { width, height, data }
   }
 }
 
 type Box = [left: number, bottom: number, right: number, top: number]
-
-async function loadLibrary(): Promise<Library> {
-  const loaded = (await PDFiumModule({})) as unknown as Library
-  const config = loaded.wasmExports.malloc(CONFIG_BYTES)
-  loaded.HEAPU8.fill(0, config, config + CONFIG_BYTES)
-  // Version 2, the rest of its settings as they are by default.
-  loaded.HEAPU8[config] = 2
-  loaded._FPDF_InitLibraryWithConfig(config)
-  return loaded
-}
-const CONFIG_BYTES = 20
