@@ -49,6 +49,11 @@ test('Chinese that is set apart has no spaces', async () => {
   expect(text).toBe('中文报告的内容在这里')
 })
 
+test('words of letters that are as wide as Chinese have their spaces', async () => {
+  const content = 'BT /F1 12 Tf 60 700 Td [(abc) -500 (def)] TJ ET'
+  expect((await read(drawnPdf({ content, lettersFrom: 'FF41' }))).text).toBe('ａｂｃ ｄｅｆ')
+})
+
 test('text that is drawn twice to be bold is read once', async () => {
   const bold = (x: number) => `BT /F1 12 Tf ${x} 700 Td (Strong words) Tj ET`
   expect((await read(drawnPdf({ content: `${bold(60)} ${bold(60.3)}` }))).text).toBe('Strong words')
