@@ -18,22 +18,26 @@ const ADMIT = `
 
 /**
  * The fence: an event follows the newest one, an end is of the run that is going on, and nothing follows an end.
- * Rows are locked in the order of their ids.
+ * Rows are locked in the order of their ids, each found by its id: a plan that looks for all unfinished tasks costs
+ * what waits, not what is written.
  */
 const APPEND = `
   WITH given AS (SELECT * FROM json_to_recordset($1) AS given(${ENTRY_COLUMNS})),
+  locked AS (
+    SELECT given.last_seq - 1 AS follows, given.run AS of_run, given.is_end, tasks.*
+      FROM (SELECT * FROM given ORDER BY id COLLATE "C") AS given CROSS JOIN LATERAL (
+        SELECT id, status, priority, run, last_seq, finished_at FROM headgate.tasks
+          WHERE tasks.id = given.id FOR UPDATE) AS tasks),
   before AS (
-    SELECT tasks.id, tasks.status, tasks.priority FROM headgate.tasks JOIN given ON given.id = tasks.id
-      WHERE tasks.last_seq = given.last_seq - 1 AND tasks.finished_at IS NULL
-        AND (tasks.run = given.run OR (NOT given.is_end AND tasks.run = given.run - 1))
-      ORDER BY tasks.id FOR UPDATE OF tasks),
+    SELECT id, status, priority FROM locked
+      WHERE last_seq = follows AND finished_at IS NULL AND (run = of_run OR (NOT is_end AND run = of_run - 1))),
   changed AS (
     UPDATE headgate.tasks SET priority = given.priority, status = given.status, run = given.run,
         last_seq = given.last_seq, finished_at = given.finished_at, state = given.state,
         error_type = given.error_type, message = given.message,
         member = CASE WHEN given.status IN ('running', 'cancelling') THEN coalesce(tasks.member, $2) END
       FROM given JOIN before ON before.id = given.id
-      WHERE tasks.id = given.id AND tasks.last_seq = given.last_seq - 1
+      WHERE tasks.id = before.id AND tasks.last_seq = given.last_seq - 1
       RETURNING tasks.id, before.status, before.priority),
   events AS (
     INSERT INTO headgate.events SELECT given.id, last_seq, event_type, given.status, at, body
