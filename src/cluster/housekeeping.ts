@@ -3,6 +3,7 @@ import { toExpired } from '../lifecycle/settlement.ts'
 import type { Clock } from '../time/clock.ts'
 import { Ticker } from '../time/ticker.ts'
 import type { Database } from './database/database.ts'
+import { refreshStatistics } from './database/statistics.ts'
 import type { TaskChanges } from './task-changes.ts'
 
 const EVERY_MS = 1000
@@ -16,7 +17,10 @@ export interface HousekeepingDeps {
   readonly log: Logger
 }
 
-/** Ends tasks whose start deadline has passed. Every process tries each round; each end is written once. */
+/**
+ * Ends tasks whose start deadline has passed, and keeps plans good. Every process tries each round; each end is written
+ * once.
+ */
 export class Housekeeping {
   readonly #deps: HousekeepingDeps
   readonly #ticker: Ticker
@@ -29,6 +33,7 @@ export class Housekeeping {
 
   start(): void {
     this.#ticker.start()
+    void this.#run()
   }
 
   stop(): void {
@@ -39,6 +44,7 @@ export class Housekeeping {
     if (this.#isBusy) return
     this.#isBusy = true
     // The database may be away: the next round finds what is due.
+    await refreshStatistics(this.#deps.db).catch(() => undefined)
     await this.#expire().catch(() => undefined)
     this.#isBusy = false
   }
