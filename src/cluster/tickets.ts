@@ -36,6 +36,7 @@ export interface TicketsOptions {
  */
 export class Tickets {
   readonly #boss: PgBoss
+  readonly #fetchTexts = new Map<number, string | null>()
 
   constructor({ url, onError }: TicketsOptions) {
     this.#boss = new PgBoss({
@@ -101,12 +102,23 @@ export class Tickets {
   /** Takes the first tickets that are due, for the holder that asks. */
   async fetch(tx: Statements, count: number): Promise<readonly HeldTicket[]> {
     if (count === 0) return []
-    const jobs = await this.#boss.fetch(QUEUE, {
-      batchSize: count,
-      includeMetadata: true,
-      db: toBossDb(tx),
-    })
+    const jobs = await this.#boss.fetch(QUEUE, { batchSize: count, db: toBossDb(tx) })
     return jobs.map(({ id, retryCount }) => ({ id, retryCount }))
+  }
+
+  /** What {@link fetch} sends, to be a part of another statement; null: it is not what was tried with that. */
+  async fetchText(count: number): Promise<string | null> {
+    const known = this.#fetchTexts.get(count)
+    if (known !== undefined) return known
+    const sent: string[] = []
+    const executeSql = async (text: string, values: unknown[] = []) => {
+      sent.push(values.length === 0 ? text : '')
+      return { rows: [] }
+    }
+    await this.#boss.fetch(QUEUE, { batchSize: count, db: { executeSql } })
+    const text = sent.length === 1 && isKnownFetch(sent[0] ?? '', count) ? (sent[0] ?? null) : null
+    this.#fetchTexts.set(count, text)
+    return text
   }
 
   /** Moves a ticket that is not held, and what its task keeps of it; one that is held stays as it is. */
@@ -126,6 +138,18 @@ export class Tickets {
       `SELECT FROM pgboss.job WHERE name = '${QUEUE}' AND id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
       [ids],
     )
+  }
+
+  /** Locks tickets that were taken; the reply is those that nobody else has taken since. */
+  async lockHeld(tx: Statements, held: readonly HeldTicket[]): Promise<readonly HeldTicket[]> {
+    if (held.length === 0) return []
+    const rows = await tx.query<{ id: string; retryCount: number }>(
+      `SELECT id::text AS id, retry_count AS "retryCount" FROM pgboss.job
+        WHERE name = '${QUEUE}' AND state = 'active' AND id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE`,
+      [held.map(({ id }) => id)],
+    )
+    const attempts = new Map(rows.map(({ id, retryCount }) => [id, retryCount]))
+    return held.filter(({ id, retryCount }) => attempts.get(id) === retryCount)
   }
 
   /** Reports tickets as held; the reply is the ids of those that still are. */
@@ -154,6 +178,23 @@ export class Tickets {
   async supervise(): Promise<void> {
     await this.#boss.supervise(QUEUE)
   }
+}
+
+/** Everything of pg-boss's fetch but the columns that it returns. */
+const FETCH = `WITH next AS ( SELECT j.id FROM pgboss.job_common j WHERE j.name = '${QUEUE}' AND j.state < 'active'
+  AND NOT j.blocked AND j.start_after <= pgboss.job_now() ORDER BY j.priority desc, j.created_on LIMIT $count
+  FOR UPDATE OF j SKIP LOCKED ) UPDATE pgboss.job_common j SET state = 'active', started_on = pgboss.job_now(),
+  heartbeat_on = pgboss.job_now(),
+  retry_count = CASE WHEN started_on IS NOT NULL THEN retry_count + 1 ELSE retry_count END
+  FROM next WHERE name = '${QUEUE}' AND j.id = next.id RETURNING j.id, name, data, retry_count as "retryCount",`
+
+export function isKnownFetch(text: string, count: number): boolean {
+  const known = FETCH.replace('$count', `${count}`)
+  return toOneLine(text).startsWith(toOneLine(known))
+}
+
+function toOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim()
 }
 
 /** pg-boss works in our transaction. */

@@ -135,7 +135,8 @@ const SQL_STATE = /^[0-9A-Z]{5}$/
 /** Of these classes the statement is at fault: data, integrity, syntax. */
 const OWN_FAULT = /^(?:22|23|42)/
 
-function isDeadlock(error: unknown): boolean {
+/** Two transactions waited for each other, and this one was given up. */
+export function isDeadlock(error: unknown): boolean {
   return (
     error instanceof HeadgateError &&
     (error.cause as { readonly code?: string } | undefined)?.code === DEADLOCK

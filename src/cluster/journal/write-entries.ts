@@ -35,7 +35,8 @@ const APPEND = `
     UPDATE headgate.tasks SET priority = given.priority, status = given.status, run = given.run,
         last_seq = given.last_seq, finished_at = given.finished_at, state = given.state,
         error_type = given.error_type, message = given.message,
-        member = CASE WHEN given.status IN ('running', 'cancelling') THEN coalesce(tasks.member, $2) END
+        member = CASE WHEN given.status NOT IN ('running', 'cancelling') THEN NULL
+          WHEN before.status IN ('running', 'cancelling') THEN coalesce(tasks.member, $2) ELSE $2 END
       FROM given JOIN before ON before.id = given.id
       WHERE tasks.id = before.id AND tasks.last_seq = given.last_seq - 1
       RETURNING tasks.id, before.status, before.priority),

@@ -9,14 +9,13 @@ import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { Clock } from '../../time/clock.ts'
 import { Ticker } from '../../time/ticker.ts'
-import type { Database } from '../database/database.ts'
 import { HEARTBEAT_S } from '../tickets.ts'
-import { Exchange, type Claimed, type ExchangeDeps } from './exchange.ts'
+import type { Claimed } from './exchange.ts'
+import { Exchanger, type Exchanged, type ExchangerDeps } from './exchanger.ts'
 import { writeReport, type ReportDeps } from './reports.ts'
 import type { EndedRun, Run } from './run.ts'
 
-export interface ClusterWorkerDeps extends ExchangeDeps, ReportDeps {
-  readonly db: Database
+export interface ClusterWorkerDeps extends ExchangerDeps, ReportDeps {
   readonly clock: Clock
   readonly log: Logger
   readonly graceMs: number
@@ -46,6 +45,7 @@ export class ClusterWorker {
   readonly #runs = new Map<string, Run>()
   readonly #alarms: Alarms
   readonly #stuck: StuckHandlers
+  readonly #exchanger: Exchanger
   readonly #tickers: readonly Ticker[]
   readonly #idle = new Set<() => void>()
   #ended: EndedRun[] = []
@@ -62,6 +62,7 @@ export class ClusterWorker {
     const { clock, maxStuck } = deps
     this.#deps = deps
     this.#alarms = new Alarms(clock)
+    this.#exchanger = new Exchanger(deps)
     this.#stuck = new StuckHandlers(maxStuck)
     this.#beatAt = clock.monotonic()
     this.#brokenAt = clock.monotonic()
@@ -140,6 +141,7 @@ export class ClusterWorker {
       this.#deps.log.warn({ err: error }, 'the database is away')
       this.#brokenAt = this.#deps.clock.monotonic()
       this.#mustCompare = true
+      this.#exchanger.forget()
       this.#deps.clock.after(this.#retryMs, () => this.lookForWork())
       this.#retryMs = Math.min(RETRY_MS.max, this.#retryMs * 2)
     } finally {
@@ -150,30 +152,29 @@ export class ClusterWorker {
   get #free(): number {
     const { isHeld, slots } = this.#deps
     if (this.#isStopped || isHeld()) return 0
-    return Math.max(0, slots() - this.running + this.#ended.length)
+    return Math.max(0, slots() - this.running + this.#ended.length - this.#exchanger.left)
   }
 
   async #exchange(): Promise<void> {
-    const { db, publisher } = this.#deps
+    const { publisher } = this.#deps
     // A commit whose reply was lost may have given us tasks that do not run here.
     if (this.#mustCompare) await this.#giveBackUnknown()
     this.#mustCompare = false
     const ended = this.#ended.filter(({ run }) => !run.isLost)
     const free = this.#free
-    if (ended.length > 0 || free > 0) {
-      const exchange = await db.transaction(async (tx) => {
-        const attempt = new Exchange(tx, this.#deps)
-        await attempt.perform(ended, free)
-        return attempt
-      })
+    let over: readonly EndedRun[] = []
+    if (ended.length > 0 || free > 0 || this.#exchanger.left > 0) {
+      const exchange = await this.#exchanger.perform(ended, free)
       for (const { task, ticket } of exchange.claimed) this.#begin({ task, ticket })
       publisher.committed(exchange.entries)
       if (exchange.hasTickets) publisher.hasWork()
       this.#log(exchange)
+      over = exchange.over
       // There may be more than were free.
-      if (ended.length > 0 && exchange.claimed.length === free && free > 0) this.#isAsked = true
+      const mayBeMore = ended.length > 0 && exchange.claimed.length === free && free > 0
+      if (mayBeMore || exchange.isPartial) this.#isAsked = true
     }
-    this.#forget(this.#ended.splice(0, this.#ended.length), ended)
+    this.#forget(this.#ended.splice(0, this.#ended.length), over)
   }
 
   /** Runs that are written down, or lost, are over; those that ended meanwhile are for the next exchange. */
@@ -188,7 +189,7 @@ export class ClusterWorker {
     this.#idle.clear()
   }
 
-  #log({ entries, refused, unknownTypes }: Exchange): void {
+  #log({ entries, refused, unknownTypes }: Exchanged): void {
     const { log } = this.#deps
     for (const { task, event } of entries) {
       if (event.type === 'started') log.info({ ...listFields(task), attempt: task.attempt }, 'task started')

@@ -63,10 +63,11 @@ export class Exchange {
     this.#counters = new CounterChanges(deps.member)
   }
 
-  async perform(ended: readonly EndedRun[], free: number): Promise<void> {
+  /** @param left tickets that were taken before, which nothing has come of yet */
+  async perform(ended: readonly EndedRun[], free: number, left: readonly HeldTicket[] = []): Promise<void> {
     await this.#settle(ended)
     await this.#moveTickets()
-    if (free > 0) await this.#claim(free)
+    if (free > 0 || left.length > 0) await this.#claim(free, left)
     await this.#moveTickets()
     await this.#counters.flush(this.#tx)
   }
@@ -113,9 +114,9 @@ export class Exchange {
     this.#inserted.push({ id, priority, startAfter: status === 'queued' ? null : until })
   }
 
-  async #claim(free: number): Promise<void> {
+  async #claim(free: number, left: readonly HeldTicket[]): Promise<void> {
     const { tickets, now } = this.#deps
-    const held = await tickets.fetch(this.#tx, free)
+    const held = [...(await tickets.lockHeld(this.#tx, left)), ...(await tickets.fetch(this.#tx, free))]
     if (held.length === 0) return
     const found = new Map(
       (
