@@ -20,6 +20,7 @@ import type { ClusterView } from '../cluster-view.ts'
 import type { Database } from '../database/database.ts'
 import type { Publisher } from '../hints/publisher.ts'
 import type { TaskChanges } from '../task-changes.ts'
+import { LOCK_AND_COUNT } from './known.ts'
 import { NoPlace, PlaceGroup, type GroupDeps, type Newcomer } from './place-group.ts'
 
 export interface ClusterAdmissionDeps extends Omit<GroupDeps, 'refuse' | 'defaults' | 'capacity'> {
@@ -212,8 +213,9 @@ export class ClusterAdmission implements QueueAdmission {
     const newcomers = group.flatMap((pending) => pending.newcomers)
     const refuse = (code: Refusal['code'], waiting: number) => this.#refuse(code, waiting)
     const deps = { ...this.#deps, refuse, defaults: this.#defaults, capacity: () => view.capacity }
-    const { replies, entries, hasTickets, hasWebhooks } = await db.transaction((tx) =>
-      new PlaceGroup(tx, deps).admit(newcomers, isAll),
+    const { replies, entries, hasTickets, hasWebhooks } = await db.transaction(
+      (tx, first) => new PlaceGroup(tx, first, deps).admit(newcomers, isAll),
+      LOCK_AND_COUNT,
     )
     view.isChanged()
     publisher.committed(entries)

@@ -1,4 +1,5 @@
 import { toCallerName, type KeyUse } from '../../admission/idempotency-keys.ts'
+import type { QueryResultRow } from 'pg'
 import type { KeyRecord } from '../../journal/journal.ts'
 import { TASK_COLUMNS, toTask, type WholeTaskRow } from '../../journal/rows.ts'
 import type { TaskStatus } from '../../task/status.ts'
@@ -14,15 +15,30 @@ export interface Locked extends Order {
   readonly now: number
 }
 
-/** Locks the admission until the end of the transaction. */
-export async function lockAdmission(tx: Statements): Promise<Locked> {
-  const [row] = await tx.query<{ base_ms: number; last_ranks: number[]; now: number }>(
-    `SELECT base_ms, last_ranks::float8[] AS last_ranks,
-        (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
-      FROM headgate.admission_lock FOR UPDATE`,
-  )
+const LOCK_ORDER = `SELECT base_ms, last_ranks::float8[] AS last_ranks,
+    (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
+  FROM headgate.admission_lock FOR UPDATE`
+
+/**
+ * Locks the admission until the end of the transaction, and reads how many tasks are unfinished: two statements, sent
+ * with the beginning of the transaction.
+ */
+export const LOCK_AND_COUNT = [
+  LOCK_ORDER,
+  `SELECT name, priority, sum(count)::bigint AS count FROM headgate.counters
+    WHERE name IN ('queued', 'scheduled', 'waiting', 'running', 'cancelling') GROUP BY name, priority`,
+]
+
+/** @param rows what the first statement of {@link LOCK_AND_COUNT} has returned */
+export function toLocked(rows: readonly QueryResultRow[]): Locked {
+  const [row] = rows as readonly { base_ms: number; last_ranks: number[]; now: number }[]
   if (row === undefined) throw new Error('headgate.admission_lock is empty')
   return { baseMs: row.base_ms, lastRanks: row.last_ranks, now: row.now }
+}
+
+/** Locks the admission until the end of a transaction that has begun without it. */
+export async function lockAdmission(tx: Statements): Promise<Locked> {
+  return toLocked(await tx.query(LOCK_ORDER))
 }
 
 export async function saveOrder(tx: Statements, { baseMs, lastRanks }: Order): Promise<void> {
@@ -36,13 +52,15 @@ export async function saveOrder(tx: Statements, { baseMs, lastRanks }: Order): P
 export class Unfinished {
   readonly #counts = new Map<string, number>()
 
-  static async read(tx: Statements): Promise<Unfinished> {
-    const rows = await tx.query<{ name: TaskStatus; priority: Priority; count: number }>(
-      `SELECT name, priority, sum(count)::bigint AS count FROM headgate.counters
-        WHERE name IN ('queued', 'scheduled', 'waiting', 'running', 'cancelling') GROUP BY name, priority`,
-    )
+  /** @param rows what the second statement of {@link LOCK_AND_COUNT} has returned */
+  static of(rows: readonly QueryResultRow[]): Unfinished {
     const unfinished = new Unfinished()
-    for (const { name, priority, count } of rows) unfinished.add(name, priority, count)
+    for (const { name, priority, count } of rows as readonly {
+      name: TaskStatus
+      priority: Priority
+      count: number
+    }[])
+      unfinished.add(name, priority, count)
     return unfinished
   }
 

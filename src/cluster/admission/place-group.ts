@@ -1,3 +1,4 @@
+import type { QueryResultRow } from 'pg'
 import { KEY_LIFETIME_MS, toCallerName, toReplay, type KeyUse } from '../../admission/idempotency-keys.ts'
 import { toJoin, toMoved, deliveryId } from '../../admission/joining.ts'
 import { toNewTask, type CheckedSubmission } from '../../admission/new-task.ts'
@@ -13,7 +14,13 @@ import type { Statements } from '../database/database.ts'
 import { CounterChanges } from '../journal/counters.ts'
 import { toNewTaskRow, type NewTaskRow } from '../journal/rows.ts'
 import { selectForUpdate } from '../journal/select-tasks.ts'
-import { addDeliveries, writeEntries, writeKeys, writeNewTasks } from '../journal/write-entries.ts'
+import {
+  addDeliveries,
+  writeEntries,
+  writeAdmission,
+  writeKeys,
+  writeNewTasks,
+} from '../journal/write-entries.ts'
 import { nextRank, toTicketPriority } from '../order.ts'
 import type { NewTicket, Tickets } from '../tickets.ts'
 import {
@@ -21,8 +28,7 @@ import {
   findContents,
   findKeys,
   findTasks,
-  lockAdmission,
-  saveOrder,
+  toLocked,
   Unfinished,
   type KnownContent,
   type Locked,
@@ -81,6 +87,7 @@ export class PlaceGroup {
   readonly #entries: Pick<JournalEntry, 'task' | 'event'>[] = []
   readonly #deps: GroupDeps
   readonly #tx: Statements
+  readonly #first: readonly (readonly QueryResultRow[])[]
   readonly #counters: CounterChanges
   readonly #rows: NewTaskRow[] = []
   readonly #tickets: NewTicket[] = []
@@ -96,8 +103,10 @@ export class PlaceGroup {
   #tasksOfKeys!: ReadonlyMap<string, Task>
   #hasWebhooks = false
 
-  constructor(tx: Statements, deps: GroupDeps) {
+  /** @param first what the statements of `LOCK_AND_COUNT` have returned, with which the transaction has begun */
+  constructor(tx: Statements, first: readonly (readonly QueryResultRow[])[], deps: GroupDeps) {
     this.#tx = tx
+    this.#first = first
     this.#deps = deps
     this.#counters = new CounterChanges(deps.member)
   }
@@ -123,8 +132,9 @@ export class PlaceGroup {
 
   async #read(newcomers: readonly Newcomer[]): Promise<void> {
     const tx = this.#tx
-    const order = await lockAdmission(tx)
-    this.#unfinished = await Unfinished.read(tx)
+    const [locked = [], counts = []] = this.#first
+    const order = toLocked(locked)
+    this.#unfinished = Unfinished.of(counts)
     // With nothing left that has a place, places begin anew.
     const fresh = { baseMs: order.now, lastRanks: order.lastRanks.map(() => 0) }
     this.#order = { ...order, lastRanks: [...order.lastRanks], ...(this.#unfinished.isEmpty ? fresh : {}) }
@@ -281,12 +291,9 @@ export class PlaceGroup {
 
   async #write(): Promise<void> {
     const tx = this.#tx
-    await this.#writeTasks()
     await writeKeys(tx, this.#keys)
-    if (this.#tickets.length > 0) {
-      await saveOrder(tx, this.#order)
-      await this.#deps.tickets.insert(tx, this.#tickets)
-    }
-    await this.#counters.flush(tx)
+    if (this.#tickets.length === 0) return this.#counters.flush(tx)
+    await this.#deps.tickets.insert(tx, this.#tickets)
+    await writeAdmission(tx, { rows: this.#rows.splice(0), order: this.#order, counters: this.#counters })
   }
 }

@@ -1,4 +1,4 @@
-import { Pool, TypeOverrides, type PoolClient, type QueryResultRow } from 'pg'
+import { Pool, TypeOverrides, type PoolClient, type QueryResult, type QueryResultRow } from 'pg'
 import { HeadgateError } from '../../task/errors.ts'
 
 /** Every query ends within this time: a network that swallows packets reports no error. */
@@ -62,26 +62,41 @@ export class Database implements Statements {
     return rows
   }
 
-  /** Runs statements in one transaction: all of it is committed, or nothing. After a deadlock `work` is called again. */
-  async transaction<Reply>(work: (tx: Statements) => Promise<Reply>): Promise<Reply> {
+  /**
+   * Runs statements in one transaction: all of it is committed, or nothing. After a deadlock `work` is called again.
+   *
+   * @param first statements without values that are sent with its beginning; `work` gets their rows
+   */
+  async transaction<Reply>(
+    work: (tx: Statements, rows: readonly (readonly QueryResultRow[])[]) => Promise<Reply>,
+    first: readonly string[] = [],
+  ): Promise<Reply> {
     for (let left = MAX_TRIES; ; left -= 1) {
       try {
-        return await this.#tryTransaction(work)
+        return await this.#tryTransaction(work, first)
       } catch (error) {
         if (left === 1 || !isDeadlock(error)) throw error
       }
     }
   }
 
-  async #tryTransaction<Reply>(work: (tx: Statements) => Promise<Reply>): Promise<Reply> {
+  async #tryTransaction<Reply>(
+    work: (tx: Statements, rows: readonly (readonly QueryResultRow[])[]) => Promise<Reply>,
+    first: readonly string[],
+  ): Promise<Reply> {
     const client = await asHeadgateError(this.#pool.connect())
     let broken: Error | undefined
     const fail = (error: Error) => (broken = error)
     client.on('error', fail)
     const tx = this.#statementsOf(client)
     try {
-      await tx.query('BEGIN')
-      const reply = await work(tx)
+      const begun = await asHeadgateError(client.query(['BEGIN', ...first].join('; ')))
+      // One result for each statement, when there is more than one.
+      const results = [begun as unknown as QueryResult | readonly QueryResult[]].flat().slice(1)
+      const reply = await work(
+        tx,
+        results.map(({ rows }) => rows),
+      )
       const { command } = await asHeadgateError(client.query('COMMIT'))
       // After an error inside, COMMIT is answered by ROLLBACK and throws nothing.
       if (command !== 'COMMIT') {

@@ -1,6 +1,18 @@
 import type { Task } from '../../task/task.ts'
 import type { Statements } from '../database/database.ts'
 
+/** @param member the parameter of it; @param changes that of what {@link CounterChanges.take} returns */
+export function toAddCounts(member: string, changes: string): string {
+  return `
+  INSERT INTO headgate.counters
+    SELECT ${member}::integer, name, priority, count
+      FROM json_to_recordset(${changes}) AS given(name text, priority smallint, count bigint)
+    ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`
+}
+const ADD_COUNTS = toAddCounts('$1', '$2')
+
+const NOTHING = '[]'
+
 type Counted = Pick<Task, 'status' | 'priority'>
 
 /**
@@ -34,19 +46,20 @@ export class CounterChanges {
 
   /** Writes them down; the last statement before the commit. */
   async flush(tx: Statements): Promise<void> {
+    const values = this.take()
+    if (values[1] !== NOTHING) await tx.query(ADD_COUNTS, values)
+  }
+
+  /** The member, and what is added to its counters, as JSON; they begin anew. */
+  take(): readonly [number, string] {
     const rows = [...this.#changes]
       .filter(([, count]) => count !== 0)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    if (rows.length === 0) return
+    this.#changes.clear()
     const given = rows.map(([key, count]) => {
       const [name, priority] = key.split(' ')
       return { name, priority: Number(priority), count }
     })
-    await tx.query(
-      `INSERT INTO headgate.counters
-        SELECT $1, name, priority, count FROM json_to_recordset($2) AS given(name text, priority smallint, count bigint)
-        ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`,
-      [this.#member, JSON.stringify(given)],
-    )
+    return [this.#member, JSON.stringify(given)]
   }
 }

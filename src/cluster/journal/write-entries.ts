@@ -2,19 +2,26 @@ import { NOT_DUE, type Delivery, type JournalEntry, type KeyRecord } from '../..
 import type { Priority } from '../../task/priority.ts'
 import { isTerminal, type TaskStatus } from '../../task/status.ts'
 import type { Statements } from '../database/database.ts'
-import type { CounterChanges } from './counters.ts'
+import type { Order } from '../order.ts'
+import { toAddCounts, type CounterChanges } from './counters.ts'
 import { ENTRY_COLUMNS, NEW_TASK_COLUMNS, toEntryRow, toNewDelivery, type NewTaskRow } from './rows.ts'
 
 /** New tasks with their first events. */
 const ADMIT = `
-  WITH given AS (SELECT * FROM json_to_recordset($1) AS given(${NEW_TASK_COLUMNS})),
+  given AS (SELECT * FROM json_to_recordset($1) AS given(${NEW_TASK_COLUMNS})),
   new_tasks AS (
     INSERT INTO headgate.tasks (id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id,
         content, fixed, state, error_type, message, start_deadline_at, rank, ticket)
       SELECT id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id,
         content, fixed, state, error_type, message, start_deadline_at, rank, ticket FROM given),
-  new_inputs AS (INSERT INTO headgate.inputs SELECT id, input FROM given)
-  INSERT INTO headgate.events SELECT id, last_seq, event_type, status, at, body FROM given`
+  new_inputs AS (INSERT INTO headgate.inputs SELECT id, input FROM given),
+  new_events AS (INSERT INTO headgate.events SELECT id, last_seq, event_type, status, at, body FROM given)`
+
+/** The same, with where the next one stands, and the counters: the last statement of an admission. */
+const ADMIT_AND_COUNT = `
+  WITH ${ADMIT},
+  ordered AS (UPDATE headgate.admission_lock SET base_ms = $2, last_ranks = $3::text[]::bigint[])
+  ${toAddCounts('$4', '$5')}`
 
 /**
  * The fence: an event follows the newest one, an end is of the run that is going on, and nothing follows an end.
@@ -53,7 +60,16 @@ interface Before {
 
 /** Writes new tasks; one transaction with the commit. */
 export async function writeNewTasks(tx: Statements, rows: readonly NewTaskRow[]): Promise<void> {
-  await tx.query(ADMIT, [JSON.stringify(rows)])
+  await tx.query(`WITH ${ADMIT} SELECT`, [JSON.stringify(rows)])
+}
+
+/** Writes new tasks, the order of the next ones, and what is counted of them. */
+export async function writeAdmission(
+  tx: Statements,
+  { rows, order, counters }: { rows: readonly NewTaskRow[]; order: Order; counters: CounterChanges },
+): Promise<void> {
+  const ranks = order.lastRanks.map(String)
+  await tx.query(ADMIT_AND_COUNT, [JSON.stringify(rows), order.baseMs, ranks, ...counters.take()])
 }
 
 /** Writes the keys that tasks were submitted under. */
