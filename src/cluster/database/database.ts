@@ -4,8 +4,11 @@ import { HeadgateError } from '../../task/errors.ts'
 /** Every query ends within this time: a network that swallows packets reports no error. */
 const QUERY_TIMEOUT_MS = 5000
 const CONNECT_TIMEOUT_MS = 2000
-/** A statement that the server still works on; a transaction in which this process stands still. */
-const SERVER_TIMEOUTS = '-c statement_timeout=10000 -c idle_in_transaction_session_timeout=3000'
+/**
+ * A statement that the server still works on, which ends before this process gives it up, so that nothing of it is
+ * committed later; a transaction in which this process stands still.
+ */
+const SERVER_TIMEOUTS = '-c statement_timeout=4500 -c idle_in_transaction_session_timeout=3000'
 /** Plans do not depend on the values of one call. */
 const PLANS = '-c plan_cache_mode=force_generic_plan'
 const INT8 = 20
