@@ -37,6 +37,9 @@ export const RECOGNITION_PACKAGES = ['tesseract.js-core'] as const
 /** Packages that several processes on one PostgreSQL need. */
 export const CLUSTER_PACKAGES = ['pg', 'pg-boss'] as const
 
+/** Packages that an S3 store of uploads needs beside them. */
+export const S3_PACKAGES = ['aws4fetch'] as const
+
 /** The package that holds what recognition knows of a language. */
 export function languagePackage(language: string): string {
   return `@tesseract.js-data/${language}`

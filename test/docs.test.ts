@@ -11,6 +11,7 @@ import { compose } from '../src/app/app.ts'
 import { readSettings } from '../src/config/read.ts'
 import {
   CLUSTER_PACKAGES,
+  S3_PACKAGES,
   DOCUMENT_PACKAGES,
   installCommand,
   languagePackage,
@@ -243,7 +244,7 @@ const FOR_RECOGNITION = [
 
 test('docs/installation.md installs exactly the packages that the built-in tasks need', async () => {
   const text = await read('docs/installation.md')
-  for (const names of [DOCUMENT_PACKAGES, MODEL_PACKAGES, FOR_RECOGNITION, CLUSTER_PACKAGES])
+  for (const names of [DOCUMENT_PACKAGES, MODEL_PACKAGES, FOR_RECOGNITION, CLUSTER_PACKAGES, S3_PACKAGES])
     expect(text).toContain(installCommand(names))
 })
 
@@ -252,7 +253,13 @@ test('the optional packages of the package are those that are looked for, and th
     JSON.parse(await readFile(join(ROOT, path), 'utf8')) as Record<string, Record<string, string>>
   const { peerDependencies = {}, peerDependenciesMeta = {} } = await json('package.json')
   const { dependencies = {} } = await json('runtime/package.json')
-  const optional = [...DOCUMENT_PACKAGES, ...MODEL_PACKAGES, ...FOR_RECOGNITION, ...CLUSTER_PACKAGES].sort()
+  const optional = [
+    ...DOCUMENT_PACKAGES,
+    ...MODEL_PACKAGES,
+    ...FOR_RECOGNITION,
+    ...CLUSTER_PACKAGES,
+    ...S3_PACKAGES,
+  ].sort()
   expect(Object.keys(peerDependenciesMeta).sort()).toEqual(optional)
   expect(Object.keys(peerDependencies).sort()).toEqual([...optional, 'fastify', 'zod'].sort())
   expect(Object.keys(dependencies).sort()).toEqual([...optional, 'fastify', 'node', 'zod'].sort())

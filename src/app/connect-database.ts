@@ -1,6 +1,10 @@
+import { fileURLToPath } from 'node:url'
 import type { Database } from '../cluster/database/database.ts'
-import { CLUSTER_PACKAGES, findMissing, installCommand } from '../package.ts'
+import { CLUSTER_PACKAGES, findMissing, installCommand, S3_PACKAGES } from '../package.ts'
 import { HeadgateError } from '../task/errors.ts'
+import type { Blobs } from '../uploads/blobs.ts'
+import { FolderBlobs } from '../uploads/folder-blobs.ts'
+import { SharedStore } from '../uploads/shared-store.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import type { AppOptions } from './app-options.ts'
 
@@ -24,14 +28,15 @@ export async function connectDatabase(
   const { databaseUrl, role, isFair, databaseConnections, isPreparing } = settings
   if (databaseUrl === '') {
     if (role !== 'serve') throw refused(`ROLE="${role}": it needs DATABASE_URL.`)
+    if (settings.uploadsUrl !== '') throw refused('UPLOADS_URL: it needs DATABASE_URL.')
     return { db: null, uploadStore: local }
   }
   const missing = findMissing(CLUSTER_PACKAGES)
   if (missing.length > 0) throw refused(`DATABASE_URL: packages are missing. ${installCommand(missing)}`)
   if (isFair) throw refused('FAIR_CALLERS="true": with DATABASE_URL callers cannot take turns yet.')
-  const [{ Database: Connections }, { DatabaseStore }] = await Promise.all([
+  const [{ Database: Connections }, { DatabaseBlobs, findNamedUploads }] = await Promise.all([
     import('../cluster/database/database.ts'),
-    import('../cluster/database/database-store.ts'),
+    import('../cluster/database/database-blobs.ts'),
   ])
   const db = new Connections({
     url: databaseUrl,
@@ -39,7 +44,19 @@ export async function connectDatabase(
     prepares: isPreparing,
     onError: (error) => log.warn({ err: error }, 'a connection to PostgreSQL failed'),
   })
-  return { db, uploadStore: new DatabaseStore(db, local) }
+  const blobs = (await openBlobs(settings)) ?? new DatabaseBlobs(db)
+  const findNamed = (ids: readonly string[]) => findNamedUploads(db, ids)
+  return { db, uploadStore: new SharedStore({ local, blobs, findNamed }) }
+}
+
+/** Where UPLOADS_URL keeps files; null: in the database. */
+async function openBlobs({ uploadsUrl, s3KeyId, s3Secret }: AppOptions['settings']): Promise<Blobs | null> {
+  if (uploadsUrl === '') return null
+  if (uploadsUrl.startsWith('file:')) return new FolderBlobs(fileURLToPath(uploadsUrl))
+  const missing = findMissing(S3_PACKAGES)
+  if (missing.length > 0) throw refused(`UPLOADS_URL: packages are missing. ${installCommand(missing)}`)
+  const { S3Blobs } = await import('../uploads/s3-blobs.ts')
+  return new S3Blobs({ url: uploadsUrl, accessKeyId: s3KeyId, secretAccessKey: s3Secret })
 }
 
 function refused(message: string): HeadgateError {

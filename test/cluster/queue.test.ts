@@ -1,10 +1,6 @@
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
@@ -180,32 +176,6 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     expect((await one.get(`/api/tasks/${id}`)).body['status']).toBe('queued')
     await two.post('/api/queue/resume', { scope: 'processing' })
     expect(await one.ended(id)).toMatchObject({ status: 'completed' })
-  })
-
-  test('a file that one process takes another one reads, and neither machine nor database keeps it longer than asked', async () => {
-    const url = await postgres.newDatabase()
-    const take = defineTask({
-      type: 'take',
-      input: z.object({}),
-      upload: { accept: ['text/plain'], maxBytes: 30_000_000 },
-      run: async (_input, { upload }) => {
-        const hash = createHash('sha256')
-        for await (const piece of createReadStream(upload?.path ?? '')) hash.update(piece as Buffer)
-        return hash.digest('hex')
-      },
-    })
-    const settings = { keepUploadsMs: 0, maxUploadBytes: 30_000_000 }
-    const web = await start(url, 'web', { tasks: [take], settings })
-    const worker = await start(url, 'worker', { tasks: [take], settings })
-    const content = 'a line of twenty-one\n'.repeat(1_000_000)
-    const { status, body } = await web.upload('/take', content, { name: 'long.txt' })
-    expect(status).toBe(202)
-    const task = await web.ended(body['task_id'] as string)
-    expect(task['result']).toBe(createHash('sha256').update(content).digest('hex'))
-    const database = openDatabase(url)
-    await expect.poll(() => database.query('SELECT id FROM headgate.uploads')).toEqual([])
-    for (const { dataDir } of [web, worker])
-      await expect.poll(() => readdir(join(dataDir, 'spool'))).toEqual([])
   })
 
   test('two processes of one name: the second does not start', async () => {

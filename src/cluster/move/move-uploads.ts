@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NamedUpload } from '../../journal/sqlite/export.ts'
 import type { Upload } from '../../task/task.ts'
-import { readParts, writeParts } from '../database/database-store.ts'
+import { readParts, writeParts } from '../database/database-blobs.ts'
 import type { Database } from '../database/database.ts'
 
 /** Where the files of uploads lie in a data folder. */

@@ -6,6 +6,8 @@ import type { Row } from '../row.ts'
 /** In what PostgreSQL calls a connection URI. */
 const POSTGRES_URL = /^(?:|postgres(?:ql)?:\/\/\S+)$/
 
+const UPLOADS_URL = /^(?:|s3:\/\/[a-z0-9][a-z0-9.-]+(?:[/?]\S*)?|file:\/\/\/\S+)$/
+
 /** Several processes, on one machine or many, over one PostgreSQL. */
 export const CLUSTER_SETTINGS = {
   databaseUrl: {
@@ -56,6 +58,29 @@ export const CLUSTER_SETTINGS = {
     meaning:
       'Whether statements are prepared by name. false is for PgBouncer before 1.21 in its transaction mode. true or false.',
     schema: yesOrNo,
+  },
+  uploadsUrl: {
+    env: 'UPLOADS_URL',
+    default: '',
+    unit: 'address',
+    meaning:
+      'Where uploaded files are kept for all processes of DATABASE_URL: s3://bucket/prefix?endpoint=https://host&region=name for S3, R2, MinIO and the like, or file:///folder for a folder that all machines have mounted. Empty: in the database.',
+    schema: z.string().regex(UPLOADS_URL, 'expected s3://bucket… or file:///folder'),
+  },
+  s3KeyId: {
+    env: 'AWS_ACCESS_KEY_ID',
+    default: '',
+    unit: 'name',
+    meaning: 'Names the key for an S3 store in UPLOADS_URL.',
+    schema: z.string(),
+  },
+  s3Secret: {
+    env: 'AWS_SECRET_ACCESS_KEY',
+    default: '',
+    unit: 'secret',
+    meaning: 'The key for an S3 store in UPLOADS_URL.',
+    isSecret: true,
+    schema: z.string(),
   },
   isUnsafeDatabase: {
     env: 'UNSAFE_DATABASE',
