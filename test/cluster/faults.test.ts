@@ -7,8 +7,6 @@ import { clientOf } from '../support/server.ts'
 
 const programs = postgresPrograms()
 const TASKS_FILE = join(ROOT, 'test/cluster/tasks.ts')
-/** Submits in all of the run under kills; `npm run test:cluster-kill` makes it 5000. */
-const TASKS = Number(process.env['CLUSTER_TASKS'] ?? 150)
 
 describe.skipIf(programs === undefined)('faults of a cluster', () => {
   const postgres = usePostgres(programs)
@@ -98,59 +96,6 @@ describe.skipIf(programs === undefined)('faults of a cluster', () => {
     expect(numbers).toEqual(numbers.map((_, index) => index + 1))
     expect(await web.ended(id)).toMatchObject({ status: 'completed', interruptions: 0 })
     await expect.poll(async () => (await web.post('/echo', { n: 2 })).status, { timeout: 15_000 }).toBe(202)
-  })
-
-  test('under kills of workers and of a web process nothing is lost, and nothing ends twice', async () => {
-    const url = await postgres.newDatabase()
-    const webs = [await start(url, 'web'), await start(url, 'web', { WORKER_NAME: 'web two' })]
-    const names = ['one', 'two', 'three']
-    const workers = await Promise.all(names.map((name) => start(url, 'worker', { WORKER_NAME: name })))
-    const over = new AbortController()
-    const killing = (async () => {
-      for (let round = 0; !over.signal.aborted; round += 1) {
-        await new Promise((resolve) => setTimeout(resolve, 1500))
-        const which = round % names.length
-        await workers[which]?.end('SIGKILL')
-        workers[which] = await start(url, 'worker', { WORKER_NAME: names[which] ?? '' })
-      }
-    })()
-    const accepted = new Set<string>()
-    for (let n = 0; n < TASKS; n += 1) {
-      const client = clientOf(webs[n % 2]?.url ?? '')
-      const reply = await client.post('/slow', { ms: 200, n }, { 'idempotency-key': `task ${n}` })
-      expect(reply.status).toBe(202)
-      accepted.add(reply.body['task_id'] as string)
-      if (n % 10 === 0) await client.post(`/api/tasks/${reply.body['task_id']}/cancel`)
-    }
-    const database = openDatabase(url)
-    const unfinished = async () =>
-      (await database.query<{ id: string }>('SELECT id FROM headgate.tasks WHERE finished_at IS NULL')).length
-    await expect.poll(unfinished, { timeout: 100_000, interval: 200 }).toBe(0)
-    over.abort()
-    await killing
-    const rows = await database.query<{
-      id: string
-      status: string
-      last_seq: number
-      ends: number
-      events: number
-    }>(
-      `SELECT id, tasks.status, last_seq, count(*)::integer AS events,
-          (count(*) FILTER (WHERE events.type IN ('result', 'error')))::integer AS ends
-        FROM headgate.tasks JOIN headgate.events ON task_id = id GROUP BY id, tasks.status, last_seq`,
-    )
-    expect(new Set(rows.map(({ id }) => id))).toEqual(accepted)
-    expect(accepted.size).toBe(TASKS)
-    for (const { ends, events, last_seq: last } of rows) expect([ends, events]).toEqual([1, last])
-    const counted = await database.query<{ name: string; count: number }>(
-      `SELECT name, sum(count)::bigint AS count FROM headgate.counters
-        WHERE name NOT IN ('rejected', 'retried') GROUP BY name HAVING sum(count) <> 0`,
-    )
-    const byStatus = Map.groupBy(rows, ({ status }) => status)
-    expect(Object.fromEntries(counted.map(({ name, count }) => [name, count]))).toEqual(
-      Object.fromEntries([...byStatus].map(([status, group]) => [status, group.length])),
-    )
-    expect(await database.query(`SELECT id FROM pgboss.job WHERE name = 'tasks'`)).toEqual([])
   })
 
   test('a process that starts before PostgreSQL waits for it; a wrong name of the database ends it with one line', async () => {

@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { defineTask } from '../../src/index.ts'
+import { defineTask, TaskError } from '../../src/index.ts'
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const numbered = z.object({ n: z.number() })
 
 /** Task types of the processes that the tests of the cluster start. */
 export default [
-  defineTask({ type: 'echo', input: z.object({ n: z.number() }), run: ({ n }) => ({ n }) }),
+  defineTask({ type: 'echo', input: numbered, run: ({ n }) => ({ n }) }),
   defineTask({
     type: 'slow',
     input: z.object({ ms: z.number(), n: z.number().default(0) }),
@@ -19,6 +22,37 @@ export default [
       }
       signal.throwIfAborted()
       return { n, first, last: process.pid }
+    },
+  }),
+  defineTask({
+    type: 'flaky',
+    input: numbered,
+    retry: { maxAttempts: 3, baseMs: 100 },
+    run: ({ n }, { attempt }) => {
+      if (attempt < 3) throw new TaskError('network_timeout', 'Not yet.')
+      return { n }
+    },
+  }),
+  defineTask({
+    type: 'limited',
+    input: numbered,
+    run: async ({ n }, { step }) => {
+      let isFirst = false
+      await step('asked', () => {
+        isFirst = true
+        return 1
+      })
+      if (isFirst) throw new TaskError('provider_rate_limited', 'Too many.', { retryAfterSeconds: 1 })
+      return { n }
+    },
+  }),
+  defineTask({
+    type: 'digest',
+    input: z.object({}),
+    upload: { accept: ['text/plain'], maxBytes: 4 * 1024 * 1024 },
+    run: async (_input, { upload }) => {
+      const bytes = await readFile(upload?.path ?? '')
+      return { sha256: createHash('sha256').update(bytes).digest('hex') }
     },
   }),
 ]
