@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { toMemberName } from '../src/config/tables/cluster.ts'
 import { readSettings } from '../src/config/read.ts'
 import { SETTINGS } from '../src/config/settings.ts'
 
@@ -65,3 +66,10 @@ test.each(Object.values(SETTINGS).filter((row) => /\d+ to \d+\./.test(row.meanin
     }
   },
 )
+
+test('processes that PM2 starts of one command have names of their own', () => {
+  const about = { workerName: '', role: 'worker' }
+  expect(toMemberName({ ...about, instance: '' })).toMatch(/ worker$/)
+  expect(toMemberName({ ...about, instance: '2' })).toMatch(/ worker 2$/)
+  expect(toMemberName({ ...about, workerName: 'mine', instance: '2' })).toBe('mine')
+})

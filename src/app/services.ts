@@ -2,10 +2,12 @@ import type { Journal } from '../journal/journal.ts'
 import { createMemoryJournal } from '../journal/memory/memory-journal.ts'
 import { openSqliteJournal } from '../journal/sqlite/sqlite-journal.ts'
 import type { AppOptions } from './app-options.ts'
+import { createHash } from 'node:crypto'
 import { resolve, join } from 'node:path'
 import { refuseOpenServer } from '../http/gate/open-server.ts'
 import { TokenStore } from '../auth/token-store.ts'
 import { resolveTokensFile } from '../config/read.ts'
+import { toMemberName } from '../config/tables/cluster.ts'
 import { StreamLimits } from '../http/stream/stream-limits.ts'
 import { SETTINGS } from '../config/settings.ts'
 import { EventBus } from '../events/event-bus.ts'
@@ -25,7 +27,7 @@ const FEED_LIMITS = { maxQueued: 1024, maxQueuedChars: 1024 * 1024 }
 export async function createServices({ settings, clock, log }: AppOptions) {
   const dataDir = resolve(settings.dataDir)
   const isDurable = settings.journal !== 'memory' || settings.databaseUrl !== ''
-  const uploadsFolder = join(dataDir, isDurable ? 'spool' : `spool-${process.pid}`)
+  const uploadsFolder = join(dataDir, toSpoolName(settings))
   const { db, uploadStore } = await connectDatabase({ settings, log }, new FolderStore(uploadsFolder))
   const { maxUploadBytes, maxFetchBytes, youTubeUrl } = settings
   const isUsual = youTubeUrl === SETTINGS.youTubeUrl.default
@@ -52,6 +54,16 @@ export async function createServices({ settings, clock, log }: AppOptions) {
     bus: new EventBus(FEED_LIMITS),
     connections: new Connections(clock),
   }
+}
+
+/** The folder of uploads. Several processes on one machine may share DATA_DIR: each sweeps its own folder alone. */
+function toSpoolName(settings: AppOptions['settings']): string {
+  const { databaseUrl, journal } = settings
+  if (databaseUrl !== '') {
+    const digest = createHash('sha256').update(toMemberName(settings)).digest('hex')
+    return `spool-of-${digest.slice(0, 12)}`
+  }
+  return journal === 'memory' ? `spool-${process.pid}` : 'spool'
 }
 
 /** Services that exist before the queue is created. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import S3rver from 's3rver'
@@ -17,6 +17,7 @@ import { SharedStore } from '../../src/uploads/shared-store.ts'
 import { openDatabase } from '../support/cluster.ts'
 import { tempFolder } from '../support/journal.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
+import { listSpool } from '../support/spool.ts'
 import { startServer } from '../support/server.ts'
 
 const programs = postgresPrograms()
@@ -95,15 +96,48 @@ describe.skipIf(programs === undefined)('uploads for several processes', () => {
       expect(status).toBe(202)
       expect((await store.list()).length).toBeGreaterThan(0)
       // It is kept there alone.
-      expect(await readdir(join(web.dataDir, 'spool'))).toEqual([])
+      expect(await listSpool(web.dataDir)).toEqual([])
       const worker = await start(url, 'worker', store.url)
       const task = await web.ended(body['task_id'] as string)
       expect(task['result']).toBe(createHash('sha256').update(content).digest('hex'))
       await expect.poll(store.list).toEqual([])
-      for (const { dataDir } of [web, worker])
-        await expect.poll(() => readdir(join(dataDir, 'spool'))).toEqual([])
+      for (const { dataDir } of [web, worker]) await expect.poll(() => listSpool(dataDir)).toEqual([])
     },
   )
+
+  test('processes that share DATA_DIR leave the files of each other alone', async () => {
+    const url = await postgres.newDatabase()
+    const folder = await tempFolder()
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>()
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    const late = defineTask({
+      type: 'late',
+      input: z.object({}),
+      upload: { accept: ['text/plain'], maxBytes: 1000 },
+      run: async (_input, { upload }) => {
+        begin()
+        await opened
+        return (await readFile(upload?.path ?? '')).toString()
+      },
+    })
+    const settings = { databaseUrl: url, builtins: [] }
+    const worker = (workerName: string) =>
+      startServer({ folder, tasks: [late], settings: { ...settings, role: 'worker', workerName } })
+    const web = await startServer({
+      tasks: [late],
+      settings: { ...settings, role: 'web', workerName: 'web' },
+    })
+    await worker('one')
+    const { body } = await web.upload('/late', 'Some text.', { name: 'a.txt' })
+    await begun
+    // A start sweeps.
+    await worker('two')
+    open()
+    expect(await web.ended(String(body['task_id']))).toMatchObject({
+      status: 'completed',
+      result: 'Some text.',
+    })
+  })
 
   test('a store that is away takes no file and loses no task', async () => {
     const url = await postgres.newDatabase()
@@ -112,7 +146,7 @@ describe.skipIf(programs === undefined)('uploads for several processes', () => {
     await store.stop()
     const { status, body } = await web.upload('/take', 'Some text.', { name: 'a.txt' })
     expect([status, body['type']]).toEqual([503, expect.stringContaining('journal-unavailable')])
-    expect(await readdir(join(web.dataDir, 'spool'))).toEqual([])
+    expect(await listSpool(web.dataDir)).toEqual([])
   })
 
   test.each([

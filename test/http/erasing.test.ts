@@ -1,9 +1,8 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
 import { tempFolder } from '../support/journal.ts'
+import { listSpool } from '../support/spool.ts'
 import { startServer, tokenFor, type Json } from '../support/server.ts'
 import { heldType } from '../support/types.ts'
 
@@ -37,11 +36,11 @@ test('a task that ended is erased at once, with its file, and is gone from then 
   await ended(body['task_id'])
   // Over PostgreSQL it is in the database.
   if (process.env['TEST_POSTGRES'] === undefined) {
-    expect(await readdir(join(dataDir, 'spool'))).toHaveLength(1)
+    expect(await listSpool(dataDir)).toHaveLength(1)
   }
   const erase = () => fetch(url + body['urls'].self, { method: 'DELETE' })
   expect((await erase()).status).toBe(204)
-  expect(await readdir(join(dataDir, 'spool'))).toEqual([])
+  expect(await listSpool(dataDir)).toEqual([])
   for (const path of [body['urls'].self, body['urls'].status, body['urls'].result, body['urls'].events]) {
     const { status, body: problem } = await get(path)
     expect([status, problem['error_type']]).toEqual([410, 'task_gone'])
@@ -81,14 +80,14 @@ test('what is kept long enough is forgotten: files, events, tasks, each in its t
   await Promise.all([first.ended(talked['task_id']), first.ended(sent['task_id'])])
   await first.core.retention.prune()
   if (process.env['TEST_POSTGRES'] === undefined) {
-    expect(await readdir(join(folder, 'spool'))).toHaveLength(1)
+    expect(await listSpool(folder)).toHaveLength(1)
   }
   expect(await messagesOf(first.url, talked['urls'].events)).toHaveLength(54)
   await first.stop()
 
   const second = await start({ keepEventsMs: 0 })
   await second.core.retention.prune()
-  expect(await readdir(join(folder, 'spool'))).toEqual([])
+  expect(await listSpool(folder)).toEqual([])
   const frames = await messagesOf(second.url, `${talked['urls'].events}?after=3`)
   expect(frames.map(({ type }) => type)).toEqual(['snapshot', 'gap', 'snapshot', 'result'])
   expect(frames[1]).toMatchObject({ missed_from: 4, missed_to: 52 })

@@ -1,11 +1,10 @@
-import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { readFile } from 'node:fs/promises'
 import { defineTask } from '../../src/handler/define-task.ts'
 import { samplePdf } from '../support/pdf.ts'
+import { listSpool } from '../support/spool.ts'
 import { startServer } from '../support/server.ts'
 import { heldType } from '../support/types.ts'
 
@@ -36,10 +35,7 @@ async function setup(settings = {}) {
     run: () => null,
   })
   const server = await startServer({ tasks: [held.definition, take, explode], settings })
-  const spooled = async () => {
-    const folder = (await readdir(server.dataDir)).find((name) => name.startsWith('spool'))
-    return readdir(join(server.dataDir, folder!))
-  }
+  const spooled = () => listSpool(server.dataDir)
   return { ...server, ...held, spooled }
 }
 

@@ -32,8 +32,16 @@ export const CLUSTER_SETTINGS = {
     default: '',
     unit: 'name',
     meaning:
-      'Name of this process among those of DATABASE_URL: no two have the same, and a restarted one has its own again, so that its tasks are taken back at once. Empty: the name of the host and the role.',
+      'Name of this process among those of DATABASE_URL: no two have the same, and a restarted one has its own again, so that its tasks are taken back at once. Empty: the name of the host and the role, with NODE_APP_INSTANCE if there is one.',
     schema: z.string().max(200),
+  },
+  instance: {
+    env: 'NODE_APP_INSTANCE',
+    default: '',
+    unit: 'name',
+    meaning:
+      'Number of this process among those that a process manager has started of it; PM2 sets it. It becomes a part of the name where WORKER_NAME is empty.',
+    schema: z.string().max(100),
   },
   workerPort: {
     env: 'WORKER_PORT',
@@ -96,9 +104,8 @@ export const CLUSTER_SETTINGS = {
 export function toMemberName({
   workerName,
   role,
-}: {
-  readonly workerName: string
-  readonly role: string
-}): string {
-  return workerName === '' ? `${hostname()} ${role}` : workerName
+  instance,
+}: Readonly<Record<'workerName' | 'role' | 'instance', string>>): string {
+  if (workerName !== '') return workerName
+  return `${hostname()} ${role}${instance === '' ? '' : ` ${instance}`}`
 }
