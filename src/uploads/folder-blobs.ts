@@ -1,9 +1,9 @@
 import { constants, createReadStream } from 'node:fs'
-import { copyFile, mkdir, open, readdir, rename, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Upload } from '../task/task.ts'
 import type { Blobs } from './blobs.ts'
-import { assertOwnFolder, removeOwnFile } from './own-files.ts'
+import { assertOwnFolder, removeOwnFile, syncPath } from './own-files.ts'
 
 /** Files in a folder that all machines have mounted. */
 export class FolderBlobs implements Blobs {
@@ -62,17 +62,8 @@ export class FolderBlobs implements Blobs {
   async #place(from: string, id: string): Promise<void> {
     const part = this.#pathOf(`${id}.part`)
     await copyFile(from, part, constants.COPYFILE_FICLONE)
-    await sync(part)
+    await syncPath(part)
     await rename(part, this.#pathOf(id))
-    await sync(this.#folder)
-  }
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+    await syncPath(this.#folder)
   }
 }

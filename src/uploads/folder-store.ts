@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { TaskError } from '../task/failure.ts'
 import { failpoint } from '../failpoints.ts'
 import type { Upload } from '../task/task.ts'
-import { assertOwnFolder, removeFolder, removeOwnFile } from './own-files.ts'
+import { assertOwnFolder, removeFolder, removeOwnFile, syncPath } from './own-files.ts'
 import {
   parseFetchedId,
   type PutOptions,
@@ -86,7 +86,7 @@ export class FolderStore implements UploadStore {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
     }
-    await syncFolder(this.#folder)
+    await syncPath(this.#folder)
     return { ...upload, spoolId }
   }
 
@@ -134,7 +134,7 @@ export class FolderStore implements UploadStore {
 
       await rename(partPath, this.pathOf({ spoolId }))
       failpoint('spool-renamed')
-      await syncFolder(this.#folder)
+      await syncPath(this.#folder)
       failpoint('spool-folder-synced')
       this.#own.add(spoolId)
       const { bytes, sha256 } = received
@@ -177,15 +177,6 @@ async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
   return hash.digest('hex')
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 /** Removes the spools in `folder` of processes that are gone: a memory journal has forgotten their tasks. */
