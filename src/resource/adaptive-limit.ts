@@ -16,6 +16,9 @@ export interface SavedAdaptiveLimit {
   readonly wellAtRefused: number
   readonly successes: number
   readonly probeAfter: number
+  /** Absent in notes of earlier versions, whose calls had all ended. */
+  readonly calls?: number
+  readonly knownUpTo?: number
 }
 
 /** After an overload the limit falls to this share of what was in flight. */
@@ -125,6 +128,8 @@ export class AdaptiveLimit {
       wellAtRefused: this.#wellAtRefused,
       successes: this.#successes,
       probeAfter: this.#probeAfter,
+      calls: this.#calls,
+      knownUpTo: this.#knownUpTo,
     }
   }
 
@@ -138,6 +143,8 @@ export class AdaptiveLimit {
     this.#wellAtRefused = saved.wellAtRefused
     this.#successes = saved.successes
     this.#probeAfter = saved.probeAfter
+    this.#calls = saved.calls ?? 0
+    this.#knownUpTo = saved.knownUpTo ?? 0
   }
 
   get #top(): number {

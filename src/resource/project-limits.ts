@@ -2,7 +2,7 @@ import type { Cost, ResourceLimits } from '../task/resource.ts'
 import type { LimitKind } from '../task/error-class.ts'
 import { AdaptiveLimit, type CallMark, type SavedAdaptiveLimit } from './adaptive-limit.ts'
 import { KeyPool } from './key-pool.ts'
-import { RateWindow, type Piece, type SavedWindow } from './rate-window.ts'
+import { RateWindow, type SavedWindow } from './rate-window.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 3600 * 1000
@@ -17,15 +17,15 @@ export interface Project {
   readonly keys: readonly string[]
 }
 
-/** What was drawn for one call, until it is given back. */
+/** What was drawn for one call, until it is given back. It can be saved as JSON. */
 export interface Grant {
   readonly ask: Cost
   readonly key: string | null
   readonly mark: CallMark
   /** Its place in the ramp after a cool-down. */
   readonly isProbe: boolean
-  /** What it has spent of each window of tokens. */
-  readonly spent: readonly Piece[]
+  /** When it was drawn, monotonic ms. */
+  readonly at: number
   /** Tokens as last reported. */
   tokens: number
 }
@@ -126,20 +126,23 @@ export class ProjectLimits {
   draw(ask: Cost, now: number): Grant {
     this.#inFlight += ask.weight
     for (const window of this.#windows.requests) window.spend(1, now)
-    const spent = this.#windows.tokens.map((window) => window.spend(ask.tokens, now))
+    for (const window of this.#windows.tokens) window.spend(ask.tokens, now)
     const isProbe = this.#ramp < Infinity
     const mark = this.#concurrency.begin(this.#inFlight)
-    return { ask, key: this.keys.next(), mark, isProbe, spent, tokens: ask.tokens }
+    return { ask, key: this.keys.next(), mark, isProbe, at: now, tokens: ask.tokens }
   }
 
   /** The call has used more, or fewer, tokens than was thought. */
   correct(draw: Grant, tokens: number): void {
     // A provider that reports no usage changes nothing.
     if (!Number.isFinite(tokens) || tokens < 0) return
-    for (const piece of draw.spent) {
-      for (const window of this.#windows.tokens) window.correct(piece, tokens - draw.tokens)
-    }
+    for (const window of this.#windows.tokens) window.correct(draw.at, tokens - draw.tokens)
     draw.tokens = tokens
+  }
+
+  /** A call that was in flight when this state was saved, and still is. */
+  hold({ ask }: Grant): void {
+    this.#inFlight += ask.weight
   }
 
   giveBack({ ask }: Grant): void {

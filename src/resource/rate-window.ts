@@ -1,5 +1,5 @@
 /** Amounts that were drawn close together. Times are monotonic, ms. */
-export interface Piece {
+interface Piece {
   /** When the first of them was drawn. */
   readonly from: number
   /** When the last was: until then all of them count. */
@@ -49,23 +49,19 @@ export class RateWindow {
     return Infinity
   }
 
-  /** The reply is the piece that it was put into. */
-  spend(amount: number, now: number): Piece {
+  spend(amount: number, now: number): void {
     this.#sum += amount
     const newest = this.#spent.at(-1)
     if (newest !== undefined && now - newest.from < this.windowMs / PIECES) {
       newest.at = now
       newest.amount += amount
-      return newest
-    }
-    const piece = { from: now, at: now, amount }
-    this.#spent.push(piece)
-    return piece
+    } else this.#spent.push({ from: now, at: now, amount })
   }
 
-  /** More, or less, was drawn than was thought; a piece that counts no more is left as it is. */
-  correct(piece: Piece, change: number): void {
-    if (!this.#spent.includes(piece)) return
+  /** More, or less, was drawn at that time than was thought; what counts no more is left as it is. */
+  correct(drawnAt: number, change: number): void {
+    const piece = this.#spent.find(({ from, at }) => from <= drawnAt && drawnAt <= at)
+    if (piece === undefined) return
     piece.amount += change
     this.#sum += change
   }

@@ -2,7 +2,8 @@ import { MAX_TIMER_MS, type Clock } from '../time/clock.ts'
 import type { AcquireRequest, AcquireReply, Cost, Lease, ResourceLimits } from '../task/resource.ts'
 import type { Priority } from '../task/priority.ts'
 import type { ErrorClass } from '../task/error-class.ts'
-import { ProjectLimits, type Grant, type SavedProjectLimits } from './project-limits.ts'
+import type { ProjectLimits, Grant, SavedProjectLimits } from './project-limits.ts'
+import { isKeyRefused, learn, Projects, toProjects } from './projects.ts'
 import type { ProjectKey } from './key-pool.ts'
 import { OpenLeases } from './open-leases.ts'
 import { WaitList } from './wait-list.ts'
@@ -31,7 +32,7 @@ interface InPlace extends AcquireRequest {
 /** One named resource: grants what its limits allow, in turn, and wakes those for whom there is room again. */
 export class Resource {
   readonly #options: ResourceOptions
-  readonly #accounts: readonly ProjectLimits[]
+  readonly #projects: Projects
   readonly #waiters = new WaitList()
   readonly #inPlace: InPlace[] = []
   readonly #open = new OpenLeases()
@@ -46,20 +47,16 @@ export class Resource {
     const { keys, limits, random } = options
     this.#options = options
     this.limits = limits
-    const projects = keys.length === 0 ? [''] : [...new Set(keys.map(({ project }) => project))]
-    this.#accounts = projects.map((project) => {
-      const own = keys.filter((key) => key.project === project).map(({ key }) => key)
-      return new ProjectLimits({ project, keys: own }, limits, random)
-    })
+    this.#projects = new Projects(toProjects(keys), limits, random)
   }
 
   /** Units that may be in flight now; Infinity: no limit. */
   get limit(): number {
-    return this.#accounts.reduce((sum, { limit, keys }) => sum + (keys.isUsedUp ? 0 : limit), 0)
+    return this.#projects.limit
   }
 
   get inFlight(): number {
-    return this.#accounts.reduce((sum, { inFlight }) => sum + inFlight, 0)
+    return this.#projects.inFlight
   }
 
   get sleeping(): number {
@@ -77,8 +74,7 @@ export class Resource {
   }
 
   get keys(): { readonly good: number; readonly projects: number } {
-    const good = this.#accounts.reduce((sum, { keys }) => sum + keys.good, 0)
-    return { good, projects: this.#accounts.length }
+    return this.#projects.keys
   }
 
   /** Acquires at once or within a second; otherwise the task has to be parked. */
@@ -86,8 +82,8 @@ export class Resource {
     const { ask, taskId, signal } = given
     // A call that is left over from a run that has ended.
     if (signal.aborted) return Promise.resolve({ kind: 'busy', until: null })
-    if (this.#accounts.every(({ keys }) => keys.isUsedUp)) return refused('no-key')
-    if (!this.#accounts.some((account) => account.isPossible(ask))) return refused('too-large')
+    if (this.#projects.isUsedUp) return refused('no-key')
+    if (!this.#projects.isPossible(ask)) return refused('too-large')
     if (this.#inPlace.length === 0 || this.#waiters.isExpected(taskId)) {
       const lease = this.#draw(given)
       if (lease !== null) return Promise.resolve(lease)
@@ -120,22 +116,18 @@ export class Resource {
   /** New limits, at once; calls in flight continue. */
   resize(limits: ResourceLimits): void {
     this.limits = limits
-    for (const account of this.#accounts) account.resize(limits)
+    this.#projects.resize(limits)
     this.#serve()
   }
 
   save(): readonly SavedProjectLimits[] {
     const { clock } = this.#options
-    return this.#accounts.map((account) => account.save(clock.monotonic(), clock.now()))
+    return this.#projects.save(clock.monotonic(), clock.now())
   }
 
   load(saved: readonly SavedProjectLimits[], idleMs: number): void {
     const { clock } = this.#options
-    const times = { now: clock.monotonic(), wall: clock.now(), idleMs }
-    for (const account of this.#accounts) {
-      const known = saved.find(({ project }) => project === account.project)
-      if (known !== undefined) account.restore(known, times)
-    }
+    this.#projects.restore(saved, { now: clock.monotonic(), wall: clock.now(), idleMs })
     this.#serve()
   }
 
@@ -178,36 +170,24 @@ export class Resource {
     })
   }
 
-  /** The account with most room that can take the call now. */
-  #accountFor(ask: Cost, kept: number): ProjectLimits | undefined {
-    const now = this.#options.clock.monotonic()
-    let best: ProjectLimits | undefined
-    for (const account of this.#accounts) {
-      if (account.keys.isUsedUp || !account.isPossible(ask) || account.waitFor(ask, now) > 0) continue
-      if (!account.hasRoom(ask, kept)) continue
-      if (best === undefined || account.limit - account.inFlight > best.limit - best.inFlight) best = account
-    }
-    return best
-  }
-
   #draw({ ask, taskId, signal }: AcquireRequest): Lease | null {
     const now = this.#options.clock.monotonic()
     const kept = this.#waiters.expectedWeight(now, taskId)
-    const account = this.#accountFor(ask, kept)
-    if (account === undefined) return null
+    const project = this.#projects.find(ask, { now, kept })
+    if (project === undefined) return null
     this.#waiters.arrived(taskId)
     this.changes += 1
-    const draw = account.draw(ask, now)
+    const draw = project.draw(ask, now)
     let isEnded = false
     const lease: Lease = {
       kind: 'lease',
       key: draw.key,
-      used: (tokens) => account.correct(draw, tokens),
+      used: (tokens) => project.correct(draw, tokens),
       end: (verdict) => {
         if (isEnded) return false
         isEnded = true
         this.#open.remove(taskId, lease)
-        const isTold = this.#end(account, draw, verdict)
+        const isTold = this.#end(project, draw, verdict)
         if (isTold && !signal.aborted) this.#waiters.leave(taskId, ask)
         return isTold
       },
@@ -217,25 +197,16 @@ export class Resource {
   }
 
   /** Returns whether this resource wakes the task. */
-  #end(account: ProjectLimits, draw: Grant, verdict: ErrorClass | null): boolean {
-    account.giveBack(draw)
+  #end(project: ProjectLimits, draw: Grant, verdict: ErrorClass | null): boolean {
+    const isOneProvider = this.limits.isOneProvider !== false
+    project.giveBack(draw)
     this.changes += 1
-    const isTold = this.#learn(account, draw, verdict)
+    learn(project, { grant: draw, errorClass: verdict, isOneProvider }, this.#options.clock.monotonic())
+    const isRefused = isOneProvider && isKeyRefused(verdict)
+    if (isRefused) project.keys.refuse(draw.key)
+    const isTold = isRefused ? this.keys.good > 0 : isOneProvider && verdict?.kind === 'park'
     this.#serve()
     return isTold
-  }
-
-  #learn(account: ProjectLimits, draw: Grant, verdict: ErrorClass | null): boolean {
-    if (verdict === null) account.succeeded(draw)
-    if (verdict === null || this.limits.isOneProvider === false) return false
-    if (verdict.kind === 'park') {
-      const { limit: kind, afterMs } = verdict
-      account.overloaded(draw, { kind, afterMs }, this.#options.clock.monotonic())
-      return true
-    }
-    if (verdict.kind !== 'end' || verdict.why === 'other') return false
-    account.keys.refuse(draw.key)
-    return this.#accounts.some(({ keys }) => keys.good > 0)
   }
 
   /** Grants and wakes as many as there is room for, those that wait in their slots first. */
@@ -249,9 +220,9 @@ export class Resource {
     const now = this.#options.clock.monotonic()
     for (let next = this.#waiters.first(); next !== undefined; next = this.#waiters.first()) {
       // It runs again to be ended with that reason.
-      const isHopeless = this.#ableFor(next.ask).length === 0
+      const isHopeless = !this.#projects.canServe(next.ask)
       const kept = this.#waiters.expectedWeight(now, next.taskId)
-      if (!isHopeless && this.#accountFor(next.ask, kept) === undefined) break
+      if (!isHopeless && this.#projects.find(next.ask, { now, kept }) === undefined) break
       this.#waiters.wake(next, now)
       this.#options.wake(next.taskId)
     }
@@ -266,15 +237,9 @@ export class Resource {
     this.#options.opened(isOpen)
   }
 
-  #ableFor(ask: Cost): readonly ProjectLimits[] {
-    return this.#accounts.filter((account) => !account.keys.isUsedUp && account.isPossible(ask))
-  }
-
-  /** ms until time alone lets a call through, of the account that is first. */
+  /** ms until time alone lets a call through. */
   #waitFor(ask: Cost): number {
-    const now = this.#options.clock.monotonic()
-    const able = this.#ableFor(ask)
-    return able.length === 0 ? 0 : Math.min(...able.map((account) => account.waitFor(ask, now)))
+    return this.#projects.waitFor(ask, this.#options.clock.monotonic())
   }
 
   /** Looks again when time lets the next call through. */
