@@ -7,7 +7,7 @@ import type { Database, Statements } from './database/database.ts'
 import { CounterChanges } from './journal/counters.ts'
 import { selectForUpdate } from './journal/select-tasks.ts'
 import { writeEntries } from './journal/write-entries.ts'
-import { toTicketPriority } from './order.ts'
+import { toTicketPriority } from './admission/order.ts'
 import type { Publisher } from './hints/publisher.ts'
 import type { Tickets } from './tickets.ts'
 

@@ -6,7 +6,7 @@ import type { TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import { PRIORITIES, type Priority } from '../../task/priority.ts'
 import type { Statements } from '../database/database.ts'
-import type { Order } from '../order.ts'
+import type { Order } from './order.ts'
 
 /** What an admission reads after it has the lock: statements of their own, since a snapshot is older than the lock it waited for. */
 

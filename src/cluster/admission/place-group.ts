@@ -21,7 +21,7 @@ import {
   writeKeys,
   writeNewTasks,
 } from '../journal/write-entries.ts'
-import { nextRank, toTicketPriority } from '../order.ts'
+import { nextRank, toTicketPriority } from './order.ts'
 import type { NewTicket, Tickets } from '../tickets.ts'
 import {
   countByCaller,

@@ -2,7 +2,7 @@ import { NOT_DUE, type Delivery, type JournalEntry, type KeyRecord } from '../..
 import type { Priority } from '../../task/priority.ts'
 import { isTerminal, type TaskStatus } from '../../task/status.ts'
 import type { Statements } from '../database/database.ts'
-import type { Order } from '../order.ts'
+import type { Order } from '../admission/order.ts'
 import { toAddCounts, type CounterChanges } from './counters.ts'
 import { ENTRY_COLUMNS, NEW_TASK_COLUMNS, toEntryRow, toNewDelivery, type NewTaskRow } from './rows.ts'
 

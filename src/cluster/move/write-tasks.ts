@@ -5,7 +5,7 @@ import type { Task } from '../../task/task.ts'
 import { lockAdmission, saveOrder } from '../admission/known.ts'
 import type { Statements } from '../database/database.ts'
 import type { CounterChanges } from '../journal/counters.ts'
-import { nextRank, toTicketPriority } from '../order.ts'
+import { nextRank, toTicketPriority } from '../admission/order.ts'
 import type { NewTicket, Tickets } from '../tickets.ts'
 
 export interface TaskTarget {

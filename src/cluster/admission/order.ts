@@ -1,4 +1,4 @@
-import { PRIORITIES, type Priority } from '../task/priority.ts'
+import { PRIORITIES, type Priority } from '../../task/priority.ts'
 
 /** Tickets are ordered by one 32-bit integer, the highest first. */
 const HIGHEST_TICKET = 2 ** 31 - 1
