@@ -20,7 +20,7 @@ import type { Journal } from '../journal/journal.ts'
 import { closeInOrder, drainInOrder, startInOrder, type StartStopDeps } from './start-stop.ts'
 import { VERSION } from '../package.ts'
 import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
-import type { Resources } from '../resource/resources.ts'
+import type { ResourceControls } from '../resource/resources.ts'
 import type { Retention } from '../retention/retention.ts'
 import { systemClock } from '../time/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
@@ -35,7 +35,7 @@ export interface Headgate {
   readonly bus: EventBus
   readonly callers: TokenStore
   readonly retention: Retention
-  readonly resources: Resources
+  readonly resources: ResourceControls
   /** What writes reports, the first choice first: `provider:model`, `extractive`. */
   readonly engines: readonly string[]
   /** The HTTP plugin, to be registered in a Fastify application. */

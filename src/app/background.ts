@@ -9,7 +9,7 @@ import { Webhooks } from '../webhook/webhooks.ts'
 import type { AppOptions } from './app-options.ts'
 import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
-import type { Resources } from '../resource/resources.ts'
+import type { ResourceControls } from '../resource/resources.ts'
 import type { Engine } from './local-engine.ts'
 import type { Services } from './services.ts'
 import { createPressure } from './from-settings.ts'
@@ -17,7 +17,7 @@ import { createPressure } from './from-settings.ts'
 interface JobsGiven {
   readonly lifecycle: LifecycleView
   readonly pool: QueueView & QueueControls
-  readonly resources: Resources
+  readonly resources: ResourceControls
   readonly estimator: WaitEstimator
   readonly engine: Engine
 }

@@ -12,6 +12,7 @@ import type { Feed } from './hints/feed.ts'
 import { Listener, type Hint } from './hints/hints.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import { report } from './members/members.ts'
+import type { ClusterResources } from './resources/cluster-resources.ts'
 import type { ClusterWorker } from './worker/cluster-worker.ts'
 
 export interface ClusterEngineDeps {
@@ -20,6 +21,7 @@ export interface ClusterEngineDeps {
   readonly worker: ClusterWorker
   readonly housekeeping: Housekeeping
   readonly feed: Feed
+  readonly resources: ClusterResources
   readonly clock: Clock
   readonly log: Logger
   /** A webhook is due. */
@@ -47,7 +49,7 @@ export class ClusterEngine {
   #isLooking = false
 
   constructor(cluster: Cluster, deps: ClusterEngineDeps) {
-    const { clock, housekeeping, feed } = deps
+    const { clock, housekeeping, feed, resources } = deps
     this.#cluster = cluster
     this.#deps = deps
     this.#listener = new Listener({
@@ -61,6 +63,7 @@ export class ClusterEngine {
       new Ticker(clock, POLL_MS, () => void this.#poll()),
       housekeeping,
       feed,
+      resources,
     ]
   }
 
@@ -93,11 +96,12 @@ export class ClusterEngine {
   }
 
   async comeToRest({ skipWait, stopWaitMs, stopGraceMs }: StopLimits): Promise<void> {
-    const { worker, clock } = this.#deps
+    const { worker, resources, clock } = this.#deps
     const { publisher } = this.#cluster
     await settledWithin(Promise.race([worker.whenQuiet(), skipWait]), stopWaitMs, clock)
     worker.abortAll(stopGraceMs)
     await settledWithin(worker.whenQuiet(), stopGraceMs + WRITING_MS, clock)
+    await settledWithin(resources.whenWritten(), WRITING_MS, clock)
     worker.stop()
     for (const job of this.#jobs) job.stop()
     await settledWithin(publisher.whenSent(), WRITING_MS, clock)
@@ -105,11 +109,13 @@ export class ClusterEngine {
   }
 
   #take(hint: Hint): void {
-    const { view, worker, feed, deliver, controlsChanged } = this.#deps
+    const { view, worker, feed, resources, deliver, controlsChanged } = this.#deps
     if (hint.kind === 'work') view.onChange()
     else if (hint.kind === 'controls') controlsChanged()
     else if (hint.kind === 'stop') worker.cancel(hint.ids)
-    else if (hint.kind === 'webhooks') {
+    else if (hint.kind === 'resources') {
+      if (hint.ids.includes(`${this.#cluster.member}`)) resources.look()
+    } else if (hint.kind === 'webhooks') {
       if (this.#cluster.leader.isLeader) deliver()
     } else {
       view.isChanged()

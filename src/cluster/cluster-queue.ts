@@ -7,7 +7,7 @@ import { createRunner } from '../handler/runner.ts'
 import { letGo } from '../lifecycle/let-go.ts'
 import { readOutput } from '../lifecycle/output.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
-import { Resources, type ResourcesOptions } from '../resource/resources.ts'
+import type { ResourcesOptions } from '../resource/resources.ts'
 import type { Clock } from '../time/clock.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import { ClusterAdmission } from './admission/cluster-admission.ts'
@@ -17,6 +17,7 @@ import { ClusterView } from './cluster-view.ts'
 import { Feed } from './hints/feed.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { listMembers } from './members/members.ts'
+import { ClusterResources } from './resources/cluster-resources.ts'
 import { TaskChanges } from './task-changes.ts'
 import { ClusterWorker } from './worker/cluster-worker.ts'
 
@@ -60,10 +61,9 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   const slots = kind === 'web' ? 0 : bounds.slots
   const view = new ClusterView({ db, member, slots, capacity: bounds.capacity, headStartMs })
   const estimator = createEstimator(deps, view)
-  // Tasks that wait for a resource look again by themselves.
-  const unwoken = { wake: () => undefined, opened: () => undefined }
-  const resources = new Resources({ ...deps.resources, ...unwoken, clock, random, log })
   const parts = { db, tickets, publisher, member, view, estimator, clock, log }
+  const runOf = (taskId: string) => worker.taskOf(taskId)?.run
+  const resources = new ClusterResources({ ...deps.resources, ...parts, runOf, random })
   const changes = new TaskChanges({ ...parts, headStartMs, now: clock.now })
   const ids = new TaskIds(clock.now)
   const admission = new ClusterAdmission({
@@ -73,13 +73,13 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
     changes,
     nextId: () => ids.next(),
   })
-  const worker = createWorker(cluster, deps, { view, resources })
+  const worker: ClusterWorker = createWorker(cluster, deps, { view, resources })
   view.own = worker
   view.onChange = () => {
     if (kind !== 'web') worker.lookForWork()
   }
   const housekeeping = new Housekeeping({ ...parts, changes })
-  const jobs = { worker, housekeeping, feed: new Feed({ db, bus, clock }), deliver }
+  const jobs = { worker, housekeeping, resources, feed: new Feed({ db, bus, clock }), deliver }
   const { controlsChanged } = deps
   const engine = new ClusterEngine(cluster, { ...parts, ...jobs, controlsChanged })
   publisher.onCommitted = () => view.isChanged()
@@ -106,7 +106,7 @@ function createEstimator(
 
 interface WorkerParts {
   readonly view: ClusterView
-  readonly resources: Resources
+  readonly resources: ClusterResources
 }
 
 function createWorker(
@@ -130,7 +130,7 @@ function createWorker(
     pausedGroups: () => view.pausedGroups,
     isHeld: () => view.holds.size > 0,
     slots: () => view.ownSlots,
-    released: (id) => resources.forget(id, null),
+    released: (id) => resources.release(id),
     work: (task, signal) => run(task.id, signal),
   })
   const run = createRunner(registry, {

@@ -132,6 +132,16 @@ export class Tickets {
     await this.#boss.update(QUEUE, undefined, { id, startAfter: 0, db: toBossDb(tx) })
   }
 
+  /** The same for several, where the reply is whether one of them was held back. */
+  async wakeAll(tx: Statements, ids: readonly string[]): Promise<boolean> {
+    const rows = await tx.query(
+      `UPDATE pgboss.job SET start_after = now() WHERE name = '${QUEUE}' AND id = ANY ($1::uuid[])
+        AND state < 'active' AND start_after > now() RETURNING 1`,
+      [ids],
+    )
+    return rows.length > 0
+  }
+
   /** Locks tickets, before their tasks: a claim locks them in this order. */
   async lock(tx: Statements, ids: readonly string[]): Promise<void> {
     await tx.query(

@@ -3,7 +3,7 @@ import type { QueueAdmission } from '../admission/queue-admission.ts'
 import type { NoteJournal } from '../journal/journal.ts'
 import type { QueueControls } from '../lifecycle/queue-view.ts'
 import { formatLimits, parseLimits } from '../resource/parse-limits.ts'
-import type { Resources } from '../resource/resources.ts'
+import type { ResourceControls } from '../resource/resources.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { TaskGroup } from '../task/task-group.ts'
 import type { Clock } from '../time/clock.ts'
@@ -28,7 +28,7 @@ import {
 export interface ControlsDeps {
   readonly pool: QueueControls
   readonly admission: Pick<QueueAdmission, 'intake'>
-  readonly resources: Resources
+  readonly resources: ResourceControls
   readonly notes: NoteJournal
   readonly clock: Pick<Clock, 'now'>
   readonly log: Logger

@@ -18,7 +18,7 @@ import type {
   StepJournal,
 } from '../journal/journal.ts'
 import type { LifecycleView, QueueView } from '../lifecycle/queue-view.ts'
-import type { Resources } from '../resource/resources.ts'
+import type { ResourceControls } from '../resource/resources.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Clock } from '../time/clock.ts'
 import type { PrefixOf } from './gate/base-path.ts'
@@ -59,7 +59,7 @@ export interface HttpDeps {
   readonly lifecycle: LifecycleView
   readonly pool: QueueView
   readonly estimator: WaitEstimator
-  readonly resources: Resources
+  readonly resources: ResourceControls
   readonly controls: OperatorControls
   readonly headStartMs: number
   readonly journal: TaskJournal

@@ -35,13 +35,23 @@ export interface ResourceView {
   readonly limits: string
 }
 
+/** What monitoring, operators and the notes need of resources, whoever counts them. */
+export interface ResourceControls {
+  has(name: string): boolean
+  /** @throws HeadgateError `unknown-resource` for an undeclared name. */
+  find(name: string): Pick<Resource, 'limits' | 'resize'>
+  view(): readonly ResourceView[]
+  save(): string | null
+  load(text: string): void
+}
+
 interface Saved {
   readonly at: number
   readonly accounts: Readonly<Record<string, readonly SavedProjectLimits[]>>
 }
 
 /** The named limits that tasks draw from. */
-export class Resources {
+export class Resources implements ResourceControls {
   readonly #resources: ReadonlyMap<string, Resource>
   readonly #clock: Clock
   #savedChanges = 0

@@ -55,4 +55,15 @@ export default [
       return { sha256: createHash('sha256').update(bytes).digest('hex') }
     },
   }),
+  defineTask({
+    type: 'hold',
+    input: z.object({ ms: z.number() }),
+    retry: { maxAttempts: 3 },
+    resources: { unit: { concurrency: 2 } },
+    run: ({ ms }, { resource, progress }) =>
+      resource('unit', {}, async () => {
+        progress(10, `${process.pid}`)
+        await sleep(ms)
+      }),
+  }),
 ]

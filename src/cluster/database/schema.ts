@@ -52,6 +52,7 @@ export const MIGRATIONS: readonly string[] = [
     error_type text,
     message text,
     start_deadline_at bigint,
+    wait_resource text,
     rank bigint NOT NULL DEFAULT 0,
     ticket integer NOT NULL DEFAULT 0,
     member integer,
@@ -67,6 +68,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX tasks_of_member ON headgate.tasks (member) WHERE member IS NOT NULL;
   CREATE INDEX start_deadlines ON headgate.tasks (start_deadline_at)
     WHERE start_deadline_at IS NOT NULL AND run = 0 AND finished_at IS NULL;
+  CREATE INDEX parked_tasks ON headgate.tasks (wait_resource, ticket DESC)
+    WHERE status = 'waiting' AND wait_resource IS NOT NULL;
   CREATE INDEX failed_tasks ON headgate.tasks (finished_at) WHERE status IN ('error', 'timeout', 'expired');
   CREATE INDEX completed_tasks ON headgate.tasks (finished_at) WHERE status = 'completed';
   CREATE INDEX uploads_of_tasks ON headgate.tasks (finished_at) WHERE spool_id IS NOT NULL;
@@ -124,6 +127,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE headgate.erased (id text COLLATE "C" PRIMARY KEY, caller text NOT NULL, at bigint NOT NULL);
   CREATE INDEX erased_by_time ON headgate.erased (at);
   CREATE TABLE headgate.notes (name text PRIMARY KEY, text text NOT NULL);
+  CREATE TABLE headgate.accounts (resource text PRIMARY KEY, state text NOT NULL DEFAULT '')
+    WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
   CREATE TABLE headgate.minutes (
     minute bigint NOT NULL,
     writer bigint NOT NULL,

@@ -18,6 +18,8 @@ export type Hint =
   | { readonly kind: 'stop'; readonly ids: readonly string[] }
   /** A webhook is due. */
   | { readonly kind: 'webhooks' }
+  /** Calls of these members may be made: a resource has room for them. */
+  | { readonly kind: 'resources'; readonly ids: readonly string[] }
   /** An operator has changed what is set. */
   | { readonly kind: 'controls' }
 

@@ -19,6 +19,7 @@ export class Publisher {
   readonly #options: PublisherOptions
   #ids = new Set<string>()
   #stopped = new Set<string>()
+  #granted = new Set<string>()
   #hasWork = false
   #hasControls = false
   #hasWebhooks = false
@@ -50,6 +51,12 @@ export class Publisher {
   /** A webhook is due, for the process that sends them. */
   hasWebhooks(): void {
     this.#hasWebhooks = true
+    this.#send()
+  }
+
+  /** A resource has room for calls of these members. */
+  hasGrants(members: readonly number[]): void {
+    for (const member of members) this.#granted.add(`${member}`)
     this.#send()
   }
 
@@ -85,10 +92,12 @@ export class Publisher {
       ...(this.#hasControls ? [{ kind: 'controls' } as const] : []),
       ...(this.#hasWebhooks ? [{ kind: 'webhooks' } as const] : []),
       ...(this.#stopped.size > 0 ? [{ kind: 'stop', ids: [...this.#stopped] } as const] : []),
+      ...(this.#granted.size > 0 ? [{ kind: 'resources', ids: [...this.#granted] } as const] : []),
       ...(this.#ids.size > 0 ? [{ kind: 'tasks', ids: [...this.#ids] } as const] : []),
     ]
     this.#ids = new Set()
     this.#stopped = new Set()
+    this.#granted = new Set()
     this.#hasWork = false
     this.#hasControls = false
     this.#hasWebhooks = false

@@ -35,6 +35,8 @@ export interface Claimed {
 
 /** A ticket that cannot be used now is looked at again after this time, ms. */
 const LATER_MS = 1000
+/** A task that waits for a resource is woken when there is room; after this time, ms, it looks by itself. */
+const PARKED_MS = 60_000
 /** One of a type that this process does not know: another process may. */
 const UNKNOWN_TYPE_MS = 5000
 
@@ -90,6 +92,7 @@ export class Exchange {
       this.#moveTicket(entry.task, found.ticket)
     }
     await this.#writeEntries(entries)
+    await markParked(this.#tx, entries)
     for (const id of await findHeldBack(this.#tx, this.#deps, entries)) await tickets.wake(this.#tx, id)
   }
 
@@ -110,7 +113,7 @@ export class Exchange {
   #moveTicket({ id, status, waitUntil, waitResource }: Task, priority: number): void {
     this.#removed.push(id)
     if (isTerminal(status)) return
-    const until = waitResource === null ? waitUntil : this.#deps.now() + LATER_MS
+    const until = waitResource === null ? waitUntil : this.#deps.now() + PARKED_MS
     this.#inserted.push({ id, priority, startAfter: status === 'queued' ? null : until })
   }
 
@@ -217,4 +220,15 @@ export class Exchange {
 
 function isRunning({ status }: Task): boolean {
   return status === 'running' || status === 'cancelling'
+}
+
+/** Those that wait for a resource are found by its name. It stays when they do not wait any more. */
+async function markParked(tx: Statements, entries: readonly JournalEntry[]): Promise<void> {
+  const waiting = entries.filter(({ task }) => task.status === 'waiting')
+  if (waiting.length === 0) return
+  await tx.query(
+    `UPDATE headgate.tasks SET wait_resource = given.resource
+      FROM json_to_recordset($1) AS given(id text, resource text) WHERE tasks.id = given.id`,
+    [JSON.stringify(waiting.map(({ task: { id, waitResource: resource } }) => ({ id, resource })))],
+  )
 }
