@@ -91,6 +91,19 @@ test('a clock that goes back makes no room', () => {
   expect(row.ask(toCall('c'))).toEqual(['c'])
 })
 
+test('parked tasks are woken for as many calls of their size as there is room for', () => {
+  const row = createRow({ tokensPerMinute: 1000 })
+  row.ask(toCall('a', { ask: { weight: 1, tokens: 900 } }))
+  row.ask(toCall('b', { ask: { weight: 1, tokens: 400 } }))
+  row.change((account) => account.leave('b'))
+  const options = { limits: { tokensPerMinute: 1000 }, projects: [''], random: () => 0.5 }
+  const room = () =>
+    row.change((account) => new Account(account.toText(), { ...options, now: row.now }).countRoom(32))
+  expect(room()).toBe(0)
+  row.now += 60_000
+  expect(room()).toBe(2)
+})
+
 test('no order of calls, ends and restarts passes a limit, and all units come back', () => {
   const act = fc.record({
     kind: fc.constantFrom(

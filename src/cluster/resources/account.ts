@@ -35,6 +35,8 @@ interface SavedAccount {
   readonly projects: readonly SavedProjectLimits[]
   readonly held: readonly HeldCall[]
   readonly waiting: readonly (WaitingCall & { readonly askedAt: number })[]
+  /** What the last task asked for that was parked. */
+  readonly parked: Cost
 }
 
 export interface AccountOptions {
@@ -60,6 +62,7 @@ export class Account {
   readonly #now: number
   readonly #held: Map<string, HeldCall>
   readonly #waiting: Map<string, WaitingCall & { readonly askedAt: number }>
+  #parked: Cost
 
   /** @param text as {@link toText} has made it; empty: nothing was ever drawn */
   constructor(text: string, { limits, projects, random, now }: AccountOptions) {
@@ -74,6 +77,7 @@ export class Account {
     this.#others = saved?.projects.filter(({ project }) => !projects.includes(project)) ?? []
     this.#held = new Map(saved?.held.map((call) => [call.id, call]))
     this.#waiting = new Map(saved?.waiting.map((call) => [call.id, call]))
+    this.#parked = saved?.parked ?? ONE
     for (const { project, grant } of this.#held.values()) this.#projects.named(project)?.hold(grant)
   }
 
@@ -115,8 +119,9 @@ export class Account {
     this.#waiting.set(call.id, { ...call, askedAt: this.#now })
   }
 
-  /** A call waits no longer. */
+  /** A call waits no longer: its task is parked. */
   leave(id: string): void {
+    this.#parked = this.#waiting.get(id)?.ask ?? this.#parked
     this.#waiting.delete(id)
   }
 
@@ -160,12 +165,16 @@ export class Account {
     return granted
   }
 
-  /** Small calls that could be made now, up to `most`. They are drawn by it: this state is not to be saved any more. */
+  /**
+   * Calls of parked tasks that could be made now, up to `most`, each as large as that of the last one. They are drawn by
+   * it: this state is not to be saved any more.
+   */
   countRoom(most: number): number {
+    const ask = this.#projects.isPossible(this.#parked) ? this.#parked : ONE
     for (let count = 0; count < most; count += 1) {
-      const project = this.#projects.find(ONE, { now: this.#now, kept: 0 })
+      const project = this.#projects.find(ask, { now: this.#now, kept: 0 })
       if (project === undefined) return count
-      project.draw(ONE, this.#now)
+      project.draw(ask, this.#now)
     }
     return most
   }
@@ -176,6 +185,7 @@ export class Account {
       projects: [...this.#projects.save(this.#now, this.#now), ...this.#others],
       held: [...this.#held.values()],
       waiting: [...this.#waiting.values()],
+      parked: this.#parked,
     } satisfies SavedAccount)
   }
 

@@ -218,7 +218,8 @@ export class SharedResource {
     if (members.size > 0) granted([...members])
     for (const { call } of known) this.#conclude(call.id, account, busy.get(call.id))
     this.#arm(account)
-    if (account.waiting === 0) idle(name, account)
+    // Who was just told to come back later needs no wake-up.
+    if (account.waiting === 0 && busy.size === 0) idle(name, account)
   }
 
   /** @param busyMs the call waits no longer, and may be made in this time, where it is known */
