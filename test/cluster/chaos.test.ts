@@ -177,8 +177,10 @@ async function compare(
   const rows = await db.query<Json & { id: string; status: string; result: string | null }>(
     `SELECT id, tasks.status, last_seq AS last, count(*)::integer AS events, min(seq) AS first, max(seq) AS highest,
         (count(*) FILTER (WHERE events.type IN ('result', 'error')))::integer AS ends,
+        concat_ws(': ', error_type, message) AS error,
         (SELECT result FROM headgate.results WHERE results.id = tasks.id) AS result
-      FROM headgate.tasks JOIN headgate.events ON task_id = id GROUP BY tasks.id, tasks.status, last_seq`,
+      FROM headgate.tasks JOIN headgate.events ON task_id = id
+      GROUP BY tasks.id, tasks.status, last_seq, error_type, message`,
   )
   expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(promised.keys()))
   expect(promised.size).toBe(TASKS)
@@ -190,7 +192,8 @@ async function compare(
       row['last'],
     ])
     const { kind, n, isCancelled: wasCancelled } = promised.get(id) as Promised
-    expect([id, status]).toEqual([id, wasCancelled ? 'cancelled' : 'completed'])
+    const expected = wasCancelled ? 'cancelled' : 'completed'
+    expect([id, kind, status, status === expected ? '' : row['error']]).toEqual([id, kind, expected, ''])
     const value = JSON.parse(result ?? 'null') as Json | null
     if (wasCancelled) continue
     if (kind === 'digest') {
