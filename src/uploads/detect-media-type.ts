@@ -41,6 +41,8 @@ const MAX_MAIL_HEAD = 16 * 1024
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const BINARY_CHARS = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/g
 const MAX_BINARY_SHARE = 0.001
+/** Recognised by a few letters that a text may begin with too, such as "BM", "MZ" or "The wide". */
+const BINARY = /^(?:image\/(?!svg)|audio\/|video\/|font\/|application\/x-msdownload$)/
 
 /**
  * Detects what a file is by its content alone: a media type such as `application/pdf`, `text/html` or
@@ -50,7 +52,8 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   const { fileTypeFromFile } = await import('file-type')
   const found = await fileTypeFromFile(path)
   if (found?.mime === 'application/x-cfb' && (await isEncryptedOffice(path, head))) return ENCRYPTED_OFFICE
-  if (found !== undefined && found.mime !== 'application/xml') return found.mime
+  const isMisread = found !== undefined && BINARY.test(found.mime) && decodeHead(head) !== undefined
+  if (found !== undefined && found.mime !== 'application/xml' && !isMisread) return found.mime
   if (head.subarray(0, PDF_MARK_WITHIN).includes(PDF_MARK)) return 'application/pdf'
   const text = decodeHead(head)
   if (text === undefined) return 'application/octet-stream'
@@ -58,7 +61,7 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   if (isMail(text)) return 'message/rfc822'
   if (isJson(text))
     return NOTEBOOK_MARK.test(text) && text.includes('"cell_type"') ? NOTEBOOK : 'application/json'
-  return found?.mime ?? 'text/plain'
+  return isMisread ? 'text/plain' : (found?.mime ?? 'text/plain')
 }
 
 /** A mail, or a page that a browser saved as one (RFC 5322): it begins with lines that are named as those of mails. */

@@ -176,3 +176,53 @@ test('UTF-8 with a damaged character stays UTF-8, and says what was lost', () =>
   const cut = decodeText(new TextEncoder().encode('会议推迟到更晚的时间').subarray(0, -1))
   expect(cut.text).toBe('会议推迟到更晚的时\ufffd')
 })
+
+test('a few foreign words in an English text are enough for the guess', () => {
+  const english = 'The conference moved to a later hour, because the train was late again.\n'.repeat(20)
+  const read = (words: string, encoding: string) =>
+    decodeText(
+      new Uint8Array(
+        Buffer.concat([Buffer.from(english), encode(`${words}\n`, encoding), Buffer.from(english)]),
+      ),
+    ).text
+  expect(read('Москва Одесса', 'windows-1251')).toContain('Москва Одесса')
+  expect(read('Москва Одесса', 'koi8-r')).toContain('Москва Одесса')
+  expect(read('Αθήνα Πάτρα', 'windows-1253')).toContain('Αθήνα Πάτρα')
+  expect(read('北京市区 大学', 'gbk')).toContain('北京市区 大学')
+  expect(read('서울에서 부산', 'euc-kr')).toContain('서울에서 부산')
+})
+
+test('short texts of Polish, Hebrew, Japanese and Chinese are told from their neighbours', () => {
+  expect(decodeText(encode('Ta notatka była pisana rano, są tu też inne.', 'windows-1250')).text).toContain(
+    'są',
+  )
+  const maqaf = 'יש לפנות אל ה־IT של החברה לפני סגירת היישום'
+  expect(decodeText(encode(maqaf, 'windows-1255')).text).toBe(maqaf)
+  for (const encoding of ['shift_jis', 'euc-jp'])
+    expect(decodeText(encode('添付ファイルを開く時に確認する', encoding)).text).toBe(
+      '添付ファイルを開く時に確認する',
+    )
+  expect(decodeText(encode('尚未下載的訊息無法顯示在預覽窗格中', 'big5')).text).toBe(
+    '尚未下載的訊息無法顯示在預覽窗格中',
+  )
+})
+
+test('UTF-16 without a mark is read where characters end in a zero byte, as 一 and 가 do', () => {
+  const korean = '가격이 5.3절에 있는 것처럼 가장 낮은 경우\n가게에서 가져가십시오.'
+  const chinese = '这是一个“GNU”工程，一共有 30 个一级目录。\n一切以文件为准。'
+  for (const encoding of ['utf-16le', 'utf-16be'])
+    for (const text of [korean, chinese]) expect(decodeText(encode(text, encoding)).text).toBe(text)
+})
+
+test('a declaration of the western default does not make another script of it', () => {
+  const page = (text: string, encoding: string) =>
+    new Uint8Array(Buffer.concat([Buffer.from('<meta charset="iso-8859-1">'), encode(text, encoding)]))
+  const russian = 'Заседание перенесли на более поздний час, потому что часть гостей приехала вечером.'
+  const read = decodeText(page(russian, 'koi8-r'), { isMarkup: true })
+  expect(read.text).toBe(`<meta charset="iso-8859-1">${russian}`)
+  expect(read.warnings).toEqual(['The encoding of the text was guessed: koi8-r.'])
+  const japanese = '会議は遅い時間に変更された。'
+  expect(decodeText(page(japanese, 'iso-2022-jp'), { isMarkup: true }).text).toContain(japanese)
+  const french = 'Le conseil a décidé que la réforme entrerait en vigueur dès l’été. Où étaient les élèves ?'
+  expect(decodeText(page(french, 'windows-1252'), { isMarkup: true }).warnings).toEqual([])
+})

@@ -44,6 +44,8 @@ test.each([
   ['a PDF', samplePdf(['x']), 'application/pdf'],
   ['a PDF behind noise', Buffer.concat([Buffer.from('noise\n'), samplePdf(['x'])]), 'application/pdf'],
   ['text that speaks of HTML', 'The <html> tag opens a page.', 'text/plain'],
+  ['text whose first letters begin a picture', 'BMW builds cars.', 'text/plain'],
+  ['text whose fifth letter begins a film', 'The wide river.', 'text/plain'],
   ['data', '{"key": [1, 2]}', 'application/json'],
   ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), 'image/png'],
   ['zeros', new Uint8Array(100), 'application/octet-stream'],

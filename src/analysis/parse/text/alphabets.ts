@@ -29,8 +29,19 @@ const ALPHABETS = [
 ].map((letters) => new Set(letters))
 
 const NOT_ASCII = /[^\u0000-\u007f]/gu // oxlint-disable-line no-control-regex -- ASCII
-/** Letters in the middle of a word that a wrong table gives: a capital or a sign between small letters. */
-const ODD_WORD = /\p{Ll}[\p{Lu}\p{Sc}\p{Sk}\p{So}¡-¿×÷]\p{Ll}/gu
+/**
+ * What a wrong table makes of a word: a sign between small letters, a capital behind one, letters of another script in the middle
+ * of a word, a quotation mark for the first letter of a Greek word, a final letter of Hebrew in the middle, or a point without one.
+ */
+const ODD_WORD = new RegExp(
+  [
+    String.raw`\p{Ll}(?:[\p{Lu}--[A-Z]]|[\p{Lu}\p{Sc}\p{Sk}\p{So}¡-¿×÷]\p{Ll})`,
+    String.raw`[A-Za-z](?=\p{Script=Cyrillic}|\p{Script=Greek}|\p{Script=Hebrew}|\p{Script=Arabic})`,
+    String.raw`(?<![\p{L}\p{N}])’\p{Script=Greek}`,
+    String.raw`[ךםןףץ](?=[א-ת])|(?<!\p{Script=Hebrew})[\u0591-\u05c7]`,
+  ].join('|'),
+  'gv',
+)
 /** Marks and punctuation of any language. */
 const COMMON = /[\u00a0«»“”„‘’‚…–—•·°§©®™€£№¿¡،؛؟\u200e\u200f\p{M}]/u
 

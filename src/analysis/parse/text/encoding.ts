@@ -1,6 +1,13 @@
-import chardet from 'chardet'
 import { findEasternUtf16, findUtf16 } from '../../../uploads/utf16.ts'
-import { alphabetShare, thaiShare } from './alphabets.ts'
+import {
+  CONTROLS,
+  decodeStrictly,
+  findEncoding,
+  findLikelier,
+  GUESS_BYTES,
+  guessEncoding,
+} from './guess-encoding.ts'
+import { OF_MANY_BYTES } from './frequent-characters.ts'
 
 export interface DecodedText {
   readonly text: string
@@ -8,24 +15,13 @@ export interface DecodedText {
   readonly warnings: readonly string[]
 }
 
-/** An encoding is guessed from this much of a file. */
-const GUESS_BYTES = 64 * 1024
 const META_CHARSET = /<meta[^>]{1,1000}charset\s{0,100}=\s{0,100}["']?\s{0,100}([\w-]{1,40})/i
 const META_WITHIN = 2048
 /** UTF-8 stays UTF-8 when at most this share of what is not ASCII is damaged. */
 const MAX_DAMAGED_SHARE = 0.1
-/** Encodings that the detector does not know, or takes for their neighbours. */
-const MORE_CANDIDATES = [
-  'windows-1250',
-  'iso-8859-2',
-  'windows-1252',
-  'ibm866',
-  'koi8-u',
-  'windows-1251',
-  'windows-874',
-]
-const OF_MANY_BYTES = new Set(['gb18030', 'gbk', 'big5', 'shift_jis', 'euc-jp', 'euc-kr', 'iso-2022-jp'])
-
+/** What servers and editors declare without a look at the text: it is checked, because every text can be decoded by it. */
+const DEFAULT_LABEL = 'windows-1252'
+const ISO_2022_JP = 'iso-2022-jp'
 interface Hint {
   /** The charset of the content type; null when there is none. */
   readonly charset?: string | null
@@ -47,26 +43,18 @@ export function decodeText(bytes: Uint8Array, { charset = null, isMarkup = false
   const strict = isJis ? null : decodeStrictly(bytes, 'utf-8')
   if (strict !== null) return { text: strict, warnings: [] }
   const declared = findEncoding(charset) ?? (isMarkup ? findMetaCharset(bytes) : undefined)
+  if (isJis && declared !== ISO_2022_JP) return guessed(bytes, ISO_2022_JP)
   const byDeclaration = declared === undefined ? null : decodeStrictly(bytes, declared)
-  if (byDeclaration !== null && !CONTROLS.test(byDeclaration)) return { text: byDeclaration, warnings: [] }
-  if (isJis) return guessed(bytes, 'iso-2022-jp')
+  if (byDeclaration !== null && !CONTROLS.test(byDeclaration)) {
+    const better = declared === DEFAULT_LABEL ? findLikelier(bytes, declared) : undefined
+    return better === undefined ? { text: byDeclaration, warnings: [] } : guessed(bytes, better)
+  }
+  if (isJis) return lossy(bytes, ISO_2022_JP)
   const eastern = findEasternUtf16(bytes)
   if (eastern !== undefined) return guessed(bytes, eastern)
   if (isDamagedUtf8(bytes)) return lossy(bytes, 'utf-8')
   if (declared !== undefined && OF_MANY_BYTES.has(declared)) return lossy(bytes, declared)
   return guessed(bytes, guessEncoding(bytes))
-}
-
-/** C1 controls: what a wrong table makes of punctuation. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-const CONTROLS = /[\x80-\x84\x86-\x9f]/
-
-function decodeStrictly(bytes: Uint8Array, label: string): string | null {
-  try {
-    return new TextDecoder(label, { fatal: true }).decode(bytes)
-  } catch {
-    return null
-  }
 }
 
 /** Decodes what can be decoded, with a warning about the rest. */
@@ -109,54 +97,4 @@ function findMetaCharset(bytes: Uint8Array): string | undefined {
   const label = findEncoding(META_CHARSET.exec(head)?.[1])
   if (label?.startsWith('utf-16') === true) return 'utf-8'
   return label === 'x-user-defined' ? 'windows-1252' : label
-}
-
-function findEncoding(label: string | null | undefined): string | undefined {
-  if (label === null || label === undefined) return undefined
-  try {
-    return new TextDecoder(label).encoding
-  } catch {
-    return undefined
-  }
-}
-
-interface Candidate {
-  readonly label: string
-  readonly score: number
-}
-
-/** The detector's candidates, weighed by how well what they give looks like text of a language. */
-function guessEncoding(bytes: Uint8Array): string {
-  const head = wholeLines(bytes.subarray(0, GUESS_BYTES))
-  const known = new Map<string, number>()
-  for (const { name, confidence } of chardet.analyse(head)) {
-    const label = findEncoding(name)
-    if (label !== undefined && label !== 'utf-8')
-      known.set(label, Math.max(known.get(label) ?? 0, confidence))
-  }
-  // The detector has one for both; they differ in four letters.
-  known.set('koi8-u', known.get('koi8-r') ?? 0)
-  const candidates = [...new Set([...known.keys(), ...MORE_CANDIDATES])].flatMap((label): Candidate[] => {
-    const text = decodeStrictly(head, label)
-    if (text === null || CONTROLS.test(text)) return []
-    return [{ label, score: (known.get(label) ?? 0) / 100 + readability(text, label) }]
-  })
-  const best = candidates.reduce<Candidate | null>(
-    (top, next) => (top !== null && top.score >= next.score ? top : next),
-    null,
-  )
-  return best?.label ?? [...known].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'windows-1252'
-}
-
-/** 0 to 1. */
-function readability(text: string, label: string): number {
-  if (label === 'windows-874') return thaiShare(text)
-  // The detector knows the frequent characters of these.
-  return OF_MANY_BYTES.has(label) ? 0.5 : alphabetShare(text)
-}
-
-/** Up to the last line end, so that no character is cut in its middle. */
-function wholeLines(bytes: Uint8Array): Uint8Array {
-  const end = bytes.length < GUESS_BYTES ? -1 : bytes.lastIndexOf(0x0a)
-  return end <= 0 ? bytes : bytes.subarray(0, end)
 }
