@@ -49,3 +49,17 @@ test('the mark of a heading that leads to itself is left out', () => {
   const { sections } = readHtml(new TextEncoder().encode(page))
   expect(sections.map(({ heading }) => heading)).toContain('Gates')
 })
+
+test('a page whose elements are in disorder is read as far as there is text', () => {
+  const page =
+    '<!DOCTYPE html><html><head><title>Water</title><m<p>The mill takes water.</p></html><body><p>A gate holds it.</p>'
+  const { sections } = readHtml(new TextEncoder().encode(page))
+  expect(JSON.stringify(sections)).toContain('A gate holds it.')
+})
+
+test('a Chinese heading with the Latin words of the title stays', () => {
+  const paragraph = `<p>${'安装程序会检查内存，然后引导系统，并且把软件包复制到硬盘上。'.repeat(8)}</p>`
+  const page = `<html><head><title>Linux 安装手册</title></head><body><article>${['Linux 的硬件', 'Linux 的网络'].map((heading) => `<h2>${heading}</h2>${paragraph}`).join('')}</article></body></html>`
+  const { sections } = readHtml(new TextEncoder().encode(page))
+  expect(sections.map(({ heading }) => heading)).toEqual(['Linux 的硬件', 'Linux 的网络'])
+})

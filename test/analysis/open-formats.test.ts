@@ -97,6 +97,36 @@ test('rich text is read without its fonts and pictures, in its code page and in 
   ])
 })
 
+test('footnotes, text boxes, headings, items and properties of rich text are read, and what is deleted is not', async () => {
+  const rtf = String.raw`{\rtf1\ansi{\info{\title The mill}{\author Ana}}
+{\pard\outlinelevel0 Water\par}\pard It takes{\super 1{\*\footnote\pard Since 1921.\par}} water{\deleted\revauth1 and salt}.\par
+{\shp{\*\shpinst\shpleft0{\sp{\sn pName}{\sv Box 1}}{\shptxt\pard In a box.\par}}{\shprslt Twice.}}Beside it.\par
+{\listtext\'95\tab}An item.\par{\*\annotation No comment.}\trowd a\cell b{\footnote Of the cell.}\cell\row The end.\par}`
+  const { title, about, warnings } = await read(RTF, rtf)
+  expect([title, about, warnings]).toEqual(['The mill', { author: 'Ana' }, []])
+  expect(await lines(RTF, rtf)).toEqual([
+    [
+      'Water',
+      'prose: It takes1 water.',
+      'aside: Since 1921.',
+      'prose: Beside it.',
+      'prose: In a box.',
+      'item: An item.',
+      'table: a | b',
+      'aside: Of the cell.',
+      'prose: The end.',
+    ],
+  ])
+})
+
+test('rich text is decoded by the fonts it names, and has a warning when it is cut', async () => {
+  const rtf = String.raw`{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset0 Arial;}{\f1\fcharset204 Arial;}{\f2\fcharset128 Mincho;}}
+\f0 Caf\'e9 \f1\'cf\'f0\'e8\'e2\'e5\'f2 \f2\'83A\'93\'fa\'96\'7b\par`
+  expect(await lines(RTF, rtf)).toEqual([[null, 'prose: Café Привет ア日本']])
+  const { warnings } = await read(RTF, rtf)
+  expect(warnings).toEqual(['The file ends in the middle: a part of the text is missing.'])
+})
+
 const LETTER = [
   'From: =?utf-8?Q?Ana_M=C3=BCller?= <ana@example.org>',
   'To: team@example.org',

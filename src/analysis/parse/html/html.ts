@@ -2,7 +2,7 @@ import { Readability } from '@mozilla/readability'
 import { decodeText } from '../text/encoding.ts'
 import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
 import { readBlocks } from './blocks.ts'
-import { describePage, type Page } from './page.ts'
+import { describePage, type Page, type PageElement } from './page.ts'
 
 /** Reads a web page: the article that Readability finds in it, by its headings. */
 export function readHtml(bytes: Uint8Array, charset: string | null = null): SourceDocument {
@@ -10,16 +10,13 @@ export function readHtml(bytes: Uint8Array, charset: string | null = null): Sour
   const page = describePage(toPage(text))
   const pageTitle = page.querySelector('title')?.textContent ?? null
   const canonicalUrl = toCanonical(page)
-  const readable = page as unknown as ConstructorParameters<typeof Readability>[0]
-  const article = new Readability(readable, { keepClasses: true }).parse()
+  const article = findArticle(page)
   const warnings = [
     ...found,
     ...(article === null ? ['No article was found in the page; all of its text was read.'] : []),
   ]
-  const root = (article === null ? page : describePage(`<html><body>${article.content ?? ''}</body></html>`))
-    .body
-
   const builder = new SectionBuilder()
+  const root = article === null ? findText(text) : toBody(article.content ?? '')
   if (root !== null) readBlocks(root, builder)
   const title = (article?.title ?? pageTitle)?.replace(/\s+/g, ' ').trim() || null
   const about = {
@@ -31,6 +28,36 @@ export function readHtml(bytes: Uint8Array, charset: string | null = null): Sour
   return { title, sections: builder.build(), pages: null, warnings, about }
 }
 
+/** Readability takes a heading for the title again when it has the same words; texts without spaces are one word of letters. */
+class ArticleFinder extends Readability {
+  _textSimilarity(title: string, heading: string): number {
+    const wordsOf = (text: string) => new Set(text.toLowerCase().match(/\p{Script=Han}|[\p{L}\p{N}]+/gu))
+    const [known, words] = [wordsOf(title), wordsOf(heading)]
+    if (known.size === 0 || words.size === 0) return 0
+    return 1 - words.difference(known).size / words.size
+  }
+}
+
+/** null: there is none, or its elements are in such disorder that Readability fails. */
+function findArticle(page: Page) {
+  const readable = page as unknown as ConstructorParameters<typeof Readability>[0]
+  try {
+    return new ArticleFinder(readable, { keepClasses: true }).parse()
+  } catch {
+    return null
+  }
+}
+
+/** All of a page, which the search for an article may have changed. */
+function findText(text: string): PageElement | null {
+  const page = describePage(toPage(text))
+  return /\S/.test(page.body?.textContent ?? '') ? page.body : page
+}
+
+function toBody(html: string): PageElement | null {
+  return describePage(`<html><body>${html}</body></html>`).body
+}
+
 /** A page as linkedom reads one: a fragment, or text without markup, has no element around it. */
 function toPage(text: string): string {
   return /<html[\s>]/i.test(text) ? text : `<html><body>${text}</body></html>`
@@ -38,7 +65,7 @@ function toPage(text: string): string {
 
 /** Reads markup that is all text, such as a converter makes; gives the heading that it begins with. */
 export function readMarkup(html: string, builder: SectionBuilder): string | null {
-  const { body } = describePage(`<html><body>${html}</body></html>`)
+  const body = toBody(html)
   if (body === null) return null
   readBlocks(body, builder)
   const [first] = body.children

@@ -1,4 +1,5 @@
-import { SectionBuilder, type SourceDocument } from '../document.ts'
+import { SectionBuilder, type ParagraphKind, type SourceDocument } from '../document.ts'
+import { createDecoder, pageOfCharset } from './rtf-encoding.ts'
 
 /** Groups that are not the text: fonts, colours, styles, pictures, what a program keeps for itself. */
 const LEFT_OUT = new Set([
@@ -6,13 +7,20 @@ const LEFT_OUT = new Set([
   'colortbl',
   'stylesheet',
   'pict',
-  'object',
+  'nonshppict',
+  'shprslt',
+  'fldinst',
+  'xe',
+  'tc',
+  'annotation',
   'header',
   'footer',
   'headerl',
   'headerr',
   'footerl',
   'footerr',
+  'listtext',
+  'pntext',
   'listtable',
   'listoverridetable',
   'generator',
@@ -20,11 +28,24 @@ const LEFT_OUT = new Set([
   'themedata',
   'datastore',
 ])
+/** Groups that a reader may not know, in which the text of a shape is. */
+const SHAPES = new Set(['shpinst', 'do'])
+/** Groups with paragraphs of their own, in the middle of a paragraph: they are read behind it. */
+const FLOWS: Readonly<Record<string, ParagraphKind>> = {
+  footnote: 'aside',
+  shptxt: 'prose',
+  dptxbxtext: 'prose',
+}
 const ENDS = new Set(['par', 'sect', 'page', 'row'])
+/** Outline levels of headings; one above them is running text. */
+const MAX_OUTLINE = 8
 const CHARS: Readonly<Record<string, string>> = {
   tab: ' ',
   line: ' ',
   cell: ' | ',
+  nestcell: ' | ',
+  emspace: ' ',
+  enspace: ' ',
   emdash: '—',
   endash: '–',
   lquote: '‘',
@@ -39,7 +60,10 @@ const CHARS: Readonly<Record<string, string>> = {
 const TOKEN = /\\([a-z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-f]{2})|\\([^a-z])|([{}])|([^\\{}\r\n]+)/gi
 const MAX_DEPTH = 10_000
 
-/** Reads rich text (RTF 1.9): its paragraphs and table rows, without what says how they look. */
+/**
+ * Reads rich text (RTF 1.9): its headings, paragraphs and table rows; footnotes and text boxes behind the paragraph that has them;
+ * without comments and what is deleted.
+ */
 export function readRtf(bytes: Uint8Array): SourceDocument {
   const reader = new RtfReader()
   for (const [, word, number, hex, symbol, brace, text] of Buffer.from(bytes)
@@ -52,72 +76,168 @@ export function readRtf(bytes: Uint8Array): SourceDocument {
     else if (symbol !== undefined) reader.symbol(symbol)
     else if (text !== undefined) reader.text(text)
   }
-  return { title: null, sections: reader.end(), pages: null, warnings: [] }
+  return reader.end()
 }
 
 interface Group {
-  readonly isLeftOut: boolean
+  /** `shape`: all but the text of a shape is left out. */
+  readonly leftOut: 'nothing' | 'shape' | 'all'
+  readonly isDeleted: boolean
+  readonly font: number
+  /** null: running text. */
+  readonly outline: number | null
   /** Characters behind one in Unicode that are there for readers without it. */
   readonly fallbackChars: number
+  /** Whether paragraphs of its own end with this group. */
+  readonly isFlow: boolean
+  readonly isFontTable: boolean
+  readonly isInfo: boolean
+}
+
+/** A run of paragraphs: the document's own, a footnote's, a text box's, or a property such as the title. */
+interface Flow {
+  text: string
+  isRow: boolean
+  isItem: boolean
+  readonly kind: ParagraphKind | 'title' | 'author'
+  /** Paragraphs that come behind the one that is open. */
+  readonly after: { readonly text: string; readonly kind: ParagraphKind }[]
+}
+
+const createFlow = (kind: Flow['kind']): Flow => ({ text: '', isRow: false, isItem: false, kind, after: [] })
+const FIRST_GROUP: Group = {
+  leftOut: 'nothing',
+  isDeleted: false,
+  font: -1,
+  outline: null,
+  fallbackChars: 1,
+  isFlow: false,
+  isFontTable: false,
+  isInfo: false,
 }
 
 class RtfReader {
   readonly #builder = new SectionBuilder()
   readonly #groups: Group[] = []
-  #group: Group = { isLeftOut: false, fallbackChars: 1 }
-  #decoder = new TextDecoder('windows-1252')
+  readonly #flows: Flow[] = []
+  readonly #about = { title: '', author: '' }
+  /** The encodings of fonts that have one of their own. */
+  readonly #fonts = new Map<number, InstanceType<typeof TextDecoder>>()
+  #group = FIRST_GROUP
+  #flow = createFlow('prose')
+  #decoder = createDecoder(null)
   #bytes: number[] = []
-  #text = ''
   #skip = 0
-  #isRow = false
+  #isStarred = false
 
   open(): void {
     this.#flushBytes()
     if (this.#groups.length < MAX_DEPTH) this.#groups.push(this.#group)
+    this.#group = { ...this.#group, isFlow: false }
   }
 
   close(): void {
     this.#flushBytes()
-    this.#group = this.#groups.pop() ?? this.#group
+    if (this.#group.isFlow) this.#closeFlow()
+    this.#group = this.#groups.pop() ?? FIRST_GROUP
     this.#skip = 0
   }
 
   word(word: string, number: number | null): void {
     if (word === 'u' && number !== null) return this.#unicode(number)
     this.#flushBytes()
-    if (LEFT_OUT.has(word)) this.#group = { ...this.#group, isLeftOut: true }
-    else if (word === 'uc') this.#group = { ...this.#group, fallbackChars: number ?? 1 }
-    else if (word === 'ansicpg') this.#decoder = createDecoder(number)
+    const isStarred = this.#isStarred
+    this.#isStarred = false
+    if (this.#beginGroup(word, isStarred)) return
+    if (word === 'ansicpg') this.#decoder = createDecoder(number)
     else if (ENDS.has(word)) this.#endParagraph(word === 'row')
-    else if (word === 'cell') this.#isRow = true
+    else if (word === 'cell' || word === 'nestcell') this.#flow.isRow = true
+    this.#change(word, number)
     if (CHARS[word] !== undefined) this.#add(CHARS[word])
   }
 
   byte(byte: number): void {
     if (this.#skip > 0) this.#skip -= 1
-    else if (!this.#group.isLeftOut) this.#bytes.push(byte)
+    else if (this.#group.leftOut === 'nothing') this.#bytes.push(byte)
   }
 
   symbol(symbol: string): void {
     this.#flushBytes()
     // A group that readers may not know.
-    if (symbol === '*') this.#group = { ...this.#group, isLeftOut: true }
+    if (symbol === '*') this.#isStarred = true
     else if (/[\\{}]/.test(symbol)) this.#add(symbol)
     else if (/[\r\n]/.test(symbol)) this.#endParagraph(false)
     else this.#add(CHARS[symbol] ?? '')
   }
 
+  /** Text may be the second byte of a character whose first one is written as a number. */
   text(text: string): void {
-    this.#flushBytes()
-    const rest = text.slice(this.#skip)
-    this.#skip = Math.max(0, this.#skip - text.length)
-    this.#add(rest)
+    const from = Math.min(this.#skip, text.length)
+    this.#skip -= from
+    if (this.#group.leftOut !== 'nothing') return
+    for (let at = from; at < text.length; at += 1) this.#bytes.push(text.charCodeAt(at))
   }
 
-  end() {
+  end(): SourceDocument {
     this.#flushBytes()
+    while (this.#flows.length > 0) this.#closeFlow()
     this.#endParagraph(false)
-    return this.#builder.build()
+    const { title, author } = this.#about
+    return {
+      title: title || null,
+      sections: this.#builder.build(),
+      pages: null,
+      warnings:
+        this.#groups.length > 0 ? ['The file ends in the middle: a part of the text is missing.'] : [],
+      about: author === '' ? {} : { author },
+    }
+  }
+
+  /** Whether a word says what its group is. */
+  #beginGroup(word: string, isStarred: boolean): boolean {
+    const { leftOut, isInfo: isInfoGroup } = this.#group
+    const isInfo = word === 'title' || word === 'author'
+    const kind = isInfo && isInfoGroup ? word : FLOWS[word]
+    if (kind !== undefined && (leftOut !== 'all' || isInfoGroup)) this.#openFlow(kind)
+    else if (SHAPES.has(word) && leftOut === 'nothing') this.#group = { ...this.#group, leftOut: 'shape' }
+    else if (LEFT_OUT.has(word) || isStarred) {
+      if (word === 'listtext' || word === 'pntext') this.#flow.isItem = true
+      this.#group = {
+        ...this.#group,
+        leftOut: 'all',
+        isFontTable: word === 'fonttbl',
+        isInfo: word === 'info',
+      }
+    } else return false
+    return true
+  }
+
+  /** Properties of characters and paragraphs, and of fonts in their table. */
+  #change(word: string, number: number | null): void {
+    if (word === 'f' && number !== null) this.#group = { ...this.#group, font: number }
+    else if (word === 'fcharset' && this.#group.isFontTable) {
+      const page = pageOfCharset(number ?? 0)
+      if (page !== undefined) this.#fonts.set(this.#group.font, createDecoder(page))
+    } else if (word === 'uc') this.#group = { ...this.#group, fallbackChars: number ?? 1 }
+    else if (word === 'deleted') this.#group = { ...this.#group, isDeleted: number !== 0 }
+    else if (word === 'plain') this.#group = { ...this.#group, isDeleted: false }
+    else if (word === 'pard') this.#group = { ...this.#group, outline: null }
+    else if (word === 'outlinelevel') this.#group = { ...this.#group, outline: number }
+  }
+
+  #openFlow(kind: Flow['kind']): void {
+    this.#flows.push(this.#flow)
+    this.#flow = createFlow(kind)
+    this.#group = { ...this.#group, leftOut: 'nothing', outline: null, isFlow: true }
+  }
+
+  #closeFlow(): void {
+    const { kind, text } = this.#flow
+    if (kind === 'title' || kind === 'author') this.#about[kind] = text.trim()
+    else this.#endParagraph(false)
+    const { after } = this.#flow
+    this.#flow = this.#flows.pop() ?? createFlow('prose')
+    this.#flow.after.push(...after)
   }
 
   #unicode(number: number): void {
@@ -128,36 +248,38 @@ class RtfReader {
 
   #flushBytes(): void {
     if (this.#bytes.length === 0) return
-    const text = this.#decoder.decode(Uint8Array.from(this.#bytes))
+    const decoder = this.#fonts.get(this.#group.font) ?? this.#decoder
+    const text = decoder.decode(Uint8Array.from(this.#bytes))
     this.#bytes = []
     this.#add(text)
   }
 
   #add(text: string): void {
-    if (!this.#group.isLeftOut) this.#text += text
+    const { leftOut, isDeleted } = this.#group
+    if (leftOut === 'nothing' && !isDeleted) this.#flow.text += text
   }
 
   #endParagraph(isRow: boolean): void {
-    if (this.#group.isLeftOut || (this.#isRow && !isRow)) return
-    const kind = isRow ? 'table' : 'prose'
-    this.#builder.paragraph(isRow ? this.#text.replace(/[ |]+$/, '') : this.#text, { kind })
-    this.#text = ''
-    this.#isRow = false
+    const flow = this.#flow
+    if (this.#group.leftOut !== 'nothing' || (flow.isRow && !isRow && this.#flows.length === 0)) return
+    const text = isRow ? flow.text.replace(/[ |]{1,1000}$/, '') : flow.text
+    const isBulleted = /^\s*[•·]\s/.test(text)
+    const { outline } = this.#group
+    if (this.#flows.length > 0) flow.after.push({ text, kind: toKind(flow) })
+    else if (outline !== null && outline >= 0 && outline <= MAX_OUTLINE && !isRow)
+      this.#builder.heading(text.replace(/\s+/g, ' '))
+    else if (isRow) this.#builder.paragraph(text, { kind: 'table' })
+    else if (isBulleted || flow.isItem)
+      this.#builder.paragraph(text.replace(/^\s*[•·]\s/, ''), { kind: 'item' })
+    else this.#builder.paragraph(text)
+    if (this.#flows.length === 0)
+      for (const { text: behind, kind } of flow.after.splice(0)) this.#builder.paragraph(behind, { kind })
+    flow.text = ''
+    flow.isRow = false
+    flow.isItem = false
   }
 }
 
-/** The encoding of a Windows code page; Western where it has no name. */
-function createDecoder(page: number | null): InstanceType<typeof TextDecoder> {
-  const names: Readonly<Record<number, string>> = {
-    932: 'shift_jis',
-    936: 'gbk',
-    949: 'euc-kr',
-    950: 'big5',
-    65001: 'utf-8',
-  }
-  try {
-    return new TextDecoder(names[page ?? 1252] ?? `windows-${page ?? 1252}`)
-  } catch {
-    return new TextDecoder('windows-1252')
-  }
+function toKind({ kind }: Flow): ParagraphKind {
+  return kind === 'title' || kind === 'author' ? 'prose' : kind
 }
