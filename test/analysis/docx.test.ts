@@ -64,3 +64,26 @@ test.each([
   const { sections } = await readDocx(bytes)
   expect(JSON.stringify(sections)).toContain('The gate holds the water back.')
 })
+
+test('charts, SmartArt and the author of a Word document are read, and formulas are counted', async () => {
+  const chart =
+    '<c:chart><c:ser><c:tx><c:v>Litres</c:v></c:tx><c:cat><c:v>May</c:v></c:cat><c:val><c:v>7</c:v></c:val></c:ser></c:chart>'
+  const diagram = '<dgm:pt><dgm:t><a:p><a:r><a:t>First the gate</a:t></a:r></a:p></dgm:t></dgm:pt>'
+  const core = '<cp:p><dc:title>Other</dc:title><dc:creator>Ana</dc:creator></cp:p>'
+  const file = docxOf(TEXT, [
+    { name: 'word/charts/chart1.xml', data: chart },
+    { name: 'word/diagrams/data1.xml', data: diagram },
+    { name: 'docProps/core.xml', data: core },
+  ])
+  const { title, about, sections, warnings } = await readDocx(file)
+  expect([title, about, warnings]).toEqual(['Water', { author: 'Ana' }, []])
+  expect(
+    sections
+      .at(-1)
+      ?.paragraphs.slice(1)
+      .map(({ kind, text }) => `${kind}: ${text}`),
+  ).toEqual(['table:  | Litres\nMay | 7', 'item: First the gate'])
+  const formula = '<m:oMath xmlns:m="m"><m:r><m:t>x</m:t></m:r></m:oMath>'
+  const read = await readDocx(docxOf([`A line.</w:t></w:r>${formula}<w:r><w:t>`]))
+  expect(read.warnings).toEqual(['1 formula was left out.'])
+})

@@ -82,6 +82,24 @@ test('a footnote of an OpenDocument text follows its paragraph', async () => {
   ])
 })
 
+test('text boxes and notes of cells are read behind their paragraph or table, each line for itself', async () => {
+  const body =
+    '<office:text><text:p>The mill <draw:frame><draw:text-box><text:p>One.</text:p><text:p>Two.</text:p></draw:text-box></draw:frame>takes water.</text:p>' +
+    '<table:table><table:table-row><table:table-cell><text:p>a<text:note><text:note-body><text:p>Of a.</text:p></text:note-body></text:note></text:p></table:table-cell></table:table-row></table:table>' +
+    '<text:p><text:ruby><text:ruby-base>水</text:ruby-base><text:ruby-text>みず</text:ruby-text></text:ruby>車</text:p></office:text>'
+  expect(await lines(ODT, openDocument(ODT, body))).toEqual([
+    [
+      null,
+      'prose: The mill takes water.',
+      'prose: One.',
+      'prose: Two.',
+      'table: a',
+      'aside: Of a.',
+      'prose: 水車',
+    ],
+  ])
+})
+
 test('rich text is read without its fonts and pictures, in its code page and in Unicode', async () => {
   const rtf = String.raw`{\rtf1\ansi\ansicpg1251{\fonttbl{\f0 Arial;}}{\*\generator Some program;}{\info{\title Hidden}}
 \f0\b The mill\b0  takes water.\par \'cf\'f0\'e8\'e2\'e5\'f2, \u8364?100\uc0\u20013\u25991.\par

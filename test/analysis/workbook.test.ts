@@ -16,6 +16,7 @@ interface SheetGiven {
   /** The rows, as XML. */
   readonly rows?: string
   readonly folder?: string
+  readonly isHidden?: boolean
 }
 
 /** A workbook of these sheets, with a style of each kind of number. */
@@ -37,7 +38,7 @@ function workbookOf(
     { name: '_rels/.rels', data: related(relation('r1', 'officeDocument', 'xl/workbook.xml')) },
     {
       name: 'xl/workbook.xml',
-      data: `<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}">${book}<sheets>${sheets.map(({ name }, index) => `<sheet name="${name}" sheetId="${index + 1}" r:id="r${index + 1}"/>`).join('')}</sheets></workbook>`,
+      data: `<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}">${book}<sheets>${sheets.map(({ name, isHidden = false }, index) => `<sheet name="${name}"${isHidden ? ' state="veryHidden"' : ''} sheetId="${index + 1}" r:id="r${index + 1}"/>`).join('')}</sheets></workbook>`,
     },
     {
       name: 'xl/_rels/workbook.xml.rels',
@@ -191,4 +192,14 @@ test.each([
   expect(result.summary).toContain('20000 rows, 3 columns.')
   expect(result.warnings).toContain('The sheet "Long" has 20000 rows; the first 2000 are shown.')
   expect(result.length.words).toBeGreaterThan(0)
+})
+
+test('a hidden sheet and a formula without a result have a warning', async () => {
+  const rows = '<row><c t="inlineStr"><is><t>sum</t></is></c><c><f>1+1</f></c><c><f>1+2</f><v>3</v></c></row>'
+  const bytes = new Uint8Array(workbookOf([{ name: 'Costs', rows, isHidden: true }]))
+  const { warnings } = await readDocument({ bytes, mediaType: XLSX, charset: null }, () => undefined)
+  expect(warnings).toEqual([
+    'The sheet "Costs" is hidden in the workbook.',
+    'The sheet "Costs" has 1 formula without a result: open and save it in a spreadsheet.',
+  ])
 })

@@ -2,7 +2,10 @@ import mammoth from 'mammoth'
 import { TaskError } from '../../../task/failure.ts'
 import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { readMarkup } from '../html/html.ts'
-import { openArchive, repairEnd } from './zip.ts'
+import { CORE, readCore } from './core-properties.ts'
+import { chartRows, linesIn } from './drawing.ts'
+import { parseXml } from './xml.ts'
+import { openArchive, repairEnd, type Entries } from './zip.ts'
 
 /** Pictures are not read; nothing that a document links to is opened. */
 const OPTIONS = {
@@ -14,13 +17,18 @@ const OPTIONS = {
 /** What leads from a footnote back to its place. */
 const BACK_LINK = /<a href="#(?:foot|end)note-ref[^"]*">↑<\/a>/g
 
+const TEXT = 'word/document.xml'
+const FORMULA = /<m:oMath[\s>]/g
+/** What the text leads to, and the converter does not read. */
+const DRAWINGS = /^word\/(?:charts\/chart[^/]*|diagrams\/data[^/]*)\.xml$/
+
 /**
- * Reads a Word document (docx): its paragraphs under their headings, without comments.
+ * Reads a Word document (docx): its paragraphs under their headings, the charts and SmartArt at its end, without comments.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
 export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
-  await openArchive(bytes)
+  const entries = await openArchive(bytes, (name) => [CORE, TEXT].includes(name) || DRAWINGS.test(name))
   const converted = await mammoth
     .convertToHtml({ buffer: repairEnd(bytes) }, OPTIONS)
     .catch((error: unknown) => {
@@ -30,5 +38,29 @@ export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
     })
   const builder = new SectionBuilder()
   const title = readMarkup(converted.value.replace(BACK_LINK, ''), builder)
-  return { title, sections: builder.build(), pages: null, warnings: [] }
+  readDrawings(entries, builder)
+  const core = readCore(entries)
+  return {
+    title: title ?? core.title,
+    sections: builder.build(),
+    pages: null,
+    warnings: describeFormulas(entries),
+    about: core.about,
+  }
+}
+
+/** The data of charts and the texts of SmartArt. */
+function readDrawings(entries: Entries, builder: SectionBuilder): void {
+  for (const name of [...entries.keys()].filter((each) => DRAWINGS.test(each))) {
+    const drawing = parseXml(entries, name)
+    if (name.startsWith('word/charts/')) builder.paragraph(chartRows(drawing), { kind: 'table' })
+    else for (const line of linesIn(drawing)) builder.paragraph(line, { kind: 'item' })
+  }
+}
+
+/** A warning where there are formulas: the converter does not read them. */
+function describeFormulas(entries: Entries): string[] {
+  const count = entries.get(TEXT)?.toString('latin1').match(FORMULA)?.length ?? 0
+  if (count === 0) return []
+  return [count === 1 ? '1 formula was left out.' : `${count} formulas were left out.`]
 }

@@ -2,11 +2,13 @@ import { SectionBuilder, type ParagraphKind, type SourceDocument } from '../docu
 import { CONTENT, isLeftOut, openDocument, readText, toRows } from './open-document.ts'
 import { findFirst, isElement, listElements, parseXml, type XmlNode } from './xml.ts'
 
-const NOTES = new Set(['text:note-body'])
+/** What is read behind the paragraph or table that has it: notes, and boxes with text. */
+const ASIDES = new Set(['text:note-body', 'draw:text-box', 'draw:custom-shape'])
+const WITH_ASIDES = new Set(['text:h', 'text:p', 'table:table'])
 
 /**
- * Reads an OpenDocument text (odt): paragraphs and lists under their headings, tables, footnotes behind the paragraph that has
- * them, without comments.
+ * Reads an OpenDocument text (odt): paragraphs and lists under their headings, tables; footnotes and text boxes behind the
+ * paragraph or table that has them; without comments.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -25,8 +27,10 @@ function readBlocks(parent: XmlNode, builder: SectionBuilder, kind: ParagraphKin
     else if (node.nodeName === 'text:p') builder.paragraph(readText(node), { kind })
     else if (node.nodeName === 'table:table') builder.paragraph(toRows(node), { kind: 'table' })
     else readBlocks(node, builder, node.nodeName === 'text:list' ? 'item' : kind)
-    if (/^text:[ph]$/.test(node.nodeName)) {
-      for (const note of listElements(node, NOTES)) builder.paragraph(readText(note), { kind: 'aside' })
+    if (!WITH_ASIDES.has(node.nodeName)) continue
+    for (const aside of listElements(node, ASIDES)) {
+      if (aside.nodeName === 'text:note-body') builder.paragraph(readText(aside), { kind: 'aside' })
+      else readBlocks(aside, builder, 'prose')
     }
   }
 }

@@ -6,13 +6,14 @@ import { encrypted, openArchive, type Entries } from './zip.ts'
 export const CONTENT = 'content.xml'
 const META = 'meta.xml'
 const MANIFEST = 'META-INF/manifest.xml'
-/** What is not the text: deleted pieces, comments, notes, forms. */
+/** What is not the text: deleted pieces, comments, notes, forms, how a word is pronounced. */
 const LEFT_OUT = new Set([
   'text:tracked-changes',
   'office:annotation',
   'text:note',
   'office:forms',
   'text:table-of-content',
+  'text:ruby-text',
 ])
 const ROWS = new Set(['table:table-row'])
 const CELLS = new Set(['table:table-cell'])
@@ -39,13 +40,13 @@ export function isLeftOut(node: XmlNode): boolean {
   return LEFT_OUT.has(node.nodeName)
 }
 
-/** The text of a paragraph: spaces, tabs and line breaks are elements of their own. */
+/** The text of a paragraph, without the boxes in it; spaces, tabs and line breaks are elements of their own. */
 export function readText(node: XmlNode): string {
   let text = ''
   for (const child of node.childNodes) {
     if (!isElement(child)) text += child.textContent ?? ''
     else if (/^text:(s|tab|line-break)$/.test(child.nodeName)) text += ' '
-    else if (!isLeftOut(child)) text += readText(child)
+    else if (!isLeftOut(child) && !child.nodeName.startsWith('draw:')) text += readText(child)
   }
   return text
 }

@@ -1,14 +1,14 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { listElements, findFirst, readRelations, parseXml, type XmlElement } from './xml.ts'
+import { chartRows, linesIn } from './drawing.ts'
+import { CORE, readCore } from './core-properties.ts'
 import { openArchive, type Entries } from './zip.ts'
 
 const PRESENTATION = 'ppt/presentation.xml'
-const WANTED =
-  /^ppt\/(presentation\.xml|_rels\/|slides\/|notesSlides\/|charts\/[^/]+\.xml$|diagrams\/data)|^docProps\/core\.xml$/
+const WANTED = /^ppt\/(presentation\.xml|_rels\/|slides\/|notesSlides\/|charts\/[^/]+\.xml$|diagrams\/data)/
 const TITLES = new Set(['title', 'ctrTitle'])
 /** Numbers, dates and footers that appear on every slide. */
 const APPARATUS = new Set(['sldNum', 'dt', 'ftr', 'hdr', 'sldImg'])
-const PARAGRAPH = new Set(['a:p'])
 const SHAPES = new Set(['p:sp', 'a:tbl'])
 
 /**
@@ -18,13 +18,13 @@ const SHAPES = new Set(['p:sp', 'a:tbl'])
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
 export async function readPptx(bytes: Uint8Array): Promise<SourceDocument> {
-  const entries = await openArchive(bytes, (name) => WANTED.test(name))
+  const entries = await openArchive(bytes, (name) => name === CORE || WANTED.test(name))
   const relations = readRelations(entries, PRESENTATION)
   const ids = [...listElements(parseXml(entries, PRESENTATION), new Set(['p:sldId']))]
   const slides = ids.flatMap((id) => relations.get(id.getAttribute('r:id') ?? '') ?? [])
   const builder = new SectionBuilder()
   for (const [index, slide] of slides.entries()) readSlide(entries, slide, { builder, page: index + 1 })
-  return { title: findTitle(entries), sections: builder.build(), pages: slides.length, warnings: [] }
+  return { sections: builder.build(), pages: slides.length, warnings: [], ...readCore(entries) }
 }
 
 interface Slide {
@@ -63,47 +63,8 @@ function placeOf(shape: XmlElement): string {
   return place === undefined ? '' : (place.getAttribute('type') ?? 'body')
 }
 
-function linesIn(element: XmlElement): string[] {
-  return [...listElements(element, PARAGRAPH)].map(textIn).filter((line) => line !== '')
-}
-
-function textIn(paragraph: XmlElement): string {
-  const runs = [...listElements(paragraph, new Set(['a:t', 'a:br']))]
-  return runs
-    .map((run) => (run.nodeName === 'a:br' ? ' ' : (run.textContent ?? '')))
-    .join('')
-    .trim()
-}
-
 function rowsIn(table: XmlElement): string {
   const cells = (row: XmlElement) =>
     [...listElements(row, new Set(['a:tc']))].map((cell) => linesIn(cell).join(' '))
   return [...listElements(table, new Set(['a:tr']))].map((row) => cells(row).join(' | ')).join('\n')
-}
-
-/** The data of a chart: a row for each category, a column for each series. */
-function chartRows(chart: XmlElement): string {
-  const series = [...listElements(chart, new Set(['c:ser']))].map((each) => ({
-    name: pointsIn(findFirst(each, 'c:tx'))[0] ?? '',
-    categories: pointsIn(findFirst(each, 'c:cat')),
-    values: pointsIn(findFirst(each, 'c:val') ?? findFirst(each, 'c:yVal')),
-  }))
-  const categories = series[0]?.categories ?? []
-  const count = Math.max(0, ...series.map(({ values }) => values.length))
-  const rows = Array.from({ length: count }, (_, at) => [
-    categories[at] ?? '',
-    ...series.map(({ values }) => values[at] ?? ''),
-  ])
-  return [['', ...series.map(({ name }) => name)], ...rows].map((row) => row.join(' | ')).join('\n')
-}
-
-/** The values of a list, as the chart keeps them beside the workbook that they are from. */
-function pointsIn(list: XmlElement | undefined): string[] {
-  if (list === undefined) return []
-  return [...listElements(list, new Set(['c:v']))].map((value) => value.textContent?.trim() ?? '')
-}
-
-function findTitle(entries: Entries): string | null {
-  if (!entries.has('docProps/core.xml')) return null
-  return findFirst(parseXml(entries, 'docProps/core.xml'), 'dc:title')?.textContent?.trim() || null
 }

@@ -8,12 +8,16 @@ interface Sheet {
   readonly name: string
   /** null: it has no cells, as a sheet that is a chart. */
   readonly part: string | null
+  readonly isHidden: boolean
 }
 
 export interface Workbook {
   readonly sheets: readonly Sheet[]
-  /** Calls `onRow` for each row of a sheet that has cells. */
-  readonly readRows: (part: string, onRow: (cells: readonly Cell[]) => void) => void
+  /**
+   * Calls `onRow` for each row of a sheet that has cells; returns how many formulas have no result in the file, as programs
+   * leave it that do not calculate.
+   */
+  readonly readRows: (part: string, onRow: (cells: readonly Cell[]) => void) => number
 }
 
 /**
@@ -57,7 +61,8 @@ function toSheet(
   const target = relations.get(attributes[id] ?? '')
   const isTable =
     target !== undefined && entries.has(target) && !/chartsheets|dialogsheets|macrosheets/i.test(target)
-  return { name: attributes['name'] ?? '', part: isTable ? target : null }
+  const isHidden = /hidden/i.test(attributes['state'] ?? '')
+  return { name: attributes['name'] ?? '', part: isTable ? target : null, isHidden }
 }
 
 interface CellValues {
@@ -117,11 +122,13 @@ interface OpenCell {
   value: string
 }
 
-function readSheet(bytes: Buffer, values: CellValues, onRow: (cells: readonly Cell[]) => void): void {
+function readSheet(bytes: Buffer, values: CellValues, onRow: (cells: readonly Cell[]) => void): number {
   let cells: Cell[] = []
   let cell: OpenCell | null = null
   let isValue = false
+  let isFormula = false
   let nextColumn = 0
+  let unknown = 0
   readXml(bytes, {
     open: (name, attributes) => {
       if (name === 'row') {
@@ -133,6 +140,7 @@ function readSheet(bytes: Buffer, values: CellValues, onRow: (cells: readonly Ce
         cell = { column, type: attributes['t'] ?? 'n', style: Number(attributes['s'] ?? 0), value: '' }
       }
       isValue = name === 'v' || name === 't'
+      if (name === 'f' || name === 'c') isFormula = name === 'f'
     },
     text: (data) => {
       if (isValue && cell !== null) cell.value += data
@@ -142,10 +150,12 @@ function readSheet(bytes: Buffer, values: CellValues, onRow: (cells: readonly Ce
       if (name === 'c' && cell !== null) {
         const made = cell.column < MAX_COLUMNS ? toCell(cell, values) : null
         if (made !== null) cells.push(made)
+        else if (isFormula && cell.type === 'n') unknown += 1
         cell = null
       } else if (name === 'row' && cells.length > 0) onRow(cells)
     },
   })
+  return unknown
 }
 
 /** `B2` → 1; undefined where a cell names no place: it is the next one. */

@@ -1,5 +1,6 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { TableReader, toTableLine } from '../table-facts.ts'
+import { readCore } from './core-properties.ts'
 import { openWorkbook, type Workbook } from './workbook.ts'
 import { openArchive } from './zip.ts'
 
@@ -14,11 +15,12 @@ export async function readXlsx(bytes: Uint8Array): Promise<SourceDocument> {
   const workbook = openWorkbook(entries)
   const builder = new SectionBuilder()
   const warnings: string[] = []
-  for (const { name, part } of workbook.sheets) {
+  for (const { name, part, isHidden } of workbook.sheets) {
+    if (isHidden) warnings.push(`The sheet "${name}" is hidden in the workbook.`)
     if (part === null) warnings.push(`The sheet "${name}" has no cells, as a chart, and was left out.`)
     else warnings.push(...readSheet(workbook, { name, part }, builder))
   }
-  return { title: null, sections: builder.build(), pages: null, warnings }
+  return { sections: builder.build(), pages: null, warnings, ...readCore(entries) }
 }
 
 function readSheet(
@@ -27,7 +29,10 @@ function readSheet(
   builder: SectionBuilder,
 ): string[] {
   const table = new TableReader()
-  readRows(part, (cells) => table.add(cells, toTableLine(cells)))
+  const unknown = readRows(part, (cells) => table.add(cells, toTableLine(cells)))
   builder.heading(name)
-  return table.end(builder, `The sheet "${name}"`)
+  const warnings = table.end(builder, `The sheet "${name}"`)
+  if (unknown === 0) return warnings
+  const what = unknown === 1 ? '1 formula' : `${unknown} formulas`
+  return [...warnings, `The sheet "${name}" has ${what} without a result: open and save it in a spreadsheet.`]
 }
