@@ -59,8 +59,9 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   if (text === undefined) return 'application/octet-stream'
   if (HTML_START.test(text) || (HTML_FRAGMENT.test(text) && text.includes('</'))) return 'text/html'
   if (isMail(text)) return 'message/rfc822'
-  if (isJson(text))
-    return NOTEBOOK_MARK.test(text) && text.includes('"cell_type"') ? NOTEBOOK : 'application/json'
+  // One that is cut parses no more: its reader says so.
+  if (text.includes('"cell_type"') && NOTEBOOK_MARK.test(text)) return NOTEBOOK
+  if (isJson(text)) return 'application/json'
   return isMisread ? 'text/plain' : (found?.mime ?? 'text/plain')
 }
 

@@ -226,3 +226,8 @@ test('a declaration of the western default does not make another script of it', 
   const french = 'Le conseil a décidé que la réforme entrerait en vigueur dès l’été. Où étaient les élèves ?'
   expect(decodeText(page(french, 'windows-1252'), { isMarkup: true }).warnings).toEqual([])
 })
+
+test('zeros in a text have a warning', () => {
+  const { warnings } = decodeText(new TextEncoder().encode('The mill\0\0 takes water.'))
+  expect(warnings).toEqual(['The text holds 2 zero characters: the file may be damaged.'])
+})

@@ -230,3 +230,17 @@ test.each([
   expect(task['status']).toBe('completed')
   expect(task['result'].markdown).toContain(word)
 })
+
+test('a mail and a notebook that are cut are not taken for whole', async () => {
+  const head = 'From: a@b.example\nContent-Type: multipart/mixed; boundary="x"\n\n--x\n\nThe frost came.\n'
+  expect((await read(MAIL, head)).warnings).toEqual(['The mail ends in the middle: a part of it is missing.'])
+  expect((await read(MAIL, `${head}--x--\n`)).warnings).toEqual([])
+  await expect(read(NOTEBOOK, '{"cells": [{"cell_type": "mark')).rejects.toMatchObject({
+    errorType: 'input_rejected',
+  })
+})
+
+test('the title of a notebook is the one of its metadata', async () => {
+  const book = { cells: [{ cell_type: 'markdown', source: 'The frost came.' }], metadata: { title: 'April' } }
+  expect((await read(NOTEBOOK, JSON.stringify(book))).title).toBe('April')
+})

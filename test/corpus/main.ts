@@ -4,15 +4,17 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { parseHTML } from 'linkedom'
+import { comparePairs, hasExpected } from './pairs.ts'
 import { LIMIT_MS, readAll } from './reading.ts'
 import { uploadAll } from './uploads.ts'
 import { mean, overlapOf, quantile, wordsOf } from './words.ts'
 
 /**
- * `npm run test:corpus -- <folder>`: how well text is taken out of pages and PDFs.
+ * `npm run test:corpus -- <folder>`: how well text is taken out of files.
  * Pages: folders with `source.html` and `expected.html`, as Readability's test pages have them; the word F1 of what was
  * read against what was expected. PDFs: every `*.pdf`; the word recall against `pdftotext` (poppler-utils), and how
- * each ends on a server.
+ * each ends on a server. Everything else, such as texts in encodings and Office files: files with their text beside them in
+ * UTF-8, `a.docx` and `a.docx.expected.txt`; the word recall, and what was wrong without a warning, for each folder.
  */
 
 const F1_AIM = 0.95
@@ -22,7 +24,7 @@ const MAX_TEXT_BYTES = 256 * 1024 * 1024
 
 const [folder = ''] = process.argv.slice(2)
 if (!existsSync(folder)) {
-  console.error('usage: npm run test:corpus -- <folder of pages or PDFs>')
+  console.error('usage: npm run test:corpus -- <folder of pages, PDFs, or files with their text beside them>')
   process.exit(2)
 }
 const root = resolve(folder)
@@ -31,14 +33,19 @@ const files = (await readdir(root, { recursive: true, withFileTypes: true }))
   .map((entry) => join(entry.parentPath, entry.name))
   .sort()
 const pages = files.filter((path) => basename(path) === 'source.html' && files.includes(expectedOf(path)))
-const pdfs = files.filter((path) => /\.pdf$/i.test(path))
-if (pages.length + pdfs.length === 0) {
-  console.error(`${folder}: neither folders with source.html and expected.html nor PDFs`)
+const known = new Set(files)
+const pairs = files.filter((path) => hasExpected(path, known))
+const pdfs = files.filter((path) => /\.pdf$/i.test(path) && !hasExpected(path, known))
+if (pages.length + pdfs.length + pairs.length === 0) {
+  console.error(
+    `${folder}: neither folders with source.html and expected.html, nor PDFs, nor files with .expected.txt beside them`,
+  )
   process.exit(2)
 }
 const isPagesGood = pages.length === 0 || (await comparePages())
 const isPdfsGood = pdfs.length === 0 || (await comparePdfs())
-process.exit(isPagesGood && isPdfsGood ? 0 : 1)
+const isPairsGood = pairs.length === 0 || (await comparePairs(root, pairs))
+process.exit(isPagesGood && isPdfsGood && isPairsGood ? 0 : 1)
 
 function expectedOf(source: string): string {
   return join(dirname(source), 'expected.html')

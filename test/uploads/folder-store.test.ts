@@ -46,6 +46,7 @@ test.each([
   ['text that speaks of HTML', 'The <html> tag opens a page.', 'text/plain'],
   ['text whose first letters begin a picture', 'BMW builds cars.', 'text/plain'],
   ['text whose fifth letter begins a film', 'The wide river.', 'text/plain'],
+  ['a notebook that is cut', '{"cells": [{"cell_type": "mark', 'application/x-ipynb+json'],
   ['data', '{"key": [1, 2]}', 'application/json'],
   ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), 'image/png'],
   ['zeros', new Uint8Array(100), 'application/octet-stream'],

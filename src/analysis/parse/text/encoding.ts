@@ -34,7 +34,18 @@ interface Hint {
  * encoding where that fits (HTML standard, 13.2.3: a page cannot declare UTF-16); as UTF-8 with a few damaged characters; else
  * by the best guess.
  */
-export function decodeText(bytes: Uint8Array, { charset = null, isMarkup = false }: Hint = {}): DecodedText {
+export function decodeText(bytes: Uint8Array, hint: Hint = {}): DecodedText {
+  const { text, warnings } = decode(bytes, hint)
+  const zeros = text.match(ZERO)?.length ?? 0
+  if (zeros === 0) return { text, warnings }
+  const what = zeros === 1 ? '1 zero character' : `${zeros} zero characters`
+  return { text, warnings: [...warnings, `The text holds ${what}: the file may be damaged.`] }
+}
+
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const ZERO = /\u0000/g
+
+function decode(bytes: Uint8Array, { charset = null, isMarkup = false }: Hint): DecodedText {
   const mark = findByteOrderMark(bytes)
   if (mark !== undefined) return lossy(bytes, mark)
   const wide = findUtf16(bytes)

@@ -4,6 +4,8 @@ import { readHtml } from '../html/html.ts'
 import { readText } from './plain-text.ts'
 
 const BYTES_PER_KB = 1024
+const MAX_HEAD_BYTES = 64 * 1024
+const BOUNDARY = /^content-type:[^\n]{0,500}\n?[^\n]{0,500}\bboundary="?([^"\s;]{1,200})/im
 
 /** Reads a mail (RFC 5322), or a page that a browser saved as one (mhtml): its text; what is attached is listed, not read. */
 export async function readMail(bytes: Uint8Array): Promise<SourceDocument> {
@@ -18,7 +20,7 @@ export async function readMail(bytes: Uint8Array): Promise<SourceDocument> {
     ...body,
     title: mail.subject?.trim() || body.title,
     sections: [...body.sections, ...builder.build()],
-    warnings: [...body.warnings, ...warnings],
+    warnings: [...body.warnings, ...warnings, ...describeEnd(bytes)],
     about: { ...body.about, ...aboutMail(mail) },
   }
 }
@@ -41,4 +43,17 @@ function listNames(attachments: readonly Attachment[]): string {
     return `${filename ?? mimeType} (${Math.ceil(bytes / BYTES_PER_KB)} kB)`
   })
   return `Attached: ${names.join(', ')}.`
+}
+
+/** A warning where the last boundary of a mail in parts is missing (RFC 2046, 5.1.1). */
+function describeEnd(bytes: Uint8Array): string[] {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const head =
+    file
+      .subarray(0, MAX_HEAD_BYTES)
+      .toString('latin1')
+      .split(/\r?\n\r?\n/, 1)[0] ?? ''
+  const boundary = BOUNDARY.exec(head)?.[1]
+  if (boundary === undefined || file.includes(`--${boundary}--`, 0, 'latin1')) return []
+  return ['The mail ends in the middle: a part of it is missing.']
 }

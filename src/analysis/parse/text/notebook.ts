@@ -5,6 +5,7 @@ import { readText } from './plain-text.ts'
 /** The part of a notebook (nbformat 4) that is read here. */
 interface Notebook {
   readonly cells?: readonly Partial<NotebookCell>[]
+  readonly metadata?: { readonly title?: unknown }
 }
 interface NotebookCell {
   readonly cell_type: string
@@ -14,13 +15,15 @@ interface NotebookCell {
 
 /** Reads a Jupyter notebook: its text as Markdown, its code and what the code wrote as code. */
 export function readNotebook(bytes: Uint8Array): SourceDocument {
-  const { cells = [] } = parse(bytes)
+  const { cells = [], metadata = {} } = parse(bytes)
   const parts = cells.flatMap(({ cell_type: type, source = '', outputs = [] }) => {
     const text = join(source)
     if (type !== 'code') return [text]
     return [text, ...outputs.map((output) => join(output.text ?? ''))].map(toCode)
   })
-  return readText(new TextEncoder().encode(parts.join('\n\n')), 'utf-8')
+  const document = readText(new TextEncoder().encode(parts.join('\n\n')), 'utf-8')
+  const title = typeof metadata.title === 'string' ? metadata.title : null
+  return { ...document, title: title ?? document.title }
 }
 
 function parse(bytes: Uint8Array): Notebook {
