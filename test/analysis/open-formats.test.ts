@@ -240,6 +240,18 @@ test('a mail and a notebook that are cut are not taken for whole', async () => {
   })
 })
 
+test('LaTeX without its end and rich text behind its end have a warning', async () => {
+  const tex = String.raw`\documentclass{article}\begin{document}The frost came.`
+  expect((await read('text/plain', tex)).warnings).toEqual([
+    'The document ends in the middle: a part of the text is missing.',
+  ])
+  expect((await read('text/plain', String.raw`${tex}\end{document}`)).warnings).toEqual([])
+  expect((await read(RTF, String.raw`{\rtf1 The frost.\par} came.`)).warnings).toEqual([
+    'The file goes on after its end: its parts may be in disorder.',
+  ])
+  expect((await read(RTF, `{\\rtf1 The frost.}\n\0`)).warnings).toEqual([])
+})
+
 test('the title of a notebook is the one of its metadata', async () => {
   const book = { cells: [{ cell_type: 'markdown', source: 'The frost came.' }], metadata: { title: 'April' } }
   expect((await read(NOTEBOOK, JSON.stringify(book))).title).toBe('April')

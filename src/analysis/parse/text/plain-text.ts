@@ -1,7 +1,7 @@
 import { isSubtitles, readSubtitles } from './captions.ts'
 import { readDelimited } from './delimited.ts'
 import { isRst, rstToMarkdown } from './rst.ts'
-import { isTex, texToMarkdown } from './tex.ts'
+import { describeTexEnd, isTex, texToMarkdown } from './tex.ts'
 import { readChapterLine } from '../chapter-line.ts'
 import { decodeText } from './encoding.ts'
 import { joinLines, SectionBuilder, type ParagraphKind, type SourceDocument } from '../document.ts'
@@ -37,7 +37,7 @@ export function readText(bytes: Uint8Array, charset: string | null = null): Sour
   const reader = new LineReader()
   for (const line of withoutLicence(text).split('\n')) reader.read(line)
   const sections = reader.end()
-  return { title: reader.title, sections, pages: null, warnings }
+  return { title: reader.title, sections, pages: null, warnings: [...warnings, ...describeTexEnd(decoded)] }
 }
 
 /** A book of Project Gutenberg without the terms around it. */

@@ -129,6 +129,8 @@ class RtfReader {
   #bytes: number[] = []
   #skip = 0
   #isStarred = false
+  #isEnded = false
+  #hasMore = false
 
   open(): void {
     this.#flushBytes()
@@ -140,6 +142,7 @@ class RtfReader {
     this.#flushBytes()
     if (this.#group.isFlow) this.#closeFlow()
     this.#group = this.#groups.pop() ?? FIRST_GROUP
+    if (this.#groups.length === 0) this.#isEnded = true
     this.#skip = 0
   }
 
@@ -175,6 +178,8 @@ class RtfReader {
     const from = Math.min(this.#skip, text.length)
     this.#skip -= from
     if (this.#group.leftOut !== 'nothing') return
+    // Some programs write a zero at the end.
+    if (this.#isEnded && /[^\s\0]/.test(text)) this.#hasMore = true
     for (let at = from; at < text.length; at += 1) this.#bytes.push(text.charCodeAt(at))
   }
 
@@ -187,10 +192,14 @@ class RtfReader {
       title: title || null,
       sections: this.#builder.build(),
       pages: null,
-      warnings:
-        this.#groups.length > 0 ? ['The file ends in the middle: a part of the text is missing.'] : [],
+      warnings: this.#warnings(),
       about: author === '' ? {} : { author },
     }
+  }
+
+  #warnings(): string[] {
+    if (this.#hasMore) return ['The file goes on after its end: its parts may be in disorder.']
+    return this.#groups.length > 0 ? ['The file ends in the middle: a part of the text is missing.'] : []
   }
 
   /** Whether a word says what its group is. */

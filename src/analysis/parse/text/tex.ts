@@ -34,6 +34,12 @@ export function isTex(text: string): boolean {
   )
 }
 
+/** A warning where the end of a LaTeX document is missing. */
+export function describeTexEnd(text: string): string[] {
+  if (!isTex(text) || text.includes(END)) return []
+  return ['The document ends in the middle: a part of the text is missing.']
+}
+
 /** LaTeX as Markdown: headings, paragraphs, lists and code; formulas that stand alone, figures and tables are left out. */
 export function texToMarkdown(text: string): string {
   const from = text.indexOf(BEGIN)
