@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { DOCX, MAIL, RTF } from '../../src/analysis/parse/media-types.ts'
 import { Parsers } from '../../src/analysis/sandbox/parsers.ts'
 import { samplePdf } from '../support/pdf.ts'
+import { seededRandom } from '../support/random.ts'
 import { docxOf } from '../support/zip.ts'
 
 const TEXT = 'The late frost of April took a third of the blossom. The mill takes as much water as it can.'
@@ -23,15 +24,6 @@ const SAMPLES: Readonly<Record<string, Buffer>> = {
 }
 /** How a task may end whose file is damaged. */
 const ENDS = ['input_rejected', 'no_text', 'encrypted_input', 'input_too_large']
-
-/** Numbers from 0 to 1 that are the same in each run. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
-    return state / 0x80000000
-  }
-}
 
 /** A file cut, with other bytes, or with its parts in disorder. */
 function damage(file: Buffer, random: () => number): Buffer {
@@ -52,7 +44,7 @@ test('a damaged file is read, or ends with a failure that names what is wrong', 
     await parsers.stop()
     await rm(folder, { recursive: true, force: true })
   })
-  const random = createRandom(42)
+  const random = seededRandom(42)
   const path = join(folder, 'damaged')
   for (const [mediaType, sample] of Object.entries(SAMPLES)) {
     for (let round = 0; round < 2; round += 1) {
