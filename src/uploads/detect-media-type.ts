@@ -52,7 +52,7 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   const { fileTypeFromFile } = await import('file-type')
   const found = await fileTypeFromFile(path)
   if (found?.mime === 'application/x-cfb' && (await isEncryptedOffice(path, head))) return ENCRYPTED_OFFICE
-  const isMisread = found !== undefined && BINARY.test(found.mime) && decodeHead(head) !== undefined
+  const isMisread = found !== undefined && BINARY.test(found.mime) && isTextOfBytes(head)
   if (found !== undefined && found.mime !== 'application/xml' && !isMisread) return found.mime
   if (head.subarray(0, PDF_MARK_WITHIN).includes(PDF_MARK)) return 'application/pdf'
   const text = decodeHead(head)
@@ -63,6 +63,11 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   if (text.includes('"cell_type"') && NOTEBOOK_MARK.test(text)) return NOTEBOOK
   if (isJson(text)) return 'application/json'
   return isMisread ? 'text/plain' : (found?.mime ?? 'text/plain')
+}
+
+/** A zero byte is in every picture; two bytes of one may look like a character of UTF-16. */
+function isTextOfBytes(head: Buffer): boolean {
+  return !head.includes(0) && decodeHead(head) !== undefined
 }
 
 /** A mail, or a page that a browser saved as one (RFC 5322): it begins with lines that are named as those of mails. */

@@ -151,3 +151,11 @@ test('memory is given back: a file that is read many times takes no more of it',
   for (let time = 0; time < 60; time += 1) await read(bytes)
   expect((await getLibrary()).HEAPU8.length).toBe(HEAPU8.length)
 })
+
+test('pages that a file claims and does not have are given up after a hundred', async () => {
+  const pdf = Buffer.from(samplePdf(['The only page of many.'])).toString('latin1')
+  expect(pdf).toMatch(/\/Count 1\b/)
+  const { text, warnings } = await read(Buffer.from(pdf.replace(/\/Count 1\b/, '/Count 1000000'), 'latin1'))
+  expect(text).toBe('The only page of many.')
+  expect(warnings).toContain('Pages 102 to 1000000 could not be read.')
+})

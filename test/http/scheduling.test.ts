@@ -53,6 +53,9 @@ test('a batch is admitted as a whole, or as far as there is room', async () => {
     total_rejected: 6,
   })
 
+  // The one slot is taken: what comes now waits.
+  await post('/held', {})
+  await expect.poll(() => held.length).toBe(1)
   const part = await post('/api/tasks/batch', { tasks: tasks(6), admission: 'partial' })
   expect([part.status, part.body['accepted'], part.body['refused']]).toEqual([202, 4, 2])
   expect(part.body['tasks'].map((task: Json) => task['status_code'])).toEqual([202, 202, 202, 202, 503, 503])

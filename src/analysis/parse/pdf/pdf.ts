@@ -31,8 +31,10 @@ export async function readPdf(
   const garbledPages: number[] = []
   let emptyPages = 0
   let pages = 0
+  let read = 0
   for await (const { number, items, count } of readPages(bytes)) {
     pages = count
+    read = number
     const chars = items?.reduce((sum, item) => sum + item.text.trim().length, 0) ?? 0
     const isUnreadable = isGarbled(items ?? [])
     const reason =
@@ -48,12 +50,28 @@ export async function readPdf(
     }
     onPage(number, pages)
   }
+  emptyPages += pages - read
   if (unread.length > 0) throw new UnreadPages(unread)
   if (emptyPages === pages) throw noTextError(recognition)
-  if (garbledPages.length > 0) warnings.push(garbledWarning(garbledPages))
-  if (emptyPages > 0) warnings.push(`${emptyPages} of ${pages} pages have no text.`)
+  warnings.push(...toWarnings({ read, pages, emptyPages, garbledPages }))
   const { about, warnings: said } = recognised
   return { ...layOut(lines, pages), pages, warnings: [...warnings, ...said], about }
+}
+
+interface PageCounts {
+  /** Pages that were tried. */
+  readonly read: number
+  readonly pages: number
+  readonly emptyPages: number
+  readonly garbledPages: readonly number[]
+}
+
+function toWarnings({ read, pages, emptyPages, garbledPages }: PageCounts): string[] {
+  return [
+    ...(read < pages ? [`Pages ${read + 1} to ${pages} could not be read.`] : []),
+    ...(garbledPages.length > 0 ? [garbledWarning(garbledPages)] : []),
+    ...(emptyPages > 0 ? [`${emptyPages} of ${pages} pages have no text.`] : []),
+  ]
 }
 
 interface PageText {
@@ -98,13 +116,17 @@ interface ReadPage {
   readonly items: readonly PdfItem[] | null
 }
 
+/** A file may claim a million pages that it does not have: after this many that cannot be opened the others are not tried. */
+const MAX_MISSING = 100
+
 /** The pages in order. After one that makes PDFium fail, the others are read by a new instance. */
 async function* readPages(bytes: Uint8Array): AsyncGenerator<ReadPage> {
   let document: PdfiumDocument | null = await openDocument(bytes)
   const count = document.pageCount
   try {
     if (count === 0) throw new TaskError('input_rejected', 'The PDF is damaged: it has no pages.')
-    for (let number = 1; number <= count; number += 1) {
+    let missing = 0
+    for (let number = 1; number <= count && missing < MAX_MISSING; number += 1) {
       let items: PdfItem[] | null = null
       try {
         items = document.readItems(number)
@@ -114,6 +136,7 @@ async function* readPages(bytes: Uint8Array): AsyncGenerator<ReadPage> {
         dropLibrary()
         document = await openDocument(bytes)
       }
+      missing = items === null ? missing + 1 : 0
       yield { number, count, items }
       // Messages are sent, and the parent may be gone.
       await setImmediate()
