@@ -35,7 +35,7 @@ export interface ResourceView {
   readonly limits: string
 }
 
-/** What monitoring, operators and the notes need of resources, whoever counts them. */
+/** What monitoring, operators and the notes need of resources, in one process or over all. */
 export interface ResourceControls {
   has(name: string): boolean
   /** @throws HeadgateError `unknown-resource` for an undeclared name. */

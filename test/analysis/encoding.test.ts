@@ -192,7 +192,7 @@ test('a few foreign words in an English text are enough for the guess', () => {
   expect(read('서울에서 부산', 'euc-kr')).toContain('서울에서 부산')
 })
 
-test('short texts of Polish, Hebrew, Japanese and Chinese are told from their neighbours', () => {
+test('short texts of Polish, Hebrew, Japanese and Chinese are read as what they are', () => {
   expect(decodeText(encode('Ta notatka była pisana rano, są tu też inne.', 'windows-1250')).text).toContain(
     'są',
   )

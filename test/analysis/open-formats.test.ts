@@ -247,7 +247,7 @@ test('LaTeX without its end and rich text behind its end have a warning', async 
   ])
   expect((await read('text/plain', String.raw`${tex}\end{document}`)).warnings).toEqual([])
   expect((await read(RTF, String.raw`{\rtf1 The frost.\par} came.`)).warnings).toEqual([
-    'The file goes on after its end: its parts may be in disorder.',
+    'The file has more after its end: its parts may be in disorder.',
   ])
   expect((await read(RTF, `{\\rtf1 The frost.}\n\0`)).warnings).toEqual([])
 })

@@ -93,7 +93,7 @@ test('numbers in a table are no page numbers', () => {
 
 test('a number beside other text is left out where it goes up with the pages', () => {
   const pages = [1, 2, 3].flatMap((page) => [
-    line(`What is told on page ${'abc'[page - 1]}, at some length.`, 400, { page }),
+    line(`What is written on page ${'abc'[page - 1]}, at some length.`, 400, { page }),
     line(`Part ${'xyz'[page - 1]}`, 30, { page }),
     line(String(page + 6), 30, { page, x: 400 }),
   ])
@@ -101,11 +101,11 @@ test('a number beside other text is left out where it goes up with the pages', (
 })
 
 test.each(['Глава 3', '第3章', 'פרק 3'])('the line %s is text, not the number of a page', (text) => {
-  expect(textOf([line('Text of a page that goes on.', 400), line(text, 30)], 1)).toContain(text)
+  expect(textOf([line('Text of a page with more on it.', 400), line(text, 30)], 1)).toContain(text)
 })
 
 test.each(['– 3 –', 'Page 3 of 12', '第 3 页'])('the line %s is the number of a page', (text) => {
-  expect(textOf([line('Text of a page that goes on.', 400), line(text, 30)], 1)).not.toContain('3')
+  expect(textOf([line('Text of a page with more on it.', 400), line(text, 30)], 1)).not.toContain('3')
 })
 
 test('a grave accent at the beginning of a word is a quotation mark', () => {
@@ -120,7 +120,7 @@ test('the vowel AM of Thai belongs to the letter before it', () => {
 
 test('the largest lines of the first page are the title', () => {
   const body = Array.from({ length: 10 }, (_, index) =>
-    line('Running text of a page that goes on.', 600 - index * 12),
+    line('Running text of a page with more on it.', 600 - index * 12),
   )
   const { title } = layOut(
     [line('A Title in', 750, { size: 18 }), line('Two Lines', 730, { size: 18 }), ...body],

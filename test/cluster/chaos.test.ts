@@ -22,7 +22,7 @@ const FROZEN_MS = 14_000
 const DOWN_MS = isLong ? 5000 : 1000
 const WATCHED = 5
 
-/** What a client was told of one of its tasks: the model that the end is compared with. */
+/** What a client knows of one of its tasks: the model that the end is compared with. */
 interface Promised {
   readonly n: number
   readonly kind: string
@@ -99,9 +99,9 @@ describe.skipIf(programs === undefined)('a cluster in which everything fails', (
         const id = await submit({ kind, n, host: receiver.host }, () =>
           n % 2 === 0 ? steady.url : second.url,
         )
-        const told: Promised = { n, kind, isCancelled: false }
-        promised.set(id, told)
-        if (kind === 'cancel') told.isCancelled = await isCancelled(steady.url, id)
+        const known: Promised = { n, kind, isCancelled: false }
+        promised.set(id, known)
+        if (kind === 'cancel') known.isCancelled = await isCancelled(steady.url, id)
         if (kind === 'slow' && streams.length < WATCHED)
           streams.push(readNumbers(`${steady.url}/api/tasks/${id}/stream`))
       }
@@ -169,7 +169,7 @@ async function isCancelled(url: string, id: string): Promise<boolean> {
   }
 }
 
-/** The rows, against what clients were told. */
+/** The rows, against what clients were answered. */
 async function compare(
   db: ReturnType<typeof openDatabase>,
   promised: ReadonlyMap<string, Promised>,

@@ -134,7 +134,7 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
     }
   }
 
-  /** The counters are the numbers of rows, whoever wrote. */
+  /** The counters are the numbers of rows. */
   async function expectCounted(db: Database) {
     const counted = await db.query(
       `SELECT name, priority, sum(count)::integer AS count FROM headgate.counters

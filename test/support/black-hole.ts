@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** A proxy before a server of this machine that can swallow all packets: nobody is told that a connection is gone. */
+/** A proxy before a server of this machine that can swallow all packets: neither side learns that a connection is gone. */
 export async function createBlackHole(port: number) {
   const pairs = new Set<readonly [Socket, Socket]>()
   let isOpen = true

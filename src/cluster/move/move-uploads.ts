@@ -26,7 +26,7 @@ export async function moveUploads(
   let count = 0
   for (const { taskId, upload } of named) {
     const path = join(folder, UPLOADS, upload.spoolId)
-    const isWhole = existsSync(path) && (await digestOf(createReadStream(path))) === upload.sha256
+    const isWhole = existsSync(path) && (await computeDigest(createReadStream(path))) === upload.sha256
     if (!isWhole) {
       missing.push(taskId)
       continue
@@ -48,10 +48,10 @@ async function moveUpload(db: Database, upload: Upload, path: string): Promise<v
 }
 
 async function isThere(db: Database, { spoolId, sha256 }: Upload): Promise<boolean> {
-  return (await digestOf(readParts(db, spoolId))) === sha256
+  return (await computeDigest(readParts(db, spoolId))) === sha256
 }
 
-async function digestOf(parts: AsyncIterable<unknown>): Promise<string> {
+async function computeDigest(parts: AsyncIterable<unknown>): Promise<string> {
   const hash = createHash('sha256')
   for await (const part of parts) hash.update(part as Buffer)
   return hash.digest('hex')

@@ -46,7 +46,7 @@ const COLUMNS = {
 export async function writeTasks(page: readonly ExportedTask[], target: TaskTarget): Promise<void> {
   const { tx, tickets, counters } = target
   const { rows, newTickets } = await place(page, target)
-  const names = namesOf(TASK_COLUMNS)
+  const names = listNames(TASK_COLUMNS)
   // In the order of admission, which the numbers of the rows keep.
   const sql = `INSERT INTO headgate.tasks (${names}) SELECT ${names}
     FROM json_to_recordset($1) AS given(${TASK_COLUMNS}, place bigint) ORDER BY place`
@@ -122,14 +122,14 @@ export async function writeRows(
   rows: readonly Cells[],
 ): Promise<void> {
   const columns = COLUMNS[table]
-  const names = namesOf(columns)
+  const names = listNames(columns)
   const known =
     table === 'notes' ? 'ON CONFLICT (name) DO UPDATE SET text = excluded.text' : 'ON CONFLICT DO NOTHING'
   const sql = `INSERT INTO headgate.${table} (${names}) SELECT ${names} FROM json_to_recordset($1) AS given(${columns}) ${known}`
   for (const part of splitParts(rows)) await tx.query(sql, [JSON.stringify(part)])
 }
 
-function namesOf(columns: string): string {
+function listNames(columns: string): string {
   return columns
     .split(',')
     .map((column) => column.trim().split(' ')[0])

@@ -198,7 +198,7 @@ class RtfReader {
   }
 
   #warnings(): string[] {
-    if (this.#hasMore) return ['The file goes on after its end: its parts may be in disorder.']
+    if (this.#hasMore) return ['The file has more after its end: its parts may be in disorder.']
     return this.#groups.length > 0 ? ['The file ends in the middle: a part of the text is missing.'] : []
   }
 
