@@ -3,11 +3,14 @@ import { TaskIds } from '../admission/task-ids.ts'
 import type { EventBus } from '../events/event-bus.ts'
 import { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
+import type { StepStore } from '../handler/ports.ts'
 import { createRunner } from '../handler/runner.ts'
 import { letGo } from '../lifecycle/let-go.ts'
+import type { Journal } from '../journal/journal.ts'
 import { readOutput } from '../lifecycle/output.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
 import type { ResourcesOptions } from '../resource/resources.ts'
+import type { Task } from '../task/task.ts'
 import type { Clock } from '../time/clock.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import { ClusterAdmission } from './admission/cluster-admission.ts'
@@ -20,6 +23,7 @@ import { listMembers } from './members/members.ts'
 import { ClusterResources } from './resources/cluster-resources.ts'
 import { TaskChanges } from './task-changes.ts'
 import { ClusterWorker } from './worker/cluster-worker.ts'
+import { whileAway } from './worker/while-away.ts'
 
 interface ClusterBounds {
   readonly slots: number
@@ -136,8 +140,7 @@ function createWorker(
   const run = createRunner(registry, {
     started: (id) => Promise.resolve(worker.taskOf(id)),
     report: (task, given) => worker.report(task, given),
-    steps: createStepStore(journal.steps, clock.now),
-    outputOf: (task) => readOutput(journal.tasks, task),
+    ...readAndSave(journal, clock.now, ({ id, run: number }) => worker.taskOf(id)?.run !== number),
     fileOf: (upload) => uploadStore.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,
@@ -145,6 +148,19 @@ function createWorker(
     random,
   })
   return worker
+}
+
+/** What a run reads and saves; it waits for a database that is away. @param isOver whether the run is */
+function readAndSave(journal: Journal, now: () => number, isOver: (task: Task) => boolean) {
+  const steps = createStepStore(journal.steps, now)
+  const waits = <Reply>(task: Task, ask: () => Promise<Reply>) => whileAway(ask, () => isOver(task))
+  return {
+    steps: {
+      load: (task, name) => waits(task, () => steps.load(task, name)),
+      save: (task, name, value) => waits(task, () => steps.save(task, name, value)),
+    } satisfies StepStore,
+    outputOf: (task: Task) => waits(task, () => readOutput(journal.tasks, task)),
+  }
 }
 
 /** The queue as the estimator sees it. */

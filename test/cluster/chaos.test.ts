@@ -112,7 +112,7 @@ describe.skipIf(programs === undefined)('a cluster in which everything fails', (
           () => Infinity,
         )
       const unfinished = 'SELECT count(*)::integer AS count FROM headgate.tasks WHERE finished_at IS NULL'
-      await expect.poll(() => count(unfinished), { timeout: 180_000, interval: 300 }).toBe(0)
+      await expect.poll(() => count(unfinished), { timeout: 180_000 + TASKS * 100, interval: 300 }).toBe(0)
       over.abort()
       await failing
 

@@ -81,6 +81,7 @@ describe.skipIf(programs === undefined)('faults of a cluster', () => {
     const web = clientOf(address)
     await start(url, 'worker', { WORKER_NAME: 'one' })
     const id = (await web.post('/slow', { ms: 3000 })).body['task_id'] as string
+    const stepping = (await web.post('/stepping', {})).body['task_id'] as string
     await begun(web, id)
     const stream = fetch(`${address}/api/tasks/${id}/stream`).then((response) => response.text())
     await new Promise((resolve) => setTimeout(resolve, 300))
@@ -95,6 +96,12 @@ describe.skipIf(programs === undefined)('faults of a cluster', () => {
     const numbers = [...(await stream).matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number))
     expect(numbers).toEqual(numbers.map((_, index) => index + 1))
     expect(await web.ended(id)).toMatchObject({ status: 'completed', interruptions: 0 })
+    // Its steps have waited for the database.
+    expect(await web.ended(stepping)).toMatchObject({
+      status: 'completed',
+      interruptions: 0,
+      result: { sum: 435 },
+    })
     await expect.poll(async () => (await web.post('/echo', { n: 2 })).status, { timeout: 15_000 }).toBe(202)
   })
 

@@ -25,6 +25,18 @@ export default [
     },
   }),
   defineTask({
+    type: 'stepping',
+    input: z.object({}),
+    run: async (_input, { step }) => {
+      let sum = 0
+      for (let n = 0; n < 30; n += 1) {
+        sum += await step(`step ${n}`, () => n)
+        await sleep(100)
+      }
+      return { sum }
+    },
+  }),
+  defineTask({
     type: 'flaky',
     input: numbered,
     retry: { maxAttempts: 3, baseMs: 100 },
