@@ -99,6 +99,7 @@ describe.skipIf(programs === undefined)('faults of a cluster', () => {
     // Its steps have waited for the database.
     expect(await web.ended(stepping)).toMatchObject({
       status: 'completed',
+      attempt: 1,
       interruptions: 0,
       result: { sum: 435 },
     })
