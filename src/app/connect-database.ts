@@ -50,7 +50,11 @@ export async function connectDatabase(
 }
 
 /** Where UPLOADS_URL keeps files; null: in the database. */
-async function openBlobs({ uploadsUrl, s3KeyId, s3Secret }: AppOptions['settings']): Promise<Blobs | null> {
+export async function openBlobs({
+  uploadsUrl,
+  s3KeyId,
+  s3Secret,
+}: AppOptions['settings']): Promise<Blobs | null> {
   if (uploadsUrl === '') return null
   if (uploadsUrl.startsWith('file:')) return new FolderBlobs(fileURLToPath(uploadsUrl))
   const missing = findMissing(S3_PACKAGES)

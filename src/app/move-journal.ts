@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { MoveProgress, MoveResult } from '../cluster/move/move.ts'
 import type { Settings } from '../config/settings.ts'
+import { openBlobs } from './connect-database.ts'
 import { CLUSTER_PACKAGES, findMissing, installCommand, VERSION } from '../package.ts'
 import { HeadgateError } from '../task/errors.ts'
 
@@ -19,13 +20,14 @@ export async function moveJournalTo(
   if (missing.length > 0) {
     throw new HeadgateError('invalid-setting', `Packages are missing. ${installCommand(missing)}`)
   }
-  const [{ Database }, { Tickets }, { moveJournal }] = await Promise.all([
+  const [{ Database }, { DatabaseBlobs }, { Tickets }, { moveJournal }] = await Promise.all([
     import('../cluster/database/database.ts'),
+    import('../cluster/database/database-blobs.ts'),
     import('../cluster/tickets.ts'),
     import('../cluster/move/move.ts'),
   ])
-  const errors: Error[] = []
-  const onError = (error: Error) => errors.push(error)
+  // The statement that it fails says so.
+  const onError = () => undefined
   const { host, pathname } = new URL(url)
   const place = `postgres://${host}${pathname}`
   const db = new Database({ url, connections: 2, prepares: settings.isPreparing, onError })
@@ -33,7 +35,9 @@ export async function moveJournalTo(
   try {
     const { headStartMs, dataDir } = settings
     const folder = resolve(dataDir)
-    const moved = await moveJournal({ folder, db, tickets, headStartMs, version: VERSION, place, report })
+    const blobs = (await openBlobs(settings)) ?? new DatabaseBlobs(db)
+    const about = { headStartMs, version: VERSION, place, report }
+    const moved = await moveJournal({ folder, db, tickets, blobs, ...about })
     return { ...moved, place }
   } finally {
     await tickets.stop().catch(() => undefined)

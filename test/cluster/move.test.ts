@@ -46,9 +46,9 @@ const digest = defineTask({
 describe.skipIf(programs === undefined)('headgate move', () => {
   const postgres = usePostgres(programs)
 
-  function move(folder: string, url: string) {
+  function move(folder: string, url: string, more: Record<string, string> = {}) {
     const args = ['--conditions=headgate-source', 'src/cli/program.ts', 'move', '--to', url]
-    const env = { ...PROCESS_ENV, DATA_DIR: folder }
+    const env = { ...PROCESS_ENV, DATA_DIR: folder, ...more }
     const child = spawnBound(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)))
@@ -200,6 +200,28 @@ describe.skipIf(programs === undefined)('headgate move', () => {
     expect((await move(folder, url).exited).code).toBe(0)
     const { code, output } = await move(other, url).exited
     expect([code, output]).toEqual([1, expect.stringContaining('The database has tasks already')])
+  })
+
+  test('uploads go where the processes will look for them', async () => {
+    const folder = await tempFolder()
+    const first = await local(folder, 0)
+    const { body } = await first.upload('/digest', 'Some text.', { name: 'a.txt' })
+    await first.stop()
+    const url = await postgres.newDatabase()
+    const uploadsUrl = `file://${await tempFolder()}`
+    // Its own DATABASE_URL is that of the processes.
+    const moved = await move(folder, url, { DATABASE_URL: url, UPLOADS_URL: uploadsUrl }).exited
+    expect(moved.output).toContain('1 tasks, 1 uploads.')
+    expect(await openDatabase(url).query('SELECT FROM headgate.uploads')).toEqual([])
+    const settings = {
+      databaseUrl: url,
+      uploadsUrl,
+      role: 'serve',
+      workerName: 'moved',
+      builtins: [],
+    } as const
+    const working = await startServer({ tasks: [digest], settings })
+    expect(await working.ended(String(body['task_id']))).toMatchObject({ status: 'completed' })
   })
 
   test('a difference is found before anybody works over the database', async () => {

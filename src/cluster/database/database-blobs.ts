@@ -56,7 +56,7 @@ export async function findNamedUploads(db: Database, ids: readonly string[]): Pr
 }
 
 /** Writes a file, part by part. */
-export async function writeParts(tx: Statements, id: string, path: string): Promise<void> {
+async function writeParts(tx: Statements, id: string, path: string): Promise<void> {
   let part = 0
   for await (const bytes of createReadStream(path, { highWaterMark: PART_BYTES })) {
     await tx.query('INSERT INTO headgate.uploads (id, part, bytes) VALUES ($1, $2, $3)', [
@@ -69,7 +69,7 @@ export async function writeParts(tx: Statements, id: string, path: string): Prom
 }
 
 /** One part at a time: a file may be large. */
-export async function* readParts(db: Database, id: string): AsyncGenerator<Buffer> {
+async function* readParts(db: Database, id: string): AsyncGenerator<Buffer> {
   for (let part = 0; ; part += 1) {
     const sql = 'SELECT bytes FROM headgate.uploads WHERE id = $1 AND part = $2'
     const [row] = await db.query<{ bytes: Buffer }>(sql, [id, part])

@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import { EXPORTED_TABLES, JournalExport, type ExportedTable } from '../../journal/sqlite/export.ts'
+import type { Blobs } from '../../uploads/blobs.ts'
+import { FolderStore } from '../../uploads/folder-store.ts'
 import type { Database } from '../database/database.ts'
 import { migrate } from '../database/migrate.ts'
 import { CounterChanges } from '../journal/counters.ts'
-import { join, leave } from '../members/members.ts'
+import { join as joinMembers, leave } from '../members/members.ts'
 import type { Tickets } from '../tickets.ts'
 import { advance, beginMove, type MoveState } from './move-note.ts'
 import { moveUploads, type MovedUploads } from './move-uploads.ts'
@@ -14,6 +17,8 @@ export interface MoveOptions {
   readonly folder: string
   readonly db: Database
   readonly tickets: Tickets
+  /** Where the processes over the database will look for uploads. */
+  readonly blobs: Blobs
   /** As the processes over the database will have it, ms. */
   readonly headStartMs: number
   readonly version: string
@@ -32,6 +37,8 @@ export interface MoveResult {
   readonly uploads: MovedUploads
 }
 
+/** Where the files of uploads lie in a data folder. */
+const UPLOADS = 'spool'
 const TASKS_AT_ONCE = 200
 const ROWS_AT_ONCE = 1000
 const NORMAL = 1
@@ -51,6 +58,7 @@ export async function moveJournal(options: MoveOptions): Promise<MoveResult> {
   using journal = new JournalExport(options.folder)
   await migrate(options.db)
   await options.tickets.start()
+  await options.blobs.start()
   return await new Move(journal, options).run()
 }
 
@@ -66,12 +74,18 @@ class Move {
   }
 
   async run(): Promise<MoveResult> {
-    const { db, folder, version, place, report } = this.#options
+    const { db, folder, blobs, version, place, report } = this.#options
     this.#state = await beginMove(db, this.#journal.id)
     // The counters of what is moved are rows of a member that never runs.
-    this.#member = await join(db, { name: `move ${this.#journal.id}`, kind: 'serve', version, slots: 0 })
+    this.#member = await joinMembers(db, {
+      name: `move ${this.#journal.id}`,
+      kind: 'serve',
+      version,
+      slots: 0,
+    })
     await leave(db, this.#member)
-    const uploads = await moveUploads(db, folder, this.#journal.uploads(), (done) =>
+    const stores = { from: new FolderStore(join(folder, UPLOADS)), to: blobs }
+    const uploads = await moveUploads(stores, this.#journal.uploads(), (done) =>
       report({ what: 'uploads', done }),
     )
     if (this.#state.stage === 'tasks') await this.#moveTasks()

@@ -137,7 +137,7 @@ export class Account {
     learn(project, { grant: call.grant, errorClass, isOneProvider }, this.#now)
   }
 
-  /** Whoever made this call is gone: nothing is known of how it ended. */
+  /** The process or run that made this call is gone: nothing is known of how it ended. */
   release(id: string): void {
     const call = this.#held.get(id)
     this.#waiting.delete(id)

@@ -218,7 +218,7 @@ export class SharedResource {
     if (members.size > 0) granted([...members])
     for (const { call } of known) this.#conclude(call.id, account, busy.get(call.id))
     this.#arm(account)
-    // Who was just told to come back later needs no wake-up.
+    // A call that was just sent away needs no wake-up.
     if (account.waiting === 0 && busy.size === 0) idle(name, account)
   }
 
