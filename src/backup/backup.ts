@@ -3,18 +3,11 @@ import { copyFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { copyJournal, type JournalCopy } from '../journal/sqlite/copy.ts'
 import { filesIn } from '../journal/sqlite/open/files.ts'
-import { syncFolder } from '../journal/sqlite/open/folder.ts'
 import { VERSION } from '../package.ts'
 import { fetchedBy } from '../uploads/upload-store.ts'
 import { HeadgateError } from '../task/errors.ts'
-import {
-  describeFile,
-  computeDigest,
-  syncFile,
-  verifyFiles,
-  writeManifest,
-  type BackedUpFile,
-} from './manifest.ts'
+import { describeFile, computeDigest, verifyFiles, writeManifest, type BackedUpFile } from './manifest.ts'
+import { syncPathSync } from '../sync-path.ts'
 
 export interface BackupSource {
   readonly dataDir: string
@@ -125,10 +118,10 @@ async function copyOwn(from: string, to: string): Promise<void> {
 }
 
 function finish(target: string, files: readonly BackedUpFile[], tasks: number): void {
-  for (const { path } of files) syncFile(join(target, path))
-  syncFolder(join(target, UPLOADS))
+  for (const { path } of files) syncPathSync(join(target, path))
+  syncPathSync(join(target, UPLOADS))
   const createdAt = new Date().toISOString()
   writeManifest(target, { headgate: VERSION, createdAt, tasks, files: [...files] })
-  syncFolder(target)
-  syncFolder(dirname(target))
+  syncPathSync(target)
+  syncPathSync(dirname(target))
 }

@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  createReadStream,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { createReadStream, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { syncPathSync } from '../sync-path.ts'
 import { HeadgateError } from '../task/errors.ts'
 
 /** What a backup holds, written when everything else is there: a backup without it was cut off. */
@@ -50,7 +43,7 @@ export async function computeDigest(path: string): Promise<string> {
 export function writeManifest(folder: string, given: Omit<Manifest, 'format'>): void {
   const path = join(folder, MANIFEST)
   writeFileSync(path, `${JSON.stringify({ format: FORMAT, ...given }, null, 2)}\n`, { mode: 0o600 })
-  syncFile(path)
+  syncPathSync(path)
 }
 
 /** @throws HeadgateError `backup-damaged` */
@@ -84,15 +77,6 @@ export async function verifyFiles(
     if (size === bytes && (await computeDigest(full)) === sha256) continue
     const what = size === undefined ? 'is missing' : 'is not as it was backed up'
     throw new HeadgateError('backup-damaged', `${full} ${what}.`)
-  }
-}
-
-export function syncFile(path: string): void {
-  const file = openSync(path, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
   }
 }
 

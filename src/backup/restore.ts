@@ -11,10 +11,11 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { filesIn, type JournalFiles } from '../journal/sqlite/open/files.ts'
-import { prepareFolder, syncFolder } from '../journal/sqlite/open/folder.ts'
+import { prepareFolder } from '../journal/sqlite/open/folder.ts'
 import { takeLock } from '../journal/sqlite/open/lock.ts'
 import { HeadgateError } from '../task/errors.ts'
-import { readManifest, syncFile, verifyFiles, type BackedUpFile, type Manifest } from './manifest.ts'
+import { readManifest, verifyFiles, type BackedUpFile, type Manifest } from './manifest.ts'
+import { syncPathSync } from '../sync-path.ts'
 
 export interface RestoreTarget {
   readonly dataDir: string
@@ -41,7 +42,7 @@ export async function restore(source: string, target: RestoreTarget): Promise<Ma
     mark(files, source)
     await putAll(source, target, manifest)
     rmSync(files.unfinished)
-    syncFolder(files.folder)
+    syncPathSync(files.folder)
   } finally {
     lock[Symbol.dispose]()
   }
@@ -50,8 +51,8 @@ export async function restore(source: string, target: RestoreTarget): Promise<Ma
 
 function mark({ folder, unfinished }: JournalFiles, source: string): void {
   writeFileSync(unfinished, `A restore from ${source} was cut off. Repeat it.\n`, { mode: 0o600 })
-  syncFile(unfinished)
-  syncFolder(folder)
+  syncPathSync(unfinished)
+  syncPathSync(folder)
 }
 
 async function putAll(
@@ -66,7 +67,7 @@ async function putAll(
   await verifyFiles(files, place)
   const places = files.map(({ path }) => place(path))
   giveAway(dataDir, [lock, ...places])
-  for (const folder of new Set(places.map((path) => dirname(path)))) syncFolder(folder)
+  for (const folder of new Set(places.map((path) => dirname(path)))) syncPathSync(folder)
 }
 
 /** What is there is never replaced, but by the repeat of a restore that was cut off. */
@@ -86,7 +87,7 @@ function put(from: string, to: string, { mode }: BackedUpFile): void {
   const part = `${to}.part`
   copyFileSync(from, part)
   chmodSync(part, mode)
-  syncFile(part)
+  syncPathSync(part)
   renameSync(part, to)
 }
 

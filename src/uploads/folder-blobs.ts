@@ -3,7 +3,8 @@ import { copyFile, mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Upload } from '../task/task.ts'
 import type { Blobs } from './blobs.ts'
-import { assertOwnFolder, removeOwnFile, syncPath } from './own-files.ts'
+import { assertOwnFolder, removeOwnFile } from './own-files.ts'
+import { syncPath } from '../sync-path.ts'
 
 /** Files in a folder that all machines have mounted. */
 export class FolderBlobs implements Blobs {

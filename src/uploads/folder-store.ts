@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { TaskError } from '../task/failure.ts'
 import { failpoint } from '../failpoints.ts'
 import type { Upload } from '../task/task.ts'
-import { assertOwnFolder, removeFolder, removeOwnFile, syncPath } from './own-files.ts'
+import { assertOwnFolder, removeFolder, removeOwnFile } from './own-files.ts'
 import {
   parseFetchedId,
   type PutOptions,
@@ -15,6 +15,7 @@ import {
   type UploadStore,
 } from './upload-store.ts'
 import { HEAD_BYTES, recognise } from './detect-media-type.ts'
+import { syncPath } from '../sync-path.ts'
 
 interface Received {
   readonly head: Buffer

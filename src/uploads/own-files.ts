@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync } from 'node:fs'
-import { lstat, open, readdir, rm, rmdir } from 'node:fs/promises'
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeadgateError } from '../task/errors.ts'
 
@@ -67,14 +67,4 @@ export async function removeFolder(folder: string): Promise<void> {
   if (found?.isDirectory() !== true) return
   for (const name of await readdir(folder)) await removeOwnFile(folder, name)
   await rmdir(folder).catch(() => undefined)
-}
-
-/** Makes a file, or the names in a folder, durable. */
-export async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

@@ -4,9 +4,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { HeadgateError } from '../../task/errors.ts'
 import { MIGRATIONS } from './schema.ts'
 import { filesIn, type JournalFiles } from './open/files.ts'
-import { sizeOfFile, syncFolder } from './open/folder.ts'
+import { sizeOfFile } from './open/folder.ts'
 import { takeLock } from './open/lock.ts'
 import { lookAt, quickCheck } from './open/open.ts'
+import { syncPathSync } from '../../sync-path.ts'
 
 export interface Finding {
   readonly about: string
@@ -60,7 +61,7 @@ export function setAside(folder: string): string {
   for (const path of [files.journal, files.wal, shm, files.marker, join(folder, 'spool')]) {
     if (existsSync(path)) renameSync(path, join(aside, basename(path)))
   }
-  syncFolder(folder)
+  syncPathSync(folder)
   lock[Symbol.dispose]()
   return aside
 }

@@ -5,11 +5,12 @@ import { HeadgateError } from '../../task/errors.ts'
 import type { Task, Upload } from '../../task/task.ts'
 import { TASK_COLUMNS, type EventRow, type Row, type WholeTaskRow } from '../rows.ts'
 import { filesIn, type JournalFiles } from './open/files.ts'
-import { sizeOfFile, syncFolder } from './open/folder.ts'
+import { sizeOfFile } from './open/folder.ts'
 import { takeLock } from './open/lock.ts'
 import { openJournal } from './open/open.ts'
 import { MIGRATIONS } from './schema.ts'
 import { Statements } from './statements.ts'
+import { syncPathSync } from '../../sync-path.ts'
 
 /** One task with everything that is kept of it. */
 export interface ExportedTask {
@@ -161,7 +162,7 @@ export class JournalExport implements Disposable {
   /** From now on no server starts over this journal: its tasks would run twice. @param where the tasks are now */
   markMoved(where: string): void {
     writeFileSync(this.#files.moved, `${where}\n`, { mode: OWNER_ONLY, flush: true })
-    syncFolder(this.#files.folder)
+    syncPathSync(this.#files.folder)
   }
 
   [Symbol.dispose](): void {

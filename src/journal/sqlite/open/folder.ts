@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { HeadgateError } from '../../../task/errors.ts'
 
@@ -41,14 +41,4 @@ export function sizeOfFile(path: string): number | undefined {
   if (stat === undefined) return undefined
   if (stat.isFile()) return stat.size
   throw new HeadgateError('journal-corrupt', `${path} is not a plain file.`)
-}
-
-/** Makes the names in a folder durable. */
-export function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }

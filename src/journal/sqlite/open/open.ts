@@ -3,10 +3,11 @@ import { closeSync, fsyncSync, openSync, readFileSync, readSync, writeSync } fro
 import { DatabaseSync } from 'node:sqlite'
 import { HeadgateError } from '../../../task/errors.ts'
 import type { JournalFiles } from './files.ts'
-import { sizeOfFile, syncFolder } from './folder.ts'
+import { sizeOfFile } from './folder.ts'
 import { toPrimaryCode } from './lock.ts'
 import { migrate, readVersion } from './migrate.ts'
 import { scanWal } from './wal-scan.ts'
+import { syncPathSync } from '../../../sync-path.ts'
 
 export interface Opened {
   readonly db: DatabaseSync
@@ -38,7 +39,7 @@ export function openJournal(files: JournalFiles, steps: readonly string[]): Open
     const copy = migrate(db, files, steps)
     if (copy !== null) notes.push(`the journal was brought up to date; the old one is kept as ${copy}`)
     selfTest(db)
-    syncFolder(files.folder)
+    syncPathSync(files.folder)
     mark(files)
     return { db, notes }
   } catch (error) {
@@ -106,9 +107,14 @@ function committedVersion(path: string): number {
   }
 }
 
+const INCREMENTAL = 2
+
 function setUp(db: DatabaseSync): void {
+  // To say it again is a write, after which the journal is not what it was copied from.
+  if (db.prepare('PRAGMA auto_vacuum').get()?.['auto_vacuum'] !== INCREMENTAL) {
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL')
+  }
   db.exec(`
-    PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA secure_delete = ON;
@@ -145,7 +151,7 @@ function mark({ marker, folder }: JournalFiles): void {
   } finally {
     closeSync(file)
   }
-  syncFolder(folder)
+  syncPathSync(folder)
 }
 
 function findFault(error: unknown): unknown {
