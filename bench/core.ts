@@ -30,6 +30,7 @@ const BARE = { ...PLAIN, key: null }
 export interface CoreOptions {
   readonly journal: Journal
   readonly capacity: number
+  readonly slots?: number
   /** The handler's first line. */
   readonly entered?: () => void
   /** PoolCallbacks of each end as it is decided. */
@@ -37,7 +38,13 @@ export interface CoreOptions {
 }
 
 /** The whole way behind the httpPlugin: parse, reserve, journal, enqueue, guard, context, outcome, three events to the feed. */
-export function createCore({ journal, capacity, entered = () => undefined, ended }: CoreOptions) {
+export function createCore({
+  journal,
+  capacity,
+  slots = SLOTS,
+  entered = () => undefined,
+  ended,
+}: CoreOptions) {
   const run = () => {
     entered()
     return null
@@ -53,9 +60,9 @@ export function createCore({ journal, capacity, entered = () => undefined, ended
     log: pino({ level: 'silent' }),
     bounds: {
       ...NO_LIMITS,
-      slots: SLOTS,
+      slots,
       capacity,
-      maxStuck: SLOTS,
+      maxStuck: slots,
       maxParked: null,
       graceMs: 10_000,
       ended: ({ id }, outcome) => {

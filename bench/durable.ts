@@ -5,14 +5,13 @@ import type { Journal } from '../src/journal/journal.ts'
 import { openSqliteJournal } from '../src/journal/sqlite/sqlite-journal.ts'
 import { createCore } from './core.ts'
 import { coreRun } from './pool.ts'
-import { quantile } from './support.ts'
+import { quantile, type Run } from './support.ts'
 
 const ROUNDS = 2000
 
-/** Does something with a new journal on this machine's disk. */
-export async function withSqlite<Value>(work: (journal: Journal) => Promise<Value>): Promise<Value> {
-  const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
-  const journal = await openSqliteJournal({
+/** The journal of a folder, as the server opens it. */
+export function openJournalIn(folder: string): Promise<Journal> {
+  return openSqliteJournal({
     folder,
     reserveBytes: 0,
     writesPerCheckpoint: 4000,
@@ -22,6 +21,12 @@ export async function withSqlite<Value>(work: (journal: Journal) => Promise<Valu
       throw error
     },
   })
+}
+
+/** Does something with a new journal on this machine's disk. */
+async function withSqlite<Value>(work: (journal: Journal) => Promise<Value>): Promise<Value> {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
+  const journal = await openJournalIn(folder)
   try {
     return await work(journal)
   } finally {
@@ -31,8 +36,8 @@ export async function withSqlite<Value>(work: (journal: Journal) => Promise<Valu
 }
 
 /** Tasks per second from submit to a durable end. */
-export function durableCoreRun(count: number) {
-  return withSqlite((journal) => coreRun(count, journal))
+export function durableCoreRun(count: number, slots: number): Promise<Run> {
+  return withSqlite((journal) => coreRun(count, journal, slots))
 }
 
 /** Time from submit to the first line of the handler on an idle slot, ms: one commit, with its sync. */

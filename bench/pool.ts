@@ -5,25 +5,13 @@ import { createMemoryJournal } from '../src/journal/memory/memory-journal.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { systemClock } from '../src/time/clock.ts'
 import type { Outcome } from '../src/task/outcome.ts'
-import { mixedPriorities, sampleTask, sampleTicket } from './support.ts'
+import { mixedPriorities, sampleTask, sampleTicket, sendAll, timed, type Run } from './support.ts'
 import { createCore, NO_LIMITS, SLOTS } from './core.ts'
 
 const DONE: Outcome = {
   kind: 'completed',
   result: 'null',
   headline: { title: null, summary: null, filename: null, hash: null },
-}
-
-interface Run {
-  readonly name: string
-  readonly tasksPerSecond: number
-}
-
-/** All tasks are put in, then taken out: tasks per second for both together. */
-async function timed(name: string, count: number, work: () => Promise<void>): Promise<Run> {
-  const startedAt = performance.now()
-  await work()
-  return { name, tasksPerSecond: (count / (performance.now() - startedAt)) * 1000 }
 }
 
 export async function poolRun(count: number, isPreloaded: boolean): Promise<Run> {
@@ -45,7 +33,7 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
       if (ended === count) resolve()
     },
   })
-  return timed('headgate pool', count, async () => {
+  return timed(count, async () => {
     if (isPreloaded) pool.pause()
     for (const ticket of tickets) {
       const place = pool.reserve(ticket.priority, ticket.caller)
@@ -58,20 +46,21 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
 }
 
 /** The whole core, with a journal in memory or on disk; each task is submitted, run and recorded to its end. */
-export async function coreRun(count: number, journal: Journal): Promise<Run> {
+export async function coreRun(count: number, journal: Journal, slots = SLOTS): Promise<Run> {
   let ended = 0
   const { promise, resolve } = Promise.withResolvers<void>()
   const { submit, lifecycle } = createCore({
     journal,
     capacity: count,
+    slots,
     ended: () => {
       ended += 1
       if (ended === count) resolve()
     },
   })
   const priorities = mixedPriorities(count)
-  return timed('headgate whole core', count, async () => {
-    await Promise.all(priorities.map((priority, n) => submit(n, priority)))
+  return timed(count, async () => {
+    await sendAll(count, (n) => submit(n, priorities[n] ?? 1))
     await promise
     await lifecycle.recorder.whenWritten()
   })
@@ -86,7 +75,7 @@ export async function pQueueRun(count: number, isPreloaded: boolean): Promise<Ru
   const tasks = priorities.map((priority, index) => sampleTask(index, priority))
   const queue = new PQueue({ concurrency: SLOTS, autoStart: !isPreloaded })
   const work = async (): Promise<void> => {}
-  return timed('p-queue', count, async () => {
+  return timed(count, async () => {
     for (const task of tasks) void queue.add(work, { priority: task.priority })
     queue.start()
     await queue.onIdle()
@@ -98,7 +87,7 @@ export async function fastqRun(count: number, isPreloaded: boolean): Promise<Run
   const tasks = priorities.map((priority, index) => sampleTask(index, priority))
   const queue = fastq.promise(async () => {}, SLOTS)
   if (isPreloaded) queue.pause()
-  return timed('fastq (no priorities)', count, async () => {
+  return timed(count, async () => {
     for (const task of tasks) void queue.push(task)
     queue.resume()
     await queue.drained()

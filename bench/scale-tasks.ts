@@ -10,5 +10,6 @@ const NS_PER_MS = 1e6
 
 export default [
   defineTask({ type: 'empty', input: z.object({ n: z.number() }), run: () => null }),
+  defineTask({ type: 'copy', input: z.object({ text: z.string() }), run: ({ text }) => text }),
   defineTask({ type: 'lag', input: z.object({}), run: () => ({ p99: delay.percentile(99) / NS_PER_MS }) }),
 ]

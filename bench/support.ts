@@ -12,6 +12,28 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN
 }
 
+export interface Run {
+  readonly tasksPerSecond: number
+}
+
+/** Tasks per second of everything that `work` does. */
+export async function timed(count: number, work: () => Promise<void>): Promise<Run> {
+  const startedAt = performance.now()
+  await work()
+  return { tasksPerSecond: (count / (performance.now() - startedAt)) * 1000 }
+}
+
+/** Tasks that are sent before the first of them is waited for. */
+const SENT_AT_ONCE = 500
+
+/** Sends tasks as separate calls, many of them at once. */
+export async function sendAll(count: number, send: (n: number) => Promise<unknown>): Promise<void> {
+  for (let from = 0; from < count; from += SENT_AT_ONCE) {
+    const numbers = Array.from({ length: Math.min(SENT_AT_ONCE, count - from) }, (_, index) => from + index)
+    await Promise.all(numbers.map((n) => send(n)))
+  }
+}
+
 /** A full task record with a small input, as a POST makes it. */
 export function sampleTicket(index: number, priority: Priority): Ticket {
   return toTicket(sampleTask(index, priority))
