@@ -2,6 +2,7 @@ import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { actsOn } from '../acts.ts'
+import { fillJournal } from '../../support/fill-journal.ts'
 import { sqliteJournal, tempFolder } from '../../support/journal.ts'
 import { startProcess } from '../../support/process.ts'
 import { clientOf } from '../../support/server.ts'
@@ -44,4 +45,16 @@ test('the log is bounded by bytes, however few the writes, and small again at re
   }
   expect(most).toBeLessThan(160_000_000)
   await expect.poll(logBytes, { timeout: 5000 }).toBeLessThan(8 * 1024 * 1024)
+})
+
+test('the log stays small while the retention erases, which is few writes of many rows', async () => {
+  const folder = await tempFolder()
+  const journal = await sqliteJournal(folder)
+  await fillJournal(journal, { count: 10_000, endedAt: (n) => n })
+  let largest = 0
+  for (let tasks = 1; tasks > 0;) {
+    tasks = (await journal.retention.eraseEnded(20_000, 30_000, 100)).tasks
+    largest = Math.max(largest, (await stat(join(folder, 'journal.db-wal'))).size)
+  }
+  expect(largest).toBeLessThan(32 * 1024 * 1024)
 })

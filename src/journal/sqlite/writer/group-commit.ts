@@ -29,6 +29,8 @@ export interface GroupCommitDeps {
 
 /** The log is checkpointed after this much text, whatever the number of writes. */
 const CHARS_PER_CHECKPOINT = 16 * 1024 * 1024
+/** And after this many rows: a piece of the retention is one write of hundreds of them. */
+const ROWS_PER_CHECKPOINT = 16_000
 /** A larger log is truncated during operation. */
 const MAX_LOG_BYTES = 64 * 1024 * 1024
 /** A larger log is cut when nothing is written. */
@@ -61,6 +63,8 @@ export class GroupCommit {
   #isBroken = false
   #sinceCheckpoint = 0
   #charsSinceCheckpoint = 0
+  /** What the transactions had changed at the last checkpoint. */
+  #rowsAtCheckpoint = 0
   readonly #lost: () => string | null
   readonly #logBytes: () => number
   #idle: NodeJS.Timeout | undefined
@@ -184,7 +188,9 @@ export class GroupCommit {
     this.#sinceCheckpoint += writes.length
     for (const { write } of writes) this.#charsSinceCheckpoint += countChars(write)
     const isDue =
-      this.#sinceCheckpoint >= this.#writesPerCheckpoint || this.#charsSinceCheckpoint >= CHARS_PER_CHECKPOINT
+      this.#sinceCheckpoint >= this.#writesPerCheckpoint ||
+      this.#charsSinceCheckpoint >= CHARS_PER_CHECKPOINT ||
+      this.#transaction.changes - this.#rowsAtCheckpoint >= ROWS_PER_CHECKPOINT
     if (isDue) this.#checkpoint(this.#logBytes() > MAX_LOG_BYTES)
   }
 
@@ -200,6 +206,7 @@ export class GroupCommit {
   #checkpoint(cut: boolean): void {
     this.#sinceCheckpoint = 0
     this.#charsSinceCheckpoint = 0
+    this.#rowsAtCheckpoint = this.#transaction.changes
     try {
       this.#db.exec(cut ? CUT_LOG : 'PRAGMA wal_checkpoint(PASSIVE)')
     } catch (error) {
