@@ -7,7 +7,13 @@ import { durableCoreRun, durableIdleStart } from './durable.ts'
 import { forecastMs } from './forecast.ts'
 import { httpBench } from './http.ts'
 import { hasRedis, startRedis } from './redis.ts'
-import { loopLagWhileSyncsStall, millionFinished, postsBesideLargeTasks, startWithQueued } from './scale.ts'
+import {
+  lagBesideClients,
+  loopLagWhileSyncsStall,
+  millionFinished,
+  postsBesideLargeTasks,
+  startWithQueued,
+} from './scale.ts'
 import { bytesPerWaitingTask } from './memory.ts'
 import { DOCUMENT_MB, parsingBench } from './parsing.ts'
 import { coreRun, fastqRun, memoryJournal, poolRun, pQueueRun } from './pool.ts'
@@ -207,6 +213,14 @@ async function durableCore(): Promise<void> {
 async function atScale(): Promise<void> {
   const queued = await startWithQueued(100_000)
   note('start with 100 000 queued tasks → ready', `${queued.toFixed(2)} s`, '≤ 2 s')
+  for (const order of ['strict', 'head start', 'turns'] as const) {
+    const waiting = order === 'turns' ? '10 000 tasks of 1000 callers waiting' : '100 000 tasks waiting'
+    note(
+      `event-loop delay, p99, while 32 clients list, read and submit, ${waiting}, ${order}`,
+      `${(await lagBesideClients(order)).toFixed(1)} ms`,
+      '≤ 20 ms',
+    )
+  }
   const scale = await millionFinished()
   for (const [query, p99] of scale.listP99s) {
     const name = query === '' ? 'all' : query

@@ -124,6 +124,56 @@ export async function millionFinished() {
   })
 }
 
+const CLIENTS = 32
+const CLIENT_SECONDS = 10
+
+/**
+ * How late the event loop is, p99 in ms, while 32 clients list tasks, read the last one and submit, with 100 000 waiting
+ * tasks (10 000 of 1000 callers where callers take turns); by the server's own metric.
+ */
+export async function lagBesideClients(order: 'strict' | 'head start' | 'turns'): Promise<number> {
+  const [count, callers] = order === 'turns' ? [10_000, 1000] : [100_000, 20]
+  const settings = {
+    strict: {},
+    'head start': { PRIORITY_HEADSTART_SECONDS: '600' },
+    turns: { FAIR_CALLERS: 'true' },
+  }[order]
+  return withJournal({ count, callers, endedAt: () => null }, async (folder) => {
+    const server = await start(folder, { MAX_CONCURRENT_ANALYSIS_TASKS: '0', ...settings })
+    const last = idOf(count - 1)
+    const deeds = [
+      () => getJson<{ tasks: unknown[] }>(`${server.url}/api/tasks?limit=100`),
+      () => getJson<{ tasks: unknown[] }>(`${server.url}/api/tasks?limit=100&status=queued`),
+      () => getJson<{ status: string }>(`${server.url}/api/tasks/${last}`),
+      () => submitTask(server.url, 'empty', { n: 1 }),
+    ]
+    const client = async (index: number, until: number) => {
+      for (let n = index; performance.now() < until; n += 1) {
+        const reply = await deeds[n % deeds.length]?.()
+        if (typeof reply !== 'object') continue
+        const isRight = 'tasks' in reply ? reply.tasks.length === 100 : reply.status === 'queued'
+        if (!isRight) throw new Error('the reply is not right')
+      }
+    }
+    const crowd = (seconds: number) =>
+      Promise.all(
+        Array.from({ length: CLIENTS }, (_, index) => client(index, performance.now() + seconds * 1000)),
+      )
+    await crowd(3)
+    await lagOf(server.url)
+    await crowd(CLIENT_SECONDS)
+    const lag = await lagOf(server.url)
+    await server.stop()
+    return lag
+  })
+}
+
+/** p99 since it was last asked, ms. */
+async function lagOf(url: string): Promise<number> {
+  const metrics = await (await expectStatus(await fetch(`${url}/metrics`), 200)).text()
+  return 1000 * Number(/^headgate_event_loop_lag_seconds (.*)$/m.exec(metrics)?.[1])
+}
+
 const LARGE_TASKS = 300
 const LARGE_CHARS = 2_000_000
 const LARGE_AT_ONCE = 3

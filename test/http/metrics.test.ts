@@ -39,3 +39,9 @@ test('the metrics are for operators alone', async () => {
   expect((await server.get('/metrics', caller.headers)).status).toBe(403)
   expect((await server.get('/metrics', operator.headers)).status).toBe(200)
 })
+
+test('an event loop that is not late has no delay of 20 ms, however often it is looked at', async () => {
+  const { get } = await startServer()
+  const lag = async () => read((await get('/metrics')).text).get('headgate_event_loop_lag_seconds')
+  await expect.poll(lag, { timeout: 30_000, interval: 200 }).toBeLessThan(0.015)
+})

@@ -14,17 +14,31 @@ export interface Filling {
   readonly count: number
   /** End of the task of a number, epoch ms; null: it waits. */
   readonly endedAt: (n: number) => number | null
+  /** Callers whose tasks they are, in turn; default 20. */
+  readonly callers?: number
 }
 
 /**
  * Fills a journal through its own interface, as a server does: each task is admitted, started and ended. One in 50 is of
- * type `other`, one in 20 has failed, one in 100 was cancelled, one in 1000 has timed out; 20 callers, four priorities.
+ * type `other`, one in 20 has failed, one in 100 was cancelled, one in 1000 has timed out; four
+ * priorities.
  */
-export async function fillJournal(journal: Journal, { count, endedAt }: Filling): Promise<void> {
+export async function fillJournal(
+  journal: Journal,
+  { count, endedAt, callers = CALLERS }: Filling,
+): Promise<void> {
   for (let from = 0; from < count; from += AT_ONCE) {
     const numbers = Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, index) => from + index)
-    await Promise.all(numbers.map((n) => addTask(journal, n, endedAt(n))))
+    await Promise.all(
+      numbers.map((n) => addTask(journal, { n, endedAt: endedAt(n), caller: `caller-${n % callers}` })),
+    )
   }
+}
+
+interface NewTaskOf {
+  readonly n: number
+  readonly endedAt: number | null
+  readonly caller: string
 }
 
 /** Ids in the order of their numbers. */
@@ -32,12 +46,12 @@ export function idOf(n: number): string {
   return `01999999-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
 }
 
-async function addTask({ tasks }: Journal, n: number, endedAt: number | null): Promise<void> {
+async function addTask({ tasks }: Journal, { n, endedAt, caller }: NewTaskOf): Promise<void> {
   const createdAt = endedAt === null ? n : endedAt - 20
   const given = {
     id: idOf(n),
     type: n % 50 === 0 ? 'other' : 'empty',
-    caller: `caller-${n % CALLERS}`,
+    caller,
     priority: (n % 4) as Priority,
     title: `Report ${n}`,
     createdAt,

@@ -12,6 +12,8 @@ import { noQuery } from '../../schemas/requests.ts'
 type Deps = Pick<HttpDeps, 'lifecycle' | 'pool' | 'estimator' | 'resources' | 'clock' | 'modelUse'>
 
 const PREFIX = 'headgate_'
+/** How often it is looked how late the event loop is. */
+const LAG_EVERY_MS = 20
 const NS_PER_SECOND = 1_000_000_000
 const P99 = 99
 
@@ -50,7 +52,7 @@ export function metricsRoute(app: App, deps: Deps): void {
 
 /** How late the event loop was since it was last asked. */
 function lagGauge(app: App): Metric {
-  const lag = monitorEventLoopDelay({ resolution: 20 })
+  const lag = monitorEventLoopDelay({ resolution: LAG_EVERY_MS })
   lag.enable()
   app.addHook('onClose', (_app, done) => {
     lag.disable()
@@ -60,9 +62,10 @@ function lagGauge(app: App): Metric {
     name: 'event_loop_lag_seconds',
     help: 'Delay of the event loop since the last look, p99.',
     read: (set) => {
-      const p99 = lag.percentile(P99) / NS_PER_SECOND
+      // What is recorded is the time between two looks.
+      const p99 = lag.percentile(P99) / NS_PER_SECOND - LAG_EVERY_MS / 1000
       lag.reset()
-      set(Number.isFinite(p99) ? p99 : 0)
+      set(p99 > 0 ? p99 : 0)
     },
   }
 }

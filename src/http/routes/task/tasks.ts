@@ -4,6 +4,7 @@ import { noQuery, taskParams, listQuery, taskQuery, ticketQuery } from '../../sc
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 import type { z } from 'zod'
 import type { Task } from '../../../task/task.ts'
+import { turn } from '../../server/fair-turns.ts'
 import { accessOf, viewOptions, type Access } from '../../gate/access.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
 import { sendText } from '../../schemas/long-text.ts'
@@ -19,6 +20,8 @@ type Deps = SendTaskDeps & WaitDeps & Pick<HttpDeps, 'prefixOf' | 'steps'>
 
 /** Log lines that `/status` repeats (legacy shape). */
 const STATUS_LOGS = 10
+/** Tasks of a list whose views are one piece of work. */
+const TASKS_PER_PIECE = 5
 /** They are searched among this many events. */
 const NEWEST_EVENTS = 200
 
@@ -78,6 +81,7 @@ async function list(deps: Deps, access: Access, { cursor, limit, ...filter }: z.
     ...toTaskQuery(access, filter),
     ...(cursor === undefined ? {} : { before: cursor }),
   })
+  await turn(Math.ceil(page.tasks.length / TASKS_PER_PIECE))
   const options = viewOptions(deps, access)
   const tasks = page.tasks.map((task) => taskView(task, deps.admission.placeOf(task.id), options))
   return { tasks, next_cursor: page.next }
