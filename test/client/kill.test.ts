@@ -22,11 +22,14 @@ test(
     let server = await start()
     const submitting = createClient({ url })
     const count = 400
+    const whole = Array.from({ length: count }, (_, index) => `${index} `).join('')
     const tasks = await Promise.all(
       Array.from({ length: TASKS }, () => submitting.submit('steps', { count, ms: 25 })),
     )
     const clients = (['websocket', 'sse'] as const).map((transport) => createClient({ url, transport }))
     let lost = 0
+    /** Text that was ever sent of each task: a run of which nothing came counts towards a crash loop. */
+    const sent = tasks.map(() => 0)
     const readers = Array.from({ length: READERS }, async (_, index) => {
       const client = clients[index % clients.length]
       const seen: number[] = []
@@ -37,18 +40,23 @@ test(
         onConnection,
         onUpdate: (event) => {
           if ('seq' in event) seen.push(event.seq)
-          if (event.type === 'output') text = event.reset === true ? event.chunk : text + event.chunk
+          if (event.type !== 'output') return
+          text = event.reset === true ? event.chunk : text + event.chunk
+          sent[index % TASKS] = Math.max(sent[index % TASKS] ?? 0, text.length)
         },
       })
       return { seen, text, result }
     })
     const reading = Promise.all(readers)
     for (let kills = 0; kills < KILLS; kills += 1) {
-      await sleep(200 + Math.random() * 300)
+      const before = [...sent]
+      const hasMoved = () =>
+        sent.every((chars, index) => chars > (before[index] ?? 0) || chars === whole.length)
+      await expect.poll(hasMoved, { timeout: 60_000 }).toBe(true)
+      await sleep(Math.random() * 300)
       await kill(server)
       server = await start()
     }
-    const whole = Array.from({ length: count }, (_, index) => `${index} `).join('')
     for (const { seen, text, result } of await reading) {
       expect(result).toEqual({ count })
       expect(seen).toEqual(seen.map((_, index) => index + 1))

@@ -70,11 +70,14 @@ class Reader {
   }
 }
 
+/** Of each task. */
+const STEPS = 500
+
 test(
   `${DISCONNECTS} disconnects and ${KILLS} kills: every reader sees every event once and in order`,
   { timeout: 240_000 },
   async () => {
-    const { start, kill } = await createVictim({
+    const { start, kill, deeds } = await createVictim({
       MAX_CONCURRENT_ANALYSIS_TASKS: `${TASKS}`,
       RATE_LIMIT_PER_MINUTE: '0',
     })
@@ -83,7 +86,7 @@ test(
     const ids = await Promise.all(
       Array.from({ length: TASKS }, async () => {
         const headers = { 'content-type': 'application/json' }
-        const body = JSON.stringify({ count: 500, ms: 25 })
+        const body = JSON.stringify({ count: STEPS, ms: 25 })
         const response = await fetch(`${url}/steps`, { method: 'POST', headers, body })
         return ((await response.json()) as { task_id: string }).task_id
       }),
@@ -93,7 +96,12 @@ test(
     )
     const reading = Promise.all(readers.map((reader) => reader.read()))
     for (let kills = 0; kills < KILLS; kills += 1) {
-      await sleep(200 + Math.random() * 400)
+      // A run that saves no step counts towards a crash loop: the second step of a run begins when the first is saved.
+      const before = begunSteps(deeds(), ids)
+      const hasMoved = () =>
+        begunSteps(deeds(), ids).every((count, index) => count > (before[index] ?? 0) + 1 || count >= STEPS)
+      await expect.poll(hasMoved, { timeout: 60_000 }).toBe(true)
+      await sleep(Math.random() * 400)
       url = ''
       await kill(server)
       server = await start()
@@ -108,3 +116,8 @@ test(
     expect(disconnects).toBeGreaterThanOrEqual(DISCONNECTS)
   },
 )
+
+/** How many steps each task has begun, those included that were begun again. */
+function begunSteps(deeds: readonly string[], ids: readonly string[]): number[] {
+  return ids.map((id) => deeds.filter((deed) => deed.startsWith(`${id} step`)).length)
+}

@@ -1,45 +1,44 @@
-import { createUrls } from '../schemas/views.ts'
+import { createTask, type Task } from '../../task/task.ts'
+import { createUrls, taskView } from '../schemas/views.ts'
 
 /** Replies as they look, for the API's description. */
 
 const ID = '01a20303-7954-7000-8000-014be0c1b379'
 const AT = '2026-11-22T11:28:09.045Z'
 
-const TASK = {
-  task_id: ID,
-  type: 'summarize',
-  title: 'https://example.com/article',
+const TASK_RECORD: Task = {
+  ...createTask({
+    id: ID,
+    type: 'summarize',
+    priority: 2,
+    caller: 'local',
+    input: {},
+    upload: null,
+    title: 'https://example.com/article',
+    metadata: null,
+    timeoutMs: 3_600_000,
+    maxAttempts: 3,
+    webhook: null,
+    content: null,
+    createdAt: Date.parse(AT),
+    startDeadlineAt: null,
+    retryOf: null,
+    trace: null,
+    toldWait: null,
+    notBefore: null,
+  }),
   status: 'running',
-  done: false,
-  priority: 2,
-  priority_name: 'HIGH',
-  queue_position: null,
-  tasks_ahead: null,
-  estimated_wait_seconds: null,
-  progress: 40,
-  progress_detail: { stage: 'reading', step: 2, total_steps: 5 },
-  message: 'Read page 5 of 14',
   attempt: 1,
-  max_attempts: 3,
-  interruptions: 0,
-  waiters: 1,
-  wait_reason: null,
-  wait_until: null,
-  wait_resource: null,
-  start_deadline_at: null,
-  timeout_seconds: 3600,
-  retry_of: null,
-  runs: [],
-  created_at: AT,
-  started_at: AT,
-  finished_at: null,
-  wait_ms: 12,
-  run_ms: null,
-  error: null,
-  last_seq: 7,
-  metadata: null,
-  upload: null,
+  run: 1,
+  startedAt: Date.parse(AT),
+  waitMs: 12,
+  progress: 40,
+  progressDetail: { stage: 'reading', step: 2, totalSteps: 5 },
+  message: 'Read page 5 of 14',
+  lastSeq: 7,
 }
+/** As the server shows it, so that a new field is in its example. */
+const TASK = taskView(TASK_RECORD, null, { prefix: '', showsCaller: false })
 
 const SUBMITTED = {
   task_id: ID,
