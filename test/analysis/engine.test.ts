@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { detectLanguage } from '../../src/analysis/write/language.ts'
-import { computeCentrality, similarity, computeVectors } from '../../src/analysis/write/extractive/rank.ts'
+import { chooseCovering, conceptsOf, weighConcepts } from '../../src/analysis/write/extractive/cover.ts'
 import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
+import { isLeaning } from '../../src/analysis/write/extractive/leaning.ts'
 import { isHalfQuoted, splitSentences } from '../../src/analysis/write/extractive/sentences.ts'
 import { reportRequest } from '../support/report.ts'
 import { readText } from '../../src/analysis/parse/text/plain-text.ts'
@@ -37,18 +38,89 @@ test.each([
   ['他说：“今天下雨。”', false],
 ])('%j has half a quotation: %j', (text, expected) => expect(isHalfQuoted(text)).toBe(expected))
 
-test('centrality counts what follows for a sentence and what came before against it', () => {
-  const vectors = computeVectors([
-    ['queue', 'task'],
-    ['queue', 'task', 'slot'],
-    ['queue', 'slot'],
-    ['weather'],
-  ])
-  const [first, second, third, other] = computeCentrality(vectors) as [number, number, number, number]
-  expect(first).toBeGreaterThan(third)
-  expect(second).toBeGreaterThan(third)
-  expect(first).toBeGreaterThan(other)
-  expect(similarity(vectors[0]!, vectors[3]!)).toBe(0)
+const units = (texts: readonly string[]) =>
+  texts.map((text) => ({ concepts: conceptsOf(text.split(' ')), words: text.split(' ').length, factor: 1 }))
+
+test('a word and its neighbour are concepts, each once', () => {
+  expect(conceptsOf(['gate', 'tide', 'gate', 'tide'])).toEqual(['gate', 'tide', 'gate tide', 'tide gate'])
+})
+
+test('what repeats a chosen sentence is not chosen, and what the text does not come back to counts little', () => {
+  const texts = [
+    'gate tide storm',
+    'gate tide storm',
+    'pump crew night',
+    'pump crew shift',
+    'aunt tea hat cat',
+  ]
+  const all = units(texts)
+  const weights = weighConcepts(
+    all.map(({ concepts }) => concepts),
+    () => 1,
+  )
+  expect(chooseCovering(all, weights, { maxUnits: 2, maxWords: Infinity })).toEqual([0, 2])
+  expect(chooseCovering(all, weights, { maxUnits: 5, maxWords: 3 })).toEqual([0])
+  expect(weights.get('gate tide')).toBeGreaterThan(weights.get('gate') ?? 0)
+})
+
+test('choosing from twice as many sentences takes twice the look-ups', () => {
+  const countLookUps = (length: number) => {
+    const all = units(
+      Array.from({ length }, (_, index) => `gate${index % 97} tide${index % 89} crew${index}`),
+    )
+    const weights = weighConcepts(
+      all.map(({ concepts }) => concepts),
+      (index) => 1 + Math.exp(-index / 8),
+    )
+    let lookUps = 0
+    const counted = { get: (concept: string) => ((lookUps += 1), weights.get(concept)) }
+    chooseCovering(all, counted as Map<string, number>, { maxUnits: 8, maxWords: Infinity })
+    return lookUps
+  }
+  expect(countLookUps(20_000)).toBeLessThan(2.5 * countLookUps(10_000))
+})
+
+test.each([
+  ['en', 'But the gate held.', true],
+  ['en', 'He closed the gate at noon.', true],
+  ['en', 'In this case the pumps are too small.', true],
+  ['en', 'In addition, the pumps were replaced.', true],
+  ['en', 'In this paper we measure how long a gate holds.', false],
+  ['en', 'This report describes the gates of the delta.', false],
+  ['en', 'It is well known that gates rust.', false],
+  ['en', 'First aid is taught to every keeper of a gate.', false],
+  ['en', 'First, the keeper closes the gate.', true],
+  ['en', '“They held,” said the keeper.', true],
+  ['zh', '但是闸门没有关上。', true],
+  ['zh', '这意味着闸门必须关闭。', true],
+  ['zh', '这篇文章介绍闸门的维护。', false],
+  ['zh', '但丁描写过这座城市。', false],
+  ['zh', '另外，水泵也已经更换。', true],
+  ['de', 'Deshalb blieb das Tor geschlossen.', true],
+  ['de', 'Das Tor blieb geschlossen.', false],
+  ['es', 'El Salvador cerró sus puertas.', false],
+])('in %s, %j leans on the sentence before: %j', (language, text, expected) =>
+  expect(isLeaning(text, language)).toBe(expected),
+)
+
+test('a sentence of the summary that leans on the one before brings it along', () => {
+  const made = report(
+    [
+      'The harbour office bought a tide gate for the northern basin in the spring.',
+      'It protects the tide basin, the tide pumps, the harbour wall and the northern harbour road from storm tides.',
+      'Several visitors have photographed the morning light above the old roofs of the town.',
+      'A bakery near the station sells bread until late in the evening.',
+      'The tide pumps and the harbour wall of the northern basin are looked after by two crews.',
+      'Storm tides reached the northern harbour road twice in the last winter.',
+      'Children of the school painted the fence of the garden behind the church.',
+      ...Array.from(
+        { length: 40 },
+        (_, index) => `Nothing of note happened on day ${index} of the long dry summer.`,
+      ),
+    ].join(' '),
+  )
+  expect(made.summary).toContain('It protects the tide basin')
+  expect(made.summary).toContain('in the spring. It protects')
 })
 
 test.each([

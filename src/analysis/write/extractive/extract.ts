@@ -29,7 +29,7 @@ export function extractReport(
 
   onStage('ranking')
   const maxWords = length.words < SHORT_WORDS ? shortLimit(length.words) : Infinity
-  const summary = summarise(document, sentences, { words, maxWords })
+  const summary = summarise(document, sentences, { words, language, maxWords })
   const keywords = findKeywords(text, words).slice(0, Math.max(LEAST_KEYWORDS, summary.wordsLeft))
   const points = summary.sections.flatMap((section) => section.points)
   const taken = new Set([...summary.sentences, ...points].map(({ order }) => order))

@@ -11,6 +11,8 @@ export interface Sentence {
   readonly section: number
   /** Place in the whole document, rising. */
   readonly order: number
+  /** Whether nothing was left out between the sentence before, in the same section, and this one. */
+  readonly follows: boolean
 }
 
 const ABBREVIATIONS =
@@ -34,13 +36,19 @@ export function sentencesOf(document: SourceDocument, language: string): Sentenc
   const seen = new Set<string>()
   const sentences: Sentence[] = []
   for (const [section, { paragraphs }] of document.sections.entries()) {
+    let follows = false
     for (const paragraph of paragraphs) {
-      for (const text of wholeSentences(paragraph, segmenter, isWide)) {
+      const pieces = piecesOf(paragraph, segmenter, isWide)
+      if (pieces.length === 0) follows = false
+      for (const { text, whole } of pieces) {
         const key = text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
-        if (seen.has(key)) continue
-        seen.add(key)
-        const { page, seconds } = paragraph
-        sentences.push({ text, page, seconds, section, order: sentences.length })
+        const isKept = whole && !seen.has(key)
+        if (isKept) {
+          seen.add(key)
+          const { page, seconds } = paragraph
+          sentences.push({ text, page, seconds, section, order: sentences.length, follows })
+        }
+        follows = isKept
       }
     }
   }
@@ -56,7 +64,8 @@ export function listLines(document: SourceDocument, language: string): Sentence[
   const lines: Sentence[] = []
   let wanted = /\p{L}.*\p{L}/su
   const add = (text: string, section: number, { page, seconds }: Pick<Sentence, 'page' | 'seconds'>) => {
-    if (wanted.test(text)) lines.push({ text: shorten(text), page, seconds, section, order: lines.length })
+    if (!wanted.test(text)) return
+    lines.push({ text: shorten(text), page, seconds, section, order: lines.length, follows: false })
   }
   const each = (isWanted: (paragraph: Paragraph) => boolean, split: (text: string) => readonly string[]) => {
     for (const [section, { paragraphs }] of document.sections.entries()) {
@@ -88,14 +97,23 @@ function shorten(text: string): string {
   return `${text.slice(0, space > MAX_LINE_CHARS / 2 ? space : MAX_LINE_CHARS)}…`
 }
 
-function wholeSentences(paragraph: Paragraph, segmenter: Intl.Segmenter, isWide: boolean): string[] {
-  if (paragraph.kind === 'fact') return [paragraph.text]
+interface Piece {
+  readonly text: string
+  /** Whether it reads as a whole sentence. */
+  readonly whole: boolean
+}
+
+function piecesOf(paragraph: Paragraph, segmenter: Intl.Segmenter, isWide: boolean): Piece[] {
+  if (paragraph.kind === 'fact') return [{ text: paragraph.text, whole: true }]
   if (!isRunningText(paragraph) || CAPTION.test(paragraph.text)) return []
   // A list item, and in Chinese any line, may be a sentence that leaves its full stop out.
   const plain = paragraph.text.replace(REFERENCE_MARK, '')
   const isOpen = /[\p{L}\p{N}%)）”]$/u.test(plain) && (isWide || paragraph.kind === 'item')
   const text = isOpen ? closed(plain, isWide) : plain
-  return splitSentences(text, segmenter).filter((sentence) => isWhole(sentence, isWide))
+  return splitSentences(text, segmenter).map((sentence) => ({
+    text: sentence,
+    whole: isWhole(sentence, isWide),
+  }))
 }
 const REFERENCE_MARK = /\s?\[\d{1,3}(?:[,–-]\s?\d{1,3})*\]/g
 const CAPTION = /^(figure|fig\.|table|listing|algorithm|图|表)\s*\d+\s*[.:：]/i

@@ -1,5 +1,7 @@
 import type { SourceDocument } from '../../parse/document.ts'
-import { computeCentrality, similarity, computeVectors, type Vector } from './rank.ts'
+import { chooseCovering, conceptsOf, weighConcepts, type Unit } from './cover.ts'
+import { isLeaning } from './leaning.ts'
+import { isWideLanguage } from '../unspaced-language.ts'
 import { isHalfQuoted, type Sentence } from './sentences.ts'
 import type { Words } from './words.ts'
 
@@ -18,40 +20,46 @@ export interface Summary {
 
 export interface SummaryOptions {
   readonly words: Words
+  readonly language: string
   /** Of summary and key points together; the best sentence is taken in any case. */
   readonly maxWords: number
 }
 
-/** Centrality is quadratic: a longer section is ranked in parts of this many sentences. */
-const MAX_RANKED_TOGETHER = 200
 /** Sections that give key points, the weightiest first. */
 const MAX_SECTIONS = 24
 const MAX_POINTS = 4
-const CANDIDATES_PER_PART = 6
-/** Different content words that make a full sentence. */
-const FULL_SENTENCE_WORDS = 8
-/** Openings that point back to a sentence that is not shown. */
-const LEANING =
-  /^(this|these|those|that|it|they|he|she|thus|hence|therefore|however|but|and|so|also|moreover|furthermore|for example|for instance|in this|at this|in that|in such|as a result|because of|such|first|second|third|finally|next|then|here|we call|(?:the )?(?:figure|table|following))\b|^(因此|所以|但是|然而|此外|另外|例如|比如|这|那|其|该|它|他|她|而且|并且|同时|首先|其次|最后|然后)/i
-const LEANING_SHARE = 0.5
-/** A question asks for what a report should answer. */
-const QUESTION = /[?？]["”’」』)]*$/
+const MAX_SUMMARY = 8
+/** Words of the summary for each sentence that it should have; Chinese sentences hold more of them. */
+const ARTICLE_WORDS = 20
+const WORDS = 26
+/**
+ * A text without headings, such as a news article, has its main points at the beginning (Grenander et al., 2019):
+ * what the position adds falls to 1/e over this many sentences.
+ */
+const OPENING_SENTENCES = 3
+const OPENING_BONUS = 1
+/** A longer text without headings is no article. */
+const MAX_ARTICLE_SENTENCES = 200
+/** What is repeated early is more of a subject than what is repeated late. */
+const EARLY_SENTENCES = 8
+const LATE_IMPORTANCE = 0.6
+/** Of the first sentence of a section. */
+const FIRST_BONUS = 0.5
 /** Sections that summarise the whole text. */
 const GIST =
   /^(\d+(\.\d+)*\.?\s*)?(abstract|summary|introduction|overview|conclusions?|摘要|总结|概述|引言|前言|结论|简介)\W*$/i
-const GIST_BONUS = 0.25
-/**
- * A text without headings, such as a news article, has its main points at the beginning (Grenander et al., 2019):
- * the weight of a sentence by its position falls to 1/e over this many sentences.
- */
-const OPENING_SENTENCES = 4
-const OPENING_WEIGHT = 0.55
-/** A longer text without headings is no article. */
-const MAX_ARTICLE_SENTENCES = 200
-/** Share of redundancy in the choice of the next sentence. */
-const REDUNDANCY = 0.6
-/** Two sentences this similar have the same content. */
-const SAME = 0.7
+const GIST_BONUS = 2
+const LEANING_FACTOR = 0.6
+const HALF_QUOTE_FACTOR = 0.3
+/** A question asks for what a report should answer. */
+const QUESTION = /[?？]["”’」』)]*$/
+const QUESTION_FACTOR = 0.5
+const SPEECH = /[“”"„«「『]/
+const SPEECH_FACTOR = 0.9
+/** What the whole text repeats, beside what the section repeats. */
+const OVERALL_IMPORTANCE = 0.1
+/** Of one key point, on average. */
+const POINT_WORDS = 32
 /** Sections that are about the text, not of it. */
 const APPARATUS =
   /^(\d+(\.\d+)*\.?\s*)?(table of )?(contents|references|bibliography|acknowledge?ments?|see also|external links|further reading|notes|footnotes|copyright|目录|参考文献|参考资料|相关文档|致谢|注释)\W*$/i
@@ -59,48 +67,36 @@ const APPARATUS =
 const BOILERPLATE =
   /permission to make digital|project gutenberg|all rights reserved|cookie|subscribe|newsletter|sign up|click here|this (section|chapter|paper is organi[sz]ed)/i
 
-interface Ranked {
+interface Candidate extends Unit {
   readonly sentence: Sentence
-  readonly vector: Vector
-  readonly score: number
+  /** The one before, where the sentence leans on it. */
+  readonly before: Sentence | null
 }
 
 /**
- * Chooses sentences: ranked inside each section, the best of all sections ranked again for the summary, then
- * taken one by one, each as new as it is central. No sentence is taken twice.
+ * Chooses sentences: for the summary from the whole text, then for the key points from each section, each time
+ * those that cover most of what the text says. No sentence is taken twice.
  */
 export function summarise(
   document: SourceDocument,
   sentences: readonly Sentence[],
-  { words, maxWords }: SummaryOptions,
+  { words, language, maxWords }: SummaryOptions,
 ): Summary {
-  const texts = sentences.map(({ text }) =>
-    words
-      .of(text)
-      .filter((word) => words.isContent(word))
-      .map((word) => words.stem(word)),
-  )
-  const vectors = computeVectors(texts)
   const isUsable = ({ section, text }: Sentence) =>
     !APPARATUS.test(document.sections[section]?.heading ?? '') && !BOILERPLATE.test(text)
-  const all = sentences.map((sentence, index) => ({ sentence, vector: vectors[index] as Vector, score: 0 }))
-  const fitting = all.filter(({ sentence }) => isUsable(sentence))
-  const usable = fitting.length > 0 ? fitting : all
-  const parts = splitParts(usable).map(rankPart)
-  const candidates = isArticle(document, usable) ? rankArticle(parts.flat()) : rankAcross(document, parts)
+  const fitting = sentences.filter(isUsable)
+  const usable = fitting.length > 0 ? fitting : sentences
+  const candidates = toCandidates(usable, words, language)
   const budget = new Budget(words, maxWords)
-  const [best, ...others] = choose(candidates, summaryLength(usable.length))
+  const [best, ...others] = chooseSummary(document, candidates, language)
   const chosen =
     best === undefined ? [] : [budget.spend(best), ...others.filter((each) => budget.allows(each))]
-  const summary = inOrder(chosen)
-  const taken = new Set(summary.map(({ sentence }) => sentence.order))
-  const sections = selectKeyPoints(document, parts, taken)
-    .map((section) => ({
-      ...section,
-      points: section.points.filter((sentence) => budget.allows({ sentence })),
-    }))
+  const summary = chosen.toSorted((a, b) => a.order - b.order)
+  const taken = new Set(summary.map(({ order }) => order))
+  const sections = chooseKeyPoints(document, candidates, taken)
+    .map((section) => ({ ...section, points: section.points.filter((point) => budget.allows(point)) }))
     .filter(({ points }) => points.length > 0)
-  return { sentences: summary.map(({ sentence }) => sentence), sections, wordsLeft: budget.left }
+  return { sentences: summary, sections, wordsLeft: budget.left }
 }
 
 /** The words that a report of a short text may have. */
@@ -113,119 +109,122 @@ class Budget {
     this.left = left
   }
 
-  spend<Chosen extends { readonly sentence: Sentence }>(chosen: Chosen): Chosen {
-    this.left -= this.#words.of(chosen.sentence.text).length
-    return chosen
+  spend(sentence: Sentence): Sentence {
+    this.left -= this.#words.of(sentence.text).length
+    return sentence
   }
 
   /** Takes a sentence if there are words left for it. */
-  allows(chosen: { readonly sentence: Sentence }): boolean {
-    if (this.left < Infinity && this.#words.of(chosen.sentence.text).length > this.left) return false
-    this.spend(chosen)
+  allows(sentence: Sentence): boolean {
+    if (this.left < Infinity && this.#words.of(sentence.text).length > this.left) return false
+    this.spend(sentence)
     return true
   }
 }
 
-/** Sentences of one section, or of a part of a long one. */
-function splitParts(usable: readonly Ranked[]): Ranked[][] {
-  const parts: Ranked[][] = []
-  for (const ranked of usable) {
-    const part = parts.at(-1)
-    const isSame = part?.[0]?.sentence.section === ranked.sentence.section
-    if (part !== undefined && isSame && part.length < MAX_RANKED_TOGETHER) part.push(ranked)
-    else parts.push([ranked])
-  }
-  return parts
-}
-
-function rankPart(part: readonly Ranked[]): Ranked[] {
-  const scores = computeCentrality(part.map(({ vector }) => vector))
-  return part.map((ranked, index) => ({ ...ranked, score: (scores[index] ?? 0) * findStanding(ranked) }))
-}
-
-/** How well a sentence works alone: long enough, and without reference to the one before. */
-function findStanding({ sentence, vector }: Ranked): number {
-  const fullness = Math.min(1, vector.size / FULL_SENTENCE_WORDS)
-  const { text } = sentence
-  const isLeaning = LEANING.test(text) || QUESTION.test(text) || isHalfQuoted(text)
-  return fullness * (isLeaning ? LEANING_SHARE : 1)
-}
-
-function isArticle({ sections }: SourceDocument, usable: readonly Ranked[]): boolean {
-  return usable.length <= MAX_ARTICLE_SENTENCES && sections.every(({ heading }) => heading === null)
-}
-
-/** The sentences of an article: the first ones describe its subject. */
-function rankArticle(ranked: readonly Ranked[]): Ranked[] {
-  return ranked.map((each, index) => {
-    const opening = Math.exp(-index / OPENING_SENTENCES)
-    return { ...each, score: OPENING_WEIGHT * opening + (1 - OPENING_WEIGHT) * each.score }
+function toCandidates(usable: readonly Sentence[], words: Words, language: string): Candidate[] {
+  return usable.map((sentence, index) => {
+    const all = words.of(sentence.text)
+    const content = all.filter((word) => words.isContent(word)).map((word) => words.stem(word))
+    const previous = usable[index - 1]
+    const leans = isLeaning(sentence.text, language)
+    const follows = sentence.follows && previous?.order === sentence.order - 1
+    return {
+      sentence,
+      concepts: conceptsOf(content),
+      words: all.length,
+      factor: findStanding(sentence.text, leans),
+      before: leans && follows && !isLeaning(previous.text, language) ? previous : null,
+    }
   })
 }
 
-/** The best of every part, ranked among each other; openings and the sections that sum up count more. */
-function rankAcross(document: SourceDocument, parts: readonly (readonly Ranked[])[]): Ranked[] {
-  const candidates = parts.flatMap((part) => byScore(part).slice(0, CANDIDATES_PER_PART))
-  const limited = inOrder(byScore(candidates).slice(0, MAX_RANKED_TOGETHER))
-  const scores = computeCentrality(limited.map(({ vector }) => vector))
-  return limited.map((ranked, index) => {
-    const opening = 1 - index / limited.length
-    const gist = GIST.test(document.sections[ranked.sentence.section]?.heading ?? '') ? GIST_BONUS : 0
-    const score =
-      0.5 * (scores[index] ?? 0) * findStanding(ranked) + 0.3 * ranked.score + 0.2 * opening + gist
-    return { ...ranked, score }
-  })
+/** How well a sentence works alone. */
+function findStanding(text: string, leans: boolean): number {
+  const leaning = leans ? LEANING_FACTOR : 1
+  const question = QUESTION.test(text) ? QUESTION_FACTOR : 1
+  if (isHalfQuoted(text)) return leaning * question * HALF_QUOTE_FACTOR
+  return leaning * question * (SPEECH.test(text) ? SPEECH_FACTOR : 1)
 }
 
-/** Maximal marginal relevance (Carbonell and Goldstein, 1998). */
-function choose(candidates: readonly Ranked[], count: number): Ranked[] {
-  const chosen: Ranked[] = []
-  const left = new Set(candidates)
-  while (chosen.length < count && left.size > 0) {
-    const redundancy = (ranked: Ranked) =>
-      chosen.reduce((most, other) => Math.max(most, similarity(ranked.vector, other.vector)), 0)
-    const gain = (ranked: Ranked) => ranked.score - REDUNDANCY * redundancy(ranked)
-    const best = [...left].reduce((top, next) => (gain(next) > gain(top) ? next : top))
-    left.delete(best)
-    if (redundancy(best) < SAME) chosen.push(best)
-  }
-  return chosen
+function hasNoHeading({ heading }: SourceDocument['sections'][number]): boolean {
+  return heading === null
 }
 
-function selectKeyPoints(
+/** The best first. */
+function chooseSummary(
   document: SourceDocument,
-  parts: readonly (readonly Ranked[])[],
+  candidates: readonly Candidate[],
+  language: string,
+): Sentence[] {
+  const isArticle = candidates.length <= MAX_ARTICLE_SENTENCES && document.sections.every(hasNoHeading)
+  const weights = weighConcepts(
+    candidates.map(({ concepts }) => concepts),
+    (index) => LATE_IMPORTANCE + Math.exp(-index / EARLY_SENTENCES),
+  )
+  const units = candidates.map((candidate, index) => {
+    const position = isArticle
+      ? OPENING_BONUS * Math.exp(-index / OPENING_SENTENCES)
+      : positionBonus(document, candidate, candidates[index - 1])
+    const unit = withBefore(candidate, candidates[index - 1])
+    return { ...unit, factor: unit.factor * (1 + position) }
+  })
+  const length = Math.min(MAX_SUMMARY, Math.max(3, Math.round(Math.sqrt(units.length) * 0.45)))
+  const maxWords = length * (isArticle && !isWideLanguage(language) ? ARTICLE_WORDS : WORDS)
+  const chosen = chooseCovering(units, weights, { maxUnits: MAX_SUMMARY, maxWords })
+  const found = chosen.flatMap((index) => {
+    const { before, sentence } = candidates[index] as Candidate
+    return before === null ? [sentence] : [before, sentence]
+  })
+  return [...new Set(found)].slice(0, MAX_SUMMARY)
+}
+
+function positionBonus(
+  { sections }: SourceDocument,
+  { sentence: { section } }: Candidate,
+  before: Candidate | undefined,
+): number {
+  const gist = GIST.test(sections[section]?.heading ?? '') ? GIST_BONUS : 0
+  return gist + (before?.sentence.section === section ? 0 : FIRST_BONUS)
+}
+
+/** A sentence that leans on the one before brings it along. */
+function withBefore(candidate: Candidate, before: Candidate | undefined): Unit {
+  if (candidate.before === null || before === undefined) return candidate
+  return {
+    concepts: [...new Set([...before.concepts, ...candidate.concepts])],
+    words: before.words + candidate.words,
+    factor: Math.min(before.factor, candidate.factor / LEANING_FACTOR),
+  }
+}
+
+function chooseKeyPoints(
+  document: SourceDocument,
+  candidates: readonly Candidate[],
   taken: ReadonlySet<number>,
 ): KeyPoints[] {
-  const bySection = new Map<number, Ranked[]>()
-  for (const ranked of parts.flat()) {
-    const section = bySection.get(ranked.sentence.section) ?? []
-    section.push(ranked)
-    bySection.set(ranked.sentence.section, section)
-  }
-  const weightiest = [...bySection].sort(([, a], [, b]) => b.length - a.length).slice(0, MAX_SECTIONS)
+  const all = Map.groupBy(candidates, ({ sentence }) => sentence.section)
+  const weightiest = [...all].sort(([, a], [, b]) => b.length - a.length).slice(0, MAX_SECTIONS)
+  const overall = weighConcepts(
+    candidates.map(({ concepts }) => concepts),
+    () => OVERALL_IMPORTANCE,
+  )
   return weightiest
     .sort(([a], [b]) => a - b)
-    .map(([index, ranked]) => {
-      const free = ranked.filter(({ sentence }) => !taken.has(sentence.order))
-      const count = Math.min(MAX_POINTS, Math.max(1, Math.round(Math.sqrt(ranked.length) * 0.7)))
-      const points = inOrder(choose(byScore(free).slice(0, MAX_RANKED_TOGETHER), count)).map(
-        ({ sentence }) => sentence,
+    .map(([index, section]) => {
+      const weights = weighConcepts(
+        section.map(({ concepts }) => concepts),
+        () => 1,
       )
+      for (const [concept, weight] of weights) weights.set(concept, weight + (overall.get(concept) ?? 0))
+      const free = section.filter(({ sentence }) => !taken.has(sentence.order))
+      const count = Math.min(MAX_POINTS, Math.max(1, Math.round(Math.sqrt(section.length) * 0.7)))
+      const limits = { maxUnits: count, maxWords: count * POINT_WORDS }
+      const points = chooseCovering(free, weights, limits)
+        .map((chosen) => (free[chosen] as Candidate).sentence)
+        .sort((a, b) => a.order - b.order)
       const heading = document.sections[index]?.heading ?? null
       return { heading, page: points[0]?.page ?? null, points }
     })
     .filter(({ points }) => points.length > 0)
-}
-
-function summaryLength(sentences: number): number {
-  return Math.min(8, Math.max(3, Math.round(Math.sqrt(sentences) * 0.45)))
-}
-
-function byScore(ranked: readonly Ranked[]): Ranked[] {
-  return ranked.toSorted((a, b) => b.score - a.score)
-}
-
-function inOrder(ranked: readonly Ranked[]): Ranked[] {
-  return ranked.toSorted((a, b) => a.sentence.order - b.sentence.order)
 }
