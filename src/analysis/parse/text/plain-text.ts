@@ -184,6 +184,7 @@ function toPlain(line: string): string {
     .replace(/(^|[^\w*])[*_]([^*_\s][^*_]{0,500})[*_](?![\w*])/g, '$1$2')
     .replace(/`([^`]*)`/g, '$1')
     .replace(/<!--.{0,2000}?-->/g, '')
+    .replace(/<(https?:\/\/[^<>\s]{1,2000})>/gi, '$1')
     .replace(/<\/?[a-z][^<>]{0,2000}>/gi, '')
     .replace(/[\p{Extended_Pictographic}\u{fe0f}\u{200d}]/gu, '')
     .trim()

@@ -1,9 +1,10 @@
 import { finishReport, renderProvenance } from '../../render/finish.ts'
-import type { SourceDocument } from '../../parse/document.ts'
+import { isRunningText, type SourceDocument } from '../../parse/document.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import type { Report, ReportPoint, ReportRequest, ReportStage } from '../../report.ts'
 import { findKeywords } from './keywords.ts'
 import { findQuotes, type Sentence } from './sentences.ts'
+import { isApparatus } from './standing.ts'
 import { summarise } from './summarise.ts'
 import { surveyDocument } from './survey.ts'
 
@@ -30,7 +31,10 @@ export function extractReport(
   onStage('ranking')
   const maxWords = length.words < SHORT_WORDS ? shortLimit(length.words) : Infinity
   const summary = summarise(document, sentences, { words, language, maxWords })
-  const keywords = findKeywords(text, words).slice(0, Math.max(LEAST_KEYWORDS, summary.wordsLeft))
+  const keywords = findKeywords(textOfSubject(document, text), words).slice(
+    0,
+    Math.max(LEAST_KEYWORDS, summary.wordsLeft),
+  )
   const points = summary.sections.flatMap((section) => section.points)
   const taken = new Set([...summary.sentences, ...points].map(({ order }) => order))
 
@@ -56,6 +60,14 @@ export function extractReport(
     warnings: hasSentences ? warnings : [...warnings, 'No whole sentences were found in the text.'],
   }
   return finishReport(draft, request)
+}
+
+/** Running text without sections about the text, such as its licence; where nothing is left, all of it. */
+function textOfSubject({ sections }: SourceDocument, all: readonly string[]): readonly string[] {
+  const subject = sections
+    .filter(({ heading }) => !isApparatus(heading))
+    .flatMap(({ paragraphs }) => paragraphs.filter(isRunningText).map(({ text }) => text))
+  return subject.length > 0 ? subject : all
 }
 
 /** Words of summary and key points together. */

@@ -1,6 +1,7 @@
 import { cutPieces } from '../../pieces.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import { isRunningText, type Paragraph, type SourceDocument } from '../../parse/document.ts'
+import { hasFullStops, isWhole, splitBySpaces } from './whole.ts'
 
 /** One whole sentence of the source, with its position. */
 export interface Sentence {
@@ -13,6 +14,8 @@ export interface Sentence {
   readonly order: number
   /** Whether nothing was left out between the sentence before, in the same section, and this one. */
   readonly follows: boolean
+  /** In what its full stop was put, because the source has none. */
+  readonly closed: 'item' | 'line' | null
 }
 
 const ABBREVIATIONS =
@@ -32,21 +35,20 @@ const MAX_PIECE_CHARS = 20_000
 /** Splits every paragraph and keeps what reads as a whole sentence. */
 export function sentencesOf(document: SourceDocument, language: string): Sentence[] {
   const segmenter = new Intl.Segmenter(language, { granularity: 'sentence' })
-  const isWide = isWideLanguage(language)
   const seen = new Set<string>()
   const sentences: Sentence[] = []
   for (const [section, { paragraphs }] of document.sections.entries()) {
     let follows = false
     for (const paragraph of paragraphs) {
-      const pieces = piecesOf(paragraph, segmenter, isWide)
+      const pieces = piecesOf(paragraph, segmenter, language)
       if (pieces.length === 0) follows = false
-      for (const { text, whole } of pieces) {
+      for (const { text, whole, closed } of pieces) {
         const key = text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
         const isKept = whole && !seen.has(key)
         if (isKept) {
           seen.add(key)
           const { page, seconds } = paragraph
-          sentences.push({ text, page, seconds, section, order: sentences.length, follows })
+          sentences.push({ text, page, seconds, section, order: sentences.length, follows, closed })
         }
         follows = isKept
       }
@@ -65,7 +67,15 @@ export function listLines(document: SourceDocument, language: string): Sentence[
   let wanted = /\p{L}.*\p{L}/su
   const add = (text: string, section: number, { page, seconds }: Pick<Sentence, 'page' | 'seconds'>) => {
     if (!wanted.test(text)) return
-    lines.push({ text: shorten(text), page, seconds, section, order: lines.length, follows: false })
+    lines.push({
+      text: shorten(text),
+      page,
+      seconds,
+      section,
+      order: lines.length,
+      follows: false,
+      closed: null,
+    })
   }
   const each = (isWanted: (paragraph: Paragraph) => boolean, split: (text: string) => readonly string[]) => {
     for (const [section, { paragraphs }] of document.sections.entries()) {
@@ -101,22 +111,38 @@ interface Piece {
   readonly text: string
   /** Whether it reads as a whole sentence. */
   readonly whole: boolean
+  readonly closed: Sentence['closed']
 }
 
-function piecesOf(paragraph: Paragraph, segmenter: Intl.Segmenter, isWide: boolean): Piece[] {
-  if (paragraph.kind === 'fact') return [{ text: paragraph.text, whole: true }]
+function piecesOf(paragraph: Paragraph, segmenter: Intl.Segmenter, language: string): Piece[] {
+  if (paragraph.kind === 'fact') return [{ text: paragraph.text, whole: true, closed: null }]
   if (!isRunningText(paragraph) || CAPTION.test(paragraph.text)) return []
   // A list item, and in Chinese any line, may be a sentence that leaves its full stop out.
   const plain = paragraph.text.replace(REFERENCE_MARK, '')
-  const isOpen = /[\p{L}\p{N}%)）”]$/u.test(plain) && (isWide || paragraph.kind === 'item')
-  const text = isOpen ? closed(plain, isWide) : plain
-  return splitSentences(text, segmenter).map((sentence) => ({
-    text: sentence,
-    whole: isWhole(sentence, isWide),
-  }))
+  const isWide = isWideLanguage(language)
+  const isOpen = /[\p{L}\p{M}\p{N}%)）”]$/u.test(plain) && (isWide || paragraph.kind === 'item')
+  const kind = paragraph.kind === 'item' ? 'item' : 'line'
+  const found = hasFullStops(language)
+    ? splitSentences(isOpen ? closed(plain, isWide) : plain, segmenter)
+    : splitBySpaces(plain)
+  return found.map((sentence, index) => {
+    const text = withoutLead(sentence)
+    const isClosed = isOpen && index === found.length - 1 && hasFullStops(language)
+    return { text, whole: isWhole(text, language), closed: isClosed ? kind : null }
+  })
+}
+/** `(2)`, `三、`, and where and by whom a news item was reported. */
+const LEAD =
+  /^(?:\(?(?:\d{1,2}|[ivx]{1,4}|[a-z])\)\s+(?=\p{L})|[(（](?:[一二三四五六七八九十]{1,3}|\d{1,2})[)）]|[一二三四五六七八九十]{1,3}、|\d{1,2}、)\s*/u
+const DATELINE =
+  /^(?:[\p{Lu}][\p{L} .,]{1,40} )?\((?:CNN|Reuters|AP|AFP|UPI|DPA|Bloomberg|Xinhua)\)\s*(?:--|[—–-])?\s*|^(?:新华社|中新社|中新网|人民网|新华网)[^，。]{0,24}?电\s*(?:[（(][^）)]{0,30}[）)])?\s*|^本报讯\s*(?:[（(][^）)]{0,30}[）)])?\s*/u
+
+function withoutLead(sentence: string): string {
+  return sentence.replace(LEAD, '').replace(DATELINE, '')
 }
 const REFERENCE_MARK = /\s?\[\d{1,3}(?:[,–-]\s?\d{1,3})*\]/g
-const CAPTION = /^(figure|fig\.|table|listing|algorithm|图|表)\s*\d+\s*[.:：]/i
+const CAPTION =
+  /^(?:figure|fig\.|table|listing|algorithm|图|表)\s*\d+(?:[-.–]\d+)*\s*[.:：]|^[图表]\s*\d+(?:[-.–]\d+)*\s[^。]{0,60}$/i
 
 /**
  * Sentences as Intl.Segmenter finds them, its known faults corrected: it splits after "Dr." and "U.S." and
@@ -159,44 +185,6 @@ function closed(text: string, isWide: boolean): string {
   if (!isWide) return `${text}.`
   const [, rest = text] = /^[^：:，。]{1,16}[：:]\s*(.+)$/su.exec(text) ?? []
   return `${rest}。`
-}
-
-const MIN_HAN = 9
-const MAX_WIDE_CHARS = 200
-const MIN_WORDS = 6
-const MAX_WORDS = 70
-/** Signs of code, formulas, arrows and measures: not prose. */
-const NOT_PROSE =
-  /·.*·|[{}<>=|\\→←↔≈×÷$]|::|\/\/|https?:|\w\(\)|\.{4,}|(?:^|\s)[\w./-]+\.(?:py|ts|js|sh|md|json|env)\b/
-
-/** Whether a piece reads as one whole sentence of prose. */
-function isWhole(text: string, isWide: boolean): boolean {
-  if (NOT_PROSE.test(text) || !/[.!?。！？…]["”’」』）)]*$/u.test(text)) return false
-  return isWide ? isWholeWide(text) : isWholeSpaced(text)
-}
-
-function isWholeWide(text: string): boolean {
-  const han = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/gu)?.length ?? 0
-  // A label with its value is no sentence, nor is a row of nouns.
-  const isLabelled = /^[^，。]{1,14}[：:]\s*[^，。]{0,14}。?$/u.test(text)
-  const isRow = !text.includes('，') && (text.match(/、/g)?.length ?? 0) >= 2
-  const isLongEnough = han >= MIN_HAN && han >= text.length * 0.4
-  return isLongEnough && text.length <= MAX_WIDE_CHARS && !isLabelled && !isRow
-}
-
-function isWholeSpaced(text: string): boolean {
-  const words = text.split(/\s+/)
-  const letters = text.match(/\p{L}/gu)?.length ?? 0
-  const startsWell = /^["“‘'([]?[\p{Lu}\p{Lo}\p{N}]/u.test(text)
-  const capitals = words.filter((word) => /^\p{Lu}/u.test(word)).length
-  return (
-    startsWell &&
-    words.length >= MIN_WORDS &&
-    words.length <= MAX_WORDS &&
-    letters >= text.length * 0.65 &&
-    // Names in a row: an author list, a menu, a reference.
-    capitals <= words.length * 0.6
-  )
 }
 
 const MAX_QUOTES = 5

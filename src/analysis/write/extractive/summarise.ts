@@ -2,7 +2,8 @@ import type { SourceDocument } from '../../parse/document.ts'
 import { chooseCovering, conceptsOf, weighConcepts, type Unit } from './cover.ts'
 import { isLeaning } from './leaning.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
-import { isHalfQuoted, type Sentence } from './sentences.ts'
+import type { Sentence } from './sentences.ts'
+import { findStanding, isApparatus, isNotice } from './standing.ts'
 import type { Words } from './words.ts'
 
 interface KeyPoints {
@@ -47,28 +48,20 @@ const LATE_IMPORTANCE = 0.6
 const FIRST_BONUS = 0.5
 /** Sections that summarise the whole text. */
 const GIST =
-  /^(\d+(\.\d+)*\.?\s*)?(abstract|summary|introduction|overview|conclusions?|摘要|总结|概述|引言|前言|结论|简介)\W*$/i
+  /^(\d+(\.\d+)*\.?\s*)?(abstract|summary|introduction|overview|conclusions?|摘要|总结|概述|引言|前言|结论|简介|(?:总结|结论)与展望)[^\p{L}\p{N}]*$/iu
 const GIST_BONUS = 2
 const LEANING_FACTOR = 0.6
-const HALF_QUOTE_FACTOR = 0.3
-/** A question asks for what a report should answer. */
-const QUESTION = /[?？]["”’」』)]*$/
-const QUESTION_FACTOR = 0.5
-const SPEECH = /[“”"„«「『]/
-const SPEECH_FACTOR = 0.9
+/** Where nothing is brought along. */
+const LEANING_ALONE_FACTOR = 0.5
+/** If fewer sentences are left without notices, they are what the text is about. */
+const LEAST_SHARE = 0.2
 /** What the whole text repeats, beside what the section repeats. */
 const OVERALL_IMPORTANCE = 0.1
 /** Of one key point, on average. */
 const POINT_WORDS = 32
-/** Sections that are about the text, not of it. */
-const APPARATUS =
-  /^(\d+(\.\d+)*\.?\s*)?(table of )?(contents|references|bibliography|acknowledge?ments?|see also|external links|further reading|notes|footnotes|copyright|目录|参考文献|参考资料|相关文档|致谢|注释)\W*$/i
-/** Openings that announce or advertise the text and do not describe its subject. */
-const BOILERPLATE =
-  /permission to make digital|project gutenberg|all rights reserved|cookie|subscribe|newsletter|sign up|click here|this (section|chapter|paper is organi[sz]ed)/i
-
 interface Candidate extends Unit {
   readonly sentence: Sentence
+  readonly leans: boolean
   /** The one before, where the sentence leans on it. */
   readonly before: Sentence | null
 }
@@ -83,9 +76,9 @@ export function summarise(
   { words, language, maxWords }: SummaryOptions,
 ): Summary {
   const isUsable = ({ section, text }: Sentence) =>
-    !APPARATUS.test(document.sections[section]?.heading ?? '') && !BOILERPLATE.test(text)
+    !isApparatus(document.sections[section]?.heading ?? null) && !isNotice(text)
   const fitting = sentences.filter(isUsable)
-  const usable = fitting.length > 0 ? fitting : sentences
+  const usable = fitting.length > sentences.length * LEAST_SHARE ? fitting : sentences
   const candidates = toCandidates(usable, words, language)
   const budget = new Budget(words, maxWords)
   const [best, ...others] = chooseSummary(document, candidates, language)
@@ -133,18 +126,11 @@ function toCandidates(usable: readonly Sentence[], words: Words, language: strin
       sentence,
       concepts: conceptsOf(content),
       words: all.length,
-      factor: findStanding(sentence.text, leans),
+      factor: findStanding(sentence) * (leans ? LEANING_FACTOR : 1),
+      leans,
       before: leans && follows && !isLeaning(previous.text, language) ? previous : null,
     }
   })
-}
-
-/** How well a sentence works alone. */
-function findStanding(text: string, leans: boolean): number {
-  const leaning = leans ? LEANING_FACTOR : 1
-  const question = QUESTION.test(text) ? QUESTION_FACTOR : 1
-  if (isHalfQuoted(text)) return leaning * question * HALF_QUOTE_FACTOR
-  return leaning * question * (SPEECH.test(text) ? SPEECH_FACTOR : 1)
 }
 
 function hasNoHeading({ heading }: SourceDocument['sections'][number]): boolean {
@@ -190,12 +176,16 @@ function positionBonus(
 
 /** A sentence that leans on the one before brings it along. */
 function withBefore(candidate: Candidate, before: Candidate | undefined): Unit {
-  if (candidate.before === null || before === undefined) return candidate
+  if (candidate.before === null || before === undefined) return alone(candidate)
   return {
     concepts: [...new Set([...before.concepts, ...candidate.concepts])],
     words: before.words + candidate.words,
     factor: Math.min(before.factor, candidate.factor / LEANING_FACTOR),
   }
+}
+
+function alone(candidate: Candidate): Unit {
+  return { ...candidate, factor: candidate.factor * (candidate.leans ? LEANING_ALONE_FACTOR : 1) }
 }
 
 function chooseKeyPoints(
@@ -220,7 +210,7 @@ function chooseKeyPoints(
       const free = section.filter(({ sentence }) => !taken.has(sentence.order))
       const count = Math.min(MAX_POINTS, Math.max(1, Math.round(Math.sqrt(section.length) * 0.7)))
       const limits = { maxUnits: count, maxWords: count * POINT_WORDS }
-      const points = chooseCovering(free, weights, limits)
+      const points = chooseCovering(free.map(alone), weights, limits)
         .map((chosen) => (free[chosen] as Candidate).sentence)
         .sort((a, b) => a.order - b.order)
       const heading = document.sections[index]?.heading ?? null

@@ -1,0 +1,171 @@
+import { expect, test } from 'vitest'
+import { readText } from '../../src/analysis/parse/text/plain-text.ts'
+import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
+import { sentencesOf, type Sentence } from '../../src/analysis/write/extractive/sentences.ts'
+import { findStanding, isApparatus, isNotice } from '../../src/analysis/write/extractive/standing.ts'
+import { reportRequest } from '../support/report.ts'
+
+const read = (text: string) => readText(new TextEncoder().encode(text))
+const report = (text: string) => extractReport(read(text), reportRequest(), () => undefined)
+const textsOf = (text: string, language: string) => sentencesOf(read(text), language).map((each) => each.text)
+const sentence = (text: string): Sentence => ({
+  text,
+  page: null,
+  seconds: null,
+  section: 0,
+  order: 0,
+  follows: false,
+  closed: null,
+})
+
+test.each([
+  'Permission is hereby granted to copy this manual in any medium.',
+  'A copy of the GNU General Public License is part of the archive.',
+  'This program is released under the MIT license.',
+  'The pumps come without any warranty.',
+  'Copyright 2024 the harbour office.',
+  'Keywords flood, gate, tide, storm, forecast, warning.',
+  'The rest of this paper describes the pumps.',
+  'This site uses cookies to count its visitors.',
+  'Subscribe to the letters of the harbour office.',
+  '版权所有，未经书面许可不得使用。',
+  '欢迎关注港务局的公众号。',
+  '大家可以扫描下面的二维码报名参加。',
+  '关键词：闸门，水泵，风暴潮，预警系统。',
+])('a notice, not a sentence of the subject: %s', (text) => expect(isNotice(text)).toBe(true))
+
+test.each([
+  'The keeper baked cookies for the crew of the night shift.',
+  'The port granted permission to open the gate at noon.',
+  'The gate was rebuilt under the supervision of two engineers.',
+  '闸门的维护需要港务局的许可。',
+])('no notice: %s', (text) => expect(isNotice(text)).toBe(false))
+
+test.each([
+  ['A.1 GNU Free Documentation License', true],
+  ['License', true],
+  ['7. References', true],
+  ['3.2 Acknowledgements', true],
+  ['许可证', true],
+  ['免责声明', true],
+  ['Licensing of ship pilots since 1930', false],
+  ['Notes on the tide', false],
+  ['目录服务的设计', false],
+  [null, false],
+])('the section %j is about the text: %j', (heading, expected) => {
+  expect(isApparatus(heading)).toBe(expected)
+})
+
+test.each([
+  ['a question', 'Why did the gate not close in time?'],
+  ['an exclamation', 'The gate of the northern basin closed in time!'],
+  ['half a quotation', 'The gate, said the keeper, “closed in time.'],
+  ['what leads to the next line', 'The gates of the basin are closed in the order given below.'],
+  ['what leads to another text', 'For more information on the gates write to the harbour office.'],
+  ['a greeting', 'Welcome to the yearly meeting of the harbour office.'],
+  ['a hole of a formula', 'The level is given by , where the wind is left out.'],
+  ['a label', 'Returns: the number of gates that are open.'],
+  ['identifiers', 'The function open_gate opens the gate of the basin.'],
+  ['a clause without its main clause', 'Although the gate of the basin was closed in time.'],
+  ['a Chinese clause without its main clause', '由于北港的闸门在风暴潮来临之前没有关闭。'],
+  ['a Chinese hole', '所有闸门的水位都设置为 ，因此需要重新校准。'],
+  ['a Chinese pointer', '各个闸门的维护周期和负责人如下。'],
+])('%s counts less: %s', (_name, text) => {
+  expect(findStanding(sentence(text))).toBeLessThan(1)
+  expect(findStanding(sentence('The gate of the northern basin closed in time.'))).toBe(1)
+  expect(findStanding(sentence('北港的闸门在风暴潮来临之前已经关闭。'))).toBe(1)
+})
+
+const GATES = `The tide gate protects the northern basin from storm tides. The tide gate closes when the storm forecast is
+above four metres. A crew of the harbour office looks after the tide gate and its pumps.`
+
+test('the terms of a document are not in its report, unless it is about nothing else', () => {
+  const terms = `Permission is granted to copy this manual and the tide gate drawings in any medium. You may copy the tide
+gate manual of the storm basin if you copy its licence.`
+  const made = report(
+    `# Gates\n\n${terms}\n\n## Use\n\n${GATES}\n\n## License\n\n${GATES.replaceAll('gate', 'licence')}`,
+  )
+  expect(made.markdown).toContain('protects the northern basin')
+  expect(made.markdown).not.toMatch(/Permission|tide licence/)
+  expect(report(`# Terms\n\n## License\n\n${GATES}`).summary).toContain('tide gate')
+})
+
+test.each([
+  [
+    'en',
+    '(CNN) -- The gate of the northern basin was closed early.',
+    'The gate of the northern basin was closed early.',
+  ],
+  [
+    'en',
+    'ROTTERDAM, Netherlands (Reuters) - The gate of the basin was closed.',
+    'The gate of the basin was closed.',
+  ],
+  ['en', '(2) The second pump of the basin starts at noon.', 'The second pump of the basin starts at noon.'],
+  [
+    'zh',
+    '新华社上海1月3日电（记者张三）北港的闸门在风暴潮来临之前已经关闭。',
+    '北港的闸门在风暴潮来临之前已经关闭。',
+  ],
+  ['zh', '二、港务局应当在六个月之内更换全部水泵。', '港务局应当在六个月之内更换全部水泵。'],
+  ['zh', '（三）巡检记录应当在当天之内录入系统。', '巡检记录应当在当天之内录入系统。'],
+])('a sentence begins behind its number and its place, in %s: %s', (language, text, expected) =>
+  expect(textsOf(text, language)).toEqual([expected]),
+)
+
+test('an address in angle brackets leaves no hole in a sentence', () => {
+  expect(
+    textsOf('The drawings of the gate are at <https://gate.example/plans> in four formats.', 'en'),
+  ).toEqual([])
+  const made = readText(Buffer.from('The drawings are at <https://gate.example/plans> as files.'))
+  expect(made.sections[0]?.paragraphs[0]?.text).toContain('https://gate.example/plans')
+})
+
+test('a Chinese line without a full stop, and an item of a list, are known as such', () => {
+  const text =
+    '港务局北港闸门年度维护工作汇报\n\n- 更换三台老旧水泵并调试远程控制系统\n\n闸门控制系统已经改为远程操作。'
+  expect(sentencesOf(read(text), 'zh').map(({ closed }) => closed)).toEqual(['line', 'item', null])
+  expect(textsOf('委托代理人：周明，男，律师。', 'zh')).toEqual([])
+})
+
+test('a sentence follows the one before when nothing was left out between them', () => {
+  const text =
+    'The gate was closed before the storm. Why? It was opened again nine hours later. It held well until the next morning.'
+  expect(sentencesOf(read(text), 'en').map(({ follows }) => follows)).toEqual([false, false, true])
+})
+
+test('words that carry nothing are no keywords of a Chinese talk', () => {
+  const talk = '那么我觉得你的闸门其实应该改造。然后你的水泵那么旧，我觉得闸门和水泵其实需要更换。'.repeat(3)
+  expect(report(talk).keywords.join(' ')).not.toMatch(/你的|那么|觉得|然后|其实|应该/)
+  expect(report(talk).keywords.join(' ')).toMatch(/闸门/)
+})
+
+test.each([
+  ['hi', 'ज्वार द्वार तूफान के समय बंद किया जाता है। पंप उसके बाद पानी बाहर निकालते हैं।', 2],
+  ['th', 'ประตูกันน้ำของท่าเรือถูกปิดเมื่อมีพายุ เครื่องสูบน้ำใหม่ระบายน้ำออกได้เร็วกว่าเดิม', 2],
+  ['ar', 'تغلق بوابة المد في الحوض الشمالي عند العاصفة. هل أغلقت البوابة في الوقت المناسب؟', 2],
+  ['ko', '북항의 방조문은 폭풍이 오면 닫힌다. 항만청은 낡은 펌프를 모두 교체했다.', 2],
+])('whole sentences of %s', (language, text, count) => expect(textsOf(text, language)).toHaveLength(count))
+
+test.each([
+  [
+    'hi',
+    'ज्वार द्वार तूफान के समय बंद किया जाता है। द्वार के पंप पानी निकालते हैं।'.repeat(3),
+    /(?:^|, )(?:के|है|हैं)(?:,|$)/,
+  ],
+  [
+    'ar',
+    'تغلق بوابة المد في الحوض عند العاصفة. تضخ المضخات المياه من الحوض في الشتاء.'.repeat(3),
+    /(?:^|, )(?:في|من|عند)(?:,|$)/,
+  ],
+])('stop words of %s are no keywords', (language, text, stopWords) => {
+  const made = report(text)
+  expect(made.language).toBe(language)
+  expect(made.keywords.join(', ')).not.toMatch(stopWords)
+  expect(made.keywords.length).toBeGreaterThan(1)
+})
+
+test('the caption of a picture is no sentence', () => {
+  expect(textsOf('图 3-1 北港闸门远程控制系统的总体结构', 'zh')).toEqual([])
+  expect(textsOf('图 3 的曲线说明水位在风暴之后迅速下降。', 'zh')).toHaveLength(1)
+})
