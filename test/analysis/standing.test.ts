@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { readText } from '../../src/analysis/parse/text/plain-text.ts'
 import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
-import { sentencesOf, type Sentence } from '../../src/analysis/write/extractive/sentences.ts'
+import { findQuotes, sentencesOf, type Sentence } from '../../src/analysis/write/extractive/sentences.ts'
 import { findStanding, isApparatus, isNotice } from '../../src/analysis/write/extractive/standing.ts'
+import { renderHtml } from '../../src/analysis/render/report-html.ts'
 import { reportRequest } from '../support/report.ts'
 
 const read = (text: string) => readText(new TextEncoder().encode(text))
@@ -44,6 +45,8 @@ test.each([
 test.each([
   ['A.1 GNU Free Documentation License', true],
   ['License', true],
+  ['ADDENDUM: How to use this License for your documents', true],
+  ['The licence of a pilot', false],
   ['7. References', true],
   ['3.2 Acknowledgements', true],
   ['许可证', true],
@@ -65,6 +68,7 @@ test.each([
   ['a greeting', 'Welcome to the yearly meeting of the harbour office.'],
   ['a hole of a formula', 'The level is given by , where the wind is left out.'],
   ['a label', 'Returns: the number of gates that are open.'],
+  ['a mark in brackets', '[Function] structure points to the gate that is opened.'],
   ['identifiers', 'The function open_gate opens the gate of the basin.'],
   ['a clause without its main clause', 'Although the gate of the basin was closed in time.'],
   ['a Chinese clause without its main clause', '由于北港的闸门在风暴潮来临之前没有关闭。'],
@@ -168,4 +172,33 @@ test.each([
 test('the caption of a picture is no sentence', () => {
   expect(textsOf('图 3-1 北港闸门远程控制系统的总体结构', 'zh')).toEqual([])
   expect(textsOf('图 3 的曲线说明水位在风暴之后迅速下降。', 'zh')).toHaveLength(1)
+})
+
+test('a quote has both of its marks', () => {
+  const whole = '“The gate held for nine hours and nobody was hurt,” said the old keeper.'
+  const half = '“The pumps were too small for such a storm, said the younger keeper.'
+  const quotes = findQuotes(sentencesOf(read(`${whole} ${half}`), 'en'), new Set())
+  expect(quotes.map(({ text }) => text)).toEqual([whole])
+})
+
+test('the page of a report leads to its sections, and nowhere else', () => {
+  const made = report(
+    ['Gates', 'Pumps <img src=x>', 'Crews']
+      .map(
+        (name) =>
+          `## ${name} [home](https://gate.example)\n\n${GATES.replaceAll('gate', `gate of ${name.slice(0, 5)}`)}`,
+      )
+      .join('\n\n')
+      .repeat(3),
+  )
+  const page = renderHtml(made)
+  const links = [...page.matchAll(/href="([^"]*)"/g)].map(([, href = '']) => href)
+  expect(links.length).toBeGreaterThan(3)
+  for (const href of links) {
+    expect(href).toMatch(/^#part-\d+$/)
+    expect(page).toContain(` id="${href.slice(1)}"`)
+  }
+  expect(page).not.toMatch(/<img|gate\.example"/)
+  expect(page.indexOf('<nav')).toBeLessThan(page.indexOf('<h2'))
+  expect(renderHtml(report(GATES))).not.toContain('<nav')
 })

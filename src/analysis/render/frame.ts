@@ -7,6 +7,7 @@ interface Facts {
 
 /** The words of a report's frame, in the language of its text. */
 const ENGLISH = {
+  contents: 'Contents',
   summary: 'Summary',
   keyPoints: 'Key points',
   conclusion: 'Conclusion',
@@ -38,6 +39,7 @@ const ENGLISH = {
 export type Frame = typeof ENGLISH
 
 const CHINESE: Frame = {
+  contents: '目录',
   summary: '摘要',
   keyPoints: '要点',
   conclusion: '结论',

@@ -31,10 +31,7 @@ export function extractReport(
   onStage('ranking')
   const maxWords = length.words < SHORT_WORDS ? shortLimit(length.words) : Infinity
   const summary = summarise(document, sentences, { words, language, maxWords })
-  const keywords = findKeywords(textOfSubject(document, text), words).slice(
-    0,
-    Math.max(LEAST_KEYWORDS, summary.wordsLeft),
-  )
+  const terms = findKeywords(textOfSubject(document, text), words)
   const points = summary.sections.flatMap((section) => section.points)
   const taken = new Set([...summary.sentences, ...points].map(({ order }) => order))
 
@@ -50,7 +47,7 @@ export function extractReport(
     quotes: summary.wordsLeft < Infinity ? [] : findQuotes(sentences, taken).map(place),
     chapters: [],
     conclusion: null,
-    keywords,
+    keywords: terms.slice(0, Math.max(LEAST_KEYWORDS, summary.wordsLeft)),
     language,
     length,
     engine: 'extractive' as const,

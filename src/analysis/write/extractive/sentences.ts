@@ -196,7 +196,7 @@ const SAID =
 /** Sentences with quoted speech, in the order of the source; those of `taken` are left out. */
 export function findQuotes(sentences: readonly Sentence[], taken: ReadonlySet<number>): Sentence[] {
   const heard = sentences.filter(
-    ({ text, order }) => !taken.has(order) && SPEECH.test(text) && SAID.test(text),
+    ({ text, order }) => !taken.has(order) && SPEECH.test(text) && SAID.test(text) && !isHalfQuoted(text),
   )
   // The longest ones carry most of the content.
   const fullest = heard.toSorted((a, b) => speechChars(b) - speechChars(a)).slice(0, MAX_QUOTES)

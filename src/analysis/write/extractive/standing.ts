@@ -2,7 +2,7 @@ import { isHalfQuoted, type Sentence } from './sentences.ts'
 
 /** Sections that are about the text, not of it. */
 const APPARATUS =
-  /^(?:(?:[A-Z]\.?)?(?:\d+\.?)*\s+|\d+(?:\.\d+)*\.?\s*)?(?:(?:table of )?contents|references|bibliography|acknowledge?ments?|see also|external links|further reading|notes|footnotes|index|copyright|licen[sc](?:e|es|ing)|copying|gnu [\p{L} ]{0,40}licen[sc]e|legal (?:notices?|information)|disclaimer|colophon|目录|索引|参考文献|参考资料|相关文档|致谢|注释|版权(?:声明|信息)?|许可(?:证|协议)?|授权协议|免责声明)[^\p{L}\p{N}]*$/iu
+  /^(?:(?:[A-Z]\.?)?(?:\d+\.?)*\s+|\d+(?:\.\d+)*\.?\s*)?(?:(?:table of )?contents|references|bibliography|acknowledge?ments?|see also|external links|further reading|notes|footnotes|index|copyright|licen[sc](?:e|es|ing)|copying|[\p{L} ]{0,40}\blicen[sc]e|[\p{L}: ]{0,20}how to (?:use|apply) [\p{L} ]{0,20}licen[sc]e[\p{L} ]{0,30}|legal (?:notices?|information)|disclaimer|colophon|目录|索引|参考文献|参考资料|相关文档|致谢|注释|版权(?:声明|信息)?|许可(?:证|协议)?|授权协议|免责声明)[^\p{L}\p{N}]*$/iu
 
 /** Sentences about the text, its rights or its publication. */
 const NOTICE = new RegExp(
@@ -30,7 +30,7 @@ const GREETING =
 /** What a formula or a link that was left out leaves behind. */
 const HOLE = /\p{L}\s[,.)](?:\s|$)|\(\s|\(\)|[“"]\s?[”"](?:\s|$)|\s[，。；、]|[\p{Script=Han}]\s,/u
 /** `Returns: …`, `注意：…`. */
-const LABEL = /^[\p{Lu}][\p{L}-]*(?: [\p{L}-]+){0,2}:\s|^(?:注意?|提示|说明|示例|参数|返回值?|用法)[：:]/u
+const LABEL = /^\[|^[\p{Lu}][\p{L}-]*(?: [\p{L}-]+){0,2}:\s|^(?:注意?|提示|说明|示例|参数|返回值?|用法)[：:]/u
 const CODE = /[A-Za-z]\w*_\w|\w\(|(?:^|\s)--\w|@\w|\s\*\s|\w\.\.\s/
 /** A clause that waits for its main clause. */
 const CLAUSE =
