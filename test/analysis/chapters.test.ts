@@ -116,6 +116,18 @@ test('a long text without headings is divided into parts, each with its points',
   expect(length.report_words).toBeGreaterThan(400)
 })
 
+test.each([
+  ['English', Array.from({ length: 60 }, (_, n) => prose(n, 20)).join(' ')],
+  [
+    'Chinese',
+    Array.from({ length: 900 }, (_, n) => `第${n}号闸门在风暴潮到来之前由班组关闭并检查了水泵。`).join(''),
+  ],
+])('a long text in %s that is one paragraph is divided between its sentences', (_language, text) => {
+  const { key_points: groups } = report(text)
+  expect(groups.length).toBeGreaterThanOrEqual(4)
+  for (const point of groups.flatMap(({ points }) => points)) expect(text).toContain(point.text)
+})
+
 test('an article without headings stays one piece', () => {
   expect(headings(prose(1, 40))).toEqual([null])
 })

@@ -21,6 +21,10 @@ const MAX_PARTS = 24
 /** Characters of one part: some hundred sentences. */
 const PART_CHARS = 12_000
 const WIDE_PART_CHARS = 4000
+const MAX_PARAGRAPH_CHARS = 2000
+/** Behind a word that is long enough to be no abbreviation. */
+const BETWEEN_SENTENCES =
+  /(?<=(?:\p{L}{4}|\p{N})[.!?]["”’)]?)\s+(?=["“]?\p{Lu})|(?<=[。！？।][”’」』）]?)(?=[^”’」』）])/gu
 
 /** A text without headings gets those of the chapters that it names. */
 export function divideByChapters(document: SourceDocument): SourceDocument {
@@ -92,7 +96,8 @@ function isTitle({ text, kind }: Paragraph): boolean {
 }
 
 /** Null: the text is short enough to be one. */
-function cutParts(paragraphs: readonly Paragraph[], language: string): Section[] | null {
+function cutParts(whole: readonly Paragraph[], language: string): Section[] | null {
+  const paragraphs = whole.flatMap(splitLong)
   const lengths = paragraphs.map((paragraph) => (isRunningText(paragraph) ? paragraph.text.length : 0))
   const total = lengths.reduce((sum, length) => sum + length, 0)
   const count = Math.min(
@@ -110,6 +115,20 @@ function cutParts(paragraphs: readonly Paragraph[], language: string): Section[]
   const filled = parts.filter((part) => part !== undefined)
   if (filled.length < MIN_PARTS) return null
   return filled.map((part, index) => ({ heading: namePart(part, index + 1, language), paragraphs: part }))
+}
+
+/** A text may be one paragraph: it is cut between sentences. */
+function splitLong(paragraph: Paragraph): Paragraph[] {
+  const { text } = paragraph
+  if (text.length < MAX_PARAGRAPH_CHARS || !isRunningText(paragraph)) return [paragraph]
+  const pieces: Paragraph[] = []
+  let from = 0
+  for (const { index } of text.matchAll(BETWEEN_SENTENCES)) {
+    if (index - from < MAX_PARAGRAPH_CHARS / 2) continue
+    pieces.push({ ...paragraph, text: text.slice(from, index).trim() })
+    from = index
+  }
+  return [...pieces, { ...paragraph, text: text.slice(from).trim() }].filter((piece) => piece.text !== '')
 }
 
 /** By its pages, its times, or its number. */
