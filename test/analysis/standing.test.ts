@@ -202,3 +202,24 @@ test('the page of a report leads to its sections, and nowhere else', () => {
   expect(page.indexOf('<nav')).toBeLessThan(page.indexOf('<h2'))
   expect(renderHtml(report(GATES))).not.toContain('<nav')
 })
+
+test('a text of short sentences is not repeated as its own summary', () => {
+  const names = [
+    'northern',
+    'southern',
+    'eastern',
+    'western',
+    'inner',
+    'outer',
+    'upper',
+    'lower',
+    'old',
+    'new',
+  ]
+  const sentences = names.map((name) => `The ${name} gate has its own pump.`)
+  const parts = Array.from({ length: 100 }, (_, index) => `- spare part ${index}`)
+  const made = report(`# Gates\n\n## State\n\n${sentences.join(' ')}\n\n## Parts\n\n${parts.join('\n')}`)
+  expect(made.length).toMatchObject({ sentences: 10 })
+  expect(made.length.words).toBeGreaterThan(300)
+  expect(made.summary.match(/The /g)?.length).toBeLessThanOrEqual(5)
+})

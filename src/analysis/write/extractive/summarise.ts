@@ -30,6 +30,8 @@ export interface SummaryOptions {
 const MAX_SECTIONS = 24
 const MAX_POINTS = 4
 const MAX_SUMMARY = 8
+/** Of short sentences the summary may have more, by this factor. */
+const SHORT_SENTENCES = 1.5
 /** Words of the summary for each sentence that it should have; Chinese sentences hold more of them. */
 const ARTICLE_WORDS = 20
 const WORDS = 26
@@ -37,8 +39,8 @@ const WORDS = 26
  * A text without headings, such as a news article, has its main points at the beginning (Grenander et al., 2019):
  * what the position adds falls to 1/e over this many sentences.
  */
-const OPENING_SENTENCES = 3
-const OPENING_BONUS = 1
+const OPENING_SENTENCES = 4
+const OPENING_BONUS = 1.5
 /** A longer text without headings is no article. */
 const MAX_ARTICLE_SENTENCES = 200
 /** What is repeated early is more of a subject than what is repeated late. */
@@ -157,7 +159,8 @@ function chooseSummary(
   })
   const length = Math.min(MAX_SUMMARY, Math.max(3, Math.round(Math.sqrt(units.length) * 0.45)))
   const maxWords = length * (isArticle && !isWideLanguage(language) ? ARTICLE_WORDS : WORDS)
-  const chosen = chooseCovering(units, weights, { maxUnits: MAX_SUMMARY, maxWords })
+  const maxUnits = Math.min(MAX_SUMMARY, Math.ceil(length * SHORT_SENTENCES))
+  const chosen = chooseCovering(units, weights, { maxUnits, maxWords })
   const found = chosen.flatMap((index) => {
     const { before, sentence } = candidates[index] as Candidate
     return before === null ? [sentence] : [before, sentence]
