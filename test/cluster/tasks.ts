@@ -5,6 +5,8 @@ import { defineTask, TaskError } from '../../src/index.ts'
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const numbered = z.object({ n: z.number() })
+/** Whose result it is. */
+const worker = process.env['WORKER_NAME'] ?? ''
 
 /** Task types of the processes that the tests of the cluster start. */
 export default [
@@ -21,7 +23,16 @@ export default [
         progress((piece / pieces) * 100)
       }
       signal.throwIfAborted()
-      return { n, first, last: process.pid }
+      return { n, first, last: process.pid, worker }
+    },
+  }),
+  defineTask({
+    type: 'nap',
+    input: z.object({ ms: z.number(), n: z.number().default(0) }),
+    run: async ({ ms, n }, { progress }) => {
+      progress(10)
+      await sleep(ms)
+      return { n, worker }
     },
   }),
   defineTask({
@@ -69,13 +80,14 @@ export default [
   }),
   defineTask({
     type: 'hold',
-    input: z.object({ ms: z.number() }),
+    input: z.object({ ms: z.number(), n: z.number().default(0) }),
     retry: { maxAttempts: 3 },
     resources: { unit: { concurrency: 2 } },
-    run: ({ ms }, { resource, progress }) =>
+    run: ({ ms, n }, { resource, progress }) =>
       resource('unit', {}, async () => {
         progress(10, `${process.pid}`)
         await sleep(ms)
+        return { n, worker }
       }),
   }),
 ]

@@ -17,7 +17,8 @@ export async function brokenBuild(file: string, right: string, wrong: string): P
   await cp(join(ROOT, 'package.json'), join(folder, 'package.json'))
   const path = join(folder, 'src', file)
   const text = await readFile(path, 'utf8')
-  expect(text, `${file} no longer reads as this control expects`).toContain(right)
+  // Exactly once, so that nothing else is broken.
+  expect(text.split(right), `${file} no longer reads as this control expects`).toHaveLength(2)
   await writeFile(path, text.replace(right, wrong))
   return folder
 }

@@ -28,10 +28,13 @@ function toLine(text: string): LogLine {
   return { msg: text, ...(url === undefined ? {} : { url }) }
 }
 
-/** The real process on a free port, as an operator starts it. */
-export async function startProcess(env: Record<string, string> = {}) {
+/**
+ * The real process on a free port, as an operator starts it.
+ * @param main another build of it
+ */
+export async function startProcess(env: Record<string, string> = {}, main = 'src/main.ts') {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-process-'))
-  const child = spawnBound(process.execPath, ['--conditions=headgate-source', 'src/main.ts'], {
+  const child = spawnBound(process.execPath, ['--conditions=headgate-source', main], {
     cwd: ROOT,
     env: { ...PROCESS_ENV, PORT: '0', DATA_DIR: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
