@@ -19,6 +19,8 @@ export interface SavedAdaptiveLimit {
   /** Absent in notes of earlier versions, whose calls had all ended. */
   readonly calls?: number
   readonly knownUpTo?: number
+  /** Between which it was found. Absent in notes of earlier versions. */
+  readonly bounds?: readonly [floor: number, ceiling: number]
 }
 
 /** After an overload the limit falls to this share of what was in flight. */
@@ -35,6 +37,7 @@ const MAX_PROBE = 6400
 export class AdaptiveLimit {
   #floor: number
   #ceiling: number
+  #start: number
   #limit: number
   #isSlowStart: boolean
   /** The lowest level that is known to be refused. */
@@ -52,6 +55,7 @@ export class AdaptiveLimit {
   constructor(floor: number, ceiling: number, start: number) {
     this.#floor = floor
     this.#ceiling = ceiling
+    this.#start = start
     this.#limit = start
     this.#isSlowStart = start < ceiling
   }
@@ -74,6 +78,7 @@ export class AdaptiveLimit {
   resize(floor: number, ceiling: number, start: number): void {
     this.#floor = floor
     this.#ceiling = ceiling
+    this.#start = start
     this.#isSlowStart ||= this.#limit < ceiling && this.#refused === Infinity
     const isFixed = start === ceiling && this.#refused > ceiling
     this.#limit = isFixed ? ceiling : Math.min(ceiling, Math.max(floor, this.#limit))
@@ -130,10 +135,11 @@ export class AdaptiveLimit {
       probeAfter: this.#probeAfter,
       calls: this.#calls,
       knownUpTo: this.#knownUpTo,
+      bounds: [this.#floor, this.#ceiling],
     }
   }
 
-  /** Within the bounds that hold now. */
+  /** Within the bounds that hold now, as if they were set after it was saved. */
   restore(saved: SavedAdaptiveLimit): void {
     const refused = saved.refused ?? Infinity
     this.#limit = Math.min(this.#ceiling, Math.max(this.#floor, saved.limit))
@@ -145,6 +151,9 @@ export class AdaptiveLimit {
     this.#probeAfter = saved.probeAfter
     this.#calls = saved.calls ?? 0
     this.#knownUpTo = saved.knownUpTo ?? 0
+    const [floor, ceiling] = saved.bounds ?? [this.#floor, this.#ceiling]
+    if (floor !== this.#floor || ceiling !== this.#ceiling)
+      this.resize(this.#floor, this.#ceiling, this.#start)
   }
 
   get #top(): number {

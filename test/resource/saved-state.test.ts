@@ -111,3 +111,26 @@ test('what was learnt is kept within the limits of today', () => {
   narrow.restore(wide.save(0, 0), { now: 0, wall: 0, idleMs: 0 })
   expect(narrow.limit).toBe(8)
 })
+
+test('limits that were changed meanwhile answer as limits that are changed while it runs', () => {
+  const others = [...BOUNDS, { concurrency: 1 }, { concurrency: 2 }, { concurrency: { floor: 1, ceiling: 40 } }]
+  const create = (bounds: ResourceLimits) => new ProjectLimits({ project: 'p', keys: [] }, bounds, () => 0.5)
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...others),
+      fc.constantFrom(...others),
+      fc.array(act, { maxLength: 40 }),
+      (first, second, before) => {
+        const kept = create(first)
+        const { now } = play(kept, before, 1000)
+        const restored = create(second)
+        restored.restore(JSON.parse(JSON.stringify(kept.save(now, now))), { now, wall: now, idleMs: 0 })
+        kept.resize(second)
+        expect(restored.limit).toBe(kept.limit)
+      },
+    ),
+  )
+  const [one, two] = [create({ concurrency: 1 }), create({ concurrency: 2 })]
+  two.restore(one.save(0, 0), { now: 0, wall: 0, idleMs: 0 })
+  expect(two.limit).toBe(2)
+})
