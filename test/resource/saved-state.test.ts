@@ -113,7 +113,12 @@ test('what was learnt is kept within the limits of today', () => {
 })
 
 test('limits that were changed meanwhile answer as limits that are changed while it runs', () => {
-  const others = [...BOUNDS, { concurrency: 1 }, { concurrency: 2 }, { concurrency: { floor: 1, ceiling: 40 } }]
+  const others = [
+    ...BOUNDS,
+    { concurrency: 1 },
+    { concurrency: 2 },
+    { concurrency: { floor: 1, ceiling: 40 } },
+  ]
   const create = (bounds: ResourceLimits) => new ProjectLimits({ project: 'p', keys: [] }, bounds, () => 0.5)
   fc.assert(
     fc.property(

@@ -67,7 +67,11 @@ interface Row extends Record<string, unknown> {
   readonly result: string | null
   /** Who began its newest run. */
   readonly worker: string | null
+  readonly runs: number
 }
+
+/** A task whose process ends this often while it runs is taken for the cause, and ends. */
+const CRASH_LOOP = 3
 
 /** The rows of all tasks against what clients were answered: what is wrong with them. */
 export async function findViolations(
@@ -81,7 +85,8 @@ export async function findViolations(
         concat_ws(': ', error_type, message) AS why,
         (SELECT result FROM headgate.results WHERE results.id = tasks.id) AS result,
         (SELECT name FROM audit.runs JOIN headgate.members ON members.id = runs.member
-          WHERE runs.id = tasks.id ORDER BY runs.run DESC LIMIT 1) AS worker
+          WHERE runs.id = tasks.id ORDER BY runs.run DESC LIMIT 1) AS worker,
+        (SELECT count(*)::integer FROM audit.runs WHERE runs.id = tasks.id) AS runs
       FROM headgate.tasks JOIN headgate.events ON task_id = id
       GROUP BY tasks.id, tasks.status, finished_at, last_seq, error_type, message`,
   )
@@ -100,7 +105,8 @@ function judge(row: Row, promised: Promised | undefined): readonly string[] {
   if (!row.isEnded) return [`has not ended: ${row.status}`]
   const { ends, events, first, highest, last, status } = row
   const result = JSON.parse(row.result ?? 'null') as Json | null
-  const expected = promised.isCancelled ? 'cancelled' : 'completed'
+  const isCrashLoop = row.why.startsWith('crash_loop') && row.runs >= CRASH_LOOP
+  const expected = promised.isCancelled ? 'cancelled' : isCrashLoop ? 'error' : 'completed'
   const isRight = status !== 'completed' || isResultOf(promised, result)
   const worker: unknown = result?.['worker'] ?? row.worker
   return [
