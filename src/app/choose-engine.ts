@@ -31,6 +31,8 @@ export async function openStorage(
   const { openCluster } = await import('../cluster/cluster.ts')
   const cluster = await openCluster(db, {
     url: settings.databaseUrl,
+    listenUrl: settings.databaseListenUrl || settings.databaseUrl,
+    prepares: settings.isPreparing,
     isUnsafeAllowed: settings.isUnsafeDatabase,
     kind: settings.role,
     name: toMemberName(settings),

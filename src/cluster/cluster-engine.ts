@@ -53,7 +53,7 @@ export class ClusterEngine {
     this.#cluster = cluster
     this.#deps = deps
     this.#listener = new Listener({
-      url: cluster.url,
+      url: cluster.listenUrl,
       clock,
       onHint: (hint) => this.#take(hint),
       onConnection: (client) => this.#connected(client),

@@ -3,17 +3,22 @@ import type { EventBus } from '../events/event-bus.ts'
 import type { Journal } from '../journal/journal.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { Clock } from '../time/clock.ts'
-import { isAway, type Database } from './database/database.ts'
+import { isAway, toHeadgateError, type Database } from './database/database.ts'
 import { createPostgresJournal } from './journal/postgres-journal.ts'
 import { deliveriesOfLeader, Leader } from './members/leader.ts'
 import { join, leave, type MemberKind, type MemberOptions } from './members/members.ts'
 import { migrate } from './database/migrate.ts'
+import { detectPooling, type Pooling } from './database/pooling.ts'
 import { assertNoMove } from './move/move-note.ts'
 import { Publisher } from './hints/publisher.ts'
 import { Tickets } from './tickets.ts'
 
 export interface ClusterOptions extends MemberOptions {
   readonly url: string
+  /** The same database, for the connection that listens. */
+  readonly listenUrl: string
+  /** Whether statements are prepared by name. */
+  readonly prepares: boolean
   /** Whether a database that does not wait for its disk is taken. */
   readonly isUnsafeAllowed: boolean
   readonly bus: EventBus
@@ -23,7 +28,7 @@ export interface ClusterOptions extends MemberOptions {
 
 /** This process as a member: its connections, its tables, its number. */
 export interface Cluster {
-  readonly url: string
+  readonly listenUrl: string
   readonly kind: MemberKind
   readonly name: string
   readonly db: Database
@@ -58,7 +63,7 @@ export async function openCluster(db: Database, options: ClusterOptions): Promis
     const leader = new Leader()
     const journal = createPostgresJournal(db, member)
     return {
-      url,
+      listenUrl: options.listenUrl,
       kind,
       name: options.name,
       db,
@@ -87,25 +92,47 @@ export async function openCluster(db: Database, options: ClusterOptions): Promis
 }
 
 async function prepare(db: Database, options: ClusterOptions): Promise<void> {
-  await whenReachable(db, options)
+  await assertPooling(await whenReachable(options), db, options)
   await assertDurable(db, options)
   await migrate(db)
   await assertNoMove(db)
 }
 
 /** Machines start in any order: the database is waited for. */
-async function whenReachable(db: Database, { clock, log }: ClusterOptions): Promise<void> {
+async function whenReachable({ url, clock, log }: ClusterOptions): Promise<Pooling> {
   const until = clock.monotonic() + START_WAIT_MS
   for (let tries = 0; ; tries += 1) {
     try {
-      await db.query('SELECT 1')
-      return
-    } catch (error) {
+      return await detectPooling(url)
+    } catch (thrown) {
+      const error = toHeadgateError(thrown)
       if (!isAway(error) || clock.monotonic() > until) throw error
       if (tries === 0) log.warn({ err: error }, 'PostgreSQL is not there yet: it is waited for')
       await new Promise<void>((resolve) => setTimeout(resolve, START_RETRY_MS))
     }
   }
+}
+
+/** Where a pooler gives each transaction another connection, what needs a session has to go past it. */
+async function assertPooling(
+  { kind, keepsStatements }: Pooling,
+  db: Database,
+  { url, listenUrl, prepares, log }: ClusterOptions,
+): Promise<void> {
+  const why = 'DATABASE_URL is a pooler that gives each transaction another connection'
+  if (prepares && !keepsStatements)
+    throw new HeadgateError('invalid-setting', `${why}, without prepared statements: DATABASE_PREPARE=false.`)
+  const listens = listenUrl === url ? kind : (await detectPooling(listenUrl)).kind
+  if (listens === 'transaction') {
+    const detail = `${why}: DATABASE_LISTEN_URL has to be the address of PostgreSQL itself, for notifications and locks.`
+    throw new HeadgateError('invalid-setting', detail)
+  }
+  if (kind !== 'transaction') return
+  const [row] = await db.query<{ timeout: string }>(
+    `SELECT current_setting('statement_timeout') AS timeout`,
+  )
+  if (row?.timeout === '0')
+    log.warn('statement_timeout is 0: set it for the role, as docs/cluster.md says, because a pooler is between')
 }
 
 /** What was answered 202 has to be on a disk. */

@@ -27,7 +27,7 @@ export function postgresPrograms(): string | undefined {
 }
 
 /** It refuses to run as root; Debian has a user for it, and `nobody` is everywhere. */
-async function serverUser(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+export async function serverUser(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
   if (userInfo().uid !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
     const ids = await Promise.all(['-u', '-g'].map((flag) => run('id', [flag, name]))).catch(() => null)

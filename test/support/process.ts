@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { poolerSettings } from './pgbouncer.ts'
 import { spawnBound } from './spawn.ts'
 
 export { freePort, spawnBound } from './spawn.ts'
@@ -34,9 +35,14 @@ function toLine(text: string): LogLine {
  */
 export async function startProcess(env: Record<string, string> = {}, main = 'src/main.ts') {
   const dataDir = await mkdtemp(join(tmpdir(), 'headgate-process-'))
+  const { databaseListenUrl, isPreparing } = poolerSettings(env['DATABASE_URL'] ?? '')
+  const behindPooler =
+    databaseListenUrl === undefined
+      ? {}
+      : { DATABASE_LISTEN_URL: databaseListenUrl, DATABASE_PREPARE: `${isPreparing}` }
   const child = spawnBound(process.execPath, ['--conditions=headgate-source', main], {
     cwd: ROOT,
-    env: { ...PROCESS_ENV, PORT: '0', DATA_DIR: dataDir, ...env },
+    env: { ...PROCESS_ENV, PORT: '0', DATA_DIR: dataDir, ...behindPooler, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: LogLine[] = []

@@ -2,7 +2,12 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Programs of the system that some tests run for real, and the Debian package of each. */
-const PROGRAMS = { chromium: 'chromium', nginx: 'nginx', openssl: 'openssl' } as const
+const PROGRAMS = {
+  chromium: 'chromium',
+  nginx: 'nginx',
+  openssl: 'openssl',
+  pgbouncer: 'pgbouncer',
+} as const
 export type RealPart = keyof typeof PROGRAMS
 
 /** Debian keeps servers where a user's PATH does not look. */

@@ -11,6 +11,7 @@ import type { Settings } from '../../src/config/settings.ts'
 import type { TaskType } from '../../src/handler/define-task.ts'
 import { createServer } from '../../src/http/server/server.ts'
 
+import { poolerSettings } from './pgbouncer.ts'
 import { databaseSettings } from './test-database.ts'
 
 export interface ServerGiven {
@@ -37,6 +38,7 @@ export async function startServer({
     stopWaitMs: 200,
     stopGraceMs: 200,
     reserveBytes: 0,
+    ...poolerSettings(given.databaseUrl ?? ''),
     ...given,
   }
   const log = pino({ level: taken?.level ?? 'silent' }, taken)

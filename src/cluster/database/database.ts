@@ -5,12 +5,12 @@ import { HeadgateError } from '../../task/errors.ts'
 const QUERY_TIMEOUT_MS = 5000
 const CONNECT_TIMEOUT_MS = 2000
 /**
- * A statement that the server still works on, which ends before this process gives it up, so that nothing of it is
- * committed later; a transaction in which this process stands still.
+ * Of each session: plans do not depend on the values of one call; a statement that the server still works on ends before
+ * this process gives it up, so that nothing of it is committed later; so does a transaction in which this process
+ * stands still. PgBouncer refuses them as options of the connection.
  */
-const SERVER_TIMEOUTS = '-c statement_timeout=4500 -c idle_in_transaction_session_timeout=3000'
-/** Plans do not depend on the values of one call. */
-const PLANS = '-c plan_cache_mode=force_generic_plan'
+const SESSION =
+  'SET plan_cache_mode = force_generic_plan; SET statement_timeout = 4500; SET idle_in_transaction_session_timeout = 3000'
 const INT8 = 20
 const HIGHEST_INTEGER = `${2n ** 63n - 1n}`
 const LOWEST_INTEGER = `${-(2n ** 63n)}`
@@ -23,7 +23,7 @@ export interface DatabaseOptions {
   readonly url: string
   /** Connections at most. */
   readonly connections: number
-  /** Whether statements are prepared by name; not behind a PgBouncer before 1.21 that pools transactions. */
+  /** Whether a connection is a session of PostgreSQL, with its settings and prepared statements; not where transactions are pooled. */
   readonly prepares: boolean
   /** A connection that was idle has failed; the next query opens another one. */
   readonly onError: (error: Error) => void
@@ -55,7 +55,8 @@ export class Database implements Statements {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
       types,
-      ...(prepares ? { options: `${PLANS} ${SERVER_TIMEOUTS}` } : {}),
+      // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, which its types do not know
+      ...(prepares ? { onConnect: (client) => client.query(SESSION) } : {}),
     })
     this.#pool.on('error', onError)
   }
@@ -138,8 +139,8 @@ export class Database implements Statements {
   }
 }
 
-/** PostgreSQL is starting, or stopping. */
-const NOT_NOW = /^57P0/
+/** PostgreSQL is starting, or stopping; a pooler cannot reach it. */
+const NOT_NOW = /^(?:57P0|08)/
 
 /** Whether the database may be there in a moment: it could not be reached, or is starting. */
 export function isAway(error: unknown): boolean {
@@ -176,7 +177,8 @@ function toParameter(value: Value): Value {
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value
 }
 
-function toHeadgateError(error: unknown): unknown {
+/** What the driver throws, as a HeadgateError; a mistake in a statement stays what it is. */
+export function toHeadgateError(error: unknown): unknown {
   if (error instanceof HeadgateError) return error
   const { code = '', message } = error as Error & { readonly code?: string }
   if (code === DISK_FULL) return new HeadgateError('disk-full', message, { cause: error })

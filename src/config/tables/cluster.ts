@@ -59,12 +59,21 @@ export const CLUSTER_SETTINGS = {
       'Connections of this process to PostgreSQL for its statements; three more are for tickets and notifications. 2 to 100.',
     schema: whole(2, 100),
   },
+  databaseListenUrl: {
+    env: 'DATABASE_LISTEN_URL',
+    default: '',
+    unit: 'address',
+    meaning:
+      'The same database without a pooler in between, for the one connection of each process that listens and has its name. Needed where DATABASE_URL is PgBouncer in its transaction mode. Empty: DATABASE_URL.',
+    isSecret: true,
+    schema: z.string().regex(POSTGRES_URL, 'expected an address that begins with postgres://'),
+  },
   isPreparing: {
     env: 'DATABASE_PREPARE',
     default: 'true',
     unit: 'yes or no',
     meaning:
-      'Whether statements are prepared by name. false is for PgBouncer before 1.21 in its transaction mode. true or false.',
+      'Whether statements are prepared by name. false is for PgBouncer in its transaction mode, which knows none before 1.21. true or false.',
     schema: yesOrNo,
   },
   uploadsUrl: {
