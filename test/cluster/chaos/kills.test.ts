@@ -16,7 +16,7 @@ const KINDS = ['nap', 'slow', 'hold', 'flaky', 'nap']
 /** Tasks that wait or run at any time. */
 const BACKLOG = 40
 /** A worker lives for this long after its start, ms. */
-const LIFE_MS = { min: 100, more: 600 }
+const LIFE_MS = { min: 300, more: 900 }
 
 describe.skipIf(programs === undefined || KILLS === 0)('workers that are killed again and again', () => {
   const postgres = usePostgres(programs)
