@@ -1,5 +1,8 @@
 import { Command } from 'commander'
 import { resolve } from 'node:path'
+import { diagnoseDatabaseOf } from '../app/diagnose-database.ts'
+import { readSettings } from '../config/read.ts'
+import type { Finding } from '../journal/finding.ts'
 import { diagnose, setAside } from '../journal/sqlite/doctor.ts'
 import { readLocalSettings } from './local-settings.ts'
 import { formatTable } from './text-table.ts'
@@ -11,22 +14,26 @@ interface DoctorOptions {
 /** `headgate doctor`: what is wrong with the data of a server, and the way out. */
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('Check the journal and the uploads in DATA_DIR, and report what is wrong and how to fix it.')
+    .description(
+      'Check the journal and the uploads in DATA_DIR, or the PostgreSQL of DATABASE_URL, and report what is wrong and how to fix it.',
+    )
     .option(
       '--set-aside',
       'move journal and uploads into a folder beside them, so that the next start begins anew',
     )
-    .action((options: DoctorOptions) => {
-      const folder = resolve(
-        readLocalSettings('doctor', 'Ask /health/ready and /api/queue/stats of a running process.').dataDir,
-      )
-      if (options.setAside === true) console.log(`Journal and uploads are kept in ${setAside(folder)}.`)
-      else report(folder)
+    .action(async (options: DoctorOptions) => {
+      if (options.setAside === true) {
+        const settings = readLocalSettings('doctor --set-aside', 'Take another database instead.')
+        console.log(`Journal and uploads are kept in ${setAside(resolve(settings.dataDir))}.`)
+        return
+      }
+      const settings = readSettings()
+      const isLocal = settings.databaseUrl === ''
+      report(isLocal ? diagnose(resolve(settings.dataDir)) : await diagnoseDatabaseOf(settings))
     })
 }
 
-function report(folder: string): void {
-  const findings = diagnose(folder)
+function report(findings: readonly Finding[]): void {
   const rows = findings.map(({ about, detail, fix }) => [fix === undefined ? 'ok' : 'WRONG', about, detail])
   console.log(formatTable(rows))
   const wrong = findings.filter(({ fix }) => fix !== undefined)

@@ -56,10 +56,14 @@ test('nothing is set aside while a server uses it', async () => {
   expect([code, stderr]).toEqual([1, expect.stringContaining('Another process uses the journal')])
 })
 
-test('with the tasks in PostgreSQL it says that it is not for them', async () => {
+test('with the tasks in PostgreSQL what is for DATA_DIR says that it is not for them', async () => {
   const url = 'postgres://headgate:secret@127.0.0.1:1/none'
   const env = { ...PROCESS_ENV, DATABASE_URL: url, DATA_DIR: await tempFolder() }
-  for (const args of [['doctor'], ['backup', 'somewhere'], ['restore', 'somewhere']]) {
+  for (const args of [
+    ['doctor', '--set-aside'],
+    ['backup', 'somewhere'],
+    ['restore', 'somewhere'],
+  ]) {
     const { status, stderr } = spawnSync(join(ROOT, 'headgate'), args, { env, encoding: 'utf8' })
     expect(status, args.join(' ')).toBe(78)
     expect(stderr).toContain('DATABASE_URL: the tasks are in PostgreSQL')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Client } from 'pg'
 
 const TIMEOUT_MS = 2000
@@ -15,7 +16,7 @@ export interface Pooling {
   readonly keepsStatements: boolean
 }
 
-const BY_NAME = { name: 'headgate_pooling', text: 'SELECT pg_backend_pid() AS pid' }
+const BACKEND = 'SELECT pg_backend_pid() AS pid'
 
 /**
  * Finds out by two connections of its own.
@@ -42,12 +43,14 @@ export async function detectPooling(url: string): Promise<Pooling> {
 
 /** While `second` has a transaction open, `first` gets another connection than before, or that of `second` was its own. */
 async function compare(first: Client, second: Client): Promise<Pooling> {
+  // Of this look alone: a pooler keeps what others have prepared.
+  const byName = { name: randomUUID(), text: BACKEND }
   for (let left = MAX_TRIES; left > 0; left -= 1) {
-    const before = await readBackend(first, BY_NAME)
+    const before = await readBackend(first, byName)
     await second.query('BEGIN')
     const held = await readBackend(second)
     if (held === before) {
-      const keepsStatements = await readBackend(first, BY_NAME).then(
+      const keepsStatements = await readBackend(first, byName).then(
         () => true,
         () => false,
       )
@@ -60,7 +63,7 @@ async function compare(first: Client, second: Client): Promise<Pooling> {
 
 async function readBackend(
   client: Client,
-  query: typeof BY_NAME | string = BY_NAME.text,
+  query: string | { readonly name: string; readonly text: string } = BACKEND,
 ): Promise<number | undefined> {
   const { rows } = await client.query<{ pid: number }>(query)
   return rows[0]?.pid

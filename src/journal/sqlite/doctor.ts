@@ -2,19 +2,13 @@ import { existsSync, mkdirSync, readdirSync, renameSync, statfsSync, statSync } 
 import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { HeadgateError } from '../../task/errors.ts'
+import type { Finding } from '../finding.ts'
 import { MIGRATIONS } from './schema.ts'
 import { filesIn, type JournalFiles } from './open/files.ts'
 import { sizeOfFile } from './open/folder.ts'
 import { takeLock } from './open/lock.ts'
 import { lookAt, quickCheck } from './open/open.ts'
 import { syncPathSync } from '../../sync-path.ts'
-
-export interface Finding {
-  readonly about: string
-  readonly detail: string
-  /** What to do; absent: nothing is wrong. */
-  readonly fix?: string
-}
 
 const MB = 1024 * 1024
 const LOW_DISK_BYTES = 256 * MB
