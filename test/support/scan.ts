@@ -12,8 +12,10 @@ export async function drawPage(pdf: Uint8Array, dpi = 300): Promise<GrayImage> {
   return image
 }
 
-/** A PDF whose pages are pictures, each 612 by 792 points. */
-export function scannedPdf(images: readonly GrayImage[]): Uint8Array<ArrayBuffer> {
+const LETTER = { width: 612, height: 792 }
+
+/** A PDF whose pages are pictures, each of `size` points. */
+export function scannedPdf(images: readonly GrayImage[], size = LETTER): Uint8Array<ArrayBuffer> {
   const pieces: Buffer[] = [Buffer.from('%PDF-1.4\n', 'latin1')]
   const offsets: number[] = []
   const add = (...parts: readonly (string | Buffer)[]) => {
@@ -27,8 +29,10 @@ export function scannedPdf(images: readonly GrayImage[]): Uint8Array<ArrayBuffer
   for (const [index, { width, height, data }] of images.entries()) {
     const first = 3 + index * 3
     const resources = `/Resources << /XObject << /I ${first + 2} 0 R >> >>`
-    add(`<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${first + 1} 0 R ${resources} >>`)
-    const draw = '612 0 0 792 0 0 cm /I Do'
+    add(
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 ${size.width} ${size.height}] /Contents ${first + 1} 0 R ${resources} >>`,
+    )
+    const draw = `${size.width} 0 0 ${size.height} 0 0 cm /I Do`
     add(`<< /Length ${draw.length} >>\nstream\n${draw}\nendstream`)
     const packed = deflateSync(data)
     const about = `/Width ${width} /Height ${height} /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode`
@@ -40,9 +44,9 @@ export function scannedPdf(images: readonly GrayImage[]): Uint8Array<ArrayBuffer
   }
   const table = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`).join('')
   const at = pieces.reduce((sum, piece) => sum + piece.length, 0)
-  const size = offsets.length + 1
+  const count = offsets.length + 1
   pieces.push(
-    Buffer.from(`xref\n0 ${size}\n0000000000 65535 f \n${table}trailer\n<< /Size ${size} /Root 1 0 R >>\n`),
+    Buffer.from(`xref\n0 ${count}\n0000000000 65535 f \n${table}trailer\n<< /Size ${count} /Root 1 0 R >>\n`),
     Buffer.from(`startxref\n${at}\n%%EOF\n`),
   )
   return new Uint8Array(Buffer.concat(pieces))
@@ -53,21 +57,54 @@ export function upsideDown({ width, height, data }: GrayImage): GrayImage {
   return { width, height, data: data.toReversed() }
 }
 
-/** A slope of `degrees`, and points that are darker or lighter at random by up to `noise`. */
-export function worn({ width, height, data }: GrayImage, { degrees = 0, noise = 0 } = {}): GrayImage {
-  const made = new Uint8Array(data.length).fill(255)
+export interface Wear {
+  /** The slope of the lines. */
+  readonly degrees?: number
+  /** Each point is darker or lighter by up to as much. */
+  readonly noise?: number
+  /** The share of points that are black or white. */
+  readonly specks?: number
+  readonly seed?: number
+}
+
+const RANDOM_RANGE = 0x800000
+
+/** A picture as a bad scanner gives it. */
+export function worn(image: GrayImage, wear: Wear = {}): GrayImage {
+  const { degrees = 0, noise = 0, specks = 0, seed = 0 } = wear
+  const { width, height } = image
+  const data = degrees === 0 ? Uint8Array.from(image.data) : rotated(image, degrees)
+  let state = 12_345 + seed
+  const random = () => {
+    state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
+    return state >> 8
+  }
+  if (noise > 0 || specks > 0) {
+    for (let at = 0; at < data.length; at += 1) {
+      const point = (data[at] ?? 255) + (random() % (2 * noise + 1)) - noise
+      data[at] = Math.max(0, Math.min(255, point))
+      if (random() < specks * RANDOM_RANGE) data[at] = random() % 2 === 0 ? 0 : 255
+    }
+  }
+  return { width, height, data }
+}
+
+/** Turned around its middle; a point is the mean of the four that it comes from. */
+function rotated({ width, height, data }: GrayImage, degrees: number): Uint8Array {
+  const made = new Uint8Array(data.length)
   const [sin, cos] = [Math.sin((degrees * Math.PI) / 180), Math.cos((degrees * Math.PI) / 180)]
-  let seed = 12_345
+  const pointAt = (x: number, y: number) =>
+    x >= 0 && x < width && y >= 0 && y < height ? (data[y * width + x] ?? 255) : 255
   for (let at = 0; at < made.length; at += 1) {
     const [x, y] = [(at % width) - width / 2, Math.floor(at / width) - height / 2]
-    const fromX = Math.round(x * cos + y * sin + width / 2)
-    const fromY = Math.round(y * cos - x * sin + height / 2)
-    const isInside = fromX >= 0 && fromX < width && fromY >= 0 && fromY < height
-    const point = isInside ? (data[fromY * width + fromX] ?? 255) : 255
-    seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff
-    made[at] = Math.max(0, Math.min(255, point + ((seed >> 8) % (2 * noise + 1)) - noise))
+    const [fromX, fromY] = [x * cos + y * sin + width / 2, y * cos - x * sin + height / 2]
+    const [left, top] = [Math.floor(fromX), Math.floor(fromY)]
+    const [right, bottom] = [fromX - left, fromY - top]
+    const above = pointAt(left, top) * (1 - right) + pointAt(left + 1, top) * right
+    const below = pointAt(left, top + 1) * (1 - right) + pointAt(left + 1, top + 1) * right
+    made[at] = Math.round(above * (1 - bottom) + below * bottom)
   }
-  return { width, height, data: made }
+  return made
 }
 
 export function pngOf({ width, height, data }: GrayImage): Uint8Array<ArrayBuffer> {

@@ -3,12 +3,14 @@ import { openPicture } from './picture.ts'
 import {
   ORIENTATIONS,
   POINTS_PER_INCH,
+  type PageImage,
   type RecognisedLine,
   type RecognisedPage,
   type UnreadPage,
 } from './recognised-page.ts'
 import { renderPdfPage } from './render-pdf-page.ts'
-import { loadTesseract, type RecognisedImage, type Word } from './tesseract.ts'
+import { hasColumns, hasGutter, isOfUsualSize } from './page-shape.ts'
+import { loadTesseract, type RecognisedImage, type Tesseract, type Word } from './tesseract.ts'
 
 /** Which page of a file is recognised, and in which languages, as Tesseract names them. */
 export interface RecognitionRequest extends UnreadPage {
@@ -19,6 +21,10 @@ export interface RecognitionRequest extends UnreadPage {
 const MIN_LINE_CONFIDENCE = 35
 /** Below this the page may lie on its side or its head. */
 const DOUBTFUL = 60
+/** A page that is read across its width must have nearly as many good words as in columns. */
+const NEARLY_ALL = 0.9
+/** Of a page with more doubtful lines than these none is read again: it is no clean text. */
+const MAX_DOUBTFUL_LINES = 12
 
 /** Recognises the text of one page of a PDF, or of one picture of a file of pictures. */
 export async function recognisePage(
@@ -32,15 +38,47 @@ export async function recognisePage(
       : openPicture(bytes, page)
   if (image === null) return { page, confidence: null, lines: [] }
   const tesseract = await loadTesseract(languages)
-  const upright = tesseract.recognise(image.bytes, image.orientation)
+  const upright = recogniseColumns(tesseract, image)
   const found = [upright]
   if (meanConfidence(upright.words) < DOUBTFUL) {
     for (const orientation of ORIENTATIONS.filter((each) => each !== image.orientation)) {
-      found.push(tesseract.recognise(image.bytes, orientation))
+      found.push(tesseract.recognise({ ...image, orientation }))
     }
   }
   const best = found.reduce((most, next) => (certainChars(next) > certainChars(most) ? next : most))
-  return toPage(best, page, POINTS_PER_INCH / image.dpi)
+  const checked = best === upright ? recogniseDoubtfulLines(tesseract, image, best) : best
+  return toPage(checked, page, POINTS_PER_INCH / image.dpi)
+}
+
+/** Columns that are found where there are none tear lines apart: then the page is read again, across its whole width. */
+function recogniseColumns(tesseract: Tesseract, image: PageImage): RecognisedImage {
+  const found = tesseract.recognise(image)
+  if (!hasColumns(found.lines)) return found
+  const across = tesseract.recognise(image, 'column')
+  return hasGutter(across) || certainChars(across) < certainChars(found) * NEARLY_ALL ? found : across
+}
+
+/** Reads lines again in each language alone that were hardly read in all of them together. */
+function recogniseDoubtfulLines(
+  tesseract: Tesseract,
+  image: PageImage,
+  page: RecognisedImage,
+): RecognisedImage {
+  const byLine = Map.groupBy(page.words, ({ line }) => line)
+  const doubtful = [...byLine].filter(
+    ([line, words]) => meanConfidence(words) < DOUBTFUL && isOfUsualSize(line, page.lines),
+  )
+  const isWorthIt = meanConfidence(page.words) >= DOUBTFUL && doubtful.length <= MAX_DOUBTFUL_LINES
+  if (!isWorthIt || doubtful.length === 0 || tesseract.languages.length < 2) return page
+  const boxes = doubtful.flatMap(([line]) => page.lines[line] ?? [])
+  for (const language of tesseract.languages) {
+    const again = tesseract.recogniseLines(image, { boxes, slope: page.slope }, language)
+    for (const [index, [line]] of doubtful.entries()) {
+      const words = again[index]?.map((word) => ({ ...word, line })) ?? []
+      if (meanConfidence(words) > meanConfidence(byLine.get(line) ?? [])) byLine.set(line, words)
+    }
+  }
+  return { ...page, words: [...byLine.values()].flat() }
 }
 
 /** Characters of the words that are probably right. */

@@ -1,4 +1,5 @@
 import { PdfiumDocument, type GrayImage, type PdfiumPage } from '../parse/pdf/pdfium.ts'
+import { denoise } from './denoise.ts'
 import { POINTS_PER_INCH, type PageImage } from './recognised-page.ts'
 
 /** Chinese is read better than at 300, small type better than at 200. A page that is larger than A3 gets less. */
@@ -38,6 +39,7 @@ function draw(page: PdfiumPage): PageImage | null {
   const scale = Math.min(wanted, Math.sqrt(MAX_PIXELS / (width * height)))
   const image = page.render(scale)
   if (isBlank(image)) return null
+  denoise(image)
   return { bytes: toPnm(image), dpi: scale * POINTS_PER_INCH, orientation: 1 }
 }
 

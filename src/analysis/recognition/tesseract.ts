@@ -10,8 +10,11 @@ const CORE = 'tesseract.js-core/tesseract-core-simd-lstm.js'
 const INPUT = '/input'
 /** The engine of neural networks. */
 const LSTM_ONLY = 1
-/** Whole pages: columns, blocks, lines. */
-const AUTOMATIC_PAGE = '3'
+/** How a page is divided: into columns, blocks and lines; into lines across the page; not at all. */
+const DIVISIONS = { page: '3', column: '4', line: '7' } as const
+type Division = keyof typeof DIVISIONS
+/** Points around a line that is recognised alone. */
+const LINE_MARGIN = 4
 /** Whether a point is black depends on the points around it: noise becomes white, not a hundred thousand specks. */
 const SAUVOLA = '2'
 /** A slope below this, in radians, is left as it is. */
@@ -28,6 +31,7 @@ interface TessApi {
   SetVariable(name: string, value: string): boolean
   /** Reads `INPUT`. Orientation as in EXIF, angle in radians; 1: it cannot be decoded. */
   SetImageFile(orientation: number, angle: number): number
+  SetRectangle(left: number, top: number, width: number, height: number): void
   FindLines(): number
   GetGradient(): number
   Recognize(monitor: null): number
@@ -52,13 +56,16 @@ async function createTesseract(languages: readonly string[]): Promise<Tesseract>
   for (const language of languages) {
     core.FS.writeFile(`${language}.traineddata`, await readLanguage(language))
   }
+  return new Tesseract(core, languages)
+}
+
+function createApi(core: Core, languages: readonly string[]): TessApi {
   const api = new core.TessBaseAPI()
   if (api.Init(null, languages.join('+'), LSTM_ONLY) !== 0) {
     throw new Error(`the data of ${languages.join(', ')} cannot be read`)
   }
-  api.SetVariable('tessedit_pageseg_mode', AUTOMATIC_PAGE)
   api.SetVariable('thresholding_method', SAUVOLA)
-  return new Tesseract(core, api)
+  return api
 }
 
 /** The data of a language, from its package: the variant that is made for whole numbers, small and fast. */
@@ -75,9 +82,11 @@ export interface Word {
   readonly confidence: number
   /** Words of one line have one number. */
   readonly line: number
+  readonly x: number
+  readonly width: number
 }
 
-interface RecognisedBox {
+export interface RecognisedBox {
   readonly x: number
   readonly y: number
   readonly width: number
@@ -88,34 +97,75 @@ export interface RecognisedImage {
   /** By the numbers that words have. */
   readonly lines: readonly RecognisedBox[]
   readonly words: readonly Word[]
+  /** By which the image was straightened, in radians. */
+  readonly slope: number
+}
+
+export interface ImageToRecognise {
+  /** PNG, JPEG, WebP, TIFF or PNM. */
+  readonly bytes: Uint8Array
+  /** As EXIF counts it: 1 upright, 3 upside down, 6 and 8 on its side. */
+  readonly orientation: number
 }
 
 export class Tesseract {
+  readonly languages: readonly string[]
   readonly #core: Core
   readonly #api: TessApi
+  /** Made when they are needed. */
+  readonly #apisOfOne = new Map<string, TessApi>()
 
-  constructor(core: Core, api: TessApi) {
+  constructor(core: Core, languages: readonly string[]) {
     this.#core = core
-    this.#api = api
+    this.languages = languages
+    this.#api = createApi(core, languages)
   }
 
   /**
-   * Recognises an image (PNG, JPEG, WebP, TIFF or PNM), straightened where its lines have a slope.
+   * Recognises an image in all languages, straightened where its lines have a slope.
    *
-   * @param orientation as EXIF counts it: 1 upright, 3 upside down, 6 and 8 on its side
    * @throws TaskError `input_rejected` when the image cannot be decoded.
    */
-  recognise(image: Uint8Array, orientation: number): RecognisedImage {
+  recognise(image: ImageToRecognise, division: Exclude<Division, 'line'> = 'page'): RecognisedImage {
     const api = this.#api
-    this.#core.FS.writeFile(INPUT, image)
-    if (api.SetImageFile(orientation, 0) !== 0) throw undecodable()
+    this.#open(api, image, division)
     api.FindLines()
-    const slope = api.GetGradient()
-    if (Math.abs(slope) >= MIN_SLOPE) api.SetImageFile(orientation, slope)
+    const gradient = api.GetGradient()
+    const slope = Math.abs(gradient) >= MIN_SLOPE ? gradient : 0
+    if (slope !== 0) api.SetImageFile(image.orientation, slope)
+    const made = { ...this.#finish(api), slope }
+    this.#core.FS.writeFile(INPUT, new Uint8Array())
+    return made
+  }
+
+  /** Recognises lines of an image, each in one language alone: with several a line is now and then read in a wrong one. */
+  recogniseLines(
+    image: ImageToRecognise,
+    { boxes, slope }: { readonly boxes: readonly RecognisedBox[]; readonly slope: number },
+    language: string,
+  ): Word[][] {
+    const api = this.#apisOfOne.get(language) ?? createApi(this.#core, [language])
+    this.#apisOfOne.set(language, api)
+    const made = boxes.map(({ x, y, width, height }) => {
+      this.#open(api, image, 'line', slope)
+      const [left, top] = [Math.max(0, x - LINE_MARGIN), Math.max(0, y - LINE_MARGIN)]
+      api.SetRectangle(left, top, width + 2 * LINE_MARGIN, height + 2 * LINE_MARGIN)
+      return [...this.#finish(api).words]
+    })
+    this.#core.FS.writeFile(INPUT, new Uint8Array())
+    return made
+  }
+
+  #open(api: TessApi, { bytes, orientation }: ImageToRecognise, division: Division, slope = 0): void {
+    api.SetVariable('tessedit_pageseg_mode', DIVISIONS[division])
+    this.#core.FS.writeFile(INPUT, bytes)
+    if (api.SetImageFile(orientation, slope) !== 0) throw undecodable()
+  }
+
+  #finish(api: TessApi): Omit<RecognisedImage, 'slope'> {
     api.Recognize(null)
     const made = readTable(api.GetTSVText(0))
     api.Clear()
-    this.#core.FS.writeFile(INPUT, new Uint8Array())
     return made
   }
 }
@@ -128,17 +178,23 @@ function undecodable(): TaskError {
 const LINE = '4'
 const WORD = '5'
 
-/** Reads the table: level, page, block, paragraph, line, word, left, top, width, height, confidence, text. */
-function readTable(table: string): RecognisedImage {
+/**
+ * Reads the table: level, page, block, paragraph, line, word, left, top, width, height, confidence, text. Lines without
+ * words, such as rules, are left out.
+ */
+function readTable(table: string): Omit<RecognisedImage, 'slope'> {
   const lines: RecognisedBox[] = []
   const words: Word[] = []
+  let next: RecognisedBox | null = null
   for (const row of table.split('\n')) {
     const cells = row.split('\t')
     const [x = 0, y = 0, width = 0, height = 0] = cells.slice(6, 10).map(Number)
-    if (cells[0] === LINE) lines.push({ x, y, width, height })
+    if (cells[0] === LINE) next = { x, y, width, height }
     const text = cells.slice(11).join(' ').trim()
-    if (cells[0] === WORD && text !== '')
-      words.push({ text, confidence: Number(cells[10]), line: lines.length - 1 })
+    if (cells[0] !== WORD || text === '') continue
+    if (next !== null) lines.push(next)
+    next = null
+    words.push({ text, confidence: Number(cells[10]), line: lines.length - 1, x, width })
   }
   return { lines, words }
 }
