@@ -68,7 +68,7 @@ export async function openCluster(db: Database, options: ClusterOptions): Promis
       name: options.name,
       db,
       tickets,
-      publisher: new Publisher({ db, bus }),
+      publisher: new Publisher({ db, bus, clock: options.clock }),
       leader,
       member,
       journal: {

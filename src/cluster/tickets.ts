@@ -1,5 +1,5 @@
 import { PgBoss } from 'pg-boss'
-import type { Statements, Value } from './database/database.ts'
+import type { Statements, Transaction, Value } from './database/database.ts'
 
 /** The only queue: strict order over all types needs one. */
 const QUEUE = 'tasks'
@@ -87,6 +87,15 @@ export class Tickets {
       ...(startAfter === null ? {} : { startAfter: new Date(startAfter) }),
     }))
     await this.#boss.insert(QUEUE, jobs, { db: toBossDb(tx) })
+  }
+
+  /** The same, sent with what follows it. */
+  async send(tx: Transaction, tickets: readonly NewTicket[]): Promise<void> {
+    const query = async (text: string, values: readonly Value[] = []) => {
+      tx.send(text, values)
+      return []
+    }
+    await this.insert({ query }, tickets)
   }
 
   async remove(tx: Statements, ids: readonly string[]): Promise<void> {

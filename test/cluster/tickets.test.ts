@@ -1,7 +1,14 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { Client } from 'pg'
 import { migrate } from '../../src/cluster/database/migrate.ts'
+import type { Hint } from '../../src/cluster/hints/hints.ts'
+import { Publisher } from '../../src/cluster/hints/publisher.ts'
+import { EventBus } from '../../src/events/event-bus.ts'
+import { toTaskEvent } from '../../src/task/event.ts'
 import { Tickets } from '../../src/cluster/tickets.ts'
 import { openDatabase } from '../support/cluster.ts'
+import { sampleTask } from '../support/tasks.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
 
 const programs = postgresPrograms()
@@ -55,5 +62,86 @@ describe.skipIf(programs === undefined)('tickets', () => {
     })
     await expect(insert).rejects.toThrow()
     expect(await database.transaction((tx) => tickets.fetch(tx, 1))).toEqual([])
+  })
+})
+
+describe.skipIf(programs === undefined)('statements and hints', () => {
+  const postgres = usePostgres(programs)
+
+  test('what is sent at the end of a transaction is committed with it, or fails it', async () => {
+    const db = openDatabase(await postgres.newDatabase())
+    await db.query('CREATE TABLE numbers (n integer PRIMARY KEY)')
+    const read = async () => (await db.query('SELECT n FROM numbers ORDER BY n')).map(({ n }) => n as number)
+    const rows = await db.transaction(
+      async (tx, first) => {
+        tx.send('INSERT INTO numbers VALUES ($1)', [1])
+        tx.send('INSERT INTO numbers VALUES ($1)', [2])
+        // A statement that is waited for takes those before it along.
+        const [row] = await tx.query('SELECT count(*)::integer AS count FROM numbers')
+        tx.send('INSERT INTO numbers VALUES ($1)', [3])
+        return [row, ...first]
+      },
+      ['SELECT 7 AS seven'],
+    )
+    expect(rows).toEqual([{ count: 2 }, [{ seven: 7 }]])
+    expect(await read()).toEqual([1, 2, 3])
+    const fails = db.transaction(async (tx) => {
+      tx.send('INSERT INTO numbers VALUES ($1)', [4])
+      tx.send('INSERT INTO numbers VALUES ($1)', [1])
+    })
+    await expect(fails).rejects.toMatchObject({ code: '23505' })
+    const throws = db.transaction(async (tx) => {
+      tx.send('INSERT INTO numbers VALUES ($1)', [5])
+      throw new Error('not this one')
+    })
+    await expect(throws).rejects.toThrow('not this one')
+    expect(await read()).toEqual([1, 2, 3])
+  })
+
+  test('statements that come one after another have a connection of their own, where there are several', async () => {
+    const url = await postgres.newDatabase()
+    const pidOf = async (db: ReturnType<typeof openDatabase>) =>
+      (await db.query<{ pid: number }>('SELECT pg_backend_pid() AS pid'))[0]?.pid
+    const db = openDatabase(url, 4)
+    const lane = db.takeLane()
+    const all = async () => Promise.all(Array.from({ length: 12 }, () => pidOf(db)))
+    const [own, others] = [await pidOf(lane), new Set(await all())]
+    expect(others.size).toBe(3)
+    expect(others).not.toContain(own)
+    expect(new Set([await pidOf(lane), await pidOf(lane)])).toEqual(new Set([own]))
+    const few = openDatabase(url, 2)
+    expect(few.takeLane()).toBe(few)
+  })
+
+  test('hints of events wait a little after the last ones, all others do not', async () => {
+    const url = await postgres.newDatabase()
+    const clock = new VirtualClock()
+    const publisher = new Publisher({
+      db: openDatabase(url),
+      bus: new EventBus({ maxQueued: 100, maxQueuedChars: 10_000 }),
+      clock,
+    })
+    const listener = new Client(url)
+    onTestFinished(() => listener.end())
+    await listener.connect()
+    await listener.query('LISTEN headgate')
+    const hints: Hint[] = []
+    listener.on('notification', ({ payload = '' }) => hints.push(JSON.parse(payload) as Hint))
+    const commit = (index: number) => {
+      const task = { ...sampleTask({ id: idOf(index) }), lastSeq: 1 }
+      publisher.committed([{ task, event: toTaskEvent(task, { type: 'started', attempt: 1 }, 0) }])
+    }
+    commit(1)
+    await expect.poll(() => hints).toEqual([{ kind: 'tasks', ids: [idOf(1)] }])
+    commit(2)
+    commit(3)
+    publisher.hasWork()
+    await expect.poll(() => hints.slice(1)).toEqual([{ kind: 'work' }])
+    clock.advance(10)
+    await expect.poll(() => hints.slice(2)).toEqual([{ kind: 'tasks', ids: [idOf(2), idOf(3)] }])
+    commit(4)
+    // At a stop nothing is kept back.
+    await publisher.whenSent()
+    await expect.poll(() => hints.slice(3)).toEqual([{ kind: 'tasks', ids: [idOf(4)] }])
   })
 })

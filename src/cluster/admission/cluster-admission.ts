@@ -52,6 +52,8 @@ interface Pending {
 export class ClusterAdmission implements QueueAdmission {
   readonly intake = new Intake()
   readonly #deps: ClusterAdmissionDeps
+  /** Of a process that admits. */
+  #lane: Database | null = null
   readonly #receiving = new Set<string>()
   #pending: Pending[] = []
   #isPlacing = false
@@ -209,11 +211,12 @@ export class ClusterAdmission implements QueueAdmission {
 
   async #place(group: readonly Pending[]): Promise<void> {
     const { db, publisher, log, view } = this.#deps
+    this.#lane ??= db.takeLane()
     const isAll = group[0]?.isAll ?? false
     const newcomers = group.flatMap((pending) => pending.newcomers)
     const refuse = (code: Refusal['code'], waiting: number) => this.#refuse(code, waiting)
     const deps = { ...this.#deps, refuse, defaults: this.#defaults, capacity: () => view.capacity }
-    const { replies, entries, hasTickets, hasWebhooks } = await db.transaction(
+    const { replies, entries, hasTickets, hasWebhooks } = await this.#lane.transaction(
       (tx, first) => new PlaceGroup(tx, first, deps).admit(newcomers, isAll),
       LOCK_AND_COUNT,
     )

@@ -10,14 +10,14 @@ import type { JournalEntry, KeyRecord } from '../../journal/journal.ts'
 import { PARKED_PER_PLACE } from '../../pool/delayed.ts'
 import { placeAfter, toTaskEvent } from '../../task/event.ts'
 import { changeTask, type Task } from '../../task/task.ts'
-import type { Statements } from '../database/database.ts'
+import type { Transaction } from '../database/database.ts'
 import { CounterChanges } from '../journal/counters.ts'
 import { toNewTaskRow, type NewTaskRow } from '../journal/rows.ts'
 import { selectForUpdate } from '../journal/select-tasks.ts'
 import {
   addDeliveries,
   writeEntries,
-  writeAdmission,
+  sendAdmission,
   writeKeys,
   writeNewTasks,
 } from '../journal/write-entries.ts'
@@ -86,7 +86,7 @@ export class NoPlace extends Error {
 export class PlaceGroup {
   readonly #entries: Pick<JournalEntry, 'task' | 'event'>[] = []
   readonly #deps: GroupDeps
-  readonly #tx: Statements
+  readonly #tx: Transaction
   readonly #first: readonly (readonly QueryResultRow[])[]
   readonly #counters: CounterChanges
   readonly #rows: NewTaskRow[] = []
@@ -104,7 +104,7 @@ export class PlaceGroup {
   #hasWebhooks = false
 
   /** @param first what the statements of `LOCK_AND_COUNT` have returned, with which the transaction has begun */
-  constructor(tx: Statements, first: readonly (readonly QueryResultRow[])[], deps: GroupDeps) {
+  constructor(tx: Transaction, first: readonly (readonly QueryResultRow[])[], deps: GroupDeps) {
     this.#tx = tx
     this.#first = first
     this.#deps = deps
@@ -293,7 +293,7 @@ export class PlaceGroup {
     const tx = this.#tx
     await writeKeys(tx, this.#keys)
     if (this.#tickets.length === 0) return this.#counters.flush(tx)
-    await this.#deps.tickets.insert(tx, this.#tickets)
-    await writeAdmission(tx, { rows: this.#rows.splice(0), order: this.#order, counters: this.#counters })
+    await this.#deps.tickets.send(tx, this.#tickets)
+    sendAdmission(tx, { rows: this.#rows.splice(0), order: this.#order, counters: this.#counters })
   }
 }

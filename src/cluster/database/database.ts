@@ -1,22 +1,32 @@
-import { Pool, TypeOverrides, type PoolClient, type QueryResult, type QueryResultRow } from 'pg'
+import type { Writable } from 'node:stream'
+import {
+  Pool,
+  TypeOverrides,
+  type PoolClient,
+  type QueryConfig,
+  type QueryResult,
+  type QueryResultRow,
+} from 'pg'
 import { HeadgateError } from '../../task/errors.ts'
 
 /** Every query ends within this time: a network that swallows packets reports no error. */
 const QUERY_TIMEOUT_MS = 5000
 const CONNECT_TIMEOUT_MS = 2000
 /**
- * Of each session: plans do not depend on the values of one call; a statement that the server still works on ends before
+ * Of each session: plans do not depend on the values of one call, and none is worth to be compiled; a statement that the server still works on ends before
  * this process gives it up, so that nothing of it is committed later; so does a transaction in which this process
  * stands still. PgBouncer refuses them as options of the connection.
  */
 const SESSION =
-  'SET plan_cache_mode = force_generic_plan; SET statement_timeout = 4500; SET idle_in_transaction_session_timeout = 3000'
+  'SET plan_cache_mode = force_generic_plan; SET jit = off; SET statement_timeout = 4500; SET idle_in_transaction_session_timeout = 3000'
 const INT8 = 20
 const HIGHEST_INTEGER = `${2n ** 63n - 1n}`
 const LOWEST_INTEGER = `${-(2n ** 63n)}`
 const DISK_FULL = '53100'
 const DEADLOCK = '40P01'
 const MAX_TRIES = 3
+/** So many are left for everything else. */
+const FEW = 2
 
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database` */
@@ -39,14 +49,25 @@ export interface Statements {
   ): Promise<readonly Row[]>
 }
 
+/** A transaction of its own connection. */
+export interface Transaction extends Statements {
+  /**
+   * Sends a statement without waiting for it, behind those before it: what is sent at the end goes out with the commit,
+   * in one round trip. When it fails, so does the transaction.
+   */
+  readonly send: (text: string, values?: readonly Value[]) => void
+}
+
 /** Connections to PostgreSQL. What fails throws a HeadgateError, except for mistakes in a statement. */
 export class Database implements Statements {
   readonly #pool: Pool
   readonly #names = new Map<string, string>()
-  readonly #prepares: boolean
+  readonly #options: DatabaseOptions
+  readonly #lanes: Database[] = []
 
-  constructor({ url, connections, prepares, onError }: DatabaseOptions) {
-    this.#prepares = prepares
+  constructor(options: DatabaseOptions) {
+    const { url, connections, prepares, onError } = options
+    this.#options = options
     const types = new TypeOverrides()
     types.setTypeParser(INT8, Number)
     this.#pool = new Pool({
@@ -55,10 +76,25 @@ export class Database implements Statements {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
       types,
+      // Statements that are sent without waiting for the one before.
+      pipeline: true,
       // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, which its types do not know
       ...(prepares ? { onConnect: (client) => client.query(SESSION) } : {}),
     })
     this.#pool.on('error', onError)
+  }
+
+  /**
+   * One of the connections, for statements that come one after another: plans belong to connections, and large ones are
+   * made once. Of few connections none is taken.
+   */
+  takeLane(): Database {
+    const { options } = this.#pool
+    if ((options.max ?? 0) <= FEW) return this
+    options.max = (options.max ?? 0) - 1
+    const lane = new Database({ ...this.#options, connections: 1 })
+    this.#lanes.push(lane)
+    return lane
   }
 
   async query<Row extends QueryResultRow>(text: string, values: readonly Value[] = []) {
@@ -72,7 +108,7 @@ export class Database implements Statements {
    * @param first statements without values that are sent with its beginning; `work` gets their rows
    */
   async transaction<Reply>(
-    work: (tx: Statements, rows: readonly (readonly QueryResultRow[])[]) => Promise<Reply>,
+    work: (tx: Transaction, rows: readonly (readonly QueryResultRow[])[]) => Promise<Reply>,
     first: readonly string[] = [],
   ): Promise<Reply> {
     for (let left = MAX_TRIES; ; left -= 1) {
@@ -85,31 +121,22 @@ export class Database implements Statements {
   }
 
   async #tryTransaction<Reply>(
-    work: (tx: Statements, rows: readonly (readonly QueryResultRow[])[]) => Promise<Reply>,
+    work: (tx: Transaction, rows: readonly (readonly QueryResultRow[])[]) => Promise<Reply>,
     first: readonly string[],
   ): Promise<Reply> {
     const client = await asHeadgateError(this.#pool.connect())
     let broken: Error | undefined
     const fail = (error: Error) => (broken = error)
     client.on('error', fail)
-    const tx = this.#statementsOf(client)
+    const statements = new ConnectionStatements(client, (text, values) => this.#toQuery(text, values))
     try {
-      const begun = await asHeadgateError(client.query(['BEGIN', ...first].join('; ')))
-      // One result for each statement, when there is more than one.
-      const results = [begun as unknown as QueryResult | readonly QueryResult[]].flat().slice(1)
-      const reply = await work(
-        tx,
-        results.map(({ rows }) => rows),
-      )
-      const { command } = await asHeadgateError(client.query('COMMIT'))
-      // After an error inside, COMMIT is answered by ROLLBACK and throws nothing.
-      if (command !== 'COMMIT') {
-        throw new HeadgateError('journal-unavailable', 'The transaction was rolled back.')
-      }
+      const begun = statements.begin(first)
+      const reply = await work(statements, await begun)
+      await statements.commit()
       return reply
     } catch (error) {
       // A connection with an open transaction is not used again, unless it can be rolled back.
-      await client.query('ROLLBACK').catch(fail)
+      await statements.rollBack().catch(fail)
       throw error
     } finally {
       client.off('error', fail)
@@ -118,24 +145,88 @@ export class Database implements Statements {
   }
 
   async close(): Promise<void> {
-    await this.#pool.end()
-  }
-
-  #statementsOf(client: PoolClient): Statements {
-    return {
-      query: async <Row extends QueryResultRow>(text: string, values: readonly Value[] = []) => {
-        const { rows } = await asHeadgateError(client.query<Row>(this.#toQuery(text, values)))
-        return rows
-      },
-    }
+    await Promise.all([this.#pool.end(), ...this.#lanes.map((lane) => lane.close())])
   }
 
   #toQuery(text: string, values: readonly Value[]) {
     const query = { text, values: values.map(toParameter) as unknown[] }
-    if (!this.#prepares) return query
+    if (!this.#options.prepares) return query
     let name = this.#names.get(text)
     if (name === undefined) this.#names.set(text, (name = `headgate_${this.#names.size}`))
     return { ...query, name }
+  }
+}
+
+type ToQuery = (text: string, values: readonly Value[]) => QueryConfig
+
+/** The statements of one transaction, over its connection. */
+class ConnectionStatements implements Transaction {
+  readonly #client: PoolClient
+  readonly #toQuery: ToQuery
+  readonly #sent: Promise<unknown>[] = []
+  /** What is written goes out together when it is opened again. */
+  #isCorked = false
+
+  constructor(client: PoolClient, toQuery: ToQuery) {
+    this.#client = client
+    this.#toQuery = toQuery
+  }
+
+  /** @param first sent with its beginning; the reply is their rows */
+  async begin(first: readonly string[]): Promise<readonly (readonly QueryResultRow[])[]> {
+    this.#cork()
+    const asked = [asHeadgateError(this.#client.query('BEGIN')), ...first.map((text) => this.#ask(text, []))]
+    this.#uncork()
+    const [, ...results] = await Promise.all(asked)
+    return results.map(({ rows }) => rows as QueryResultRow[])
+  }
+
+  async query<Row extends QueryResultRow>(text: string, values: readonly Value[] = []) {
+    const asked = this.#ask<Row>(text, values)
+    this.#uncork()
+    return (await asked).rows
+  }
+
+  send(text: string, values: readonly Value[] = []): void {
+    this.#cork()
+    const asked = this.#ask(text, values)
+    asked.catch(() => undefined)
+    this.#sent.push(asked)
+  }
+
+  async commit(): Promise<void> {
+    const committed = asHeadgateError(this.#client.query('COMMIT'))
+    this.#uncork()
+    await Promise.all([...this.#sent, committed])
+    // After an error inside, COMMIT is answered by ROLLBACK and throws nothing.
+    if ((await committed).command === 'COMMIT') return
+    throw new HeadgateError('journal-unavailable', 'The transaction was rolled back.')
+  }
+
+  async rollBack(): Promise<void> {
+    this.#uncork()
+    await this.#client.query('ROLLBACK')
+  }
+
+  #ask<Row extends QueryResultRow>(text: string, values: readonly Value[]): Promise<QueryResult<Row>> {
+    return asHeadgateError(this.#client.query<Row>(this.#toQuery(text, values)))
+  }
+
+  #cork(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    this.#stream.cork()
+  }
+
+  #uncork(): void {
+    if (!this.#isCorked) return
+    this.#isCorked = false
+    this.#stream.uncork()
+  }
+
+  get #stream(): Pick<Writable, 'cork' | 'uncork'> {
+    return (this.#client as unknown as { readonly connection: { readonly stream: Writable } }).connection
+      .stream
   }
 }
 

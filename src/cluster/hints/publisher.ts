@@ -2,15 +2,23 @@ import type { EventBus } from '../../events/event-bus.ts'
 import type { JournalEntry } from '../../journal/journal.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { Database } from '../database/database.ts'
 import { sendHints, type Hint } from './hints.ts'
 
 export interface PublisherOptions {
   readonly db: Database
   readonly bus: EventBus
+  readonly clock: Clock
 }
 
-/** Tells this process and all others what is committed. Hints of one turn, and of the time in which the last ones are sent, go together. */
+/** Hints of events are sent at most this often, ms: each is a transaction, and every process receives it. */
+const EVENTS_GAP_MS = 10
+
+/**
+ * Tells this process and all others what is committed. Hints of one turn, and of the time in which the last ones are
+ * sent, go together; those of events wait a little after the last ones, all others do not.
+ */
 export class Publisher {
   /** Called with what this process has written. */
   onCommitted: () => void = () => undefined
@@ -25,6 +33,9 @@ export class Publisher {
   #hasWebhooks = false
   #isSending = false
   #sending: Promise<void> = Promise.resolve()
+  /** When hints of events may be sent again, by the monotonic clock. */
+  #eventsFrom = -Infinity
+  #isLate = false
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -66,8 +77,11 @@ export class Publisher {
   }
 
   /** Settles when nothing more is on its way. */
-  whenSent(): Promise<void> {
-    return this.#sending
+  async whenSent(): Promise<void> {
+    await this.#sending
+    this.#eventsFrom = -Infinity
+    this.#send()
+    await this.#sending
   }
 
   #send(): void {
@@ -84,6 +98,17 @@ export class Publisher {
       await sendHints(this.#options.db, hints).catch(() => undefined)
     }
     this.#isSending = false
+    this.#sendLate()
+  }
+
+  #sendLate(): void {
+    if (this.#ids.size === 0 || this.#isLate) return
+    const { clock } = this.#options
+    this.#isLate = true
+    clock.after(Math.max(0, this.#eventsFrom - clock.monotonic()), () => {
+      this.#isLate = false
+      this.#send()
+    })
   }
 
   #take(): readonly Hint[] {
@@ -93,14 +118,22 @@ export class Publisher {
       ...(this.#hasWebhooks ? [{ kind: 'webhooks' } as const] : []),
       ...(this.#stopped.size > 0 ? [{ kind: 'stop', ids: [...this.#stopped] } as const] : []),
       ...(this.#granted.size > 0 ? [{ kind: 'resources', ids: [...this.#granted] } as const] : []),
-      ...(this.#ids.size > 0 ? [{ kind: 'tasks', ids: [...this.#ids] } as const] : []),
+      ...this.#takeEvents(),
     ]
-    this.#ids = new Set()
     this.#stopped = new Set()
     this.#granted = new Set()
     this.#hasWork = false
     this.#hasControls = false
     this.#hasWebhooks = false
     return hints
+  }
+
+  #takeEvents(): readonly Hint[] {
+    const now = this.#options.clock.monotonic()
+    if (this.#ids.size === 0 || now < this.#eventsFrom) return []
+    const ids = [...this.#ids]
+    this.#ids = new Set()
+    this.#eventsFrom = now + EVENTS_GAP_MS
+    return [{ kind: 'tasks', ids }]
   }
 }

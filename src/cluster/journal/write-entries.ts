@@ -1,7 +1,7 @@
 import { NOT_DUE, type Delivery, type JournalEntry, type KeyRecord } from '../../journal/journal.ts'
 import type { Priority } from '../../task/priority.ts'
 import { isTerminal, type TaskStatus } from '../../task/status.ts'
-import type { Statements } from '../database/database.ts'
+import type { Statements, Transaction } from '../database/database.ts'
 import type { Order } from '../admission/order.ts'
 import { toAddCounts, type CounterChanges } from './counters.ts'
 import { ENTRY_COLUMNS, NEW_TASK_COLUMNS, toEntryRow, toNewDelivery, type NewTaskRow } from './rows.ts'
@@ -63,13 +63,13 @@ export async function writeNewTasks(tx: Statements, rows: readonly NewTaskRow[])
   await tx.query(`WITH ${ADMIT} SELECT`, [JSON.stringify(rows)])
 }
 
-/** Writes new tasks, the order of the next ones, and what is counted of them. */
-export async function writeAdmission(
-  tx: Statements,
+/** Writes new tasks, the order of the next ones, and what is counted of them: sent with the commit. */
+export function sendAdmission(
+  tx: Pick<Transaction, 'send'>,
   { rows, order, counters }: { rows: readonly NewTaskRow[]; order: Order; counters: CounterChanges },
-): Promise<void> {
+): void {
   const ranks = order.lastRanks.map(String)
-  await tx.query(ADMIT_AND_COUNT, [JSON.stringify(rows), order.baseMs, ranks, ...counters.take()])
+  tx.send(ADMIT_AND_COUNT, [JSON.stringify(rows), order.baseMs, ranks, ...counters.take()])
 }
 
 /** Writes the keys that tasks were submitted under. */

@@ -31,12 +31,19 @@ export interface Exchanged extends Pick<Exchange, 'refused' | 'unknownTypes'> {
  */
 export class Exchanger {
   readonly #deps: ExchangerDeps
+  /** Of a process that runs tasks. */
+  #lane: Database | null = null
   /** Tickets that are held here, of tasks that have not started. */
   #left: readonly HeldTicket[] = []
   #isPartial = false
 
   constructor(deps: ExchangerDeps) {
     this.#deps = deps
+  }
+
+  get #db(): Database {
+    this.#lane ??= this.#deps.db.takeLane()
+    return this.#lane
   }
 
   get left(): number {
@@ -70,7 +77,7 @@ export class Exchanger {
 
   async #tryAtOnce(ended: readonly EndedRun[], free: number): Promise<OneTrip | null> {
     try {
-      return await exchangeAtOnce(this.#deps.db, this.#deps, { ended, free })
+      return await exchangeAtOnce(this.#db, this.#deps, { ended, free })
     } catch (error) {
       // A transaction is tried again after one.
       if (isDeadlock(error)) return null
@@ -79,7 +86,7 @@ export class Exchanger {
   }
 
   async #perform(ended: readonly EndedRun[], free: number): Promise<Exchanged> {
-    const exchange = await this.#deps.db.transaction(async (tx) => {
+    const exchange = await this.#db.transaction(async (tx) => {
       const attempt = new Exchange(tx, this.#deps)
       await attempt.perform(ended, free, this.#left)
       return attempt
