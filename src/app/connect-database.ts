@@ -25,7 +25,7 @@ export async function connectDatabase(
   { settings, log }: Pick<AppOptions, 'settings' | 'log'>,
   local: UploadStore,
 ): Promise<Connected> {
-  const { databaseUrl, role, isFair, databaseConnections, isPreparing } = settings
+  const { databaseUrl, role, isFair, headStartMs, databaseConnections, isPreparing } = settings
   if (databaseUrl === '') {
     if (role !== 'serve') throw refused(`ROLE="${role}": it needs DATABASE_URL.`)
     if (settings.uploadsUrl !== '') throw refused('UPLOADS_URL: it needs DATABASE_URL.')
@@ -33,7 +33,8 @@ export async function connectDatabase(
   }
   const missing = findMissing(CLUSTER_PACKAGES)
   if (missing.length > 0) throw refused(`DATABASE_URL: packages are missing. ${installCommand(missing)}`)
-  if (isFair) throw refused('FAIR_CALLERS="true": with DATABASE_URL callers cannot take turns yet.')
+  if (isFair && headStartMs > 0)
+    throw refused('FAIR_CALLERS="true": with DATABASE_URL it does not go with PRIORITY_HEADSTART_SECONDS.')
   const [{ Database: Connections }, { DatabaseBlobs, findNamedUploads }] = await Promise.all([
     import('../cluster/database/database.ts'),
     import('../cluster/database/database-blobs.ts'),

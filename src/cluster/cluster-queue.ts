@@ -31,6 +31,8 @@ interface ClusterBounds {
   readonly maxParked: number | null
   readonly graceMs: number
   readonly headStartMs: number
+  /** How many turns a caller gets for one of another; null: callers take no turns. */
+  readonly weightOf: ((caller: string) => number) | null
   readonly maxQueuedPerCaller: number
   readonly maxRunningPerCaller: number
   readonly maxStuck: number
@@ -61,14 +63,14 @@ export interface ClusterQueueDeps {
 export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   const { db, kind, tickets, publisher, member } = cluster
   const { clock, random, log, bounds, bus, deliver } = deps
-  const { headStartMs } = bounds
+  const { headStartMs, weightOf } = bounds
   const slots = kind === 'web' ? 0 : bounds.slots
-  const view = new ClusterView({ db, member, slots, capacity: bounds.capacity, headStartMs })
+  const view = new ClusterView({ ...bounds, db, member, slots })
   const estimator = createEstimator(deps, view)
   const parts = { db, tickets, publisher, member, view, estimator, clock, log }
   const runOf = (taskId: string) => worker.taskOf(taskId)?.run
   const resources = new ClusterResources({ ...deps.resources, ...parts, runOf, random })
-  const changes = new TaskChanges({ ...parts, headStartMs, now: clock.now })
+  const changes = new TaskChanges({ ...parts, headStartMs, weightOf, now: clock.now })
   const ids = new TaskIds(clock.now)
   const admission = new ClusterAdmission({
     ...deps,
@@ -82,7 +84,7 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   view.onChange = () => {
     if (kind !== 'web') worker.lookForWork()
   }
-  const housekeeping = new Housekeeping({ ...parts, changes })
+  const housekeeping = new Housekeeping({ ...parts, changes, hasTurns: weightOf !== null })
   const jobs = { worker, housekeeping, resources, feed: new Feed({ db, bus, clock }), deliver }
   const { controlsChanged } = deps
   const engine = new ClusterEngine(cluster, { ...parts, ...jobs, controlsChanged })

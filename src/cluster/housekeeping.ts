@@ -3,6 +3,7 @@ import { toExpired } from '../lifecycle/settlement.ts'
 import type { Clock } from '../time/clock.ts'
 import { Ticker } from '../time/ticker.ts'
 import type { Database } from './database/database.ts'
+import { forgetTurns } from './admission/turns.ts'
 import { refreshStatistics } from './database/statistics.ts'
 import type { TaskChanges } from './task-changes.ts'
 
@@ -15,6 +16,8 @@ export interface HousekeepingDeps {
   readonly changes: TaskChanges
   readonly clock: Clock
   readonly log: Logger
+  /** Whether callers take turns. */
+  readonly hasTurns: boolean
 }
 
 /**
@@ -46,6 +49,7 @@ export class Housekeeping {
     // The database may be away: the next round finds what is due.
     await refreshStatistics(this.#deps.db).catch(() => undefined)
     await this.#expire().catch(() => undefined)
+    if (this.#deps.hasTurns) await forgetTurns(this.#deps.db).catch(() => undefined)
     this.#isBusy = false
   }
 

@@ -8,6 +8,7 @@ import { CounterChanges } from './journal/counters.ts'
 import { selectForUpdate } from './journal/select-tasks.ts'
 import { writeEntries } from './journal/write-entries.ts'
 import { toTicketPriority } from './admission/order.ts'
+import { takeTurn, type WeightOf } from './admission/turns.ts'
 import type { Publisher } from './hints/publisher.ts'
 import type { Tickets } from './tickets.ts'
 
@@ -18,6 +19,8 @@ export interface TaskChangesDeps {
   /** Of this process. */
   readonly member: number
   readonly headStartMs: number
+  /** How many turns a caller gets for one of another; null: callers take no turns. */
+  readonly weightOf: WeightOf | null
   /** Epoch ms. */
   readonly now: () => number
 }
@@ -52,7 +55,7 @@ export class TaskChanges {
     counters: CounterChanges,
     { id, decide }: { readonly id: string; readonly decide: Decide },
   ): Promise<{ readonly task: Task | undefined; readonly entry: JournalEntry | null }> {
-    const { tickets, member, now, headStartMs } = this.#deps
+    const { tickets, member, now } = this.#deps
     const [found] = await selectForUpdate(tx, [id])
     const recording = found === undefined || isTerminal(found.task.status) ? null : decide(found.task)
     if (found === undefined || recording === null) return { task: found?.task, entry: null }
@@ -62,9 +65,16 @@ export class TaskChanges {
     await writeEntries({ tx, counters, member }, [entry])
     if (isTerminal(task.status)) await tickets.remove(tx, [id])
     else if (task.priority !== found.task.priority) {
-      const ticket = toTicketPriority(found.rank, task.priority, headStartMs)
-      await tickets.setPriority(tx, id, ticket)
+      await tickets.setPriority(tx, id, await this.#toTicket(tx, task, found.rank))
     }
     return { task, entry }
+  }
+
+  /** What orders it on its new level; one that is delayed takes its turn when it is due. */
+  async #toTicket(tx: Statements, task: Task, rank: number): Promise<number> {
+    const { headStartMs, weightOf } = this.#deps
+    if (weightOf === null) return toTicketPriority(rank, task.priority, headStartMs)
+    const place = task.status === 'scheduled' ? 0 : await takeTurn(tx, task, weightOf)
+    return toTicketPriority(place, task.priority, 0)
   }
 }

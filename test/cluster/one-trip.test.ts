@@ -58,6 +58,7 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
       member: MEMBER,
       now: () => NOW,
       monotonic: () => 50,
+      weightOf: null,
       pausedGroups: () => [],
       concurrencyOf: (name) => registry.concurrencyOf(name),
       maxRunningPerCaller: Infinity,

@@ -1,5 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
+import { LOCK_AND_COUNT } from '../../src/cluster/admission/known.ts'
+import { PlaceGroup, type GroupDeps } from '../../src/cluster/admission/place-group.ts'
+import { forgetTurns, type WeightOf } from '../../src/cluster/admission/turns.ts'
+import { TaskChanges } from '../../src/cluster/task-changes.ts'
 import { Database } from '../../src/cluster/database/database.ts'
 import { migrate } from '../../src/cluster/database/migrate.ts'
 import { refreshStatistics } from '../../src/cluster/database/statistics.ts'
@@ -10,11 +14,14 @@ import { toTicketPriority } from '../../src/cluster/admission/order.ts'
 import { Tickets } from '../../src/cluster/tickets.ts'
 import type { Claimed } from '../../src/cluster/worker/exchange.ts'
 import { Exchanger } from '../../src/cluster/worker/exchanger.ts'
+import type { Submission } from '../../src/admission/submission.ts'
 import { defineTask } from '../../src/index.ts'
 import { Registry } from '../../src/handler/registry.ts'
 import { placeAfter, toTaskEvent } from '../../src/task/event.ts'
 import type { Priority } from '../../src/task/priority.ts'
-import { COMPLETED, sampleTask } from '../support/tasks.ts'
+import { COMPLETED, sampleTask, sampleTicket } from '../support/tasks.ts'
+import { PriorityQueue } from '../../src/pool/order/priority-queue.ts'
+import { poolDefaults } from '../support/pool.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
 import { seededRandom } from '../support/random.ts'
 
@@ -64,6 +71,7 @@ describe.skipIf(programs === undefined)('the order in which workers claim', () =
           member,
           now: Date.now,
           monotonic: () => performance.now(),
+          weightOf: null,
           pausedGroups: () => [],
           concurrencyOf: () => Infinity,
           maxRunningPerCaller: Infinity,
@@ -94,6 +102,203 @@ describe.skipIf(programs === undefined)('the order in which workers claim', () =
     },
   )
 })
+
+describe.skipIf(programs === undefined)('callers that take turns', () => {
+  const postgres = usePostgres(programs)
+
+  async function open(weights: Readonly<Record<string, number>> = {}) {
+    const url = await postgres.newDatabase()
+    const db = new Database({ url, connections: WORKERS + 3, prepares: true, onError: () => undefined })
+    await migrate(db)
+    const tickets = new Tickets({ url, onError: () => undefined })
+    await tickets.start()
+    onTestFinished(async () => {
+      await tickets.stop()
+      await db.close()
+    })
+    const weightOf: WeightOf = (caller) => weights[caller] ?? 1
+    let count = 0
+    const deps = {
+      tickets,
+      weightOf,
+      estimator: { newcomer: () => null, arrivals: { add: () => undefined } },
+      member: 1,
+      headStartMs: 0,
+      maxQueuedPerCaller: Infinity,
+      maxParked: null,
+      defaults: { timeoutMs: 1000, attempts: 1 },
+      nextId: () => `0199c0de-0000-7000-8000-${(count += 1).toString(16).padStart(12, '0')}`,
+      capacity: () => 1_000_000,
+      refuse: () => {
+        throw new Error('nothing is refused here')
+      },
+    } as unknown as GroupDeps
+    const type = defineTask({ type: 'sample', input: z.unknown(), run: () => null })
+    const registry = new Registry([type])
+    /** In one transaction, as one group; the reply is ids, and how many are ahead of each. */
+    const submit = async (wanted: readonly { caller: string; priority?: Priority; delayMs?: number }[]) => {
+      const newcomers = wanted.map(({ caller, priority = 1, delayMs = 0 }) => ({
+        type,
+        content: null,
+        key: null,
+        submission: { ...SUBMISSION, caller, priority, delayMs },
+      }))
+      const admit = async () =>
+        db.transaction((tx, first) => new PlaceGroup(tx, first, deps).admit(newcomers, false), LOCK_AND_COUNT)
+      const { replies } = await admit()
+      return replies.map((reply) => {
+        if (reply.kind !== 'accepted') throw new Error(reply.kind)
+        return { id: reply.task.id, ahead: reply.place.tasksAhead }
+      })
+    }
+    const exchangers = Array.from(
+      { length: WORKERS },
+      (_, index) =>
+        new Exchanger({
+          db,
+          tickets,
+          registry,
+          weightOf,
+          member: index + 1,
+          now: Date.now,
+          monotonic: () => performance.now(),
+          pausedGroups: () => [],
+          concurrencyOf: () => Infinity,
+          maxRunningPerCaller: Infinity,
+        }),
+    )
+    let held: readonly Claimed[] = []
+    /** The next task, by one worker after the other; the one before has ended. */
+    const take = async (turn: number) => {
+      for (;;) {
+        const exchanger = exchangers[turn % WORKERS]
+        const exchanged = await exchanger?.perform(held.map(toEnded), 1)
+        held = exchanged?.claimed ?? []
+        const isOver = exchanged?.isPartial !== true && exchanged?.hasTickets !== true
+        if (held.length > 0 || isOver) return held[0]?.task
+      }
+    }
+    const publisher = { committed: () => undefined } as never
+    const changes = new TaskChanges({
+      db,
+      tickets,
+      publisher,
+      member: 1,
+      headStartMs: 0,
+      weightOf,
+      now: Date.now,
+    })
+    return { db, submit, take, exchangers, changes }
+  }
+
+  test('the order is that of a queue in one process', { timeout: 60_000 }, async () => {
+    const weights: Record<string, number> = { a: 1, b: 1, c: 2, d: 0.5 }
+    const { db, submit, take } = await open(weights)
+    const local = new PriorityQueue({ ...poolDefaults(), weightOf: (caller) => weights[caller] ?? 1 })
+    // Levels that are never empty: with the last task that has not ended all turns begin anew.
+    const later = ([1, 2] as const).map((priority) => ({ caller: 'later', priority, delayMs: 1e9 }))
+    await submit(later)
+    const random = seededRandom(5)
+    const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)] as Item
+    let [count, compared] = [0, 0]
+    for (let step = 0; step < 250; step += 1) {
+      // More comes than goes, and then nothing more comes.
+      if (step < 150 && random() < 0.65) {
+        const caller = pick(['a', 'a', 'a', 'b', 'c', 'c', 'd'])
+        const priority = pick([1, 1, 2] as const)
+        const [{ id } = { id: '' }] = await submit([{ caller, priority }])
+        local.put(sampleTicket({ id, caller, priority }), local.arrive())
+        count += 1
+        continue
+      }
+      const expected = local.take()?.ticket.id
+      expect((await take(step))?.id, `step ${step}`).toBe(expected)
+      if (expected !== undefined) compared += 1
+      if (step % 20 === 0) await forgetTurns(db)
+    }
+    expect(compared).toBe(count)
+  })
+
+  test('4 workers share by weight, and one with 10 000 holds nobody back', { timeout: 120_000 }, async () => {
+    const { submit, exchangers, db } = await open({ double: 2 })
+    const heavy = Array.from({ length: 500 }, () => ({ caller: 'heavy' }))
+    for (let group = 0; group < 20; group += 1) await submit(heavy)
+    const others = (caller: string) => Array.from({ length: 400 }, () => ({ caller }))
+    await submit(others('single'))
+    await submit(others('double'))
+    const [light] = await submit([{ caller: 'light' }])
+    // The first of the three others came before it.
+    expect(light?.ahead).toBe(3)
+    await refreshStatistics(db)
+    const started: string[] = []
+    const work = async (exchanger: Exchanger) => {
+      let held: readonly Claimed[] = []
+      while (started.length < 401) {
+        ;({ claimed: held } = await exchanger.perform(held.map(toEnded), SLOTS))
+        started.push(...held.map(({ task }) => task.caller))
+      }
+    }
+    await Promise.all(exchangers.map((exchanger) => work(exchanger)))
+    // Claims under way at once may cross by a commit.
+    expect(started.indexOf('light')).toBeLessThan(4 + WORKERS * SLOTS)
+    const first = started.slice(0, 401)
+    const of = (caller: string) => first.filter((each) => each === caller).length
+    expect(of('light')).toBe(1)
+    const tolerance = WORKERS * SLOTS
+    for (const [caller, share] of [
+      ['heavy', 100],
+      ['single', 100],
+      ['double', 200],
+    ] as const)
+      expect(Math.abs(of(caller) - share), `${caller}: ${of(caller)}`).toBeLessThan(tolerance)
+    // Who comes into the long queues is among the next.
+    const [late] = await submit([{ caller: 'late' }])
+    expect(late?.ahead).toBeLessThan(4)
+    const { claimed } = (await exchangers[0]?.perform([], 6)) ?? { claimed: [] }
+    expect(claimed.map(({ task }) => task.id)).toContain(late?.id)
+  })
+
+  test('a task that was delayed, or moved, takes the turn of its caller', { timeout: 60_000 }, async () => {
+    const { db, submit, take, changes } = await open()
+    const ids = (await submit(['a', 'a', 'a', 'b'].map((caller) => ({ caller })))).map(({ id }) => id)
+    const [a1, a2, a3, b1] = ids as [string, string, string, string]
+    const delayed = await submit(['c', 'c', 'c'].map((caller) => ({ caller, delayMs: 1 })))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const lifted = await submit([{ caller: 'a', priority: 0 }])
+    await changes.change(lifted[0]?.id ?? '', (newest) => ({
+      change: { priority: 1 },
+      body: { type: 'moved', priority: 1, ...placeAfter(newest.priority) } as never,
+    }))
+    const order: string[] = []
+    for (let turn = 0; turn < 8; turn += 1) order.push((await take(turn))?.id ?? '')
+    const [c1, c2, c3] = delayed.map(({ id }) => id)
+    expect(new Set(order.slice(0, 3))).toEqual(new Set([a1, b1, c1]))
+    expect(new Set(order.slice(3, 5))).toEqual(new Set([a2, c2]))
+    expect(new Set(order.slice(5, 7))).toEqual(new Set([a3, c3]))
+    expect(order[7]).toBe(lifted[0]?.id)
+    const [row] = await db.query(
+      'SELECT sum(count)::integer AS count FROM headgate.counters WHERE name = $1',
+      ['queued'],
+    )
+    expect(row).toEqual({ count: 0 })
+  })
+})
+
+const SUBMISSION: Omit<Submission, 'caller' | 'priority' | 'delayMs'> = {
+  type: 'sample',
+  input: null,
+  upload: null,
+  metadata: null,
+  webhook: null,
+  key: null,
+  dedupe: null,
+  startDeadlineMs: null,
+  timeoutMs: null,
+  maxAttempts: null,
+  retryOf: null,
+  trace: null,
+  isForced: false,
+}
 
 /** Tasks of random levels; the reply is the ticket of each. */
 async function fill(db: Database, tickets: Tickets): Promise<ReadonlyMap<string, number>> {

@@ -11,7 +11,7 @@ import { retryAfterSeconds } from '../../forecast/compute-retry-after.ts'
 import type { Registry } from '../../handler/registry.ts'
 import { toSettlement } from '../../lifecycle/settlement.ts'
 import { HeadgateError } from '../../task/errors.ts'
-import type { QueuePlace } from '../../task/event.ts'
+import { placeAfter, type QueuePlace } from '../../task/event.ts'
 import type { Priority } from '../../task/priority.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
@@ -144,7 +144,8 @@ export class ClusterAdmission implements QueueAdmission {
     let isMoved = false
     const task = await changes.change(id, (newest) => {
       isMoved = newest.status !== 'running' && newest.status !== 'cancelling'
-      const place = view.placeAfter(view.aheadOfNewcomer(priority))
+      const isEstimate = this.#deps.weightOf !== null
+      const place = placeAfter(view.aheadOfNewcomer(priority), null, isEstimate)
       return isMoved ? { change: { priority }, body: toMoved(newest, priority, place) } : null
     })
     await view.freshen(estimator)

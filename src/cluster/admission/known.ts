@@ -80,6 +80,10 @@ export class Unfinished {
     return this.of('queued') + this.of('scheduled')
   }
 
+  isEmptyLevel(level: Priority): boolean {
+    return [...this.#counts].every(([key, count]) => count === 0 || !key.endsWith(` ${level}`))
+  }
+
   get isEmpty(): boolean {
     return [...this.#counts.values()].every((count) => count === 0)
   }

@@ -21,7 +21,7 @@ import {
   writeKeys,
   writeNewTasks,
 } from '../journal/write-entries.ts'
-import { nextRank, toTicketPriority } from './order.ts'
+import { Places, type PlacesOptions } from './places.ts'
 import type { NewTicket, Tickets } from '../tickets.ts'
 import {
   countByCaller,
@@ -31,7 +31,6 @@ import {
   toLocked,
   Unfinished,
   type KnownContent,
-  type Locked,
 } from './known.ts'
 
 /** A submission that was found to be in order. */
@@ -42,12 +41,11 @@ export interface Newcomer extends CheckedSubmission {
   readonly key: KeyUse | null
 }
 
-export interface GroupDeps {
+export interface GroupDeps extends PlacesOptions {
   readonly tickets: Tickets
   readonly estimator: WaitEstimator
   /** Of this process. */
   readonly member: number
-  readonly headStartMs: number
   /** Of one caller; Infinity: no limit. */
   readonly maxQueuedPerCaller: number
   /** Tasks that may be parked before newcomers are refused; null: ten times the capacity. */
@@ -94,7 +92,7 @@ export class PlaceGroup {
   readonly #keys: KeyRecord[] = []
   readonly #newTasks = new Map<string, Task>()
   readonly #replies = new Map<string, SubmitReply>()
-  #order!: Locked & { readonly lastRanks: number[] }
+  #places!: Places
   #unfinished!: Unfinished
   /** Of earlier groups, and of this one. */
   #knownKeys!: Map<string, KeyRecord>
@@ -133,25 +131,25 @@ export class PlaceGroup {
   async #read(newcomers: readonly Newcomer[]): Promise<void> {
     const tx = this.#tx
     const [locked = [], counts = []] = this.#first
-    const order = toLocked(locked)
     this.#unfinished = Unfinished.of(counts)
-    // With nothing left that has a place, places begin anew.
-    const fresh = { baseMs: order.now, lastRanks: order.lastRanks.map(() => 0) }
-    this.#order = { ...order, lastRanks: [...order.lastRanks], ...(this.#unfinished.isEmpty ? fresh : {}) }
-    this.#knownKeys = await findKeys(
-      tx,
-      newcomers.flatMap(({ key }) => key ?? []),
-    )
+    this.#places = new Places(toLocked(locked), this.#unfinished, this.#deps)
+    const submissions = newcomers.map(({ submission }) => submission)
+    await this.#places.readTurns(tx, submissions)
+    const keys = newcomers.flatMap(({ key }) => key ?? [])
+    this.#knownKeys = await findKeys(tx, keys)
     const ids = [...this.#knownKeys.values()].map(({ taskId }) => taskId)
     this.#tasksOfKeys = await findTasks(tx, ids)
-    this.#contents = await findContents(
-      tx,
-      newcomers.flatMap(({ content }) => content ?? []),
-    )
+    const contents = newcomers.flatMap(({ content }) => content ?? [])
+    this.#contents = await findContents(tx, contents)
     if (this.#deps.maxQueuedPerCaller === Infinity) return
     this.#byCaller = await countByCaller(tx, [
       ...new Set(newcomers.map(({ submission }) => submission.caller)),
     ])
+  }
+
+  /** The database's clock, epoch ms. */
+  get #now(): number {
+    return this.#places.order.now
   }
 
   async #admitOne(newcomer: Newcomer): Promise<SubmitReply> {
@@ -171,7 +169,7 @@ export class PlaceGroup {
   #findByKey({ caller, key, fingerprint }: KeyUse): SubmitReply | undefined {
     const name = toCallerName(caller, key)
     const known = this.#knownKeys.get(name)
-    if (known === undefined || known.expiresAt <= this.#order.now) return undefined
+    if (known === undefined || known.expiresAt <= this.#now) return undefined
     if (known.fingerprint !== fingerprint) return { kind: 'idempotency-mismatch' }
     const reply = this.#replies.get(name)
     if (reply !== undefined) return toReplay(reply)
@@ -197,7 +195,7 @@ export class PlaceGroup {
         attempt: 0,
       }
       if (webhook !== null) {
-        await addDeliveries(this.#tx, [{ ...delivery, ...webhook, nextAt: this.#order.now }])
+        await addDeliveries(this.#tx, [{ ...delivery, ...webhook, nextAt: this.#now }])
         this.#hasWebhooks = true
       }
       return { kind: 'duplicate', how: 'exists', task, waiter: null, ignored }
@@ -209,7 +207,7 @@ export class PlaceGroup {
   }
 
   async #joinLive(submission: Newcomer['submission'], id: string): Promise<Task | undefined> {
-    const { tickets, member, headStartMs } = this.#deps
+    const { tickets, member } = this.#deps
     const tx = this.#tx
     await tickets.lock(tx, [id])
     const [found] = await selectForUpdate(tx, [id])
@@ -218,13 +216,17 @@ export class PlaceGroup {
     const { task: before } = found
     const hasStarted = before.status === 'running'
     const isLifted = submission.priority > before.priority && !hasStarted
-    const place = placeAfter(this.#unfinished.of('queued', submission.priority))
+    const place = placeAfter(
+      this.#unfinished.of('queued', submission.priority),
+      null,
+      this.#deps.weightOf !== null,
+    )
     const lifted = isLifted ? toMoved(before, submission.priority, place) : null
     const { change, body, ...also } = toJoin(before, submission, lifted)
     const task = changeTask(before, change)
-    const entry = { task, event: toTaskEvent(task, body, this.#order.now), ...also }
+    const entry = { task, event: toTaskEvent(task, body, this.#now), ...also }
     await writeEntries({ tx, counters: this.#counters, member }, [entry])
-    if (isLifted) await this.#lift(id, toTicketPriority(found.rank, task.priority, headStartMs))
+    if (isLifted) await this.#lift(id, this.#places.lift(task, found.rank))
     this.#entries.push(entry)
     return task
   }
@@ -249,21 +251,18 @@ export class PlaceGroup {
   }
 
   #place(newcomer: Newcomer): SubmitReply {
-    const { estimator, headStartMs, defaults, nextId } = this.#deps
+    const { estimator, defaults, nextId } = this.#deps
     const { submission, content, key } = newcomer
     const { priority, caller, delayMs } = submission
-    const tasksAhead = this.#unfinished.of('queued', priority)
+    const { rank, ticket, tasksAhead, isEstimate } = this.#places.give(submission)
     const toldWait = delayMs === 0 ? estimator.newcomer(priority, tasksAhead) : null
-    const createdAt = this.#order.now
+    const createdAt = this.#now
     const task = {
       ...toNewTask(newcomer, { id: nextId(), createdAt, content, toldWait }, defaults),
       lastSeq: 1,
     }
-    const place = placeAfter(tasksAhead, toldWait, headStartMs > 0)
+    const place = placeAfter(tasksAhead, toldWait, isEstimate)
     const event = toTaskEvent(task, { type: 'queued', ...place }, createdAt)
-    const rank = nextRank(this.#order, priority, createdAt, headStartMs)
-    this.#order.lastRanks[priority] = rank
-    const ticket = toTicketPriority(rank, priority, headStartMs)
     this.#rows.push(toNewTaskRow(task, event, { rank, ticket }))
     this.#tickets.push({ id: task.id, priority: ticket, startAfter: task.waitUntil })
     this.#newTasks.set(task.id, task)
@@ -279,7 +278,7 @@ export class PlaceGroup {
   }
 
   #saveKey(use: KeyUse, taskId: string, waiter: number | null): void {
-    const record = { ...use, taskId, waiter, expiresAt: this.#order.now + KEY_LIFETIME_MS }
+    const record = { ...use, taskId, waiter, expiresAt: this.#now + KEY_LIFETIME_MS }
     this.#keys.push(record)
     this.#knownKeys.set(toCallerName(use.caller, use.key), record)
   }
@@ -292,8 +291,9 @@ export class PlaceGroup {
   async #write(): Promise<void> {
     const tx = this.#tx
     await writeKeys(tx, this.#keys)
+    await this.#places.writeTurns(tx)
     if (this.#tickets.length === 0) return this.#counters.flush(tx)
     await this.#deps.tickets.send(tx, this.#tickets)
-    sendAdmission(tx, { rows: this.#rows.splice(0), order: this.#order, counters: this.#counters })
+    sendAdmission(tx, { rows: this.#rows.splice(0), order: this.#places.order, counters: this.#counters })
   }
 }

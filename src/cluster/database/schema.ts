@@ -136,4 +136,18 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (minute, writer)
   );
   `,
+  `
+  CREATE TABLE headgate.turns (
+    priority smallint NOT NULL,
+    caller text NOT NULL,
+    place double precision NOT NULL,
+    PRIMARY KEY (priority, caller)
+  ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 200);
+  CREATE TABLE headgate.turns_taken (
+    member integer NOT NULL,
+    priority smallint NOT NULL,
+    place double precision NOT NULL,
+    PRIMARY KEY (member, priority)
+  ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
+  `,
 ]

@@ -8,6 +8,8 @@ import { isTerminal } from '../../task/status.ts'
 import { isInGroup, type TaskGroup } from '../../task/task-group.ts'
 import { changeTask, type Task, type TaskChange } from '../../task/task.ts'
 import type { Statements } from '../database/database.ts'
+import { toTicketPriority } from '../admission/order.ts'
+import { takeTurn, toTurnsTaken, type WeightOf } from '../admission/turns.ts'
 import { CounterChanges } from '../journal/counters.ts'
 import { selectForUpdate } from '../journal/select-tasks.ts'
 import { writeEntries } from '../journal/write-entries.ts'
@@ -23,6 +25,8 @@ export interface ExchangeDeps extends GateLimits {
   /** Epoch ms. */
   readonly now: () => number
   readonly monotonic: () => number
+  /** How many turns a caller gets for one of another; null: callers take no turns. */
+  readonly weightOf: WeightOf | null
   /** Nothing of these groups starts. */
   readonly pausedGroups: () => readonly TaskGroup[]
 }
@@ -129,8 +133,7 @@ export class Exchange {
         )
       ).map((each) => [each.task.id, each]),
     )
-    const gone = held.filter(({ id }) => !found.has(id))
-    this.#removed.push(...gone.map(({ id }) => id))
+    this.#removed.push(...held.flatMap(({ id }) => (found.has(id) ? [] : [id])))
     const gates = await Gates.open(
       this.#tx,
       this.#deps,
@@ -148,12 +151,15 @@ export class Exchange {
       if (entry !== null) before.push(entry)
       const task = entry?.task ?? each.task
       if (isTerminal(task.status)) this.#removed.push(task.id)
+      else if (each.task.status === 'scheduled' && this.#deps.weightOf !== null)
+        await this.#takeTurn(task, this.#deps.weightOf)
       else if (this.#mayStart(task, gates)) ready.push({ task, ticket })
       else this.#putBack(task, each.ticket)
     }
     await this.#writeEntries(before)
     const started = ready.map(({ task, ticket }) => ({ entry: this.#toStart(task), ticket }))
     await this.#writeEntries(started.map(({ entry }) => entry))
+    await this.#writeTaken(started.map(({ ticket: { id } }) => id))
     this.claimed.push(...started.map(({ entry, ticket }) => ({ task: entry.task, ticket })))
   }
 
@@ -188,6 +194,21 @@ export class Exchange {
     const laterMs = this.unknownTypes.has(type) ? UNKNOWN_TYPE_MS : LATER_MS
     this.#removed.push(id)
     this.#inserted.push({ id, priority, startAfter: this.#deps.now() + laterMs })
+  }
+
+  /** One that was delayed stands behind what its caller has waiting. */
+  async #takeTurn(task: Task, weightOf: WeightOf): Promise<void> {
+    const { id, priority } = task
+    const ticket = toTicketPriority(await takeTurn(this.#tx, task, weightOf), priority, 0)
+    await this.#tx.query('UPDATE headgate.tasks SET ticket = $2 WHERE id = $1', [id, ticket])
+    this.#removed.push(id)
+    this.#inserted.push({ id, priority: ticket, startAfter: null })
+  }
+
+  async #writeTaken(ids: readonly string[]): Promise<void> {
+    if (this.#deps.weightOf === null || ids.length === 0) return
+    const started = '(SELECT priority, ticket FROM headgate.tasks WHERE id = ANY ($2))'
+    await this.#tx.query(toTurnsTaken('$1', started), [this.#deps.member, ids])
   }
 
   #toStart(task: Task): JournalEntry {

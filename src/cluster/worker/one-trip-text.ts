@@ -1,5 +1,6 @@
 import { NOT_DUE } from '../../journal/journal.ts'
 import { TASK_COLUMNS } from '../../journal/rows.ts'
+import { toTurnsTaken } from '../admission/turns.ts'
 import { ENTRY_COLUMNS } from '../journal/rows.ts'
 
 /**
@@ -9,8 +10,8 @@ import { ENTRY_COLUMNS } from '../journal/rows.ts'
  *
  * $1 the ends, $2 their ids, in order, $3 this process, $4 the instant, $5 the types that may start without a further look.
  */
-export function toOneTripText(fetchText: string | null): string {
-  const parts = fetchText === null ? [] : [...claim(fetchText)]
+export function toOneTripText(fetchText: string | null, hasTurns = false): string {
+  const parts = fetchText === null ? [] : [...claim(fetchText), ...(hasTurns ? [TAKEN] : [])]
   const written = [SETTLE, ...parts, events(parts.length > 0), counters(parts.length > 0)]
   return `WITH ${written.join(',\n')} ${parts.length > 0 ? SELECT_BOTH : `SELECT settled.* FROM (${REFUSED}) AS settled`}`
 }
@@ -72,6 +73,9 @@ function claim(fetchText: string): readonly string[] {
         AND tasks.id = task_id AND is_unfinished AND NOT EXISTS (SELECT FROM started WHERE started.id = task_id))`,
   ]
 }
+
+const TAKEN = `
+  turned AS (${toTurnsTaken('$3', '(SELECT priority, ticket FROM started)')})`
 
 function events(hasClaim: boolean): string {
   return `

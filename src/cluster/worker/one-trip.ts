@@ -47,12 +47,15 @@ export async function exchangeAtOnce(
   if (free > 0 && fetchText === null) return null
   const given = ends.map(({ task, event }) => ({ ...toEntryRow(task, event), result: task.result }))
   const now = deps.now()
-  const rows = await db.query<TripRow & Record<string, unknown>>(toOneTripText(fetchText), [
-    JSON.stringify(given),
-    given.map(({ id }) => id).toSorted(),
-    deps.member,
-    ...(fetchText === null ? [] : [now, types]),
-  ])
+  const rows = await db.query<TripRow & Record<string, unknown>>(
+    toOneTripText(fetchText, deps.weightOf !== null),
+    [
+      JSON.stringify(given),
+      given.map(({ id }) => id).toSorted(),
+      deps.member,
+      ...(fetchText === null ? [] : [now, types]),
+    ],
+  )
   const refused = new Set(rows[0]?.refused)
   const claimed = toClaimed(rows)
   const starts = claimed.map(({ task }) => ({
