@@ -24,6 +24,8 @@ export interface ClusterEngineDeps {
   readonly resources: ClusterResources
   readonly clock: Clock
   readonly log: Logger
+  /** Whether somebody watches a task, whose place is looked for. */
+  readonly isWatched: () => boolean
   /** A webhook is due. */
   readonly deliver: () => void
   /** What an operator has set may have changed. */
@@ -92,7 +94,7 @@ export class ClusterEngine {
 
   knowsUnfinished(id: string): boolean {
     const { worker, view } = this.#deps
-    return worker.has(id) || view.live(id) !== undefined
+    return worker.taskOf(id) !== null || view.live(id) !== undefined
   }
 
   async comeToRest({ skipWait, stopWaitMs, stopGraceMs }: StopLimits): Promise<void> {
@@ -159,6 +161,7 @@ export class ClusterEngine {
     // A worker looks when it is asked.
     if (this.#cluster.kind === 'worker') return
     view.isChanged()
-    await view.freshen(estimator)
+    if (this.#deps.isWatched()) await view.freshen(estimator)
+    else await view.keepFresh(estimator)
   }
 }

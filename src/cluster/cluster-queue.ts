@@ -87,7 +87,8 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   const housekeeping = new Housekeeping({ ...parts, changes, hasTurns: weightOf !== null })
   const jobs = { worker, housekeeping, resources, feed: new Feed({ db, bus, clock }), deliver }
   const { controlsChanged } = deps
-  const engine = new ClusterEngine(cluster, { ...parts, ...jobs, controlsChanged })
+  const isWatched = () => Iterator.from(bus.watchedTasks).some(() => true)
+  const engine = new ClusterEngine(cluster, { ...parts, ...jobs, isWatched, controlsChanged })
   publisher.onCommitted = () => view.isChanged()
   publisher.onEnded = (task) => void letGo(task, { ...deps, deliver: () => publisher.hasWebhooks() })
   const freshen = () => view.freshen(estimator)
@@ -142,7 +143,7 @@ function createWorker(
   const run = createRunner(registry, {
     started: (id) => Promise.resolve(worker.taskOf(id)),
     report: (task, given) => worker.report(task, given),
-    ...readAndSave(journal, clock.now, ({ id, run: number }) => worker.taskOf(id)?.run !== number),
+    ...readAndSave(journal, clock.now, worker),
     fileOf: (upload) => uploadStore.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,
@@ -152,14 +153,18 @@ function createWorker(
   return worker
 }
 
-/** What a run reads and saves; it waits for a database that is away. @param isOver whether the run is */
-function readAndSave(journal: Journal, now: () => number, isOver: (task: Task) => boolean) {
+/** What a run reads and saves; while it goes on it waits for a database that is away. */
+function readAndSave(journal: Journal, now: () => number, worker: ClusterWorker) {
+  const isOver = ({ id, run }: Task) => worker.taskOf(id)?.run !== run
   const steps = createStepStore(journal.steps, now)
   const waits = <Reply>(task: Task, ask: () => Promise<Reply>) => whileAway(ask, () => isOver(task))
   return {
     steps: {
       load: (task, name) => waits(task, () => steps.load(task, name)),
-      save: (task, name, value) => waits(task, () => steps.save(task, name, value)),
+      save: (task, name, value) => {
+        worker.keepsSteps(task.id)
+        return waits(task, () => steps.save(task, name, value))
+      },
     } satisfies StepStore,
     outputOf: (task: Task) => waits(task, () => readOutput(journal.tasks, task)),
   }

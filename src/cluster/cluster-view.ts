@@ -16,6 +16,7 @@ import type { Database } from './database/database.ts'
 import { LISTED_COLUMNS } from './journal/columns.ts'
 import { CounterChanges } from './journal/counters.ts'
 import { listMembers, type Member } from './members/members.ts'
+import { OwnControls } from './members/own-controls.ts'
 
 /** Waiting tasks that are known by their place; those behind them have none here. */
 const MAX_LISTED = 1000
@@ -24,6 +25,8 @@ const MAX_SHARE = 0.25
 /** A reader does not wait longer for the next look to begin, ms: it sees what was written before it asked. */
 const MAX_WAIT_MS = 250
 const MAX_RUNNING = 1000
+/** Tasks are listed at least this often, ms, also while nobody asks: waits are estimated by them. */
+const LISTED_MS = 3000
 
 /** Counts what is refused here and not yet written down. */
 class SharedCounters extends Counters {
@@ -76,6 +79,7 @@ export class ClusterView implements QueueView, LifecycleView {
   #isDirty = true
   #looking: Promise<void> | null = null
   #notBefore = 0
+  #listedAt = -Infinity
   /** Called when slots may have become free. */
   onChange: () => void = () => undefined
 
@@ -165,6 +169,16 @@ export class ClusterView implements QueueView, LifecycleView {
     this.#isDirty = true
   }
 
+  /**
+   * Keeps the numbers fresh while nobody asks: they cost little. A reader sees the tasks, too, which cost as much as all
+   * that are listed.
+   */
+  async keepFresh(estimator: WaitEstimator): Promise<void> {
+    if (this.#looking !== null) return
+    if (performance.now() - this.#listedAt >= LISTED_MS) return this.freshen(estimator)
+    await this.#readNumbers()
+  }
+
   /** Looks at the database when something has changed since the last look; who comes while it is looked shares the next one. */
   async freshen(estimator: WaitEstimator): Promise<void> {
     if (!this.#isDirty && this.#looking === null) return
@@ -190,11 +204,16 @@ export class ClusterView implements QueueView, LifecycleView {
   }
 
   async #look(estimator: WaitEstimator): Promise<void> {
+    await this.#readNumbers()
+    await this.#readWaiting()
+    await this.#readEnded(estimator)
+    this.#listedAt = performance.now()
+  }
+
+  async #readNumbers(): Promise<void> {
     await this.#writeRefused()
     await this.#readCounters()
     this.members = await listMembers(this.#options.db)
-    await this.#readWaiting()
-    await this.#readEnded(estimator)
   }
 
   /** What was refused without asking the database. */
@@ -260,38 +279,5 @@ export class ClusterView implements QueueView, LifecycleView {
       if (toldWait !== null) estimator.coverage.add(priority, toldWait, waitMs)
       this.#newestEnd = Math.max(this.#newestEnd, row.finished_at ?? 0)
     }
-  }
-}
-
-/** The view with the slots of this process in the place of those of all. */
-class OwnControls implements QueueControls {
-  readonly #view: ClusterView
-
-  constructor(view: ClusterView) {
-    this.#view = view
-  }
-
-  get slots(): number {
-    return this.#view.ownSlots
-  }
-
-  get capacity(): number {
-    return this.#view.capacity
-  }
-
-  pause(hold?: Hold): void {
-    this.#view.pause(hold)
-  }
-
-  resume(hold?: Hold): void {
-    this.#view.resume(hold)
-  }
-
-  pauseGroups(groups: readonly TaskGroup[]): void {
-    this.#view.pauseGroups(groups)
-  }
-
-  resize(bounds: { readonly slots?: number; readonly capacity?: number }): void {
-    this.#view.resize(bounds)
   }
 }

@@ -102,7 +102,7 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
     return { db, tickets, deps, add, write, inTransaction, atOnce }
   }
 
-  const toEnded = ({ task, ticket }: Claimed, outcome: Outcome): EndedRun => ({
+  const toEnded = ({ task, ticket }: Claimed, outcome: Outcome, hasSteps = true): EndedRun => ({
     run: {
       id: task.id,
       run: task.run,
@@ -112,6 +112,7 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
       guard: null,
       reports: Promise.resolve(),
       isLost: false,
+      hasSteps,
     },
     outcome,
   })
@@ -148,13 +149,18 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
     expect(counted).toEqual(rows)
   }
 
-  test.each([true, false])('it writes what a transaction writes (prepared: %s)', async (prepares) => {
+  test.each([
+    [true, true],
+    [true, false],
+    [false, true],
+  ])('it writes what a transaction writes (prepared: %s, steps: %s)', async (prepares, hasSteps) => {
     const written = []
     for (const form of ['inTransaction', 'atOnce'] as const) {
       const given = await open({ prepares })
       const perform = given[form]
       for (const index of [1, 2, 3, 4, 5]) {
         await given.add(index, { input: NASTY, metadata: { text: NASTY }, priority: index === 2 ? 3 : 1 })
+        if (!hasSteps) continue
         await given.db.query('INSERT INTO headgate.steps VALUES ($1, $2, $3, 1)', [idOf(index), 'step', '1'])
         await given.db.query(
           `INSERT INTO headgate.deliveries VALUES ($1, $2, 'local', 'http://127.0.0.1', NULL, 0, $3)`,
@@ -162,11 +168,13 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
         )
       }
       const first = await perform([], 3)
-      const ended = first.claimed.map((claimed, index) => toEnded(claimed, ENDS[index] ?? COMPLETED))
+      const ended = first.claimed.map((claimed, index) =>
+        toEnded(claimed, ENDS[index] ?? COMPLETED, hasSteps),
+      )
       const second = await perform(ended, 3)
       await expectCounted(given.db)
       const third = await perform(
-        second.claimed.map((claimed) => toEnded(claimed, COMPLETED)),
+        second.claimed.map((claimed) => toEnded(claimed, COMPLETED, hasSteps)),
         0,
       )
       await expectCounted(given.db)

@@ -335,7 +335,7 @@ async function fill(db: Database, tickets: Tickets): Promise<ReadonlyMap<string,
 function toEnded({ task, ticket }: Claimed) {
   const reports = Promise.resolve()
   const about = { id: task.id, run: task.run, ticket, startedAt: performance.now(), task }
-  return { run: { ...about, guard: null, reports, isLost: false }, outcome: COMPLETED }
+  return { run: { ...about, guard: null, reports, isLost: false, hasSteps: false }, outcome: COMPLETED }
 }
 
 /** Tasks that were claimed although one behind them had been claimed before. */

@@ -14,6 +14,11 @@ const programs = postgresPrograms()
 const ROUNDS = Number(process.env['CLUSTER_ROUNDS'] ?? 3)
 
 const echo = defineTask({ type: 'echo', input: z.object({ n: z.number() }), run: ({ n }) => ({ n }) })
+const stepping = defineTask({
+  type: 'stepping',
+  input: z.object({}),
+  run: (_input, { step }) => step('first', () => 1),
+})
 const held = defineTask({
   type: 'held',
   input: z.object({}),
@@ -29,7 +34,7 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
   const postgres = usePostgres(programs)
   const start = (databaseUrl: string, role: 'serve' | 'web' | 'worker', given: ServerGiven = {}) =>
     startServer({
-      tasks: [echo, held],
+      tasks: [echo, held, stepping],
       ...given,
       settings: {
         databaseUrl,
@@ -48,6 +53,11 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     expect(status).toBe(202)
     const { body: task } = await two.get(`/api/tasks/${body['task_id']}?wait=10`)
     expect(task).toMatchObject({ status: 'completed', result: { n: 7 } })
+    const stepped = (await one.post('/stepping', {})).body['task_id'] as string
+    const { body: done } = await two.get(`/api/tasks/${stepped}?wait=10`)
+    expect(done).toMatchObject({ status: 'completed', result: 1 })
+    // The steps of a task go with its end.
+    expect(await openDatabase(url).query('SELECT * FROM headgate.steps')).toEqual([])
   })
 
   test('a task that runs elsewhere is watched and cancelled from any web process', async () => {

@@ -85,14 +85,15 @@ export class ClusterWorker {
     return this.#stuck.isAtLimit
   }
 
-  /** Whether a task runs here. */
-  has(id: string): boolean {
-    return this.#runs.has(id)
-  }
-
   /** A task that runs here, as it was started; null: it does not. */
   taskOf(id: string): Task | null {
     return this.#runs.get(id)?.task ?? null
+  }
+
+  /** A run of a task keeps steps, which are to be removed with its end. */
+  keepsSteps(id: string): void {
+    const run = this.#runs.get(id)
+    if (run !== undefined) run.hasSteps = true
   }
 
   /** Takes back what a process of the same name has left, and begins. */
@@ -211,6 +212,7 @@ export class ClusterWorker {
       guard: null,
       reports: Promise.resolve(),
       isLost: false,
+      hasSteps: task.run > 1,
     }
     // One of before is not forgotten yet when its outcome and the next run were written together.
     this.#runs.set(id, run)

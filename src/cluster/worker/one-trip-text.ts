@@ -10,9 +10,18 @@ import { ENTRY_COLUMNS } from '../journal/rows.ts'
  *
  * $1 the ends, $2 their ids, in order, $3 this process, $4 the instant, $5 the types that may start without a further look.
  */
-export function toOneTripText(fetchText: string | null, hasTurns = false): string {
+export function toOneTripText(
+  fetchText: string | null,
+  { hasTurns, hasLeftovers }: { readonly hasTurns: boolean; readonly hasLeftovers: boolean },
+): string {
   const parts = fetchText === null ? [] : [...claim(fetchText), ...(hasTurns ? [TAKEN] : [])]
-  const written = [SETTLE, ...parts, events(parts.length > 0), counters(parts.length > 0)]
+  const written = [
+    SETTLE,
+    ...(hasLeftovers ? [LEFTOVERS] : []),
+    ...parts,
+    events(parts.length > 0),
+    counters(parts.length > 0),
+  ]
   return `WITH ${written.join(',\n')} ${parts.length > 0 ? SELECT_BOTH : `SELECT settled.* FROM (${REFUSED}) AS settled`}`
 }
 
@@ -40,7 +49,10 @@ const SETTLE = `
   removed AS (
     DELETE FROM pgboss.job_common USING held JOIN changed ON changed.id::uuid = held.id
       WHERE job_common.name = held.name AND job_common.id = held.id),
-  results AS (INSERT INTO headgate.results SELECT id, result FROM ended WHERE result IS NOT NULL),
+  results AS (INSERT INTO headgate.results SELECT id, result FROM ended WHERE result IS NOT NULL)`
+
+/** What only a task has that was joined, or kept steps: looking for it costs more than most ends. */
+const LEFTOVERS = `
   due AS (
     UPDATE headgate.deliveries SET next_at = ended.at FROM ended
       WHERE task_id = ended.id AND next_at = ${NOT_DUE}),

@@ -47,15 +47,12 @@ export async function exchangeAtOnce(
   if (free > 0 && fetchText === null) return null
   const given = ends.map(({ task, event }) => ({ ...toEntryRow(task, event), result: task.result }))
   const now = deps.now()
-  const rows = await db.query<TripRow & Record<string, unknown>>(
-    toOneTripText(fetchText, deps.weightOf !== null),
-    [
-      JSON.stringify(given),
-      given.map(({ id }) => id).toSorted(),
-      deps.member,
-      ...(fetchText === null ? [] : [now, types]),
-    ],
-  )
+  const rows = await db.query<TripRow & Record<string, unknown>>(textOf(fetchText, ended, deps), [
+    JSON.stringify(given),
+    given.map(({ id }) => id).toSorted(),
+    deps.member,
+    ...(fetchText === null ? [] : [now, types]),
+  ])
   const refused = new Set(rows[0]?.refused)
   const claimed = toClaimed(rows)
   const starts = claimed.map(({ task }) => ({
@@ -70,6 +67,21 @@ export async function exchangeAtOnce(
       ticketId != null && id == null ? [{ id: ticketId, retryCount: attempt }] : [],
     ),
   }
+}
+
+/** A text of several thousand characters is made once: each new one is compared with all that are prepared. */
+const texts = new Map<string | null, Map<string, string>>()
+
+function textOf(fetchText: string | null, ended: readonly EndedRun[], { weightOf }: ExchangeDeps): string {
+  const hasTurns = weightOf !== null
+  // Who joins a task later writes to it, and its end is decided again.
+  const hasLeftovers = ended.some(({ run: { hasSteps, task } }) => hasSteps || task.joins > 1)
+  let known = texts.get(fetchText)
+  if (known === undefined) texts.set(fetchText, (known = new Map()))
+  const key = `${hasTurns} ${hasLeftovers}`
+  let text = known.get(key)
+  if (text === undefined) known.set(key, (text = toOneTripText(fetchText, { hasTurns, hasLeftovers })))
+  return text
 }
 
 /** Types whose tasks no limit and no operator holds back. */

@@ -18,6 +18,8 @@ export interface Run {
   reports: Promise<void>
   /** The ticket went to another process: nothing is written any more. */
   isLost: boolean
+  /** Whether steps of it may be kept: those of an earlier run, or its own. */
+  hasSteps: boolean
 }
 
 /** A run that is over, to be written down. */
