@@ -5,9 +5,12 @@ import { Ticker } from '../time/ticker.ts'
 import type { Database } from './database/database.ts'
 import { forgetTurns } from './admission/turns.ts'
 import { refreshStatistics } from './database/statistics.ts'
+import { foldCounters } from './journal/counters.ts'
 import type { TaskChanges } from './task-changes.ts'
 
 const EVERY_MS = 1000
+/** Counters are added up once in so many rounds. */
+const FOLDED_EVERY = 60
 /** Tasks that expire in one round. */
 const MAX_EXPIRED = 100
 
@@ -28,6 +31,7 @@ export class Housekeeping {
   readonly #deps: HousekeepingDeps
   readonly #ticker: Ticker
   #isBusy = false
+  #rounds = 0
 
   constructor(deps: HousekeepingDeps) {
     this.#deps = deps
@@ -50,6 +54,8 @@ export class Housekeeping {
     await refreshStatistics(this.#deps.db).catch(() => undefined)
     await this.#expire().catch(() => undefined)
     if (this.#deps.hasTurns) await forgetTurns(this.#deps.db).catch(() => undefined)
+    if (this.#rounds % FOLDED_EVERY === 0) await foldCounters(this.#deps.db).catch(() => undefined)
+    this.#rounds += 1
     this.#isBusy = false
   }
 

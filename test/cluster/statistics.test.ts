@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { migrate } from '../../src/cluster/database/migrate.ts'
+import { CounterChanges, foldCounters } from '../../src/cluster/journal/counters.ts'
+import { join, leave } from '../../src/cluster/members/members.ts'
 import { refreshStatistics } from '../../src/cluster/database/statistics.ts'
 import { createPostgresJournal } from '../../src/cluster/journal/postgres-journal.ts'
 import { Tickets } from '../../src/cluster/tickets.ts'
@@ -38,5 +40,37 @@ describe.skipIf(programs === undefined)('statistics of tables that have grown', 
     await refreshStatistics(db)
     expect((await read())?.rows).toBe(200)
     await tickets.stop()
+  })
+
+  test('counters of members that are gone are added up, whoever counts meanwhile', async () => {
+    const db = openDatabase(await postgres.newDatabase(), 8)
+    await migrate(db)
+    const kind = 'worker'
+    const ids = []
+    for (const name of ['one', 'two', 'three'])
+      ids.push(await join(db, { name, kind, version: '1', slots: 1 }))
+    const [one, two, three] = ids as [number, number, number]
+    const count = async (member: number, name: string, by: number) => {
+      const changes = new CounterChanges(member)
+      changes.add(name, 1, by)
+      await changes.flush(db)
+    }
+    const read = () => db.query('SELECT member, name, count FROM headgate.counters ORDER BY member, name')
+    for (const id of ids) await count(id, 'completed', 10)
+    await count(one, 'queued', 5)
+    await count(two, 'queued', -5)
+    await foldCounters(db)
+    expect(await read()).toHaveLength(5)
+    await leave(db, one)
+    await leave(db, two)
+    // One that was taken for gone goes on counting.
+    const busy = Array.from({ length: 40 }, () => count(one, 'completed', 1))
+    await Promise.all([...busy, foldCounters(db), foldCounters(db)])
+    await foldCounters(db)
+    expect(await read()).toEqual([
+      { member: 0, name: 'completed', count: 60 },
+      { member: 0, name: 'queued', count: 0 },
+      { member: three, name: 'completed', count: 10 },
+    ])
   })
 })

@@ -1,5 +1,5 @@
 import type { Task } from '../../task/task.ts'
-import type { Statements } from '../database/database.ts'
+import type { Database, Statements } from '../database/database.ts'
 
 /** @param member the parameter of it; @param changes that of what {@link CounterChanges.take} returns */
 export function toAddCounts(member: string, changes: string): string {
@@ -10,6 +10,33 @@ export function toAddCounts(member: string, changes: string): string {
     ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`
 }
 const ADD_COUNTS = toAddCounts('$1', '$2')
+
+/** Has the sums of those that are gone. */
+const NOBODY = 0
+/** Who has not reported for this long has gone; one that comes back adds to rows of its own again. */
+const GONE_AFTER = '1 hour'
+/** Of the lock that lets one process through. */
+const LOCK = 421_579
+
+/**
+ * Adds up the counters of members that are gone: each admission reads all rows, and processes whose names are new at
+ * each start would leave more and more of them.
+ */
+export async function foldCounters(db: Database): Promise<void> {
+  await db.transaction(async (tx) => {
+    const [row] = await tx.query<{ mine: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS mine`)
+    if (row?.mine !== true) return
+    await tx.query(
+      `WITH moved AS (
+          DELETE FROM headgate.counters USING headgate.members
+            WHERE member = members.id AND seen_at < clock_timestamp() - interval '${GONE_AFTER}'
+            RETURNING counters.name, priority, count)
+        INSERT INTO headgate.counters SELECT ${NOBODY}, name, priority, sum(count) FROM moved
+          GROUP BY name, priority ORDER BY name, priority
+        ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`,
+    )
+  })
+}
 
 const NOTHING = '[]'
 
