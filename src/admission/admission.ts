@@ -56,7 +56,7 @@ export class Admission {
   }
 
   /** The queue position of a waiting task, with its estimated wait; null when it does not wait. */
-  placeOf(id: string): QueuePlace | null {
+  placeOf({ id }: Pick<Task, 'id'>): QueuePlace | null {
     const { pool, estimator } = this.#deps
     const tasksAhead = pool.isWaiting(id) ? pool.tasksAhead(id) : undefined
     return tasksAhead === undefined ? null : pool.placeAfter(tasksAhead, estimator.waitAfter(tasksAhead))

@@ -16,9 +16,10 @@ import type { Database } from './database/database.ts'
 import { LISTED_COLUMNS } from './journal/columns.ts'
 import { CounterChanges } from './journal/counters.ts'
 import { listMembers, type Member } from './members/members.ts'
+import { estimateAhead } from './members/estimate-place.ts'
 import { OwnControls } from './members/own-controls.ts'
 
-/** Waiting tasks that are known by their place; those behind them have none here. */
+/** Waiting tasks that are known by their place; that of those behind them is estimated. */
 const MAX_LISTED = 1000
 /** Looks take this share of the time at most while they are short, so that many readers cost no more than few. */
 const MAX_SHARE = 0.25
@@ -69,6 +70,7 @@ export class ClusterView implements QueueView, LifecycleView {
   /** Unresponsive handlers of this process. */
   own: { readonly stuck: number; readonly isAtStuckLimit: boolean } = { stuck: 0, isAtStuckLimit: false }
   oldestCreatedAt: number | null = null
+  #newestCreatedAt = 0
   runningTasks: readonly Task[] = []
   readonly #options: ClusterViewOptions
   #byPriority = new Map<Priority, number>()
@@ -123,6 +125,17 @@ export class ClusterView implements QueueView, LifecycleView {
 
   tasksAhead(id: string): number | undefined {
     return this.#places.get(id)
+  }
+
+  /** Of a task behind those that are listed; undefined: all that wait are. */
+  estimateAhead(task: Pick<Task, 'status' | 'priority' | 'createdAt'>): number | undefined {
+    if (task.status !== 'queued' || this.#waiting.length < MAX_LISTED) return undefined
+    return estimateAhead(task, {
+      listed: this.#waiting,
+      newestCreatedAt: this.#newestCreatedAt,
+      waitingOf: (priority) => this.waitingOf(priority),
+      headStartMs: this.#options.headStartMs,
+    })
   }
 
   aheadOfNewcomer(priority: Priority): number {
@@ -255,10 +268,11 @@ export class ClusterView implements QueueView, LifecycleView {
       ).map((row) => toTask(row))
     const waiting = await select(`WHERE status = 'queued' ORDER BY ticket DESC, admitted LIMIT ${MAX_LISTED}`)
     this.runningTasks = await select(`WHERE status IN ('running', 'cancelling') LIMIT ${MAX_RUNNING}`)
-    const [oldest] = await db.query<{ at: number | null }>(
-      `SELECT min(created_at) AS at FROM headgate.tasks WHERE status = 'queued'`,
+    const [ages] = await db.query<{ oldest: number | null; newest: number | null }>(
+      `SELECT min(created_at) AS oldest, max(created_at) AS newest FROM headgate.tasks WHERE status = 'queued'`,
     )
-    this.oldestCreatedAt = oldest?.at ?? null
+    this.oldestCreatedAt = ages?.oldest ?? null
+    this.#newestCreatedAt = ages?.newest ?? 0
     this.#waiting = waiting.map((task) => toTicket(task))
     this.#tasks = new Map([...this.runningTasks, ...waiting].map((task) => [task.id, task]))
     this.#places = new Map(waiting.map(({ id }, index) => [id, index]))

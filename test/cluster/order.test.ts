@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { LOCK_AND_COUNT } from '../../src/cluster/admission/known.ts'
 import { PlaceGroup, type GroupDeps } from '../../src/cluster/admission/place-group.ts'
 import { forgetTurns, type WeightOf } from '../../src/cluster/admission/turns.ts'
+import { estimateAhead } from '../../src/cluster/members/estimate-place.ts'
 import { TaskChanges } from '../../src/cluster/task-changes.ts'
 import { Database } from '../../src/cluster/database/database.ts'
 import { migrate } from '../../src/cluster/database/migrate.ts'
@@ -19,6 +20,7 @@ import { defineTask } from '../../src/index.ts'
 import { Registry } from '../../src/handler/registry.ts'
 import { placeAfter, toTaskEvent } from '../../src/task/event.ts'
 import type { Priority } from '../../src/task/priority.ts'
+import type { Ticket } from '../../src/task/ticket.ts'
 import { COMPLETED, sampleTask, sampleTicket } from '../support/tasks.ts'
 import { PriorityQueue } from '../../src/pool/order/priority-queue.ts'
 import { poolDefaults } from '../support/pool.ts'
@@ -299,6 +301,30 @@ const SUBMISSION: Omit<Submission, 'caller' | 'priority' | 'delayMs'> = {
   trace: null,
   isForced: false,
 }
+
+test.each([0, 60_000])(
+  'a place far back is estimated as it is counted (head start: %i ms)',
+  (headStartMs) => {
+    const local = new PriorityQueue({ ...poolDefaults(), headStartMs, weightOf: null })
+    const random = seededRandom(3)
+    const all = Array.from({ length: 6000 }, (_, index) => {
+      const priority = Math.floor(random() * 4) as Priority
+      return sampleTicket({ id: `${index}`, priority, createdAt: 1_000_000 + index * 50 })
+    })
+    for (const ticket of all) local.put(ticket, local.arrive())
+    const order = [...local.inOrder()]
+    const rest = {
+      listed: order.slice(0, 1000),
+      newestCreatedAt: all.at(-1)?.createdAt ?? 0,
+      waitingOf: (priority: Priority) => local.countOf(priority),
+      headStartMs,
+    }
+    for (let place = 1000; place < order.length; place += 250) {
+      const estimated = estimateAhead(order[place] as Ticket, rest)
+      expect(Math.abs(estimated - place), `${place}: ${estimated}`).toBeLessThan(150)
+    }
+  },
+)
 
 /** Tasks of random levels; the reply is the ticket of each. */
 async function fill(db: Database, tickets: Tickets): Promise<ReadonlyMap<string, number>> {

@@ -60,6 +60,25 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     expect(await openDatabase(url).query('SELECT * FROM headgate.steps')).toEqual([])
   })
 
+  test('a place beyond the first 1000 is estimated, and says so', { timeout: 60_000 }, async () => {
+    const url = await postgres.newDatabase()
+    const settings = { capacity: 2000, ratePerMinute: 0, addressRatePerMinute: 0 }
+    const web = await start(url, 'web', { settings })
+    const ids: string[] = []
+    for (let n = 0; n < 1400; n += 100) {
+      const group = await Promise.all(Array.from({ length: 100 }, () => web.post('/echo', { n })))
+      ids.push(...group.map(({ body }) => body['task_id'] as string))
+    }
+    const read = async (index: number) => (await web.get(`/api/tasks/${ids[index]}`)).body
+    const near = await read(50)
+    expect(near['position_is_estimate']).toBe(undefined)
+    expect(Math.abs((near['queue_position'] as number) - 51)).toBeLessThan(100)
+    const far = await read(1399)
+    expect(far).toMatchObject({ status: 'queued', position_is_estimate: true })
+    expect(far['queue_position']).toBeGreaterThan(1250)
+    expect(far['queue_position']).toBeLessThanOrEqual(1401)
+  })
+
   test('a task that runs elsewhere is watched and cancelled from any web process', async () => {
     const url = await postgres.newDatabase()
     const [one, two] = [await start(url, 'web'), await start(url, 'web')]

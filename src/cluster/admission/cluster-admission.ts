@@ -63,10 +63,12 @@ export class ClusterAdmission implements QueueAdmission {
     this.#deps = deps
   }
 
-  placeOf(id: string): QueuePlace | null {
+  placeOf(task: Task): QueuePlace | null {
     const { view, estimator } = this.#deps
-    const tasksAhead = view.tasksAhead(id)
-    return tasksAhead === undefined ? null : view.placeAfter(tasksAhead, estimator.waitAfter(tasksAhead))
+    const counted = view.tasksAhead(task.id)
+    if (counted !== undefined) return view.placeAfter(counted, estimator.waitAfter(counted))
+    const estimated = view.estimateAhead(task)
+    return estimated === undefined ? null : placeAfter(estimated, estimator.waitAfter(estimated), true)
   }
 
   knows(type: string): boolean {

@@ -49,7 +49,7 @@ export async function openStream(
 /** The frames of a reading, from its place to the task's end. */
 export function framesFor(deps: CursorDeps, { task, after, subscription, view }: StreamCursor) {
   const { journal, admission, replyMemory } = deps
-  const placeOf = (each: Task) => admission.placeOf(each.id)
+  const placeOf = (each: Task) => admission.placeOf(each)
   const take = (bytes: number) => replyMemory.take(bytes)
   return splitFrames({ journal, subscription, taskId: task.id, after, view, placeOf, take })
 }

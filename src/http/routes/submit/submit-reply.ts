@@ -167,7 +167,7 @@ function submitView(deps: SubmitReplyDeps, task: Task, standing: Standing) {
   const { known, place: given, waiter = null, ignored = [] } = standing
   const name = priorityName(task.priority)
   // A delayed task has no position yet.
-  const place = task.status === 'scheduled' ? null : (given ?? deps.admission.placeOf(task.id))
+  const place = task.status === 'scheduled' ? null : (given ?? deps.admission.placeOf(task))
   return {
     task_id: task.id,
     status: known === null ? ('created' as const) : STATUS[known],

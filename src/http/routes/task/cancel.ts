@@ -70,7 +70,7 @@ function sendCancelReply(
     case 'detached': {
       const view = taskView(
         result.task,
-        deps.admission.placeOf(result.task.id),
+        deps.admission.placeOf(result.task),
         viewOptions(deps, accessOf(reply.request)),
       )
       const detached = result.kind === 'detached' ? { detached: true } : {}

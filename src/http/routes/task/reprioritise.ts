@@ -36,7 +36,7 @@ export function reprioritiseRoute(app: App, shared: Deps): void {
     const changed = await deps.admission.reprioritise(task.id, priority)
     if (changed !== undefined)
       return reply.send(
-        taskView(changed, deps.admission.placeOf(task.id), viewOptions(deps, accessOf(request))),
+        taskView(changed, deps.admission.placeOf(changed), viewOptions(deps, accessOf(request))),
       )
     const newest = (await visibleTask(deps, { caller, ...access }, task.id)) ?? task
     const code = isTerminal(newest.status) ? 'already-finished' : 'already-started'

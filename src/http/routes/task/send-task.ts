@@ -25,7 +25,7 @@ export async function sendTask(
   const options = viewOptions(deps, accessOf(reply.request))
   reply.type(JSON_TYPE)
   if (task.status !== 'completed') {
-    return sendText(reply, taskJson(task, admission.placeOf(task.id), options, also), replyMemory)
+    return sendText(reply, taskJson(task, admission.placeOf(task), options, also), replyMemory)
   }
   const shared = await replyMemory.share(task.id, resultOf(deps, task))
   if (shared === null) return sendBusy(reply)

@@ -83,7 +83,7 @@ async function list(deps: Deps, access: Access, { cursor, limit, ...filter }: z.
   })
   await turn(Math.ceil(page.tasks.length / TASKS_PER_PIECE))
   const options = viewOptions(deps, access)
-  const tasks = page.tasks.map((task) => taskView(task, deps.admission.placeOf(task.id), options))
+  const tasks = page.tasks.map((task) => taskView(task, deps.admission.placeOf(task), options))
   return { tasks, next_cursor: page.next }
 }
 
@@ -106,7 +106,7 @@ async function statusView(deps: Deps, task: Task) {
   const events = await deps.journal.eventsAfter(task.id, from, NEWEST_EVENTS)
   const logs = events.flatMap((event) => (event.type === 'log' ? [event.message] : []))
   const { error, message, urls } = taskView(task, null, { prefix: deps.prefix, showsCaller: false })
-  const place = deps.admission.placeOf(task.id)
+  const place = deps.admission.placeOf(task)
   return {
     task_id: task.id,
     status: task.status,
