@@ -65,6 +65,7 @@ test.each([
   ['half a quotation', 'The gate, said the keeper, “closed in time.'],
   ['what leads to the next line', 'The gates of the basin are closed in the order given below.'],
   ['what leads to another text', 'For more information on the gates write to the harbour office.'],
+  ['what announces a list', 'The following gates of the basin are closed in the winter.'],
   ['a greeting', 'Welcome to the yearly meeting of the harbour office.'],
   ['a hole of a formula', 'The level is given by , where the wind is left out.'],
   ['a label', 'Returns: the number of gates that are open.'],

@@ -24,7 +24,7 @@ const NOTICE = new RegExp(
 )
 /** Sentences that lead elsewhere: to what follows, to another text, to the reader. */
 const POINTER =
-  /\b(?:as follows|below|the following(?: [\w-]+){0,6})\.$|\b(?:please|also) (?:see|refer|note|visit)\b|^(?:see|note that|for (?:more|further|a full|an example))\b|\bfor (?:more|further) (?:information|details)\b|详见|参见|请参[考阅见看]|请看|如下[。：]?$|[：:][^，。]{0,6}。$/i
+  /\b(?:as follows|below|the following(?: [\w-]+){0,6})\.$|\b(?:please|also) (?:see|refer|note|visit)\b|^(?:see|note that|the following|for (?:more|further|a full|an example))\b|\bfor (?:more|further) (?:information|details)\b|详见|参见|请参[考阅见看]|请看|如下[。：]?$|[：:][^，。]{0,6}。$/i
 const GREETING =
   /^(?:hello|hi|welcome|thanks|thank you|good (?:morning|afternoon|evening)|ladies and gentlemen)\b|^(?:各位|大家好|你好|您好|谢谢|感谢|欢迎)/i
 /** What a formula or a link that was left out leaves behind. */
