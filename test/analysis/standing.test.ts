@@ -69,6 +69,8 @@ test.each([
   ['a greeting', 'Welcome to the yearly meeting of the harbour office.'],
   ['a hole of a formula', 'The level is given by , where the wind is left out.'],
   ['a label', 'Returns: the number of gates that are open.'],
+  ['a Chinese label', '预防办法：给窗户和阳台安装防护装置。'],
+  ['steps', '先做三件事：1、关闭北港的闸门；2、启动全部水泵；3、通知班组。'],
   ['a mark in brackets', '[Function] structure points to the gate that is opened.'],
   ['identifiers', 'The function open_gate opens the gate of the basin.'],
   ['a clause without its main clause', 'Although the gate of the basin was closed in time.'],

@@ -30,8 +30,10 @@ const GREETING =
 /** What a formula or a link that was left out leaves behind. */
 const HOLE = /\p{L}\s[,.)](?:\s|$)|\(\s|\(\)|[“"]\s?[”"](?:\s|$)|\s[，。；、]|[\p{Script=Han}]\s,/u
 /** `Returns: …`, `注意：…`. */
-const LABEL = /^\[|^[\p{Lu}][\p{L}-]*(?: [\p{L}-]+){0,2}:\s|^(?:注意?|提示|说明|示例|参数|返回值?|用法)[：:]/u
+const LABEL = /^\[|^[\p{Lu}][\p{L}-]*(?: [\p{L}-]+){0,2}:\s|^\p{Script=Han}{2,5}[：:]/u
 const CODE = /[A-Za-z]\w*_\w|\w\(|(?:^|\s)--\w|@\w|\s\*\s|\w\.\.\s/
+/** Steps of a recipe, conditions of a contract in one sentence. */
+const STEPS = /(?:^|[^\p{N}])1[、.)）][^1]{2,200}2[、.)）]/u
 /** A clause that waits for its main clause. */
 const CLAUSE =
   /^(?:because|although|though|unless|whereas)\b[^,;]*\.$|^(?:由于|虽然|如果|尽管|因为|即使|只要)[^，；]*。$/i
@@ -49,6 +51,7 @@ const FACTORS: readonly (readonly [RegExp, number])[] = [
   [GREETING, 0.3],
   [HOLE, 0.4],
   [LABEL, 0.6],
+  [STEPS, 0.5],
   [CODE, 0.7],
   [CLAUSE, 0.3],
 ]

@@ -29,6 +29,7 @@ export interface SummaryOptions {
 /** Sections that give key points, the weightiest first. */
 const MAX_SECTIONS = 24
 const MAX_POINTS = 4
+const LEAST_SENTENCES = 3
 const MAX_SUMMARY = 8
 /** Of short sentences the summary may have more, by this factor. */
 const SHORT_SENTENCES = 1.5
@@ -157,8 +158,9 @@ function chooseSummary(
     const unit = withBefore(candidate, candidates[index - 1])
     return { ...unit, factor: unit.factor * (1 + position) }
   })
-  const length = Math.min(MAX_SUMMARY, Math.max(3, Math.round(Math.sqrt(units.length) * 0.45)))
-  const maxWords = length * (isArticle && !isWideLanguage(language) ? ARTICLE_WORDS : WORDS)
+  const length = Math.min(MAX_SUMMARY, Math.max(LEAST_SENTENCES, Math.round(Math.sqrt(units.length) * 0.45)))
+  const isShort = isArticle && length === LEAST_SENTENCES && !isWideLanguage(language)
+  const maxWords = length * (isShort ? ARTICLE_WORDS : WORDS)
   const maxUnits = Math.min(MAX_SUMMARY, Math.ceil(length * SHORT_SENTENCES))
   const chosen = chooseCovering(units, weights, { maxUnits, maxWords })
   const found = chosen.flatMap((index) => {
