@@ -44,7 +44,7 @@ export function describeTexEnd(text: string): string[] {
 export function texToMarkdown(text: string): string {
   const from = text.indexOf(BEGIN)
   const end = text.indexOf(END, from)
-  const title = /^\s*\\title(?:\[[^\]]{0,500}\])?\{(.{1,500})\}/m.exec(text)?.[1]
+  const title = /^[ \t]*\\title(?:\[[^\]]{0,500}\])?\{(.{1,500})\}/m.exec(text)?.[1]
   const body = text.slice(from + BEGIN.length, end < 0 ? undefined : end)
   const made = title === undefined ? [] : [`# ${plain(title)}`, '']
   const open: string[] = []
@@ -88,5 +88,6 @@ function plain(text: string): string {
     .replace(/``/g, '“')
     .replace(/''/g, '”')
     .replace(/\$([^$]{1,500})\$/g, '$1')
-    .replace(/ +([.,;:])/g, '$1')
+    .replace(/ {2,}/g, ' ')
+    .replace(/ ([.,;:])/g, '$1')
 }
