@@ -63,3 +63,20 @@ test('a Chinese heading with the Latin words of the title stays', () => {
   const { sections } = readHtml(new TextEncoder().encode(page))
   expect(sections.map(({ heading }) => heading)).toEqual(['Linux 的硬件', 'Linux 的网络'])
 })
+
+test('a page that ends in the middle is read as far as it goes, and says so', () => {
+  const page = `<!DOCTYPE html><html><body><p>${'The mill takes as much water as it can. '.repeat(4)}</p>`
+  const end = 'The page ends in the middle: a part of the text may be missing.'
+  const warningsOf = (text: string) => readHtml(new TextEncoder().encode(text)).warnings
+  expect(warningsOf(`${page}</body></html>`)).not.toContain(end)
+  for (const cut of [page, `${page}<p class="ti`, `${page}<!-- a note </body>`]) {
+    expect(warningsOf(cut), cut.slice(-20)).toContain(end)
+  }
+})
+
+test('a page that is all in a comment without an end has no text', () => {
+  const { sections } = readHtml(
+    new TextEncoder().encode('<!DOCTYPE html><!-- <html><body><p>Text.</p></body></html>'),
+  )
+  expect(sections).toEqual([])
+})

@@ -13,6 +13,7 @@ export function readHtml(bytes: Uint8Array, charset: string | null = null): Sour
   const article = findArticle(page)
   const warnings = [
     ...found,
+    ...(isCutOff(text) ? ['The page ends in the middle: a part of the text may be missing.'] : []),
     ...(article === null ? ['No article was found in the page; all of its text was read.'] : []),
   ]
   const builder = new SectionBuilder()
@@ -60,7 +61,17 @@ function toBody(html: string): PageElement | null {
 
 /** A page as linkedom reads one: a fragment, or text without markup, has no element around it. */
 function toPage(text: string): string {
-  return /<html[\s>]/i.test(text) ? text : `<html><body>${text}</body></html>`
+  if (!/<html[\s>]/i.test(text)) return `<html><body>${text}</body></html>`
+  // All of it may be in a comment that does not end: then there is no page, and no text.
+  return describePage(text).querySelector('html') === null ? NOTHING : text
+}
+const NOTHING = '<html><body></body></html>'
+
+/** Whether a page ends inside a tag or a comment, or begins a body that it does not end. */
+function isCutOff(text: string): boolean {
+  const isOpen = (start: string, end: string) => text.lastIndexOf(start) > text.lastIndexOf(end)
+  if (isOpen('<', '>') || isOpen('<!--', '-->')) return /<(?:html|body)[\s>]/i.test(text)
+  return /<body[\s>]/i.test(text) && !/<\/(?:body|html)\s{0,20}>/i.test(text)
 }
 
 /** Reads markup that is all text, such as a converter makes; gives the heading that it begins with. */
