@@ -26,6 +26,12 @@ test('pieces of a word and words that are set apart make words', async () => {
   expect((await read(drawnPdf({ content }))).text).toBe('Separate words, and more')
 })
 
+test('the mark of a footnote stands apart from its text, an exponent does not', async () => {
+  const note = 'BT /F1 6 Tf 60 103 Td (7) Tj /F1 9 Tf 3.4 -3 Td (CTAN has it.) Tj ET'
+  const power = 'BT /F1 12 Tf 60 700 Td (An area of 5 m) Tj /F1 8 Tf 78 5 Td (2) Tj ET'
+  expect((await read(drawnPdf({ content: `${power} ${note}` }))).text).toBe('An area of 5 m2 7 CTAN has it.')
+})
+
 test('text that is turned is read as lines', async () => {
   const content =
     'BT /F1 12 Tf 0 1 -1 0 100 200 Tm (Turned text) Tj ( of two pieces) Tj 0 1 -1 0 115 200 Tm (on two lines.) Tj ET'

@@ -52,13 +52,21 @@ function toLine(items: readonly PdfItem[], page: number): PdfLine {
   let text = ''
   let right = -Infinity
   for (const item of items) {
-    const isApart = text !== '' && item.x - right > item.size * SPACE_GAP
+    const isApart = text !== '' && (item.x - right > item.size * SPACE_GAP || isAfterMark(text, items, item))
     text += isApart && !text.endsWith(' ') && !item.text.startsWith(' ') ? ` ${item.text}` : item.text
     right = item.x + item.width
   }
   const widest = items.reduce((best, item) => (item.text.length > best.text.length ? item : best))
   const { size, font } = widest
   return { text: tidy(text), x: items[0]?.x ?? 0, right, y: widest.y, size, font, page }
+}
+
+/** A number or sign at the beginning of a line is the mark of a footnote when what follows is of a larger size. */
+const NOTE_MARK = /^(?:\d{1,3}|[*†‡§])$/u
+const MARK_SIZE = 0.87
+
+function isAfterMark(text: string, [mark]: readonly PdfItem[], next: PdfItem): boolean {
+  return mark !== undefined && NOTE_MARK.test(text) && mark.size < next.size * MARK_SIZE
 }
 
 const LIGATURES: Readonly<Record<string, string>> = {
