@@ -65,6 +65,40 @@ describe.skipIf(programs === undefined)('tickets', () => {
   })
 })
 
+describe.skipIf(programs === undefined)('tickets whose holder is silent', () => {
+  const postgres = usePostgres(programs)
+
+  test('they come again, once, and those of others stay', async () => {
+    const url = await postgres.newDatabase()
+    const db = openDatabase(url)
+    await migrate(db)
+    const tickets = new Tickets({ url, onError: () => undefined })
+    await tickets.start()
+    onTestFinished(() => tickets.stop())
+    const all = Array.from({ length: 300 }, (_, index) => ({
+      id: idOf(index),
+      priority: -index,
+      startAfter: null,
+    }))
+    await db.transaction((tx) => tickets.insert(tx, all))
+    const take = (count: number) => db.transaction((tx) => tickets.fetch(tx, count))
+    const held = await take(3)
+    await db.query('ANALYZE pgboss.job_common')
+    await tickets.giveBackSilent(db)
+    expect(await take(1)).toEqual([{ id: idOf(3), retryCount: 0 }])
+    await db.query(
+      `UPDATE pgboss.job SET heartbeat_on = now() - interval '11 seconds' WHERE id = ANY ($1::uuid[])`,
+      [held.slice(0, 2).map(({ id }) => id)],
+    )
+    await Promise.all([tickets.giveBackSilent(db), tickets.giveBackSilent(db)])
+    expect((await take(3)).toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
+      { id: idOf(0), retryCount: 1 },
+      { id: idOf(1), retryCount: 1 },
+      { id: idOf(4), retryCount: 0 },
+    ])
+  })
+})
+
 describe.skipIf(programs === undefined)('statements and hints', () => {
   const postgres = usePostgres(programs)
 

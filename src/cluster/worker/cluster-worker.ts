@@ -276,9 +276,9 @@ export class ClusterWorker {
 
   /** Takes tickets back from processes that are gone. */
   async #supervise(): Promise<void> {
-    const { tickets, clock } = this.#deps
+    const { db, tickets, clock } = this.#deps
     if (clock.monotonic() - this.#brokenAt < HEALTHY_MS) return
-    await tickets.supervise().catch(() => {
+    await tickets.giveBackSilent(db).catch(() => {
       this.#brokenAt = clock.monotonic()
     })
   }
