@@ -1,141 +1,134 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { PgBoss } from 'pg-boss'
-import { expectStatus } from './replies.ts'
+import { postgresPrograms, startPostgres } from '../test/support/postgres-server.ts'
+import { until, type Contender, type CpuTimes } from './cluster/contender.ts'
+import { fillQueue } from './cluster/depth.ts'
+import { startHeadgate } from './cluster/headgate.ts'
+import { startBullMq, startPgBoss } from './cluster/peers.ts'
+import { hasRedis } from './redis.ts'
+import { median } from './support.ts'
 
 /**
- * `DATABASE_URL=postgres://…/empty npm run cluster`: tasks over PostgreSQL beside plain pg-boss on the same database, in
- * turn. A web process and a worker run as they do in production, and each task is submitted over HTTP; pg-boss is called
- * in this process. Every reply is checked, and so is the number of tasks that have completed.
+ * `npm run cluster`: from the submit to the end of tasks without work of their own, over PostgreSQL, beside plain pg-boss
+ * and BullMQ, in turn, on a server of its own. Each reply and each end is checked. `TASKS` (2000) of a round, `ROUNDS`
+ * (3), `SETTINGS` (`1x3 …`: workers and slots of each), `DEPTHS` (`1000 …` waiting; none: an empty value).
  */
+const TASKS = Number(process.env['TASKS'] ?? 2000)
+const ROUNDS = Number(process.env['ROUNDS'] ?? 3)
+const SETTINGS = (process.env['SETTINGS'] ?? '1x3 2x3 4x3 1x25 2x25 4x25').split(' ').filter(Boolean)
+const DEPTHS = (process.env['DEPTHS'] ?? '1000 100000 990000').split(' ').filter(Boolean).map(Number)
+const PEERS = (process.env['PEERS'] ?? 'pg-boss bullmq').split(' ')
+const WARM_UP = 300
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const TASKS = Number(process.env['TASKS'] ?? 3000)
-const AT_ONCE = 32
-const url = process.env['DATABASE_URL']
-if (url === undefined) throw new Error('DATABASE_URL: the address of an empty database')
-
-const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
-const file = join(folder, 'tasks.ts')
-writeFileSync(
-  file,
-  `import { z } from '${ROOT}node_modules/zod/index.js'
-import { defineTask } from '${ROOT}src/index.ts'
-export default defineTask({ type: 'echo', input: z.object({ n: z.number() }), run: ({ n }) => ({ n }) })`,
-)
-
-async function startProcess(
-  role: 'web' | 'worker',
-  slots: number,
-): Promise<{ readonly child: ChildProcess; readonly url: string }> {
-  const env = {
-    ...process.env,
-    ROLE: role,
-    PORT: '0',
-    WORKER_NAME: `${role} ${slots}`,
-    DATA_DIR: join(folder, `${role}-${slots}`),
-    TASKS_FILE: file,
-    BUILTIN_TASKS: 'none',
-    LOG_LEVEL: 'info',
-    RATE_LIMIT_PER_MINUTE: '0',
-    ANALYSIS_QUEUE_MAX_SIZE: '1000000',
-    MAX_CONCURRENT_ANALYSIS_TASKS: `${slots}`,
-  }
-  const args = ['--conditions=headgate-source', 'src/main.ts']
-  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] })
-  const address = await new Promise<string>((resolve) => {
-    let output = ''
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-      const line = output.split('\n').find((each) => /headgate is (?:listening|working)/.test(each))
-      if (line !== undefined) resolve((JSON.parse(line) as { url: string | null }).url ?? '')
-    })
-  })
-  return { child, url: address }
+/** Of one round: tasks a second, CPU of a task in ms. */
+interface Round {
+  readonly rate: number
+  readonly database: number
+  readonly workers: number
+  readonly submits: number
 }
 
-async function stop({ child }: { readonly child: ChildProcess }): Promise<void> {
-  const exited = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await exited
-}
-
-/** Runs `work` for each number, some at once; the reply is how many a second. */
-async function rate(count: number, work: (n: number) => Promise<void>, atOnce = AT_ONCE): Promise<number> {
+async function measure(contender: Contender, tasks: number): Promise<Round> {
+  const before = contender.cpu()
   const startedAt = performance.now()
-  let next = 0
-  const lane = async () => {
-    while (next < count) await work(next++)
+  await contender.run(tasks)
+  const rate = (tasks / (performance.now() - startedAt)) * 1000
+  const after = contender.cpu()
+  const spent = (key: keyof typeof after) => (after[key] - before[key]) / tasks
+  return { rate, database: spent('database'), workers: spent('workers'), submits: spent('submits') }
+}
+
+async function measureInTurn(contenders: readonly Contender[]): Promise<ReadonlyMap<string, Round>> {
+  const rounds = new Map<string, Round[]>(contenders.map(({ name }) => [name, []]))
+  for (const contender of contenders) await contender.run(WARM_UP)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const contender of contenders) rounds.get(contender.name)?.push(await measure(contender, TASKS))
   }
-  await Promise.all(Array.from({ length: atOnce }, lane))
-  return (count / (performance.now() - startedAt)) * 1000
+  return new Map([...rounds].map(([name, all]) => [name, toMedians(all)]))
 }
 
-async function benchHeadgate(slots: number) {
-  const web = await startProcess('web', slots)
-  const read = async () =>
-    (await (await expectStatus(await fetch(`${web.url}/api/queue/stats`), 200)).json()) as {
-      total_success: number
-    }
-  const before = (await read()).total_success
-  const submits = await rate(TASKS, async (n) => {
-    const headers = { 'content-type': 'application/json' }
-    const init = { method: 'POST', headers, body: JSON.stringify({ n }) }
-    await (await expectStatus(await fetch(`${web.url}/echo`, init), 202)).arrayBuffer()
-  })
-  const startedAt = performance.now()
-  const worker = await startProcess('worker', slots)
-  const runningAt = performance.now()
-  while ((await read()).total_success < before + TASKS)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  const runs = (TASKS / (performance.now() - runningAt)) * 1000
-  await stop(worker)
-  await stop(web)
-  return { submits, runs, startMs: runningAt - startedAt }
-}
-
-async function benchPgBoss(slots: number) {
-  const boss = new PgBoss({ connectionString: url ?? '', schema: 'plain', max: 4 })
-  boss.on('error', console.error)
-  await boss.start()
-  await boss.createQueue('echo')
-  const submits = await rate(TASKS, async (n) => {
-    if ((await boss.send('echo', { n })) === null) throw new Error('a job was not sent')
-  })
-  let done = 0
-  const startedAt = performance.now()
-  const take = async () => {
-    for (;;) {
-      const jobs = await boss.fetch<{ n: number }>('echo', { batchSize: slots })
-      if (jobs.length === 0) return
-      await boss.complete(
-        'echo',
-        jobs.map(({ id }) => id),
-        {},
-      )
-      done += jobs.length
-    }
+function toMedians(rounds: readonly Round[]): Round {
+  const middle = (key: keyof Round) => median(rounds.map((each) => each[key]))
+  return {
+    rate: middle('rate'),
+    database: middle('database'),
+    workers: middle('workers'),
+    submits: middle('submits'),
   }
-  await take()
-  const runs = (TASKS / (performance.now() - startedAt)) * 1000
-  if (done !== TASKS) throw new Error(`${done} of ${TASKS} jobs were completed`)
-  await boss.stop({ graceful: false })
-  return { submits, runs, startMs: 0 }
 }
 
-console.log(`${TASKS} tasks; submits a second with ${AT_ONCE} at once, runs a second of what waits`)
-for (const slots of [3, 25]) {
-  const [plain, ours] = [await benchPgBoss(slots), await benchHeadgate(slots)]
-  for (const [name, { submits, runs }] of Object.entries({ 'pg-boss': plain, headgate: ours })) {
+function show(label: string, rounds: ReadonlyMap<string, Round>, compared: number | undefined): void {
+  for (const [name, { rate, database, workers, submits }] of rounds) {
+    const cpu = [database, workers, submits].map((ms) => ms.toFixed(2).padStart(6)).join(' ')
+    const ratio = compared === undefined ? '' : (rate / compared).toFixed(2)
     console.log(
-      `${slots} slots  ${name.padEnd(9)} submits ${submits.toFixed(0).padStart(5)}  runs ${runs.toFixed(0).padStart(5)}`,
+      `${label.padEnd(18)} ${name.padEnd(9)} ${rate.toFixed(0).padStart(6)} ${cpu} ${ratio.padStart(6)}`,
     )
   }
-  const ratio = (a: number, b: number) => (a / b).toFixed(2)
-  console.log(
-    `${slots} slots  ratio     submits ${ratio(ours.submits, plain.submits).padStart(5)}  runs ${ratio(ours.runs, plain.runs).padStart(5)}`,
-  )
 }
+
+async function stopAll(contenders: readonly Contender[]): Promise<void> {
+  for (const contender of contenders) await contender.stop()
+}
+
+async function bench(programs: string): Promise<void> {
+  const server = await startPostgres(programs)
+  try {
+    console.log(`${TASKS} tasks, medians of ${ROUNDS} rounds in turn; ms of CPU for a task`)
+    console.log('workers x slots    system      rate database worker submit  ratio')
+    for (const setting of SETTINGS) {
+      const [workers = 1, slots = 3] = setting.split('x').map(Number)
+      const size = { workers, slots }
+      const contenders: Contender[] = []
+      if (PEERS.includes('pg-boss'))
+        contenders.push(await startPgBoss(await server.database(`plain_${setting}`), size))
+      if (hasRedis && PEERS.includes('bullmq')) contenders.push(await startBullMq(size))
+      contenders.push(await startHeadgate({ databaseUrl: await server.database(`ours_${setting}`), ...size }))
+      const rounds = await measureInTurn(contenders)
+      show(setting, rounds, rounds.get('pg-boss')?.rate)
+      await stopAll(contenders)
+    }
+    await benchDepths(await server.database('depths'))
+    await server.stop()
+  } catch (error) {
+    // Its server ends with this process, and what uses it fails then.
+    console.error(error)
+    process.exit(1)
+  }
+}
+
+/** What a submit costs, and what a run does, while many wait: of so many tasks, each by itself. */
+async function benchDepths(databaseUrl: string): Promise<void> {
+  let compared: number | undefined
+  for (const [index, depth] of DEPTHS.entries()) {
+    // The first start makes the tables.
+    if (index === 0) await (await startHeadgate({ databaseUrl, workers: 0, slots: 3 })).stop()
+    await fillQueue(databaseUrl, DEPTHS[index - 1] ?? 0, depth)
+    const rounds: Round[] = []
+    for (let round = 0; round < ROUNDS; round += 1) rounds.push(await measureApart(databaseUrl))
+    const middle = toMedians(rounds)
+    compared ??= middle.rate
+    show(`${depth} waiting`, new Map([['headgate', middle]]), compared)
+  }
+}
+
+/** Nothing runs while tasks are submitted, and nothing is submitted while they run. */
+async function measureApart(databaseUrl: string): Promise<Round> {
+  const web = await startHeadgate({ databaseUrl, workers: 0, slots: 3 })
+  await web.submit(WARM_UP)
+  const submitted = await measure({ ...web, run: web.submit }, TASKS)
+  await web.stop()
+  const worker = await startHeadgate({ databaseUrl, workers: 1, slots: 3 })
+  const first = await worker.countCompleted()
+  await until(async () => (await worker.countCompleted()) >= first + WARM_UP, 'the first runs')
+  const [before, cpu, startedAt] = [await worker.countCompleted(), worker.cpu(), performance.now()]
+  await until(async () => (await worker.countCompleted()) >= before + TASKS, `${TASKS} runs`)
+  const [after, cpuAfter] = [await worker.countCompleted(), worker.cpu()]
+  const msOfRun = (performance.now() - startedAt) / (after - before)
+  await worker.stop()
+  const sum = (key: keyof CpuTimes) => submitted[key] + (cpuAfter[key] - cpu[key]) / (after - before)
+  const rate = 1000 / (1000 / submitted.rate + msOfRun)
+  return { rate, database: sum('database'), workers: sum('workers'), submits: sum('submits') }
+}
+
+const programs = postgresPrograms()
+if (programs === undefined) throw new Error('the benchmark needs PostgreSQL')
+await bench(programs)

@@ -17,6 +17,7 @@ export async function startRedis(appendfsync: 'always' | 'everysec') {
   await sleep(500)
   return {
     port,
+    pid: child.pid,
     stop: async () => {
       const exited = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGKILL')
