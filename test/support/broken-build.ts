@@ -4,7 +4,7 @@ import { expect, onTestFinished } from 'vitest'
 import { ROOT } from './process.ts'
 
 /**
- * A copy of the sources with one promise broken on purpose, for tests that must go red on it. It lies inside
+ * A copy of the sources with one thing changed, such as a promise that tests must see broken. It lies inside
  * the project, so that it finds the same libraries.
  *
  * @returns its folder
@@ -15,6 +15,8 @@ export async function brokenBuild(file: string, right: string, wrong: string): P
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await cp(join(ROOT, 'src'), join(folder, 'src'), { recursive: true })
   await cp(join(ROOT, 'package.json'), join(folder, 'package.json'))
+  // Its tasks import it, and not the build of before.
+  await cp(join(ROOT, 'test/cluster/tasks.ts'), join(folder, 'test/cluster/tasks.ts'))
   const path = join(folder, 'src', file)
   const text = await readFile(path, 'utf8')
   // Exactly once, so that nothing else is broken.

@@ -93,7 +93,7 @@ async function withClient<Reply>(port: number, work: (client: Client) => Promise
 }
 
 async function untilReady(port: number): Promise<void> {
-  for (let left = 200; ; left -= 1) {
+  for (let left = 600; ; left -= 1) {
     try {
       await withClient(port, (client) => client.query('SELECT 1'))
       return

@@ -16,6 +16,7 @@ export interface Pooling {
   readonly keepsStatements: boolean
 }
 
+const NO_SUCH_STATEMENT = '26000'
 const BACKEND = 'SELECT pg_backend_pid() AS pid'
 
 /**
@@ -49,22 +50,23 @@ async function compare(first: Client, second: Client): Promise<Pooling> {
     const before = await readBackend(first, byName)
     await second.query('BEGIN')
     const held = await readBackend(second)
-    if (held === before) {
-      const keepsStatements = await readBackend(first, byName).then(
-        () => true,
-        () => false,
-      )
-      return { kind: 'transaction', keepsStatements }
-    }
+    const after = held === before ? await readBackend(first, byName) : before
     await second.query('ROLLBACK')
+    if (before === undefined || held === before)
+      return { kind: 'transaction', keepsStatements: after !== undefined }
   }
   return { kind: 'session', keepsStatements: true }
 }
 
+/** The process of PostgreSQL that answers; undefined: a statement of this name is not known there. */
 async function readBackend(
   client: Client,
   query: string | { readonly name: string; readonly text: string } = BACKEND,
 ): Promise<number | undefined> {
-  const { rows } = await client.query<{ pid: number }>(query)
-  return rows[0]?.pid
+  try {
+    return (await client.query<{ pid: number }>(query)).rows[0]?.pid
+  } catch (error) {
+    if ((error as { readonly code?: string }).code === NO_SUCH_STATEMENT) return undefined
+    throw error
+  }
 }

@@ -13,13 +13,13 @@ export async function createCluster(postgres: ReturnType<typeof usePostgres>, ma
   url.username = OWNER
   await db.query(`DO $$ BEGIN CREATE ROLE ${OWNER} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$`)
   await db.query(`ALTER DATABASE "${url.pathname.slice(1)}" OWNER TO ${OWNER}`)
-  const start = (role: 'web' | 'worker', name: string, more: Record<string, string> = {}) =>
+  const start = (role: 'web' | 'worker', name: string, more: Record<string, string> = {}, build = main) =>
     startProcess(
       {
         DATABASE_URL: url.href,
         ROLE: role,
         WORKER_NAME: name,
-        TASKS_FILE: join(ROOT, 'test/cluster/tasks.ts'),
+        TASKS_FILE: join(build ?? join(ROOT, 'src/main.ts'), '../../test/cluster/tasks.ts'),
         BUILTIN_TASKS: 'none',
         STOP_WAIT_SECONDS: '0',
         UPLOAD_RETENTION_HOURS: '0',
@@ -27,7 +27,7 @@ export async function createCluster(postgres: ReturnType<typeof usePostgres>, ma
         RATE_LIMIT_PER_MINUTE: '0',
         ...more,
       },
-      main,
+      build,
     )
   const count = async (sql: string) =>
     db.query<{ count: number }>(`SELECT count(*)::integer AS count FROM ${sql}`).then(
