@@ -128,11 +128,11 @@ async function assertPooling(
     throw new HeadgateError('invalid-setting', detail)
   }
   if (kind !== 'transaction') return
-  const [row] = await db.query<{ timeout: string }>(
-    `SELECT current_setting('statement_timeout') AS timeout`,
-  )
+  const [row] = await db.query<{ timeout: string }>(`SELECT current_setting('statement_timeout') AS timeout`)
   if (row?.timeout === '0')
-    log.warn('statement_timeout is 0: set it for the role, as docs/cluster.md says, because a pooler is between')
+    log.warn(
+      'statement_timeout is 0: set it for the role, as docs/cluster.md says, because a pooler is between',
+    )
 }
 
 /** What was answered 202 has to be on a disk. */

@@ -7,7 +7,7 @@ import type { Statements } from '../database/database.ts'
  * the last one of its caller ends, or, when that is over, where the level is, which is the place of the task that was
  * taken last. Places are 1/128 of a turn, so that those of one caller differ also at a weight of 100.
  */
-export const PLACES_PER_TURN = 128
+const PLACES_PER_TURN = 128
 
 /** How many turns a caller gets for one of another. */
 export type WeightOf = (caller: string) => number

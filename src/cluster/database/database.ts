@@ -230,8 +230,8 @@ class ConnectionStatements implements Transaction {
   }
 }
 
-/** PostgreSQL is starting, or stopping; a pooler cannot reach it. */
-const NOT_NOW = /^(?:57P0|08)/
+/** PostgreSQL is starting, or stopping; a pooler cannot reach it; it is a standby, which may become the primary. */
+const NOT_NOW = /^(?:57P0|08|25006)/
 
 /** Whether the database may be there in a moment: it could not be reached, or is starting. */
 export function isAway(error: unknown): boolean {
