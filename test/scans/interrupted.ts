@@ -10,7 +10,7 @@ const MB = 1024 * 1024
 const CAP_MB = 768
 const SAMPLE_MS = 250
 
-export interface Interrupted {
+interface Interrupted {
   readonly status: string
   readonly pages: number
   /** Pages whose recognition began twice. */
