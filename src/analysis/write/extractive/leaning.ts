@@ -20,12 +20,12 @@ const LEANING: Readonly<Record<string, RegExp>> = {
   fr: /^(?:il|elle|ils|elles|ce|cet|cette|ces|cela|ceci|celui-ci|celle-ci|mais|donc|ainsi|cependant|toutefois|pourtant|or|et|ou|de plus|en outre|par exemple|par conséquent|en effet|puis|ensuite|enfin|son|sa|ses|leurs?)\b/i,
   es: /^(?:él|ella|ellos|ellas|esto|este|esta|estos|estas|eso|ese|esa|pero|sin embargo|además|por (?:lo tanto|eso|ejemplo|ello)|así|también|y|o|entonces|luego|después|su|sus)\b/i,
 }
-/** A quotation that goes on, an ellipsis. */
-const GOES_ON = /^(?:…|\.{3})/
+/** A quotation that is continued, an ellipsis. */
+const IS_CONTINUED = /^(?:…|\.{3})/
 const OPENING_MARKS = /^["“‘「『'(（[«„]+/
 
 /** Whether a sentence cannot be understood without the one before. */
 export function isLeaning(text: string, language: string): boolean {
-  if (GOES_ON.test(text)) return true
+  if (IS_CONTINUED.test(text)) return true
   return LEANING[language]?.test(text.replace(OPENING_MARKS, '')) ?? false
 }
