@@ -79,7 +79,8 @@ describe.skipIf(programs === undefined)('limits that all processes share', () =>
     const ids: string[] = []
     for (let n = 0; n < 60; n += 1) ids.push((await web.post('/call', { n })).body['task_id'] as string)
     for (const id of ids) expect(await web.ended(id)).toMatchObject({ status: 'completed' })
-    expect(Object.fromEntries(most)).toEqual({ a: 2, b: 2 })
+    expect([...most.keys()].toSorted()).toEqual(['a', 'b'])
+    expect(Math.max(...most.values())).toBe(2)
     expect([...used].toSorted()).toEqual(['a1', 'a2', 'b1'])
     expect((await web.get('/api/queue/stats')).body['resources'][0]).toMatchObject({ limit: 4 })
   })

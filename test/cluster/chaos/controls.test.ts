@@ -61,7 +61,7 @@ describe.skipIf(programs === undefined)('what the checks of the chaos find', () 
     const left = () => unfinished().then((count) => count - 3)
     await expect.poll(left, { timeout: 60_000 }).toBeLessThanOrEqual(0)
     // Those of the last three that can end have ended by then.
-    await setTimeout(1500)
+    await setTimeout(2500)
     return [...seen, ...(await violations())]
   }
 
@@ -95,7 +95,7 @@ describe.skipIf(programs === undefined)('what the checks of the chaos find', () 
       'exchanger.ts',
       'return await exchangeAtOnce(',
       `await this.#deps.tickets.remove(this.#deps.db, ended.map(({ run }) => run.id))
-      if (ended.length > 0) await new Promise((resolve) => setTimeout(resolve, 100))
+      if (ended.length > 0) await new Promise((resolve) => setTimeout(resolve, 1000))
       return await exchangeAtOnce(`,
     )
     const violations = await compare(killAtAnEnd, main)
