@@ -191,7 +191,7 @@ async function durableCore(): Promise<void> {
   const postgres = programs === undefined ? null : await startPostgres(programs)
   const database = await postgres?.database('bench')
   for (const slots of [3, 16, 64]) {
-    const count = 5000
+    const count = 2000
     const [ours = [], bare = [], ...peers] = await inTurn([
       () => durableCoreRun(count, slots),
       () => bareWriterRun(count, slots),
