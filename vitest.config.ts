@@ -14,7 +14,7 @@ const timeouts = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: {
 export default defineConfig({
   test: {
     // More than the two cores of a small machine: many tests wait for time, not for a processor.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       {
         resolve,

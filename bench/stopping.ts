@@ -23,7 +23,7 @@ export async function stopBench(): Promise<StopResult[]> {
       { STOP_WAIT_SECONDS: '0' },
       'obedient',
     ),
-    await stop('3 stuck tasks, defaults (20 s wait, 5 s grace)', {}, 'stuck'),
+    await stop('3 unresponsive tasks, defaults (20 s wait, 5 s grace)', {}, 'stuck'),
   ]
 }
 
