@@ -264,7 +264,7 @@ async function atScale(): Promise<void> {
 }
 
 function stopAim(name: string): string {
-  return name.includes('stuck') ? '≤ 30 s' : '≤ 1 s'
+  return name.includes('unresponsive') ? '≤ 30 s' : '≤ 1 s'
 }
 
 const table = `${BEGIN}
