@@ -3,7 +3,7 @@ import type { Finding } from '../journal/finding.ts'
 import { CLUSTER_PACKAGES, findMissing, installCommand } from '../package.ts'
 
 /** What is sound, and what is not, of the PostgreSQL that the settings name. */
-export async function diagnoseDatabaseOf(settings: Settings): Promise<readonly Finding[]> {
+export async function diagnoseFromSettings(settings: Settings): Promise<readonly Finding[]> {
   const missing = findMissing(CLUSTER_PACKAGES)
   if (missing.length > 0)
     return [{ about: 'packages', detail: `${missing.join(', ')} missing`, fix: installCommand(missing) }]

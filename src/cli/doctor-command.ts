@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { resolve } from 'node:path'
-import { diagnoseDatabaseOf } from '../app/diagnose-database.ts'
+import { diagnoseFromSettings } from '../app/diagnose-database.ts'
 import { readSettings } from '../config/read.ts'
 import type { Finding } from '../journal/finding.ts'
 import { diagnose, setAside } from '../journal/sqlite/doctor.ts'
@@ -29,7 +29,7 @@ export function doctorCommand(): Command {
       }
       const settings = readSettings()
       const isLocal = settings.databaseUrl === ''
-      report(isLocal ? diagnose(resolve(settings.dataDir)) : await diagnoseDatabaseOf(settings))
+      report(isLocal ? diagnose(resolve(settings.dataDir)) : await diagnoseFromSettings(settings))
     })
 }
 

@@ -153,7 +153,7 @@ function createWorker(
   return worker
 }
 
-/** What a run reads and saves; while it goes on it waits for a database that is away. */
+/** What a run reads and saves; until its end it waits for a database that is away. */
 function readAndSave(journal: Journal, now: () => number, worker: ClusterWorker) {
   const isOver = ({ id, run }: Task) => worker.taskOf(id)?.run !== run
   const steps = createStepStore(journal.steps, now)

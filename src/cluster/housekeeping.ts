@@ -9,7 +9,7 @@ import { foldCounters } from './journal/counters.ts'
 import type { TaskChanges } from './task-changes.ts'
 
 const EVERY_MS = 1000
-/** Counters are added up once in so many rounds. */
+/** Rounds from one time that counters are added up to the next. */
 const FOLDED_EVERY = 60
 /** Tasks that expire in one round. */
 const MAX_EXPIRED = 100

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { detectLanguage } from '../../src/analysis/write/language.ts'
-import { chooseCovering, conceptsOf, weighConcepts } from '../../src/analysis/write/extractive/cover.ts'
+import { chooseCovering, listConcepts, weighConcepts } from '../../src/analysis/write/extractive/cover.ts'
 import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
 import { isLeaning } from '../../src/analysis/write/extractive/leaning.ts'
 import { isHalfQuoted, splitSentences } from '../../src/analysis/write/extractive/sentences.ts'
@@ -39,10 +39,10 @@ test.each([
 ])('%j has half a quotation: %j', (text, expected) => expect(isHalfQuoted(text)).toBe(expected))
 
 const units = (texts: readonly string[]) =>
-  texts.map((text) => ({ concepts: conceptsOf(text.split(' ')), words: text.split(' ').length, factor: 1 }))
+  texts.map((text) => ({ concepts: listConcepts(text.split(' ')), words: text.split(' ').length, factor: 1 }))
 
 test('a word and its neighbour are concepts, each once', () => {
-  expect(conceptsOf(['gate', 'tide', 'gate', 'tide'])).toEqual(['gate', 'tide', 'gate tide', 'tide gate'])
+  expect(listConcepts(['gate', 'tide', 'gate', 'tide'])).toEqual(['gate', 'tide', 'gate tide', 'tide gate'])
 })
 
 test('what repeats a chosen sentence is not chosen, and what the text does not come back to counts little', () => {

@@ -42,7 +42,7 @@ describe.skipIf(programs === undefined)('statistics of tables that have grown', 
     await tickets.stop()
   })
 
-  test('counters of members that are gone are added up, whoever counts meanwhile', async () => {
+  test('counters of members that are gone are added up while others count', async () => {
     const db = openDatabase(await postgres.newDatabase(), 8)
     await migrate(db)
     const kind = 'worker'
@@ -63,7 +63,7 @@ describe.skipIf(programs === undefined)('statistics of tables that have grown', 
     expect(await read()).toHaveLength(5)
     await leave(db, one)
     await leave(db, two)
-    // One that was taken for gone goes on counting.
+    // One that was taken for gone still counts.
     const busy = Array.from({ length: 40 }, () => count(one, 'completed', 1))
     await Promise.all([...busy, foldCounters(db), foldCounters(db)])
     await foldCounters(db)

@@ -44,7 +44,7 @@ function at0(data: Uint8Array, at: number): number {
   return data[at] ?? 0
 }
 
-/** The points of the edge stay. */
+/** The points of the edge are left as they are. */
 function applyMedian({ width, height, data }: GrayImage): void {
   const rows = [data.slice(0, width), data.slice(width, 2 * width)] as [Uint8Array, Uint8Array]
   for (let y = 1; y < height - 1; y += 1) {

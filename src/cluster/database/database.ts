@@ -25,7 +25,7 @@ const LOWEST_INTEGER = `${-(2n ** 63n)}`
 const DISK_FULL = '53100'
 const DEADLOCK = '40P01'
 const MAX_TRIES = 3
-/** So many are left for everything else. */
+/** Connections that are left for everything else. */
 const FEW = 2
 
 export interface DatabaseOptions {

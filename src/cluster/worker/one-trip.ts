@@ -47,7 +47,7 @@ export async function exchangeAtOnce(
   if (free > 0 && fetchText === null) return null
   const given = ends.map(({ task, event }) => ({ ...toEntryRow(task, event), result: task.result }))
   const now = deps.now()
-  const rows = await db.query<TripRow & Record<string, unknown>>(textOf(fetchText, ended, deps), [
+  const rows = await db.query<TripRow & Record<string, unknown>>(toText(fetchText, ended, deps), [
     JSON.stringify(given),
     given.map(({ id }) => id).toSorted(),
     deps.member,
@@ -72,7 +72,7 @@ export async function exchangeAtOnce(
 /** A text of several thousand characters is made once: each new one is compared with all that are prepared. */
 const texts = new Map<string | null, Map<string, string>>()
 
-function textOf(fetchText: string | null, ended: readonly EndedRun[], { weightOf }: ExchangeDeps): string {
+function toText(fetchText: string | null, ended: readonly EndedRun[], { weightOf }: ExchangeDeps): string {
   const hasTurns = weightOf !== null
   // Who joins a task later writes to it, and its end is decided again.
   const hasLeftovers = ended.some(({ run: { hasSteps, task } }) => hasSteps || task.joins > 1)

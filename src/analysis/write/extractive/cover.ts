@@ -34,7 +34,7 @@ const OVERRUN = 1.15
 const REACHED = 0.9
 
 /** The different content words of a sentence, and the pairs of those beside each other. */
-export function conceptsOf(words: readonly string[]): string[] {
+export function listConcepts(words: readonly string[]): string[] {
   const pairs = words.slice(1).map((word, index) => `${words[index] ?? ''} ${word}`)
   return [...new Set([...words, ...pairs])]
 }

@@ -31,7 +31,7 @@ export function extractReport(
   onStage('ranking')
   const maxWords = length.words < SHORT_WORDS ? shortLimit(length.words) : Infinity
   const summary = summarise(document, sentences, { words, language, maxWords })
-  const terms = findKeywords(textOfSubject(document, text), words)
+  const terms = findKeywords(selectSubject(document, text), words)
   const points = summary.sections.flatMap((section) => section.points)
   const taken = new Set([...summary.sentences, ...points].map(({ order }) => order))
 
@@ -60,7 +60,7 @@ export function extractReport(
 }
 
 /** Running text without sections about the text, such as its licence; where nothing is left, all of it. */
-function textOfSubject({ sections }: SourceDocument, all: readonly string[]): readonly string[] {
+function selectSubject({ sections }: SourceDocument, all: readonly string[]): readonly string[] {
   const subject = sections
     .filter(({ heading }) => !isApparatus(heading))
     .flatMap(({ paragraphs }) => paragraphs.filter(isRunningText).map(({ text }) => text))

@@ -40,7 +40,7 @@ export function sentencesOf(document: SourceDocument, language: string): Sentenc
   for (const [section, { paragraphs }] of document.sections.entries()) {
     let follows = false
     for (const paragraph of paragraphs) {
-      const pieces = piecesOf(paragraph, segmenter, language)
+      const pieces = splitPieces(paragraph, segmenter, language)
       if (pieces.length === 0) follows = false
       for (const { text, whole, closed } of pieces) {
         const key = text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
@@ -114,7 +114,7 @@ interface Piece {
   readonly closed: Sentence['closed']
 }
 
-function piecesOf(paragraph: Paragraph, segmenter: Intl.Segmenter, language: string): Piece[] {
+function splitPieces(paragraph: Paragraph, segmenter: Intl.Segmenter, language: string): Piece[] {
   if (paragraph.kind === 'fact') return [{ text: paragraph.text, whole: true, closed: null }]
   if (!isRunningText(paragraph) || CAPTION.test(paragraph.text)) return []
   // A list item, and in Chinese any line, may be a sentence that leaves its full stop out.

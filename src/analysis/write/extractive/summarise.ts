@@ -1,5 +1,5 @@
 import type { SourceDocument } from '../../parse/document.ts'
-import { chooseCovering, conceptsOf, weighConcepts, type Unit } from './cover.ts'
+import { chooseCovering, listConcepts, weighConcepts, type Unit } from './cover.ts'
 import { isLeaning } from './leaning.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import type { Sentence } from './sentences.ts'
@@ -127,7 +127,7 @@ function toCandidates(usable: readonly Sentence[], words: Words, language: strin
     const follows = sentence.follows && previous?.order === sentence.order - 1
     return {
       sentence,
-      concepts: conceptsOf(content),
+      concepts: listConcepts(content),
       words: all.length,
       factor: findStanding(sentence) * (leans ? LEANING_FACTOR : 1),
       leans,

@@ -31,7 +31,9 @@ function keepCopy(db: DatabaseSync, { folder, journal }: JournalFiles, version: 
   const names = readdirSync(folder).filter((name) => name.startsWith(prefix))
   for (const name of names) if (name.endsWith(UNFINISHED)) rmSync(join(folder, name))
   const current = statSync(journal)
-  const kept = names.find((name) => name.endsWith('.db') && isCopyOf(current, statSync(join(folder, name))))
+  const kept = names.find(
+    (name) => name.endsWith('.db') && isUnchanged(current, statSync(join(folder, name))),
+  )
   if (kept !== undefined) return join(folder, kept)
   const stamp = new Date().toISOString().replaceAll(':', '-').slice(0, 19)
   const copy = join(folder, `${prefix}${stamp}.db`)
@@ -54,6 +56,6 @@ interface FileState {
 }
 
 /** Whether nothing was written to the journal since it was copied. */
-function isCopyOf(journal: FileState, copy: FileState): boolean {
+function isUnchanged(journal: FileState, copy: FileState): boolean {
   return copy.size === journal.size && copy.mtimeMs >= journal.mtimeMs
 }
