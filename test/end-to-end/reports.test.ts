@@ -41,8 +41,8 @@ test('a PDF becomes a report with pages, watched from the first stage to the las
 })
 
 test.each([
-  ['text', LINES.join(' '), 'en', 'record its hot loops'],
-  ['a page', PAGE, 'en', 'record its hot loops'],
+  ['text', LINES.join(' '), 'en', 'A recorded trace becomes fast machine code'],
+  ['a page', PAGE, 'en', 'A recorded trace becomes fast machine code'],
   ['Chinese Markdown', CHINESE, 'zh', '有界队列可以保护缓慢的服务'],
 ])('%s becomes a report by /analyze-document', async (_name, content, language, sentence) => {
   const { upload, ended } = await startServer()
@@ -140,6 +140,6 @@ test('a page without its frame is a page', async () => {
   const page = LINES.map((line) => `<p class="a">${line}</p>`).join('\n')
   const { body } = await upload('/analyze-document', page)
   const { result } = await ended(body['task_id'] as string)
-  expect(result.summary).toContain('record its hot loops')
+  expect(result.summary).toContain('A recorded trace becomes fast machine code')
   expect(result.markdown).not.toContain('class=')
 })
