@@ -1,18 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { cpuOf } from './cpu.ts'
 import { residentMegabytes } from './server-process.ts'
 import { median } from './support.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const ROUNDS = 5
 const REST_MS = 3000
-/** Linux counts the processor time of a process in these. */
-const TICKS_PER_SECOND = 100
 
 export interface Starting {
   /** Until it listens, s. */
@@ -55,15 +54,10 @@ async function startOnce(program: string, folder: string): Promise<Starting> {
     child.once('exit', () => reject(new Error(`the server ended: ${output}`)))
   })
   const wall = (performance.now() - startedAt) / 1000
-  const cpu = cpuSeconds(child.pid ?? 0)
+  const cpu = cpuOf(child.pid) / 1000
   await sleep(REST_MS)
   const resident = residentMegabytes(child.pid ?? 0)
   child.kill('SIGTERM')
   await exited
   return { wall, cpu, resident }
-}
-
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }

@@ -1,7 +1,7 @@
 import autocannon from 'autocannon'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { cpuOf } from './cpu.ts'
 import { startServer, stopServer } from './server-process.ts'
 import { median } from './support.ts'
 
@@ -70,15 +70,9 @@ async function watch(signal: AbortSignal): Promise<number> {
 async function load(duration: number): Promise<Round> {
   const headers = { 'content-type': 'application/json' }
   const given = { url: `${url}/empty`, method: 'POST' as const, headers, body: '{"n":1}' }
-  const before = cpuSeconds(server.pid ?? 0)
+  const before = cpuOf(server.pid)
   const { requests, non2xx, errors } = await autocannon({ ...given, connections: CONNECTIONS, duration })
   if (non2xx + errors > 0) throw new Error(`${non2xx} refused, ${errors} errors`)
-  const cpuMicros = ((cpuSeconds(server.pid ?? 0) - before) * 1e6) / requests.total
+  const cpuMicros = ((cpuOf(server.pid) - before) * 1000) / requests.total
   return { perSecond: requests.average, cpuMicros }
-}
-
-/** What a process has used of the processors, user and system (Linux). */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / 100
 }

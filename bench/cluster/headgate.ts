@@ -7,7 +7,7 @@ import { Client } from 'pg'
 import { spawnBound } from '../../test/support/spawn.ts'
 import { getJson } from '../replies.ts'
 import { AT_ONCE, inLanes, until, type Contender } from './contender.ts'
-import { cpuOf, cpuOfTree, parentOf } from './cpu.ts'
+import { cpuOf, cpuOfTree, parentOf } from '../cpu.ts'
 import { HttpLane } from './http-lane.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))

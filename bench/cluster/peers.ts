@@ -6,7 +6,7 @@ import { Client } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { startRedis } from '../redis.ts'
 import { inLanes, until, type Contender } from './contender.ts'
-import { cpuOf, cpuOfTree, parentOf } from './cpu.ts'
+import { cpuOf, cpuOfTree, parentOf } from '../cpu.ts'
 import type { PeerMessage, PeerOrder } from './peer-worker.ts'
 
 export interface PeerWorkers {
