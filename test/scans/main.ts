@@ -85,8 +85,8 @@ async function measureAccuracy(): Promise<boolean> {
       )
     }
   }
-  clearInterval(alive)
   await parsers.stop()
+  clearInterval(alive)
   return isGood
 }
 
