@@ -2,7 +2,6 @@ import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import { Samples } from '../forecast/samples.ts'
 import { toPastTask } from '../journal/journal.ts'
 import { TASK_COLUMNS, toTask, type WholeTaskRow } from '../journal/rows.ts'
-import { Counters } from '../lifecycle/counters.ts'
 import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
 import { SAMPLE_COUNT } from '../lifecycle/transitions.ts'
 import type { Hold } from '../pool/pool-options.ts'
@@ -12,9 +11,10 @@ import { TASK_STATUSES } from '../task/status.ts'
 import type { TaskGroup } from '../task/task-group.ts'
 import type { Task, WaitEstimate } from '../task/task.ts'
 import { toTicket, type Ticket } from '../task/ticket.ts'
+import type { PlacesOptions } from './admission/places.ts'
 import type { Database } from './database/database.ts'
 import { LISTED_COLUMNS } from './journal/columns.ts'
-import { CounterChanges } from './journal/counters.ts'
+import { CounterChanges, SharedCounters } from './journal/counters.ts'
 import { listMembers, type Member } from './members/members.ts'
 import { estimateAhead } from './members/estimate-place.ts'
 import { OwnControls } from './members/own-controls.ts'
@@ -29,24 +29,13 @@ const MAX_RUNNING = 1000
 /** Tasks are listed at least this often, ms, also while nobody asks: waits are estimated by them. */
 const LISTED_MS = 3000
 
-/** Counts what is refused here and not yet written down. */
-class SharedCounters extends Counters {
-  unwritten = 0
-
-  override reject(): void {
-    super.reject()
-    this.unwritten += 1
-  }
-}
-
-export interface ClusterViewOptions {
+export interface ClusterViewOptions extends PlacesOptions {
   readonly db: Database
   /** Number of this process among the members. */
   readonly member: number
   /** Of this process, as they are set. */
   readonly slots: number
   readonly capacity: number
-  readonly headStartMs: number
 }
 
 /** The numbers of the whole cluster as they were at the last look, and what an operator sets in this process. */
@@ -150,6 +139,12 @@ export class ClusterView implements QueueView, LifecycleView {
 
   placeAfter(tasksAhead: number, wait: WaitEstimate | null = null): QueuePlace {
     return placeAfter(tasksAhead, wait, this.#options.headStartMs > 0 && tasksAhead >= MAX_LISTED)
+  }
+
+  /** The place behind all that wait on a level; where callers take turns it is an estimate. */
+  placeAtEnd(priority: Priority): QueuePlace {
+    const tasksAhead = this.aheadOfNewcomer(priority)
+    return this.#options.weightOf === null ? this.placeAfter(tasksAhead) : placeAfter(tasksAhead, null, true)
   }
 
   /** One that runs, or is among the first that wait, as it was at the last look. */

@@ -77,6 +77,17 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     expect(far).toMatchObject({ status: 'queued', position_is_estimate: true })
     expect(far['queue_position']).toBeGreaterThan(1250)
     expect(far['queue_position']).toBeLessThanOrEqual(1401)
+
+    // One that is moved goes behind all of its level: with a head start of levels that is an estimate.
+    const ahead = await start(url, 'web', { settings: { ...settings, headStartMs: 60_000 } })
+    const headers = { 'content-type': 'application/json' }
+    const init = { method: 'PATCH', headers, body: '{"priority":"LOW"}' }
+    expect((await fetch(`${ahead.url}/api/tasks/${ids[1300]}`, init)).status).toBe(200)
+    const [moved] = await openDatabase(url).query<{ body: { isEstimate?: true } }>(
+      'SELECT body::json AS body FROM headgate.events WHERE task_id = $1 ORDER BY seq DESC LIMIT 1',
+      [ids[1300] ?? ''],
+    )
+    expect(moved?.body.isEstimate).toBe(true)
   })
 
   test('a task that runs elsewhere is watched and cancelled from any web process', async () => {

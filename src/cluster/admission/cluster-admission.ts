@@ -146,9 +146,8 @@ export class ClusterAdmission implements QueueAdmission {
     let isMoved = false
     const task = await changes.change(id, (newest) => {
       isMoved = newest.status !== 'running' && newest.status !== 'cancelling'
-      const isEstimate = this.#deps.weightOf !== null
-      const place = placeAfter(view.aheadOfNewcomer(priority), null, isEstimate)
-      return isMoved ? { change: { priority }, body: toMoved(newest, priority, place) } : null
+      const body = toMoved(newest, priority, view.placeAtEnd(priority))
+      return isMoved ? { change: { priority }, body } : null
     })
     await view.freshen(estimator)
     return isMoved ? task : undefined

@@ -1,3 +1,4 @@
+import { Counters } from '../../lifecycle/counters.ts'
 import type { Task } from '../../task/task.ts'
 import type { Database, Statements } from '../database/database.ts'
 
@@ -36,6 +37,16 @@ export async function foldCounters(db: Database): Promise<void> {
         ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count`,
     )
   })
+}
+
+/** Counts what is refused here and not yet written down. */
+export class SharedCounters extends Counters {
+  unwritten = 0
+
+  override reject(): void {
+    super.reject()
+    this.unwritten += 1
+  }
 }
 
 const NOTHING = '[]'
