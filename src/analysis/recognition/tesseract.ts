@@ -133,7 +133,8 @@ export class Tesseract {
     const gradient = api.GetGradient()
     const slope = Math.abs(gradient) >= MIN_SLOPE ? gradient : 0
     if (slope !== 0) api.SetImageFile(image.orientation, slope)
-    const made = { ...this.#finish(api), slope }
+    const made = { ...recogniseRectangle(api), slope }
+    api.Clear()
     this.#core.FS.writeFile(INPUT, new Uint8Array())
     return made
   }
@@ -146,12 +147,13 @@ export class Tesseract {
   ): Word[][] {
     const api = this.#apisOfOne.get(language) ?? createApi(this.#core, [language])
     this.#apisOfOne.set(language, api)
+    this.#open(api, image, 'line', slope)
     const made = boxes.map(({ x, y, width, height }) => {
-      this.#open(api, image, 'line', slope)
       const [left, top] = [Math.max(0, x - LINE_MARGIN), Math.max(0, y - LINE_MARGIN)]
       api.SetRectangle(left, top, width + 2 * LINE_MARGIN, height + 2 * LINE_MARGIN)
-      return [...this.#finish(api).words]
+      return [...recogniseRectangle(api).words]
     })
+    api.Clear()
     this.#core.FS.writeFile(INPUT, new Uint8Array())
     return made
   }
@@ -161,13 +163,12 @@ export class Tesseract {
     this.#core.FS.writeFile(INPUT, bytes)
     if (api.SetImageFile(orientation, slope) !== 0) throw undecodable()
   }
+}
 
-  #finish(api: TessApi): Omit<RecognisedImage, 'slope'> {
-    api.Recognize(null)
-    const made = readTable(api.GetTSVText(0))
-    api.Clear()
-    return made
-  }
+/** What is read of the part that is set, or of the whole image that is open. */
+function recogniseRectangle(api: TessApi): Omit<RecognisedImage, 'slope'> {
+  api.Recognize(null)
+  return readTable(api.GetTSVText(0))
 }
 
 function undecodable(): TaskError {
