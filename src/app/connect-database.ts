@@ -31,8 +31,7 @@ export async function connectDatabase(
     if (settings.uploadsUrl !== '') throw refused('UPLOADS_URL: it needs DATABASE_URL.')
     return { db: null, uploadStore: local }
   }
-  const missing = findMissing(CLUSTER_PACKAGES)
-  if (missing.length > 0) throw refused(`DATABASE_URL: packages are missing. ${installCommand(missing)}`)
+  assertInstalled(CLUSTER_PACKAGES, 'DATABASE_URL: packages')
   if (isFair && headStartMs > 0)
     throw refused('FAIR_CALLERS="true": with DATABASE_URL it does not go with PRIORITY_HEADSTART_SECONDS.')
   const [{ Database: Connections }, { DatabaseBlobs, findNamedUploads }] = await Promise.all([
@@ -58,10 +57,15 @@ export async function openBlobs({
 }: AppOptions['settings']): Promise<Blobs | null> {
   if (uploadsUrl === '') return null
   if (uploadsUrl.startsWith('file:')) return new FolderBlobs(fileURLToPath(uploadsUrl))
-  const missing = findMissing(S3_PACKAGES)
-  if (missing.length > 0) throw refused(`UPLOADS_URL: packages are missing. ${installCommand(missing)}`)
+  assertInstalled(S3_PACKAGES, 'UPLOADS_URL: packages')
   const { S3Blobs } = await import('../uploads/s3-blobs.ts')
   return new S3Blobs({ url: uploadsUrl, accessKeyId: s3KeyId, secretAccessKey: s3Secret })
+}
+
+/** @param what is missing, in the words of the refusal */
+export function assertInstalled(packages: readonly string[], what = 'Packages'): void {
+  const missing = findMissing(packages)
+  if (missing.length > 0) throw refused(`${what} are missing. ${installCommand(missing)}`)
 }
 
 function refused(message: string): HeadgateError {

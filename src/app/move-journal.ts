@@ -1,9 +1,8 @@
 import { resolve } from 'node:path'
 import type { MoveProgress, MoveResult } from '../cluster/move/move.ts'
 import type { Settings } from '../config/settings.ts'
-import { openBlobs } from './connect-database.ts'
-import { CLUSTER_PACKAGES, findMissing, installCommand, VERSION } from '../package.ts'
-import { HeadgateError } from '../task/errors.ts'
+import { assertInstalled, openBlobs } from './connect-database.ts'
+import { CLUSTER_PACKAGES, VERSION } from '../package.ts'
 
 export interface Moved extends MoveResult {
   /** The database, without user and password. */
@@ -16,10 +15,7 @@ export async function moveJournalTo(
   settings: Settings,
   report: (progress: MoveProgress) => void,
 ): Promise<Moved> {
-  const missing = findMissing(CLUSTER_PACKAGES)
-  if (missing.length > 0) {
-    throw new HeadgateError('invalid-setting', `Packages are missing. ${installCommand(missing)}`)
-  }
+  assertInstalled(CLUSTER_PACKAGES)
   const [{ Database }, { DatabaseBlobs }, { Tickets }, { moveJournal }] = await Promise.all([
     import('../cluster/database/database.ts'),
     import('../cluster/database/database-blobs.ts'),

@@ -130,8 +130,7 @@ export class Database implements Statements {
     client.on('error', fail)
     const statements = new ConnectionStatements(client, (text, values) => this.#toQuery(text, values))
     try {
-      const begun = statements.begin(first)
-      const reply = await work(statements, await begun)
+      const reply = await work(statements, await statements.begin(first))
       await statements.commit()
       return reply
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { Database } from './database.ts'
+import { inOneProcess } from './in-one-process.ts'
 
 /** Tables whose plans depend on how much waits. */
 const TABLES = ['pgboss.job_common', 'headgate.tasks']
@@ -16,9 +17,8 @@ const LOCK = 421_577
 export async function refreshStatistics(db: Database): Promise<void> {
   const outgrown = await findOutgrown(db)
   if (outgrown.length === 0) return
-  await db.transaction(async (tx) => {
-    const [row] = await tx.query<{ mine: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS mine`)
-    if (row?.mine === true) for (const table of outgrown) await tx.query(`ANALYZE ${table}`)
+  await inOneProcess(db, LOCK, async (tx) => {
+    for (const table of outgrown) await tx.query(`ANALYZE ${table}`)
   })
 }
 

@@ -1,6 +1,7 @@
 import { Counters } from '../../lifecycle/counters.ts'
 import type { Task } from '../../task/task.ts'
 import type { Database, Statements } from '../database/database.ts'
+import { inOneProcess } from '../database/in-one-process.ts'
 
 /** @param member the parameter of it; @param changes that of what {@link CounterChanges.take} returns */
 export function toAddCounts(member: string, changes: string): string {
@@ -24,9 +25,7 @@ const LOCK = 421_579
  * each start would leave more and more of them.
  */
 export async function foldCounters(db: Database): Promise<void> {
-  await db.transaction(async (tx) => {
-    const [row] = await tx.query<{ mine: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS mine`)
-    if (row?.mine !== true) return
+  await inOneProcess(db, LOCK, async (tx) => {
     await tx.query(
       `WITH moved AS (
           DELETE FROM headgate.counters USING headgate.members
