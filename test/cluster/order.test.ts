@@ -33,6 +33,15 @@ const TASKS = Number(process.env['ORDER_TASKS'] ?? 1500)
 const WORKERS = 4
 const SLOTS = 3
 
+/** Of a worker: nothing holds tasks back but their order. */
+const NO_LIMITS = {
+  now: Date.now,
+  monotonic: () => performance.now(),
+  pausedGroups: () => [],
+  concurrencyOf: () => Infinity,
+  maxRunningPerCaller: Infinity,
+}
+
 /** One claim: no task may stand before one that a claim took which had ended before it began. */
 interface Claim {
   readonly beganAt: number
@@ -44,40 +53,16 @@ interface Claim {
 describe.skipIf(programs === undefined)('the order in which workers claim', () => {
   const postgres = usePostgres(programs)
 
-  async function open() {
-    const url = await postgres.newDatabase()
-    const db = new Database({ url, connections: WORKERS + 1, prepares: true, onError: () => undefined })
-    await migrate(db)
-    const tickets = new Tickets({ url, onError: () => undefined })
-    await tickets.start()
-    onTestFinished(async () => {
-      await tickets.stop()
-      await db.close()
-    })
-    return { db, tickets }
-  }
-
   test(
     `${WORKERS} workers start ${TASKS} tasks of four levels without an inversion`,
     { timeout: 60_000 + TASKS * 10 },
     async () => {
-      const { db, tickets } = await open()
+      const { db, tickets } = await openQueue(await postgres.newDatabase(), WORKERS + 1)
       const ticketOf = await fill(db, tickets)
       const registry = new Registry([defineTask({ type: 'sample', input: z.unknown(), run: () => null })])
       const claims: Claim[] = []
       const work = async (member: number) => {
-        const exchanger = new Exchanger({
-          db,
-          tickets,
-          registry,
-          member,
-          now: Date.now,
-          monotonic: () => performance.now(),
-          weightOf: null,
-          pausedGroups: () => [],
-          concurrencyOf: () => Infinity,
-          maxRunningPerCaller: Infinity,
-        })
+        const exchanger = new Exchanger({ ...NO_LIMITS, db, tickets, registry, member, weightOf: null })
         let held: readonly Claimed[] = []
         do {
           const beganAt = performance.now()
@@ -109,15 +94,7 @@ describe.skipIf(programs === undefined)('callers that take turns', () => {
   const postgres = usePostgres(programs)
 
   async function open(weights: Readonly<Record<string, number>> = {}) {
-    const url = await postgres.newDatabase()
-    const db = new Database({ url, connections: WORKERS + 3, prepares: true, onError: () => undefined })
-    await migrate(db)
-    const tickets = new Tickets({ url, onError: () => undefined })
-    await tickets.start()
-    onTestFinished(async () => {
-      await tickets.stop()
-      await db.close()
-    })
+    const { db, tickets } = await openQueue(await postgres.newDatabase(), WORKERS + 3)
     const weightOf: WeightOf = (caller) => weights[caller] ?? 1
     let count = 0
     const deps = {
@@ -155,19 +132,7 @@ describe.skipIf(programs === undefined)('callers that take turns', () => {
     }
     const exchangers = Array.from(
       { length: WORKERS },
-      (_, index) =>
-        new Exchanger({
-          db,
-          tickets,
-          registry,
-          weightOf,
-          member: index + 1,
-          now: Date.now,
-          monotonic: () => performance.now(),
-          pausedGroups: () => [],
-          concurrencyOf: () => Infinity,
-          maxRunningPerCaller: Infinity,
-        }),
+      (_, index) => new Exchanger({ ...NO_LIMITS, db, tickets, registry, weightOf, member: index + 1 }),
     )
     let held: readonly Claimed[] = []
     /** The next task, by one worker after the other; the one before has ended. */
@@ -325,6 +290,19 @@ test.each([0, 60_000])(
     }
   },
 )
+
+/** The tables and tickets of an empty database, closed with the test. */
+async function openQueue(url: string, connections: number) {
+  const db = new Database({ url, connections, prepares: true, onError: () => undefined })
+  await migrate(db)
+  const tickets = new Tickets({ url, onError: () => undefined })
+  await tickets.start()
+  onTestFinished(async () => {
+    await tickets.stop()
+    await db.close()
+  })
+  return { db, tickets }
+}
 
 /** Tasks of random levels; the reply is the ticket of each. */
 async function fill(db: Database, tickets: Tickets): Promise<ReadonlyMap<string, number>> {
