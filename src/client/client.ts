@@ -1,13 +1,13 @@
 import { Http, type ConnectOptions } from './http.ts'
 import { LiveSocket } from './live-socket.ts'
 import { QueueApi } from './queue-api.ts'
-import { TaskHandle } from './task-handle.ts'
+import { TaskHandle, type Connection } from './task-handle.ts'
 import { Tasks } from './tasks.ts'
 import type { InputOf, KnownTasks, PriorityName, ResultOf, Session, Submitted, TypeOf } from './types.ts'
 import type { OnProgress } from './upload.ts'
 
 export interface ClientOptions extends ConnectOptions {
-  /** How long a submit waits out 429, 503 and a lost connection, ms. Default: 60 000; 0: not at all. */
+  /** How long a submit, and the read of a result, wait out 429, 503 and a lost connection, ms. Default: 60 000; 0: not at all. */
   readonly maxWaitMs?: number
 }
 
@@ -120,7 +120,7 @@ export class Client<Known extends KnownTasks = KnownTasks> {
 
   /** A task that was submitted elsewhere; with a ticket, no token is needed for it. */
   task<Result = unknown>(id: string, { ticket }: { readonly ticket?: string } = {}): TaskHandle<Result> {
-    return new TaskHandle<Result>(id, { http: this.#http, socket: this.#socket, ticket })
+    return new TaskHandle<Result>(id, { ...this.#connection, ticket })
   }
 
   /** Who calls, what it may do, and the task types with the schemas of their inputs. */
@@ -137,8 +137,12 @@ export class Client<Known extends KnownTasks = KnownTasks> {
     await this.#http.json('DELETE', '/api/session')
   }
 
+  get #connection(): Connection {
+    return { http: this.#http, socket: this.#socket, maxWaitMs: this.#maxWaitMs }
+  }
+
   #handle<Result>(submitted: Submitted): TaskHandle<Result> {
-    return new TaskHandle(submitted.task_id, { http: this.#http, socket: this.#socket }, submitted)
+    return new TaskHandle(submitted.task_id, this.#connection, submitted)
   }
 }
 

@@ -87,19 +87,23 @@ export class Http {
   async repeat<Reply>(method: string, path: string, options: RepeatOptions): Promise<Reply> {
     const until = Date.now() + options.maxWaitMs
     for (let tries = 0; ; tries += 1) {
-      const result = await this.send(method, path, options).catch((error: unknown) => {
+      try {
+        return await this.json<Reply>(method, path, options)
+      } catch (error) {
         options.signal?.throwIfAborted()
-        return { error }
-      })
-      const isLost = 'error' in result
-      if (!isLost && !PASSING.has(result.status)) return toJson<Reply>(result)
-      const failure = isLost ? result.error : await readFailure(result)
-      const retryAfter = failure instanceof RequestFailed ? failure.retryAfter : null
-      const waitMs = retryAfter === null ? pauseMs(tries) : retryAfter * 1000
-      if (Date.now() + waitMs > until) throw failure
-      await sleep(waitMs, options.signal)
+        if (!isPassing(error)) throw error
+        const retryAfter = error instanceof RequestFailed ? error.retryAfter : null
+        const waitMs = retryAfter === null ? pauseMs(tries) : retryAfter * 1000
+        if (Date.now() + waitMs > until) throw error
+        await sleep(waitMs, options.signal)
+      }
     }
   }
+}
+
+/** A refusal that passes, or a connection that was lost, also in the middle of the reply. */
+function isPassing(error: unknown): boolean {
+  return error instanceof RequestFailed ? PASSING.has(error.status) : !(error instanceof SyntaxError)
 }
 
 async function toJson<Reply>(response: Response): Promise<Reply> {

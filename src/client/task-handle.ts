@@ -24,6 +24,8 @@ export interface Connection {
   readonly http: Http
   /** null: by event streams. */
   readonly socket: LiveSocket | null
+  /** How long the read of a result waits out a lost connection, ms. */
+  readonly maxWaitMs: number
   /** Opens this one task instead of the token or session. */
   readonly ticket?: string | undefined
 }
@@ -81,7 +83,13 @@ export class TaskHandle<Result = unknown> {
       if (cancelOnAbort && signal?.aborted === true) await this.cancel().catch(() => undefined)
       throw error
     }
-    const task = await this.get({ signal })
+    // The server may be away just now, as it may be while events are read.
+    const { http, ticket, maxWaitMs } = this.#connection
+    const task = await http.repeat<TaskWithResult>('GET', this.#path(''), {
+      query: { ticket },
+      signal,
+      maxWaitMs,
+    })
     if (task.status !== 'completed') throw new TaskFailed(task)
     return task.result as Result
   }

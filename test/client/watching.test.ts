@@ -85,3 +85,35 @@ test('what is no answer about the capacity is an error', async () => {
   const client = createClient({ url, token: 'hg_wrong' })
   await expect(client.queue.capacity()).rejects.toMatchObject({ status: 401 })
 })
+
+test('a result is read again when its connection is lost, before the reply and in its middle', async () => {
+  const { url } = await startServer({ tasks: TASKS })
+  const { hostname, port } = new URL(url)
+  let reads = 0
+  const proxy = createServer((incoming, outgoing) => {
+    const { method, headers, url: path = '' } = incoming
+    const isResult = method === 'GET' && /^\/api\/tasks\/[^/]+$/.test(path)
+    if (isResult) reads += 1
+    if (isResult && reads === 1) return void incoming.socket.destroy()
+    const forwarded = request({ hostname, port, path, method, headers }, (response) => {
+      outgoing.writeHead(response.statusCode ?? 502, response.headers)
+      if (!isResult || reads > 2) return void response.pipe(outgoing)
+      response.once('data', (chunk: Buffer) =>
+        outgoing.write(chunk.subarray(0, 100), () => incoming.socket.destroy()),
+      )
+    })
+    forwarded.on('error', () => outgoing.destroy())
+    incoming.pipe(forwarded)
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  onTestFinished(() => proxy.close().closeAllConnections())
+  const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  const client = createClient({ url: address, transport: 'sse' })
+  const task = await client.submit('write', { words: 3 })
+  expect(await task.result()).toEqual({ words: 3 })
+  expect(reads).toBe(3)
+  const impatient = createClient({ url: address, transport: 'sse', maxWaitMs: 0 }).task(task.id)
+  reads = 0
+  await expect(impatient.result()).rejects.toThrow('fetch failed')
+})
