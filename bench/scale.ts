@@ -110,7 +110,9 @@ export async function millionFinished() {
     await server.stop()
     const pruning = await start(folder, { RESULT_RETENTION_HOURS: '24', EVENT_RETENTION_HOURS: '24' })
     const startedAt = performance.now()
-    const [pruningP99] = await Promise.all([posts(pruning.url, 10), sleep(1)])
+    // As the other rows: what a new process is slow with is no work of the retention.
+    await posts(pruning.url, 3)
+    const pruningP99 = await posts(pruning.url, 10)
     let isDone = false
     while (!isDone) {
       await sleep(500)

@@ -16,6 +16,8 @@ const EMPTY = Buffer.alloc(0)
 export class Disk {
   readonly #durable = new Map<string, Buffer>()
   readonly #pending = new Map<string, Change[]>()
+  /** How many changes of a file are durable; and how many will be when the sync of a thread has ended. */
+  readonly #synced = new Map<string, number>()
   readonly #syncing = new Map<string, number>()
   readonly #marks: string[] = []
 
@@ -24,10 +26,13 @@ export class Disk {
     const { file } = deed
     const pending = this.#pending.get(file) ?? []
     this.#pending.set(file, pending)
-    if (deed.kind === 'sync-start') this.#syncing.set(file, pending.length)
+    const before = this.#synced.get(file) ?? 0
+    if (deed.kind === 'sync-start') this.#syncing.set(deed.thread, before + pending.length)
     else if (deed.kind === 'sync-end') {
-      const synced = pending.splice(0, this.#syncing.get(file) ?? 0)
-      this.#durable.set(file, contentAfter(this.#durable.get(file) ?? EMPTY, synced))
+      // Another thread's sync of the same file may have ended meanwhile.
+      const more = Math.max(0, (this.#syncing.get(deed.thread) ?? 0) - before)
+      this.#synced.set(file, before + more)
+      this.#durable.set(file, contentAfter(this.#durable.get(file) ?? EMPTY, pending.splice(0, more)))
     } else pending.push(deed)
   }
 

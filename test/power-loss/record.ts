@@ -37,11 +37,11 @@ function deedsOf(lines: readonly string[]): Deed[] {
     if (!RECORDED.has(file)) continue
     const isSync = call === 'fsync' || call === 'fdatasync'
     if (resumed === null) {
-      if (isSync) deeds.push({ kind: 'sync-start', file })
+      if (isSync) deeds.push({ kind: 'sync-start', file, thread })
       else deeds.push(...writeOf(call, file, rest))
     }
     if (rest.endsWith('<unfinished ...>')) open.set(thread, { call, file })
-    else if (isSync) deeds.push({ kind: 'sync-end', file })
+    else if (isSync) deeds.push({ kind: 'sync-end', file, thread })
   }
   return deeds
 }

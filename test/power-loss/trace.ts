@@ -5,9 +5,9 @@ import { gunzipSync } from 'node:zlib'
 export type Deed =
   | { readonly kind: 'write'; readonly file: string; readonly at: number; readonly bytes: Buffer }
   | { readonly kind: 'truncate'; readonly file: string; readonly size: number }
-  /** A sync makes what was done before its start durable, when it has ended. */
-  | { readonly kind: 'sync-start'; readonly file: string }
-  | { readonly kind: 'sync-end'; readonly file: string }
+  /** A sync makes what was done before its start durable, when it has ended; several threads may sync one file. */
+  | { readonly kind: 'sync-start'; readonly file: string; readonly thread: string }
+  | { readonly kind: 'sync-end'; readonly file: string; readonly thread: string }
   /** What the process confirmed, by a word of its own. */
   | { readonly kind: 'mark'; readonly text: string }
 

@@ -20,9 +20,8 @@ async function setup() {
   const commits = new GroupCommit({
     db,
     reserve: new DiskReserve(join(folder, 'journal.reserve'), 0),
-    writesPerCheckpoint: 4000,
+    checkpoints: { count: () => undefined, whenIdle: () => undefined },
     lost: () => null,
-    logBytes: () => 0,
     report: (message) => messages.push(message),
   })
   onTestFinished(() => commits.close())

@@ -3,6 +3,7 @@ import { failpoint } from '../../../failpoints.ts'
 import type { DiskReserve } from './disk-reserve.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterMessage } from '../thread-protocol.ts'
 import { toPrimaryCode } from '../open/lock.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import { MUTATIONS, STALE, type AnyMutation, type Write } from './mutations.ts'
 import { Transaction } from './transaction.ts'
 
@@ -19,25 +20,13 @@ const REFUSED: Fault = { code: 'disk-full', message: 'The disk under the journal
 export interface GroupCommitDeps {
   readonly db: DatabaseSync
   readonly reserve: DiskReserve
-  readonly writesPerCheckpoint: number
+  /** Told of what is written. */
+  readonly checkpoints: Pick<Checkpoints, 'count' | 'whenIdle'>
   /** The reason why the files of the journal are no longer those that are open; null: they are. */
   readonly lost: () => string | null
-  /** Size of the log on disk, bytes. */
-  readonly logBytes: () => number
   readonly report: (message: WriterMessage) => void
 }
 
-/** The log is checkpointed after this much text, whatever the number of writes. */
-const CHARS_PER_CHECKPOINT = 16 * 1024 * 1024
-/** And after this many rows: a piece of the retention is one write of hundreds of them. */
-const ROWS_PER_CHECKPOINT = 16_000
-/** A larger log is truncated during operation. */
-const MAX_LOG_BYTES = 64 * 1024 * 1024
-/** A larger log is cut when nothing is written. */
-const IDLE_LOG_BYTES = 8 * 1024 * 1024
-const IDLE_MS = 1000
-/** A reader that takes longer is not waited for: the log is cut the next time. */
-const CUT_LOG = 'PRAGMA busy_timeout = 100; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000'
 /** Text of one transaction: it goes to the log as a whole. */
 const MAX_TRANSACTION_CHARS = 16 * 1024 * 1024
 
@@ -55,28 +44,21 @@ export class GroupCommit {
   readonly #db: DatabaseSync
   readonly #transaction: Transaction
   readonly #reserve: DiskReserve
-  readonly #writesPerCheckpoint: number
+  readonly #checkpoints: GroupCommitDeps['checkpoints']
   readonly #report: (message: WriterMessage) => void
   /** Writes that wait for room on the disk, in their order. */
   #held: readonly Numbered[] = []
   #isFull = false
   #isBroken = false
-  #sinceCheckpoint = 0
-  #charsSinceCheckpoint = 0
-  /** What the transactions had changed at the last checkpoint. */
-  #rowsAtCheckpoint = 0
   readonly #lost: () => string | null
-  readonly #logBytes: () => number
-  #idle: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
 
-  constructor({ db, reserve, writesPerCheckpoint, lost, logBytes, report }: GroupCommitDeps) {
+  constructor({ db, reserve, checkpoints, lost, report }: GroupCommitDeps) {
     this.#lost = lost
-    this.#logBytes = logBytes
     this.#db = db
     this.#transaction = new Transaction(db)
     this.#reserve = reserve
-    this.#writesPerCheckpoint = writesPerCheckpoint
+    this.#checkpoints = checkpoints
     this.#report = report
   }
 
@@ -88,7 +70,7 @@ export class GroupCommit {
     for (const piece of splitPieces(given)) {
       this.#commitAll([...this.#held, ...(this.#isFull ? this.#refuseNewTasks(piece) : piece)])
     }
-    this.#checkpointWhenIdle()
+    if (!this.#isBroken) this.#checkpoints.whenIdle()
   }
 
   /** Checks whether the files are still those that are open; called periodically too. */
@@ -96,15 +78,21 @@ export class GroupCommit {
     if (this.#isBroken) return false
     const lost = this.#lost()
     if (lost === null) return true
-    this.#break(new Error(lost))
+    this.fail(lost)
     return false
+  }
+
+  /** Nothing more is written, and nothing more confirmed. */
+  fail(reason: string): void {
+    this.#isBroken = true
+    const message = `The journal can no longer be written: ${reason}`
+    this.#report({ kind: 'fault', fault: { code: 'journal-failed', message } })
   }
 
   /** Everything into the journal itself. */
   close(): void {
     if (this.#isBroken) return
     clearTimeout(this.#retry)
-    clearTimeout(this.#idle)
     this.#commitAll(this.#held)
     try {
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
@@ -119,6 +107,7 @@ export class GroupCommit {
     const last = writes.at(-1)
     if (this.#isBroken || last === undefined) return
     this.#held = []
+    const rowsBefore = this.#transaction.changes
     try {
       const replies = this.#apply(writes)
       // Nothing is confirmed that was written to a file which is no longer reachable.
@@ -127,10 +116,11 @@ export class GroupCommit {
     } catch (error) {
       this.#rollBack()
       if (toPrimaryCode(error) === DISK_FULL) this.#hold(writes)
-      else this.#break(error)
+      else this.fail((error as Error).message)
       return
     }
-    this.#checkpointSometimes(writes)
+    const chars = writes.reduce((sum, { write }) => sum + countChars(write), 0)
+    this.#checkpoints.count({ writes: writes.length, chars, rows: this.#transaction.changes - rowsBefore })
   }
 
   #apply(writes: readonly Numbered[]): readonly NumberedReply[] {
@@ -183,48 +173,9 @@ export class GroupCommit {
     this.#report({ kind: 'disk', isFull: false })
   }
 
-  /** Not left to SQLite, which would not report a failure. */
-  #checkpointSometimes(writes: readonly Numbered[]): void {
-    this.#sinceCheckpoint += writes.length
-    for (const { write } of writes) this.#charsSinceCheckpoint += countChars(write)
-    const isDue =
-      this.#sinceCheckpoint >= this.#writesPerCheckpoint ||
-      this.#charsSinceCheckpoint >= CHARS_PER_CHECKPOINT ||
-      this.#transaction.changes - this.#rowsAtCheckpoint >= ROWS_PER_CHECKPOINT
-    if (isDue) this.#checkpoint(this.#logBytes() > MAX_LOG_BYTES)
-  }
-
-  /** A log that has grown is made small again when there is nothing else to do. */
-  #checkpointWhenIdle(): void {
-    clearTimeout(this.#idle)
-    this.#idle = setTimeout(() => {
-      if (!this.#isBroken && this.#logBytes() > IDLE_LOG_BYTES) this.#checkpoint(true)
-    }, IDLE_MS)
-  }
-
-  /** @param cut whether the log is cut to nothing, for which it waits for readers */
-  #checkpoint(cut: boolean): void {
-    this.#sinceCheckpoint = 0
-    this.#charsSinceCheckpoint = 0
-    this.#rowsAtCheckpoint = this.#transaction.changes
-    try {
-      this.#db.exec(cut ? CUT_LOG : 'PRAGMA wal_checkpoint(PASSIVE)')
-    } catch (error) {
-      // Everything is durable in the log; it grows until there is space.
-      if (toPrimaryCode(error) !== DISK_FULL) this.#break(error)
-    }
-  }
-
   #rollBack(): void {
     this.#transaction.rolledBack()
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-  }
-
-  /** Nothing more is written, and nothing more confirmed. */
-  #break(error: unknown): void {
-    this.#isBroken = true
-    const message = `The journal can no longer be written: ${(error as Error).message}`
-    this.#report({ kind: 'fault', fault: { code: 'journal-failed', message } })
   }
 }
 

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { HeadgateError } from '../../../task/errors.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { WriteBatch, WriterData, WriterMessage } from '../thread-protocol.ts'
@@ -37,7 +38,9 @@ function start(): void {
   if (!reserve.keep()) notes.push('the disk has no room for the reserve')
   const lost = watchFiles(files)
   const logBytes = () => statSync(files.wal, { throwIfNoEntry: false })?.size ?? 0
-  const commits = new GroupCommit({ db, reserve, writesPerCheckpoint, lost, logBytes, report: post })
+  const onFault = (reason: string) => commits.fail(reason)
+  const checkpoints = new Checkpoints({ db, path: files.journal, writesPerCheckpoint, logBytes, onFault })
+  const commits = new GroupCommit({ db, reserve, checkpoints, lost, report: post })
   setInterval(() => commits.checkFiles(), LOOK_EVERY_MS).unref()
 
   port.on('message', (first: WriteBatch | 'close') => {
@@ -48,12 +51,14 @@ function start(): void {
       else batches.push(message)
     }
     commits.commit(batches)
-    if (isLast) end()
+    if (isLast) void end()
   })
   post({ kind: 'opened', notes })
 
-  function end(): void {
+  async function end(): Promise<void> {
+    await checkpoints.stop()
     commits.close()
+    checkpoints.release()
     lock[Symbol.dispose]()
     post({ kind: 'closed' })
     port.close()
