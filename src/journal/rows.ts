@@ -45,6 +45,14 @@ export type WholeTaskRow = TaskRow & { readonly input: string | null; readonly r
 export const TASK_COLUMNS =
   'tasks.id, type, caller, priority, status, run, last_seq, created_at, finished_at, spool_id, content, fixed, state'
 
+/** Of a row as a list of its values: these columns, input and result. */
+export function fromValues(values: readonly unknown[]): WholeTaskRow {
+  const [id, type, caller, priority, status, run, last_seq, created_at, finished_at, ...long] = values
+  const [spool_id, content, fixed, state, input, result] = long
+  const decided = { id, type, caller, priority, status, run, last_seq, created_at, finished_at }
+  return { ...decided, spool_id, content, fixed, state, input, result } as WholeTaskRow
+}
+
 /** Fields of a task that have a column, or a table, of their own. */
 const COLUMNS = [
   'id',
@@ -89,8 +97,13 @@ function pickFields<Name extends keyof Task>(task: Task, names: readonly Name[])
   return picked as Pick<Task, Name>
 }
 
-const NOT_DECIDED = { title: null, startDeadlineAt: null, retryOf: null, toldWait: null, trace: null }
-const LIVELY_BEGINNING = pickFields({ ...BEGINNING, waitUntil: null } as unknown as Task, LIVELY)
+/** Each field of a task with what it is where nothing else is known. */
+const EMPTY = {
+  ...Object.fromEntries(DECIDED.map((name) => [name, null])),
+  ...BEGINNING,
+  status: 'queued',
+  waitUntil: null,
+} as unknown as Task
 
 export function toEventRow(event: TaskEvent): EventRow {
   const { seq, type, status, at, taskId: _, ...body } = event
@@ -100,10 +113,9 @@ export function toEventRow(event: TaskEvent): EventRow {
 /** Fields that rows of an earlier version do not name have the value that a task begins with. */
 export function toTask(row: TaskRow & Partial<WholeTaskRow>): Task {
   const fixed = JSON.parse(row.fixed) as FixedState
-  const state = JSON.parse(row.state) as LivelyState
-  // The file may be forgotten before its task is.
-  const upload = row.spool_id === null ? null : fixed.upload
-  return {
+  const lively = parseState(row.state)
+  const task: Mutable<Task> = {
+    ...lively.template,
     id: row.id,
     type: row.type,
     caller: row.caller,
@@ -114,22 +126,39 @@ export function toTask(row: TaskRow & Partial<WholeTaskRow>): Task {
     createdAt: row.created_at,
     finishedAt: row.finished_at,
     content: row.content,
-    ...NOT_DECIDED,
-    ...fixed,
-    upload,
-    ...LIVELY_BEGINNING,
-    ...computeDurations(row, state),
-    ...state,
     input: row.input == null ? null : JSON.parse(row.input),
     result: row.result ?? null,
   }
+  Object.assign(task, fixed)
+  // The file may be forgotten before its task is.
+  if (row.spool_id === null) task.upload = null
+  return lively.hasDurations ? task : { ...task, ...computeDurations(task), ...lively.state }
+}
+
+type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] }
+
+interface ParsedState {
+  readonly text: string
+  readonly state: LivelyState
+  /** A task in this state, all of whose fields are there: others are made from it by a copy. */
+  readonly template: Task
+  /** Rows of an earlier version have none. */
+  readonly hasDurations: boolean
+}
+
+let newest: ParsedState | null = null
+
+/** Tasks that wait are in one state: its text is parsed once for all that follow each other. */
+function parseState(text: string): ParsedState {
+  if (newest?.text === text) return newest
+  const state = JSON.parse(text) as LivelyState
+  const template = { ...EMPTY, ...state }
+  newest = { text, state, template, hasDurations: state.joins !== undefined }
+  return newest
 }
 
 /** For rows of an earlier version: durations are the differences of instants there. */
-function computeDurations(
-  { created_at: createdAt, finished_at: finishedAt }: TaskRow,
-  { startedAt, waiters, history = [] }: Pick<LivelyState, 'startedAt' | 'waiters'> & Partial<LivelyState>,
-) {
+function computeDurations({ createdAt, finishedAt, startedAt, waiters, history }: Task) {
   const first = history[0]?.startedAt ?? startedAt
   const waitMs = first === null ? null : Math.max(0, first - createdAt)
   const runMs = startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt)

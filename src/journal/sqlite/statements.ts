@@ -24,4 +24,11 @@ export class Statements {
   all(sql: string, ...values: SqlValue[]): readonly Row[] {
     return this.of(sql).all(...values) as Row[]
   }
+
+  /** Rows as lists of their values: many of them cost half as much to read, and to hand to another thread. */
+  lists(sql: string, ...values: SqlValue[]): readonly (readonly unknown[])[] {
+    const statement = this.of(sql)
+    statement.setReturnArrays(true)
+    return statement.all(...values) as unknown as readonly (readonly unknown[])[]
+  }
 }

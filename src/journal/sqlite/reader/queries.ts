@@ -15,23 +15,31 @@ import {
 } from '../../journal.ts'
 import type { FailureGroup } from '../../failure-groups.ts'
 import { combineRows } from '../../../history/minute.ts'
-import { TASK_COLUMNS, toEvent, toTask, type EventRow, type Row, type WholeTaskRow } from '../../rows.ts'
+import {
+  TASK_COLUMNS,
+  fromValues,
+  toEvent,
+  toTask,
+  type EventRow,
+  type Row,
+  type WholeTaskRow,
+} from '../../rows.ts'
 import type { Statements } from '../statements.ts'
 import { selectFailures } from './select-failures.ts'
 import { selectPage } from './select-page.ts'
 
 /** One question to the reading thread. */
-export interface Query<Args extends unknown[], Reply> {
+export interface Query<Args extends unknown[], Reply, Found = Row> {
   /** Runs in the reading thread. */
-  readonly select: (db: Statements, ...args: Args) => readonly Row[]
+  readonly select: (db: Statements, ...args: Args) => readonly Found[]
   /** Runs in the process: what the rows say. */
-  readonly toReply: (rows: readonly Row[], ...args: Args) => Reply
+  readonly toReply: (rows: readonly Found[], ...args: Args) => Reply
 }
 
-function query<Args extends unknown[], Reply>(
-  select: Query<Args, Reply>['select'],
-  toReply: Query<Args, Reply>['toReply'],
-): Query<Args, Reply> {
+function query<Args extends unknown[], Reply, Found = Row>(
+  select: Query<Args, Reply, Found>['select'],
+  toReply: Query<Args, Reply, Found>['toReply'],
+): Query<Args, Reply, Found> {
   return { select, toReply }
 }
 
@@ -123,9 +131,9 @@ export const QUERIES = {
     (db, afterId: string | null, limit: number) => {
       const from = '(SELECT rowid FROM tasks WHERE id = ?)'
       const which = `has_events = 1 AND finished_at IS NULL AND tasks.rowid > coalesce(${from}, 0)`
-      return db.all(`${WHOLE} WHERE ${which} ORDER BY tasks.rowid LIMIT ?`, afterId, limit)
+      return db.lists(`${WHOLE} WHERE ${which} ORDER BY tasks.rowid LIMIT ?`, afterId, limit)
     },
-    (rows) => toTasks(rows),
+    (rows): Task[] => rows.map((values) => toTask(fromValues(values))),
   ),
 
   totals: query(
@@ -220,7 +228,7 @@ export const QUERIES = {
 type Queries = typeof QUERIES
 export type QueryName = keyof Queries
 export type QueryArgs<Name extends QueryName> =
-  Queries[Name] extends Query<infer Args, unknown> ? Args : never
+  Queries[Name] extends Query<infer Args, unknown, infer _> ? Args : never
 export type QueryReply<Name extends QueryName> = ReturnType<Queries[Name]['toReply']>
 
 /** A query as the threads hand it on. */
