@@ -11,7 +11,7 @@ import { newTicketSecret, Tickets } from '../auth/tickets.ts'
 import type { Settings } from '../config/settings.ts'
 import type { EventBus } from '../events/event-bus.ts'
 import { Registry } from '../handler/registry.ts'
-import { createPrefixOf } from '../http/gate/base-path.ts'
+import { createPrefixOf, type PrefixOf } from '../http/gate/base-path.ts'
 import type { HttpDeps } from '../http/deps.ts'
 import { httpPlugin } from '../http/plugin.ts'
 import { ReplyMemory } from '../http/server/reply-memory.ts'
@@ -88,7 +88,11 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   return {
     ...deps,
     engines: services.analysis.engines,
-    httpPlugin: (app) => httpPlugin(app, { ...deps, ...httpDeps(options, deps), isStarted: () => isStarted }),
+    httpPlugin: (app) =>
+      httpPlugin(
+        app,
+        toHttpDeps(options, deps, () => isStarted),
+      ),
     start: async () => {
       if (isStarted) return
       await startInOrder(deps)
@@ -166,54 +170,41 @@ function firstFault(
   }
 }
 
-/** Dependencies of the HTTP plugin that are not services. */
-function httpDeps(
-  options: ComposeOptions,
-  {
-    journal,
-    connector,
-    analysis,
-    unavailable,
-    freshen,
-    engineName,
-  }: Pick<Services, 'journal' | 'connector' | 'analysis' | 'unavailable'> &
-    Pick<HttpDeps, 'freshen' | 'engineName'>,
-) {
+type HttpParts = Services &
+  HttpDeps['queue'] &
+  Pick<HttpDeps['access'], 'tickets' | 'sessions'> &
+  Pick<HttpDeps['process'], 'clock' | 'engineName' | 'listProcesses'>
+
+/** What requests need of all this. */
+function toHttpDeps(
+  { settings, prefix, identify }: ComposeOptions,
+  parts: HttpParts,
+  isStarted: () => boolean,
+): HttpDeps {
+  const { admission, lifecycle, pool, estimator, resources, controls, freshen } = parts
+  const { journal: kept, uploadStore, registry, unavailable, connector } = parts
+  const { callers, tickets, sessions, bus, connections, places } = parts
+  const { clock, engineName, listProcesses, analysis } = parts
+  const { maxBodyBytes, webhookSecret, isWebOn, replyBytes } = settings
+  const { tasks: journal, steps, history, retention: erased, health } = kept
+  const hasWebhookSecret = webhookSecret !== ''
+  const refusalOf = (address: string) => connector.refusalOf(address)
+  const { modelUse } = analysis
   return {
-    journal: journal.tasks,
-    steps: journal.steps,
-    history: journal.history,
-    replyMemory: new ReplyMemory(options.settings.replyBytes),
-    erased: journal.retention,
-    health: journal.health,
-    freshen,
-    engineName,
-    modelUse: analysis.modelUse,
-    unavailable,
-    refusalOf: (address: string) => connector.refusalOf(address),
-    prefix: options.settings.basePath + options.prefix,
-    prefixOf: createPrefixOf({ prefix: options.prefix, ...options.settings }),
-    identify: options.identify ?? null,
-    ...edgeLimits(options.settings),
-    version: VERSION,
+    queue: { admission, lifecycle, pool, estimator, resources, controls, freshen },
+    storage: { journal, steps, history, erased, health, uploadStore },
+    rules: { registry, unavailable, maxBodyBytes, hasWebhookSecret, refusalOf },
+    access: { callers, tickets, sessions, identify: identify ?? null },
+    streams: { bus, connections, places, replyMemory: new ReplyMemory(replyBytes) },
+    limits: toLimits(settings, createPrefixOf({ prefix, ...settings })),
+    process: { clock, version: VERSION, isStarted, isWebOn, engineName, listProcesses, modelUse },
   }
 }
 
-function edgeLimits({
-  maxUploadBytes,
-  slowBytesPerSecond,
-  maxBodyBytes,
-  corsOrigins,
-  ratePerMinute,
-  addressRatePerMinute,
-  webhookSecret,
-  headStartMs,
-  isWebOn,
-}: Settings) {
-  const hasWebhookSecret = webhookSecret !== ''
+function toLimits(settings: Settings, findPrefix: PrefixOf): HttpDeps['limits'] {
+  const { corsOrigins, ratePerMinute, addressRatePerMinute, maxUploadBytes, slowBytesPerSecond } = settings
   const linger = { maxBytes: maxUploadBytes, bytesPerSecond: slowBytesPerSecond }
-  const limits = { maxBodyBytes, corsOrigins, ratePerMinute, addressRatePerMinute }
-  return { ...limits, linger, hasWebhookSecret, headStartMs, isWebOn }
+  return { corsOrigins, ratePerMinute, addressRatePerMinute, linger, findPrefix }
 }
 
 /** Tickets and sessions outlive the process as long as the journal does. */

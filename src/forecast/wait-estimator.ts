@@ -74,6 +74,11 @@ export class WaitEstimator {
     this.arrivals = new Arrivals(options.now())
   }
 
+  /** How much older a task has to be than one of the level above it to start before it. */
+  get headStartMs(): number {
+    return this.#options.headStartMs
+  }
+
   /** Wait until the start of a waiting task with this many before it; null: unknown. */
   waitAfter(tasksAhead: number): WaitEstimate | null {
     const vista = this.#look()

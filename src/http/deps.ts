@@ -53,74 +53,98 @@ export interface ProcessView {
   readonly silentMs: number
 }
 
-/** Dependencies of the HTTP plugin. */
+/** Dependencies of the HTTP plugin, by what they are for. A route names what it needs of a group, and gets no more. */
 export interface HttpDeps {
+  readonly queue: QueueServices
+  readonly storage: StorageServices
+  readonly rules: SubmitRules
+  readonly access: AccessServices
+  readonly streams: StreamServices
+  readonly limits: RequestLimits
+  readonly process: ProcessServices
+}
+
+/** The queue: what admits tasks, what is read of it, and what operators set. */
+export interface QueueServices {
   readonly admission: QueueAdmission
   readonly lifecycle: LifecycleView
   readonly pool: QueueView
   readonly estimator: WaitEstimator
   readonly resources: ResourceControls
   readonly controls: OperatorControls
-  readonly headStartMs: number
-  readonly journal: TaskJournal
-  readonly history: HistoryJournal
-  readonly steps: Pick<StepJournal, 'listSteps'>
-  /** What long replies may hold. */
-  readonly replyMemory: ReplyMemory
-  readonly erased: Pick<RetentionJournal, 'erase' | 'ownerOfErased'>
-  readonly health: JournalHealth
-  /** Whether this process is alone with its queue, or one of several over PostgreSQL. */
-  readonly engineName: 'local' | 'postgres'
-  /** The processes that share the queue. */
-  readonly listProcesses: () => Promise<readonly ProcessView[]>
   /** Reads what other processes have changed, before it is asked for; null: this process knows everything. */
   readonly freshen: (() => Promise<void>) | null
-  readonly bus: EventBus
+}
+
+/** What is kept of tasks. */
+export interface StorageServices {
+  readonly journal: TaskJournal
+  readonly steps: Pick<StepJournal, 'listSteps'>
+  readonly history: HistoryJournal
+  readonly erased: Pick<RetentionJournal, 'erase' | 'ownerOfErased'>
+  readonly health: JournalHealth
+  readonly uploadStore: UploadStore
+}
+
+/** What may be submitted. */
+export interface SubmitRules {
   readonly registry: Registry
   /** Task types whose packages are not installed, each with what to do about it. */
   readonly unavailable: ReadonlyMap<string, string>
-  readonly uploadStore: UploadStore
-  readonly clock: Clock
-  readonly connections: Connections
+  /** Largest JSON body. */
+  readonly maxBodyBytes: number
+  /** Whether webhooks can be signed where a submit names no secret. */
+  readonly hasWebhookSecret: boolean
+  /** Why no webhook may be sent to an address; null when it may. */
+  readonly refusalOf: (address: string) => string | null
+}
+
+/** Who calls. */
+export interface AccessServices {
   readonly callers: TokenStore
   readonly tickets: Tickets
   readonly sessions: Sessions
-  readonly places: StreamLimits
-  /** What models have used since the start, by `provider:model`. */
-  readonly modelUse: () => ReadonlyMap<string, ModelUse>
   /** Who calls, as the host application knows it; null: by our own tokens. */
   readonly identify: Identify | null
+}
+
+/** What replies are made of that last, or are long. */
+export interface StreamServices {
+  readonly bus: EventBus
+  readonly connections: Connections
+  readonly places: StreamLimits
+  /** What long replies may hold. */
+  readonly replyMemory: ReplyMemory
+}
+
+/** What requests may do before their caller is known, and how often. */
+export interface RequestLimits {
   /** Origins whose web pages may call. */
   readonly corsOrigins: readonly string[]
   /** Requests of one caller; 0: no limit. */
   readonly ratePerMinute: number
   /** Requests of one address; 0: no limit. */
   readonly addressRatePerMinute: number
-  /** Path that every URL of a reply begins with: see {@link depsFor}. */
-  readonly prefix: string
-  readonly prefixOf: PrefixOf
-  readonly version: string
-  /** Whether the dashboard is served. */
-  readonly isWebOn: boolean
-  /** Largest JSON body. */
-  readonly maxBodyBytes: number
   /** What is still read of a request that was answered before its end. */
   readonly linger: LingerLimits
-  /** Whether webhooks can be signed where a submit names no secret. */
-  readonly hasWebhookSecret: boolean
-  /** Why no webhook may be sent to an address; null when it may. */
-  readonly refusalOf: (address: string) => string | null
-  /** Whether everything is up; it stays so while the process stops. */
-  readonly isStarted: () => boolean
+  /** Finds the path that every URL of a reply begins with. */
+  readonly findPrefix: PrefixOf
 }
 
-/** The parts as a request sees them: behind a proxy every URL of its reply may begin with another path. */
-export function depsFor<Deps extends Pick<HttpDeps, 'prefix' | 'prefixOf'>>(
-  deps: Deps,
-  request: FastifyRequest,
-): Deps {
-  const prefix = deps.prefixOf(request)
-  return prefix === deps.prefix ? deps : { ...deps, prefix }
+/** This process, and those that share its queue. */
+export interface ProcessServices {
+  readonly clock: Clock
+  readonly version: string
+  /** Whether everything is up; it stays so while the process stops. */
+  readonly isStarted: () => boolean
+  /** Whether the dashboard is served. */
+  readonly isWebOn: boolean
+  /** Whether this process is alone with its queue, or one of several over PostgreSQL. */
+  readonly engineName: 'local' | 'postgres'
+  /** The processes that share the queue. */
+  readonly listProcesses: () => Promise<readonly ProcessView[]>
+  /** What models have used since the start, by `provider:model`. */
+  readonly modelUse: () => ReadonlyMap<string, ModelUse>
 }
 
 /** A Fastify instance whose routes are typed by zod schemas. */

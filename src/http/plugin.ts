@@ -7,6 +7,7 @@ import type { TaskType } from '../handler/define-task.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { descriptionRoutes } from './openapi/docs-routes.ts'
 import type { Route } from './openapi/openapi-document.ts'
+import { Authenticator } from './gate/authenticate.ts'
 import { gate } from './gate/gate.ts'
 import { Board } from './board/board.ts'
 import { readJsonBodies } from './gate/json-body.ts'
@@ -21,14 +22,14 @@ import { operateRoutes } from './routes/queue/operate.ts'
 import { workersRoute } from './routes/queue/workers.ts'
 import { metricsRoute } from './routes/queue/metrics.ts'
 import { createStats, type Stats } from './routes/queue/stats.ts'
-import { queueRoutes } from './routes/queue/queue.ts'
+import { readQueueRoutes } from './routes/queue/queue.ts'
 import { uiRoutes } from './routes/ui.ts'
 import { batchRoute } from './routes/submit/batch.ts'
 import { retryRoute } from './routes/submit/retry.ts'
 import { genericSubmitRoute, submitRoute, unavailableRoute } from './routes/submit/submit.ts'
 import { uploadRoute, type UploadType } from './routes/submit/upload.ts'
 import { eraseRoute } from './routes/task/erase.ts'
-import { taskRoutes } from './routes/task/tasks.ts'
+import { readTaskRoutes } from './routes/task/tasks.ts'
 import { reprioritiseRoute } from './routes/task/reprioritise.ts'
 import { resultRoute } from './routes/task/result.ts'
 import { bulkRoute } from './routes/task/bulk.ts'
@@ -66,6 +67,7 @@ const PREFLIGHT_SECONDS = 600
 
 /** The HTTP plugin: schemas, errors and routes stay inside its own context. */
 export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Promise<void> {
+  const { queue, storage, rules, access, streams, limits, process } = deps
   const app = instance.withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -75,9 +77,10 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   const answerUnknown = answerUnknownRoutes(app)
   if (app.hasContentTypeParser('text/plain')) app.removeContentTypeParser('text/plain')
   readJsonBodies(app)
-  if (deps.corsOrigins.length > 0) await allowOrigins(app, deps.corsOrigins)
-  await gate(app, deps, answerUnknown)
-  const { freshen } = deps
+  if (limits.corsOrigins.length > 0) await allowOrigins(app, limits.corsOrigins)
+  const authenticator = new Authenticator({ ...access, ...storage, ...process })
+  await gate(app, { ...limits, ...streams, authenticator }, answerUnknown)
+  const { freshen } = queue
   // What changes a task decides over its newest version; what is read is read as it is now. Health and pages read nothing.
   if (freshen !== null) {
     app.addHook('preHandler', async ({ method, routeOptions }) => {
@@ -86,27 +89,41 @@ export async function httpPlugin(instance: FastifyInstance, deps: HttpDeps): Pro
   }
   // Registered before the websocket plugin, whose own hook would close the sockets without a code.
   app.addHook('preClose', (done) => {
-    deps.connections.closeAll()
+    streams.connections.closeAll()
     done()
   })
-  const stats = createStats(deps)
-  apiRoutes(app, deps, stats)
-  descriptionRoutes(app, deps, routes)
+  const stats = createStats({ queue, health: storage.health, process })
+  submitRoutes(app, deps)
+  taskRoutes(app, deps)
+  queueRoutes(app, deps, stats)
+  sessionRoutes(app, { ...access, ...rules, ...process })
+  healthRoutes(app, { ...queue, ...storage, ...process })
+  if (process.isWebOn) uiRoutes(app)
+  descriptionRoutes(app, { ...rules, ...process }, routes)
   // Each in a context of its own, so that its hooks run for its routes alone.
-  await app.register((scope) => uploads(scope, deps))
-  const board = new Board({ ...deps, stats })
-  await app.register((scope) => streams(scope, { ...deps, board }))
+  await app.register((scope) => uploadRoutes(scope, deps))
+  const board = new Board({ ...queue, ...storage, ...streams, ...process, stats })
+  const streamDeps = { ...queue, ...storage, ...streams, authenticator, board }
+  await app.register(async (scope) => {
+    await addWebSockets(scope)
+    streamRoutes(scope.withTypeProvider<ZodTypeProvider>(), streamDeps)
+  })
 }
 
-/** Everything but uploads and streams. */
-function apiRoutes(app: App, deps: HttpDeps, stats: () => Stats): void {
-  for (const type of deps.registry.all) if (!takesUpload(type)) submitRoute(app, deps, type)
-  for (const [type, detail] of deps.unavailable) unavailableRoute(app, type, detail)
+/** Every way to submit but uploads. */
+function submitRoutes(app: App, { queue, storage, streams, rules }: HttpDeps): void {
+  const deps = { ...queue, ...storage, ...streams, ...rules, rules }
+  for (const type of rules.registry.all) if (!takesUpload(type)) submitRoute(app, deps, type)
+  for (const [type, detail] of rules.unavailable) unavailableRoute(app, type, detail)
   genericSubmitRoute(app, deps)
   batchRoute(app, deps)
   retryRoute(app, deps)
-  sessionRoutes(app, deps)
-  taskRoutes(app, deps)
+}
+
+/** One task, or many. */
+function taskRoutes(app: App, { queue, storage, streams, rules, access, process }: HttpDeps): void {
+  const deps = { ...queue, ...storage, ...streams, ...rules, ...access, ...process }
+  readTaskRoutes(app, deps)
   failuresRoute(app, deps)
   bulkRoute(app, deps)
   cancelRoute(app, deps)
@@ -114,14 +131,21 @@ function apiRoutes(app: App, deps: HttpDeps, stats: () => Stats): void {
   resultRoute(app, deps)
   reprioritiseRoute(app, deps)
   eraseRoute(app, deps)
-  queueRoutes(app, { ...deps, stats })
+}
+
+/** The queue as a whole. */
+function queueRoutes(
+  app: App,
+  { queue, storage, streams, rules, process }: HttpDeps,
+  stats: () => Stats,
+): void {
+  const deps = { ...queue, ...storage, ...streams, ...rules, ...process, stats }
+  readQueueRoutes(app, deps)
   historyRoute(app, deps)
   metricsRoute(app, deps)
   operateRoutes(app, deps)
   forecastRoutes(app, deps)
   workersRoute(app, deps)
-  healthRoutes(app, deps)
-  if (deps.isWebOn) uiRoutes(app, deps)
 }
 
 /** Pages of these origins may call (Fetch, CORS protocol). A host that has its own rules keeps them. */
@@ -136,21 +160,23 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
   })
 }
 
-async function uploads(instance: FastifyInstance, deps: HttpDeps): Promise<void> {
+async function uploadRoutes(
+  instance: FastifyInstance,
+  { queue, storage, streams, rules }: HttpDeps,
+): Promise<void> {
   if (!instance.hasContentTypeParser('multipart/form-data')) await instance.register(multipart)
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  for (const type of deps.registry.all) if (takesUpload(type)) uploadRoute(app, deps, type)
+  const deps = { ...queue, ...storage, ...streams }
+  for (const type of rules.registry.all) if (takesUpload(type)) uploadRoute(app, deps, type)
 }
 
-async function streams(instance: FastifyInstance, deps: HttpDeps & { readonly board: Board }): Promise<void> {
-  if (!instance.hasDecorator('websocketServer')) {
-    if (instance.server.listenerCount('upgrade') > 0) {
-      const fix = 'Register @fastify/websocket on the same instance as headgate, or above it, and before it.'
-      throw new HeadgateError('invalid-setting', `Another plugin answers upgrades already. ${fix}`)
-    }
-    await instance.register(websocket, { options: WEB_SOCKET })
+async function addWebSockets(instance: FastifyInstance): Promise<void> {
+  if (instance.hasDecorator('websocketServer')) return
+  if (instance.server.listenerCount('upgrade') > 0) {
+    const fix = 'Register @fastify/websocket on the same instance as headgate, or above it, and before it.'
+    throw new HeadgateError('invalid-setting', `Another plugin answers upgrades already. ${fix}`)
   }
-  streamRoutes(instance.withTypeProvider<ZodTypeProvider>(), deps)
+  await instance.register(websocket, { options: WEB_SOCKET })
 }
 
 function takesUpload(type: TaskType): type is UploadType {

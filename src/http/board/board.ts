@@ -2,14 +2,14 @@ import type { Clock } from '../../time/clock.ts'
 import { Ticker } from '../../time/ticker.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import type { HttpDeps } from '../deps.ts'
+import type { QueueServices, StreamServices } from '../deps.ts'
 import type { Stats } from '../routes/queue/stats.ts'
 import type { ViewOptions } from '../schemas/views.ts'
 import type { Sink } from '../stream/connection.ts'
 import { isSameRow, isShown, toRow, type Viewer } from './rows.ts'
 import { loadRecent, MAX_RECENT, selectTasks, type BoardTasks, type SelectDeps } from './select-tasks.ts'
 
-export interface BoardDeps extends SelectDeps, Pick<HttpDeps, 'bus' | 'freshen'> {
+export interface BoardDeps extends SelectDeps, Pick<StreamServices, 'bus'>, Pick<QueueServices, 'freshen'> {
   readonly clock: Pick<Clock, 'after'>
   readonly stats: () => Stats
 }

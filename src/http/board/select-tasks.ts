@@ -2,7 +2,7 @@ import { PRIORITIES } from '../../task/priority.ts'
 import { TERMINAL_STATUSES, type TaskStatus } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { Ticket } from '../../task/ticket.ts'
-import type { HttpDeps } from '../deps.ts'
+import type { QueueServices, StorageServices } from '../deps.ts'
 
 /** Tasks in each list of the board, at most; the numbers of all are in the stats. */
 const MAX_LISTED = 200
@@ -10,7 +10,7 @@ const MAX_LISTED = 200
 const LISTED_OF_LEVEL = 20
 export const MAX_RECENT = 20
 
-export type SelectDeps = Pick<HttpDeps, 'journal' | 'pool'>
+export type SelectDeps = Pick<StorageServices, 'journal'> & Pick<QueueServices, 'pool'>
 
 /** The tasks that a board shows, as they are committed. */
 export interface BoardTasks {

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { maySee, type Caller } from '../../auth/caller.ts'
 import type { Task } from '../../task/task.ts'
-import type { HttpDeps } from '../deps.ts'
+import type { StorageServices } from '../deps.ts'
+import { prefixOf } from './base-path.ts'
 import type { ViewOptions } from '../schemas/views.ts'
 
 /** What a request may do: in whose name, and, by a ticket, with which task alone. */
@@ -41,13 +42,16 @@ export function grantedTo(request: FastifyRequest): Access | null {
 }
 
 /** How a task is shown to a request: callers are named to operators, and not to bearers of tickets. */
-export function viewOptions({ prefix }: Pick<HttpDeps, 'prefix'>, { caller, onlyTask }: Access): ViewOptions {
-  return { prefix, showsCaller: caller.role === 'operator' && onlyTask === null }
+export function viewOptions(
+  request: FastifyRequest,
+  { caller, onlyTask }: Access = accessOf(request),
+): ViewOptions {
+  return { prefix: prefixOf(request), showsCaller: caller.role === 'operator' && onlyTask === null }
 }
 
 /** A task without its result, when there is one and the access reaches it; others' tasks are as good as none. */
 export async function visibleTask(
-  { journal }: Pick<HttpDeps, 'journal'>,
+  { journal }: Pick<StorageServices, 'journal'>,
   { caller, onlyTask }: Access,
   id: string,
 ): Promise<Task | undefined> {

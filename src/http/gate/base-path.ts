@@ -1,10 +1,26 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { BlockList, isIPv6 } from 'node:net'
 
 const PATH = /^(?:\/[\w.~-]+)+$/
 
-/** What every address in a reply to a request begins with. */
+/** What every address in a reply to a request begins with: behind a proxy it may differ from request to request. */
 export type PrefixOf = (request: FastifyRequest) => string
+
+const KEY = 'headgatePrefix'
+
+/** Gives every request its prefix. */
+export function decoratePrefix(app: FastifyInstance, find: PrefixOf): void {
+  app.decorateRequest(KEY, {
+    getter(this: FastifyRequest) {
+      return find(this)
+    },
+  })
+}
+
+/** The prefix of the addresses in the reply to this request. */
+export function prefixOf(request: FastifyRequest): string {
+  return (request as unknown as Readonly<Record<typeof KEY, string>>)[KEY]
+}
 
 interface BasePathOptions {
   /** Where the routes live in the server. */

@@ -1,16 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { failpoint } from '../../failpoints.ts'
-import type { HttpDeps } from '../deps.ts'
+import type { RequestLimits, StreamServices } from '../deps.ts'
 import type { AnswerUnknown } from '../problem/not-found.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { accessOf, decorateAccess, grant } from './access.ts'
-import {
-  authenticate,
-  authenticateToken,
-  byTicket,
-  type Authentication,
-  type AuthenticateDeps,
-} from './authenticate.ts'
+import type { Authentication, Authenticator } from './authenticate.ts'
+import { decoratePrefix } from './base-path.ts'
 import { createLimits, type Limits } from './rate-limit.ts'
 import { readOnAfterReply } from './linger.ts'
 import { logRequests } from './request-log.ts'
@@ -18,8 +13,7 @@ import { isForeign, headerFault } from './origin.ts'
 import { isSameSite, readCookies, readSessionCookie } from './session-cookie.ts'
 
 /** What is needed of the server. */
-type Deps = AuthenticateDeps &
-  Pick<HttpDeps, 'places' | 'corsOrigins' | 'ratePerMinute' | 'addressRatePerMinute' | 'linger'>
+type Deps = RequestLimits & Pick<StreamServices, 'places'> & { readonly authenticator: Authenticator }
 
 /** What a route declares for the gate. */
 interface GateConfig {
@@ -53,6 +47,7 @@ const READ_ONLY = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Runs before every route of the plugin: authentication, origin and rate limits. */
 export async function gate(app: FastifyInstance, deps: Deps, answerUnknown: AnswerUnknown): Promise<void> {
   decorateAccess(app)
+  decoratePrefix(app, deps.findPrefix)
   await readCookies(app)
   const limits = await createLimits(app, deps)
   const origins = new Set(deps.corsOrigins)
@@ -65,15 +60,16 @@ export async function gate(app: FastifyInstance, deps: Deps, answerUnknown: Answ
     // A refused upgrade has left Node's own care for its socket: nothing else would ever close it.
     if (request.headers.upgrade !== undefined)
       reply.raw.once('finish', () => request.raw.socket.destroySoon())
-    if (refusesHeaders(request, reply) || refusesOrigin(deps, { request, reply }, origins)) return
+    if (refusesHeaders(request, reply) || refusesOrigin({ request, reply }, origins)) return
     // Before its body is read.
     if (request.is404) return void answerUnknown(request, reply)
     const config = request.routeOptions.config.gate
     if (config?.hasOptionalBody === true) ignoreEmptyBody(request)
     if (config?.isPublic === true || request.method === 'OPTIONS') return done()
     // Without tokens nothing has to be waited for.
-    if (deps.identify === null && deps.callers.isOpen) {
-      if (admits(deps, { request, reply }, authenticateToken(deps, request))) done()
+    const atOnce = deps.authenticator.atOnce(request)
+    if (atOnce !== undefined) {
+      if (admits(deps, { request, reply }, atOnce)) done()
       return
     }
     enter(deps, limits, { request, reply }).then(
@@ -86,7 +82,7 @@ export async function gate(app: FastifyInstance, deps: Deps, answerUnknown: Answ
 /** Resolves to whether the request continues; if not, it has been answered. */
 async function enter(deps: Deps, limits: Limits, { request, reply }: Visit): Promise<boolean> {
   if (refusesRate(reply, await limits.ofAddress(request, request.ip))) return false
-  const authentication = await resolveAuthentication(deps, request)
+  const authentication = await resolveAuthentication(deps.authenticator, request)
   const name = authentication.kind === 'known' ? authentication.access.caller.name : null
   if (name !== null && refusesRate(reply, await limits.ofCaller(request, name))) return false
   return admits(deps, { request, reply }, authentication)
@@ -113,12 +109,18 @@ function admits(deps: Deps, { request, reply }: Visit, authentication: Authentic
   return config?.isStream !== true || takesPlace(deps, request, reply)
 }
 
-function resolveAuthentication(deps: Deps, request: FastifyRequest): Promise<Authentication> {
+function resolveAuthentication(
+  authenticator: Authenticator,
+  request: FastifyRequest,
+): Promise<Authentication> {
   const { ticket } = request.query as { ticket?: unknown }
   const { gate: config } = request.routeOptions.config
   const isTicketed = (config?.isStream === true || config?.ticket !== undefined) && ticket !== undefined
-  if (!isTicketed || request.headers.authorization !== undefined) return authenticate(deps, request)
-  return byTicket(deps, typeof ticket === 'string' ? ticket : '', (request.params as { id?: string }).id)
+  if (!isTicketed || request.headers.authorization !== undefined) return authenticator.authenticate(request)
+  return authenticator.byTicket(
+    typeof ticket === 'string' ? ticket : '',
+    (request.params as { id?: string }).id,
+  )
 }
 
 function refusesHeaders(request: FastifyRequest, reply: FastifyReply): boolean {
@@ -160,10 +162,10 @@ function mayChange({ method, headers }: FastifyRequest): boolean {
 }
 
 /** Pages of others may read what their browser lets them; they may not change anything, nor open a WebSocket. */
-function refusesOrigin(deps: Deps, { request, reply }: Visit, origins: ReadonlySet<string>): boolean {
+function refusesOrigin({ request, reply }: Visit, origins: ReadonlySet<string>): boolean {
   if (request.headers.origin === undefined) return false
   if (!mayChange(request) || !isForeign(request, origins)) return false
-  if (readSessionCookie(deps, request) !== undefined) {
+  if (readSessionCookie(request) !== undefined) {
     sendProblem(reply, 'cross-site', { detail: CROSS_SITE })
     return true
   }

@@ -1,6 +1,6 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { HttpDeps } from '../deps.ts'
+import type { RequestLimits } from '../deps.ts'
 
 /** Seconds until another request is welcome; null: this one is. */
 type Limit = (request: FastifyRequest, key: string) => Promise<number | null>
@@ -17,7 +17,7 @@ const MINUTE_MS = 60_000
 /** The limits of rate, each a window of a minute. A host that limits rates itself keeps its own beside them. */
 export async function createLimits(
   app: FastifyInstance,
-  { ratePerMinute, addressRatePerMinute }: Pick<HttpDeps, 'ratePerMinute' | 'addressRatePerMinute'>,
+  { ratePerMinute, addressRatePerMinute }: Pick<RequestLimits, 'ratePerMinute' | 'addressRatePerMinute'>,
 ): Promise<Limits> {
   if (!app.hasDecorator('createRateLimit')) await app.register(rateLimit, { global: false })
   return {

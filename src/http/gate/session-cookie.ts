@@ -2,10 +2,8 @@ import cookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { createHash } from 'node:crypto'
 import { SESSION_SECONDS } from '../../auth/sessions.ts'
-import type { HttpDeps } from '../deps.ts'
+import { prefixOf } from './base-path.ts'
 import { isForeign } from './origin.ts'
-
-type Deps = Pick<HttpDeps, 'prefixOf'>
 
 /** Cookies are read where a session is looked for, and nowhere else; a host that reads them itself keeps its own way. */
 export async function readCookies(app: FastifyInstance): Promise<void> {
@@ -16,24 +14,24 @@ export async function readCookies(app: FastifyInstance): Promise<void> {
  * The name of the cookie: browsers send a host's cookies to all of its ports, so it tells port and prefix apart, and two
  * servers of one host do not replace each other's sessions.
  */
-function cookieName({ prefixOf }: Deps, request: FastifyRequest): string {
+function cookieName(request: FastifyRequest): string {
   const port = /:(\d+)$/.exec(request.host)?.[1] ?? 'default'
   const below = createHash('sha256').update(prefixOf(request)).digest('hex').slice(0, 8)
   return `headgate-${port}-${below}`
 }
 
 /** The session that a request carries; undefined: none. */
-export function readSessionCookie(deps: Deps, request: FastifyRequest): string | undefined {
+export function readSessionCookie(request: FastifyRequest): string | undefined {
   const { cookie: header } = request.headers
-  return header === undefined ? undefined : request.server.parseCookie(header)[cookieName(deps, request)]
+  return header === undefined ? undefined : request.server.parseCookie(header)[cookieName(request)]
 }
 
 /** The `Set-Cookie` header of a session; null ends it. */
-export function writeSessionCookie(deps: Deps, request: FastifyRequest, session: string | null): string {
-  return request.server.serializeCookie(cookieName(deps, request), session ?? '', {
+export function writeSessionCookie(request: FastifyRequest, session: string | null): string {
+  return request.server.serializeCookie(cookieName(request), session ?? '', {
     httpOnly: true,
     sameSite: 'strict',
-    path: `${deps.prefixOf(request)}/`,
+    path: `${prefixOf(request)}/`,
     secure: request.protocol === 'https',
     maxAge: session === null ? 0 : SESSION_SECONDS,
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { App, HttpDeps } from '../deps.ts'
+import type { App, ProcessServices, SubmitRules } from '../deps.ts'
+import { prefixOf } from '../gate/base-path.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { PAGE_POLICY, docsFile, docsPage } from './docs-page.ts'
 import { eventSchema } from './events.ts'
@@ -7,7 +8,7 @@ import type { Route } from './openapi-document.ts'
 import type { RouteDescription } from './operation.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'registry' | 'prefixOf' | 'version'>
+type Deps = Pick<SubmitRules, 'registry'> & Pick<ProcessServices, 'version'>
 
 const PUBLIC = { gate: { isPublic: true } }
 const TEXT = { type: 'string' }
@@ -30,11 +31,7 @@ const DOCS = document('getDocs', 'This document, to browse', 'text/html')
 const CACHED = 'public, max-age=3600'
 
 /** `/openapi.json`, `/events.schema.json`, and `/docs` to browse the first. */
-export function descriptionRoutes(
-  app: App,
-  { registry, prefixOf, version }: Deps,
-  routes: readonly Route[],
-): void {
+export function descriptionRoutes(app: App, { registry, version }: Deps, routes: readonly Route[]): void {
   // Written once for each path below which it is asked for, of which there are one or two.
   const openApi = new Map<string, Buffer>()
   const events = new Map<string, Buffer>()

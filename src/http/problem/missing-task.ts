@@ -2,11 +2,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { maySee } from '../../auth/caller.ts'
 import type { Task } from '../../task/task.ts'
 import { accessOf, visibleTask } from '../gate/access.ts'
-import type { HttpDeps } from '../deps.ts'
+import type { StorageServices } from '../deps.ts'
 import { sendProblem } from './problem.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'journal' | 'erased'>
+type Deps = Pick<StorageServices, 'journal' | 'erased'>
 
 export type TaskRequest = FastifyRequest<{ Params: { id: string } }>
 

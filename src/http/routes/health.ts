@@ -1,10 +1,12 @@
-import type { App, HttpDeps } from '../deps.ts'
+import type { App, ProcessServices, QueueServices, StorageServices } from '../deps.ts'
 import { json, type RouteDescription } from '../openapi/operation.ts'
 import { healthReply, liveReply, readyReply } from '../schemas/responses.ts'
 import { iso } from '../schemas/views.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'pool' | 'health' | 'clock' | 'version' | 'isStarted'>
+type Deps = Pick<QueueServices, 'admission' | 'pool'> &
+  Pick<StorageServices, 'health'> &
+  Pick<ProcessServices, 'clock' | 'version' | 'isStarted'>
 
 const PUBLIC = { gate: { isPublic: true } }
 const LIVE: RouteDescription = {

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { TaskType } from '../../handler/define-task.ts'
 import { priorityName } from '../../task/priority.ts'
-import type { App, HttpDeps } from '../deps.ts'
+import type { AccessServices, App, ProcessServices, SubmitRules } from '../deps.ts'
 import { accessOf } from '../gate/access.ts'
 import { createLimit } from '../gate/rate-limit.ts'
 import { writeSessionCookie } from '../gate/session-cookie.ts'
@@ -12,7 +12,9 @@ import { sessionReply } from '../schemas/session.ts'
 import { inputSchema, outputSchema } from './submit/describe-submit.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'sessions' | 'identify' | 'registry' | 'prefixOf' | 'version'>
+type Deps = Pick<AccessServices, 'sessions' | 'identify'> &
+  Pick<SubmitRules, 'registry'> &
+  Pick<ProcessServices, 'version'>
 
 /** Logins of one address. */
 const LOGINS_PER_MINUTE = 10
@@ -64,10 +66,7 @@ export function sessionRoutes(app: App, deps: Deps): void {
 
   const logout = { schema: NO_QUERY, config: { gate: { hasOptionalBody: true }, openapi: LOG_OUT } }
   app.delete('/api/session', logout, (request, reply) =>
-    reply
-      .code(204)
-      .header('set-cookie', writeSessionCookie(deps, request, null))
-      .send(),
+    reply.code(204).header('set-cookie', writeSessionCookie(request, null)).send(),
   )
 }
 
@@ -89,10 +88,7 @@ function loginRoute(app: App, deps: Deps): void {
     if (session === undefined) {
       return sendProblem(reply, 'unauthorized', { detail: 'The token is unknown, revoked or expired.' })
     }
-    return reply
-      .code(204)
-      .header('set-cookie', writeSessionCookie(deps, request, session))
-      .send()
+    return reply.code(204).header('set-cookie', writeSessionCookie(request, session)).send()
   })
 }
 

@@ -4,12 +4,10 @@ import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { brotliCompressSync, constants } from 'node:zlib'
-import type { App, HttpDeps } from '../deps.ts'
+import type { App } from '../deps.ts'
+import { prefixOf } from '../gate/base-path.ts'
 import { NO_SUCH_ROUTE } from '../problem/not-found.ts'
 import { sendProblem } from '../problem/problem.ts'
-
-/** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'prefixOf'>
 
 /** Where the build puts the page; beside `dist/` of the package and of a checkout alike. */
 const FOLDER = fileURLToPath(new URL('../../../dist/web/', import.meta.url))
@@ -39,7 +37,7 @@ interface PageFile {
 }
 
 /** The dashboard at `/ui/`: files that were built, read once, when they are first asked for, and sent by exact name. */
-export function uiRoutes(app: App, { prefixOf }: Deps): void {
+export function uiRoutes(app: App): void {
   const pages = new Map<string, PageFile>()
   let read: ReadonlyMap<string, PageFile> | null = null
   const find = (name: string): PageFile | undefined => {

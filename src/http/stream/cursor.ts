@@ -1,13 +1,15 @@
 import type { Subscription } from '../../events/subscription.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
-import { viewOptions, visibleTask, type Access } from '../gate/access.ts'
-import type { HttpDeps } from '../deps.ts'
+import { visibleTask, type Access } from '../gate/access.ts'
+import type { QueueServices, StorageServices, StreamServices } from '../deps.ts'
 import type { ViewOptions } from '../schemas/views.ts'
 import { splitFrames } from './frames.ts'
 
 /** What is needed of the server. */
-export type CursorDeps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'bus' | 'prefix'>
+export type CursorDeps = Pick<QueueServices, 'admission'> &
+  Pick<StorageServices, 'journal'> &
+  Pick<StreamServices, 'replyMemory' | 'bus'>
 
 /** One reader's place in the events of one task. */
 export interface StreamCursor {
@@ -17,6 +19,12 @@ export interface StreamCursor {
   readonly subscription: Subscription
   /** The task's end among them. */
   readonly hasSeenAll: boolean
+  readonly view: ViewOptions
+}
+
+/** Who reads, and how tasks are shown to it. */
+interface Reader {
+  readonly access: Access
   readonly view: ViewOptions
 }
 
@@ -31,14 +39,14 @@ export type ReadingReply =
  */
 export async function openStream(
   deps: CursorDeps,
-  access: Access,
+  { access, view }: Reader,
   { id, after }: { readonly id: string; readonly after: number | undefined },
 ): Promise<ReadingReply> {
   const subscription = deps.bus.subscribe(id)
   const task = await visibleTask(deps, access, id)
   if (task !== undefined && after !== undefined && after <= task.lastSeq) {
     const hasSeenAll = after === task.lastSeq && isTerminal(task.status)
-    return { kind: 'open', task, after, subscription, hasSeenAll, view: viewOptions(deps, access) }
+    return { kind: 'open', task, after, subscription, hasSeenAll, view }
   }
   subscription.close()
   if (task === undefined) return { kind: 'unknown' }

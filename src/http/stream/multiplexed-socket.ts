@@ -1,9 +1,10 @@
 import type { WebSocket } from '@fastify/websocket'
 import { z } from 'zod'
-import { byTicket, type AuthenticateDeps } from '../gate/authenticate.ts'
-import { viewOptions, visibleTask, type Access } from '../gate/access.ts'
+import type { FastifyRequest } from 'fastify'
+import type { Authenticator } from '../gate/authenticate.ts'
+import { accessOf, viewOptions, visibleTask, type Access } from '../gate/access.ts'
 import type { Board } from '../board/board.ts'
-import type { HttpDeps } from '../deps.ts'
+import type { StreamServices } from '../deps.ts'
 import type { ProblemCode } from '../problem/problem.ts'
 import { Connection, type Sink, type StreamEnd } from './connection.ts'
 import type { Member } from './connections.ts'
@@ -13,9 +14,8 @@ import { waiter } from '../schemas/requests.ts'
 import { endSocket, webSocketSink } from './web-socket.ts'
 
 /** What is needed of the server. */
-export type MultiplexedDeps = AuthenticateDeps &
-  CursorDeps &
-  Pick<HttpDeps, 'connections'> & { readonly board: Board }
+export type MultiplexedDeps = CursorDeps &
+  Pick<StreamServices, 'connections'> & { readonly board: Board; readonly authenticator: Authenticator }
 
 /** Tasks that one socket may watch at once. */
 const MAX_TASKS = 100
@@ -41,16 +41,18 @@ type Subscribe = Extract<ClientOp, { op: 'subscribe' }>
 export class MultiplexedSocket implements Member {
   readonly #deps: MultiplexedDeps
   readonly #socket: WebSocket
+  readonly #request: FastifyRequest
   readonly #access: Access
   readonly #sink: Sink
   #unwatchQueue: (() => void) | null = null
   /** By task; while a subscription opens, a mark of its own. */
   readonly #watched = new Map<string, Connection | symbol>()
 
-  constructor(deps: MultiplexedDeps, socket: WebSocket, access: Access) {
+  constructor(deps: MultiplexedDeps, socket: WebSocket, request: FastifyRequest) {
     this.#deps = deps
     this.#socket = socket
-    this.#access = access
+    this.#request = request
+    this.#access = accessOf(request)
     this.#sink = webSocketSink(socket)
     socket.on('close', () => this.#leave())
     if (socket.readyState === socket.OPEN) deps.connections.add(this)
@@ -117,7 +119,9 @@ export class MultiplexedSocket implements Member {
     this.#watched.set(id, opening)
     const access = await this.#accessFor(id, ticket)
     const reading =
-      access === null ? ({ kind: 'unknown' } as const) : await openStream(this.#deps, access, { id, after })
+      access === null
+        ? ({ kind: 'unknown' } as const)
+        : await openStream(this.#deps, this.#readerWith(access), { id, after })
     // It may have been given up, or the socket have closed, while the journal was asked.
     const isWanted = this.#watched.get(id) === opening
     if (reading.kind !== 'open') {
@@ -137,7 +141,7 @@ export class MultiplexedSocket implements Member {
   #watchQueue(): void {
     const { caller, onlyTask } = this.#access
     if (onlyTask !== null) return this.#refuse('forbidden', 'a ticket shows its task alone')
-    const view = viewOptions(this.#deps, this.#access)
+    const { view } = this.#readerWith(this.#access)
     this.#unwatchQueue ??= this.#deps.board.watch({ viewer: caller, view, sink: this.#sink })
   }
 
@@ -168,8 +172,12 @@ export class MultiplexedSocket implements Member {
   /** By the op's own ticket, or as the socket itself was let in. */
   async #accessFor(id: string, ticket: string | undefined): Promise<Access | null> {
     if (ticket === undefined) return this.#access
-    const result = await byTicket(this.#deps, ticket, id)
+    const result = await this.#deps.authenticator.byTicket(ticket, id)
     return result.kind === 'known' ? result.access : null
+  }
+
+  #readerWith(access: Access) {
+    return { access, view: viewOptions(this.#request, access) }
   }
 
   /** The end of one task ends its subscription; a reader that is too slow loses the socket. */

@@ -2,7 +2,7 @@ import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { accessOf, viewOptions } from '../gate/access.ts'
-import { depsFor, type App, type HttpDeps } from '../deps.ts'
+import type { App, StorageServices } from '../deps.ts'
 import { sendIssues, sendProblem } from '../problem/problem.ts'
 import { sendMissing } from '../problem/missing-task.ts'
 import type { RouteDescription } from '../openapi/operation.ts'
@@ -24,7 +24,7 @@ import {
 } from './web-socket.ts'
 
 /** What is needed of the server. */
-type Deps = MultiplexedDeps & Pick<HttpDeps, 'erased' | 'prefixOf'>
+type Deps = MultiplexedDeps & Pick<StorageServices, 'erased'>
 
 const STREAM = { isStream: true }
 const UPGRADED = { description: 'A WebSocket; its messages are those of /events.schema.json.' }
@@ -88,7 +88,7 @@ export function streamRoutes(app: App, deps: Deps): void {
     exposeHeadRoute: false,
     config: { gate: STREAM, openapi: WATCH_TASK },
     handler,
-    wsHandler: (socket, request) => openWebSocket(depsFor(deps, request), socket, request),
+    wsHandler: (socket, request) => openWebSocket(deps, socket, request),
   })
   app.route({
     method: 'GET',
@@ -98,19 +98,17 @@ export function streamRoutes(app: App, deps: Deps): void {
     handler,
     wsHandler: (socket, request) => {
       keepAlive(socket)
-      const many = new MultiplexedSocket(depsFor(deps, request), socket, accessOf(request))
+      const many = new MultiplexedSocket(deps, socket, request)
       listenTo(socket, (message) => many.onMessage(message))
     },
   })
   const queueConfig = { gate: STREAM, openapi: STREAM_QUEUE }
   app.get('/api/queue/stream', { config: queueConfig, exposeHeadRoute: false }, (request, reply) =>
-    openQueueStream(depsFor(deps, request), request, reply),
+    openQueueStream(deps, request, reply),
   )
   const config = { gate: STREAM, openapi: STREAM_TASK }
   const options = { schema: { params: taskParams }, config, exposeHeadRoute: false }
-  app.get('/api/tasks/:id/stream', options, (request, reply) =>
-    openEventStream(depsFor(deps, request), request, reply),
-  )
+  app.get('/api/tasks/:id/stream', options, (request, reply) => openEventStream(deps, request, reply))
 }
 
 /** Parameters are checked here, after the upgrade, so that a client learns why from the close code. */
@@ -119,7 +117,8 @@ async function openWebSocket(deps: Deps, socket: WebSocket, request: FastifyRequ
   listenTo(socket, () => undefined)
   const { id } = request.params as { id: string }
   const access = accessOf(request)
-  const reading = await openStream(deps, access, { id, after: parseAfter(request) })
+  const reader = { access, view: viewOptions(request) }
+  const reading = await openStream(deps, reader, { id, after: parseAfter(request) })
   switch (reading.kind) {
     case 'unknown':
       return closeSocket(socket, CLOSE_UNKNOWN_TASK, 'unknown task')
@@ -140,7 +139,8 @@ async function openEventStream(
 ): Promise<FastifyReply> {
   const { id } = request.params
   const access = accessOf(request)
-  const reading = await openStream(deps, access, { id, after: parseAfter(request) })
+  const reader = { access, view: viewOptions(request) }
+  const reading = await openStream(deps, reader, { id, after: parseAfter(request) })
   switch (reading.kind) {
     case 'unknown':
       return sendMissing(deps, request, reply)
@@ -163,13 +163,12 @@ async function openEventStream(
 
 /** The board over server-sent events; the first frame after a reconnect shows everything anew. */
 function openQueueStream(deps: Deps, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const access = accessOf(request)
-  const { caller, onlyTask, isStillGranted } = access
+  const { caller, onlyTask, isStillGranted } = accessOf(request)
   if (onlyTask !== null) return sendProblem(reply, 'forbidden', { detail: 'A ticket shows its task alone.' })
   // It left while a hook of the host was awaited: its `close` was emitted already.
   if (reply.raw.destroyed) return reply
   const sink = eventStreamSink()
-  const unwatch = deps.board.watch({ viewer: caller, view: viewOptions(deps, access), sink })
+  const unwatch = deps.board.watch({ viewer: caller, view: viewOptions(request), sink })
   const member: Member = {
     isStillGranted,
     send: (body) => void (sink.isFlushed && sink.send(unnumbered(body)).catch(() => undefined)),

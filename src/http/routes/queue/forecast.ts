@@ -9,14 +9,14 @@ import {
 import type { Service } from '../../../forecast/plan/distributions.ts'
 import { DEFAULT_PRIORITY, PRIORITIES, priorityName } from '../../../task/priority.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, HttpDeps } from '../../deps.ts'
+import type { App, QueueServices } from '../../deps.ts'
 import { sendIssues } from '../../problem/problem.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { capacityReply, forEachPriority, forecastReply } from '../../schemas/queue-responses.ts'
 import { capacityQuery, forecastQuery } from '../../schemas/requests.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'pool' | 'estimator' | 'headStartMs'>
+type Deps = Pick<QueueServices, 'admission' | 'pool' | 'estimator'>
 
 /** The same question gets the same answer. */
 const SEED = 1
@@ -100,7 +100,7 @@ function capacityView(deps: Deps, caller: string, query: z.output<typeof capacit
 
 /** What is asked, with what is not named as it is here and now; null: nothing is known of run times. */
 function toQuestion(deps: Deps, query: z.output<typeof forecastQuery>): Question | null {
-  const { pool, estimator, headStartMs } = deps
+  const { pool, estimator } = deps
   const { workers = Math.max(1, pool.slots), burst, pattern, minutes, run_seconds: run } = query
   const services =
     run === undefined ? toServices(deps) : [{ share: 1, service: { law: 'fixed', mean: run } as const }]
@@ -117,7 +117,7 @@ function toQuestion(deps: Deps, query: z.output<typeof forecastQuery>): Question
   return {
     workers,
     capacity: pool.capacity,
-    headStart: headStartMs / 1000,
+    headStart: estimator.headStartMs / 1000,
     arriving,
     kinds: services,
     priorities: isKnown ? shares : [0, 1, 0, 0],

@@ -2,14 +2,14 @@ import type { HistoryPoint } from '../../../history/read-history.ts'
 import { MINUTE_MS } from '../../../history/recorder.ts'
 import { readHistory } from '../../../history/read-history.ts'
 import type { Quantiles } from '../../../forecast/quantiles.ts'
-import type { App, HttpDeps } from '../../deps.ts'
+import type { App, ProcessServices, StorageServices } from '../../deps.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { historyReply } from '../../schemas/queue-responses.ts'
 import { historyQuery } from '../../schemas/requests.ts'
 import { iso } from '../../schemas/views.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'history' | 'clock'>
+type Deps = Pick<StorageServices, 'history'> & Pick<ProcessServices, 'clock'>
 
 const HISTORY: RouteDescription = {
   id: 'getHistory',

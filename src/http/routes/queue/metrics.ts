@@ -3,13 +3,14 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { PRIORITIES, priorityName } from '../../../task/priority.ts'
 import { isTerminal, TASK_STATUSES } from '../../../task/status.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, HttpDeps } from '../../deps.ts'
+import type { App, ProcessServices, QueueServices } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import type { RouteDescription } from '../../openapi/operation.ts'
 import { noQuery } from '../../schemas/requests.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'lifecycle' | 'pool' | 'estimator' | 'resources' | 'clock' | 'modelUse'>
+type Deps = Pick<QueueServices, 'lifecycle' | 'pool' | 'estimator' | 'resources'> &
+  Pick<ProcessServices, 'clock' | 'modelUse'>
 
 const PREFIX = 'headgate_'
 /** How often it is looked how late the event loop is. */

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { HeadgateError } from '../../../task/errors.ts'
 import type { TaskGroup } from '../../../task/task-group.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, HttpDeps } from '../../deps.ts'
+import type { App, QueueServices, SubmitRules } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { controlReply } from '../../schemas/queue-responses.ts'
@@ -11,7 +11,7 @@ import { configBody, noQuery, scopeBody } from '../../schemas/requests.ts'
 import { iso } from '../../schemas/views.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'resources' | 'controls' | 'registry'>
+type Deps = Pick<QueueServices, 'admission' | 'resources' | 'controls'> & Pick<SubmitRules, 'registry'>
 
 const control = (id: string, summary: string, bodyExample?: unknown): RouteDescription => ({
   id,

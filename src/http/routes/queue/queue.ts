@@ -2,7 +2,7 @@ import { maySee, type Caller } from '../../../auth/caller.ts'
 import { priorityName } from '../../../task/priority.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, type Access } from '../../gate/access.ts'
-import type { App, HttpDeps } from '../../deps.ts'
+import type { App, QueueServices, StorageServices, StreamServices } from '../../deps.ts'
 import { sendText } from '../../schemas/long-text.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { queueTasksReply, statsReply } from '../../schemas/queue-responses.ts'
@@ -11,9 +11,11 @@ import { iso } from '../../schemas/views.ts'
 import type { Stats } from './stats.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'lifecycle' | 'pool' | 'journal' | 'replyMemory' | 'freshen'> & {
-  readonly stats: () => Stats
-}
+type Deps = Pick<QueueServices, 'lifecycle' | 'pool' | 'freshen'> &
+  Pick<StorageServices, 'journal'> &
+  Pick<StreamServices, 'replyMemory'> & {
+    readonly stats: () => Stats
+  }
 
 const STATS: RouteDescription = {
   id: 'getStats',
@@ -31,7 +33,7 @@ const TASKS: RouteDescription = {
 }
 
 /** Public numbers of the queue: no ids, addresses or names in the stats. */
-export function queueRoutes(app: App, deps: Deps): void {
+export function readQueueRoutes(app: App, deps: Deps): void {
   const schema = { querystring: noQuery, response: { 200: statsReply } }
   const config = { gate: { isPublic: true }, openapi: STATS }
   const { stats, freshen } = deps

@@ -1,34 +1,26 @@
 import type { z } from 'zod'
 import type { Quantiles } from '../../../forecast/quantiles.ts'
 import type { ResourceView } from '../../../resource/resources.ts'
-import type { HttpDeps } from '../../deps.ts'
+import type { ProcessServices, QueueServices, StorageServices } from '../../deps.ts'
 import { forEachPriority, type statsReply } from '../../schemas/queue-responses.ts'
 import { iso } from '../../schemas/views.ts'
 
-type Deps = Pick<
-  HttpDeps,
-  | 'admission'
-  | 'lifecycle'
-  | 'pool'
-  | 'estimator'
-  | 'resources'
-  | 'controls'
-  | 'health'
-  | 'clock'
-  | 'engineName'
->
+interface Deps extends Pick<StorageServices, 'health'> {
+  readonly queue: QueueServices
+  readonly process: Pick<ProcessServices, 'clock' | 'engineName'>
+}
 
 /** The public numbers of the queue. */
 export type Stats = z.output<typeof statsReply>
 
 /** Reads the numbers as they are at each call; the uptime counts from this one. */
 export function createStats(deps: Deps): () => Stats {
-  const startedAt = deps.clock.monotonic()
-  return () => ({ ...originalStats(deps), ...addedStats(deps, startedAt) })
+  const startedAt = deps.process.clock.monotonic()
+  return () => ({ ...originalStats(deps.queue), ...addedStats(deps, startedAt) })
 }
 
 /** The nine fields of the legacy shape. */
-function originalStats({ admission, lifecycle, pool }: Deps) {
+function originalStats({ admission, lifecycle, pool }: QueueServices) {
   const { counters } = lifecycle
   const [success, failed, timeout] = [counters.of('completed'), counters.of('error'), counters.of('timeout')]
   return {
@@ -44,8 +36,9 @@ function originalStats({ admission, lifecycle, pool }: Deps) {
   }
 }
 
-function addedStats(deps: Deps, startedAt: number) {
-  const { admission, lifecycle, pool, health, clock, estimator, resources, controls, engineName } = deps
+function addedStats({ queue, health, process }: Deps, startedAt: number) {
+  const { admission, lifecycle, pool, estimator, resources, controls } = queue
+  const { clock, engineName } = process
   const { counters } = lifecycle
   const oldest = pool.oldestCreatedAt
   return {
@@ -66,7 +59,7 @@ function addedStats(deps: Deps, startedAt: number) {
     resources: resources.view().map(resourceView),
     accepting: admission.intake.isOpen && health.refusal === null && pool.taken < pool.capacity,
     paused: controls.paused.length > 0,
-    holds: listHolds(deps),
+    holds: listHolds(queue),
     draining: admission.intake.isDraining,
     engine: engineName,
     uptime_seconds: Math.round((clock.monotonic() - startedAt) / 1000),
@@ -74,7 +67,7 @@ function addedStats(deps: Deps, startedAt: number) {
 }
 
 /** What is paused: by an operator, or by a shortage of the machine. */
-function listHolds({ controls, pool }: Deps) {
+function listHolds({ controls, pool }: QueueServices) {
   return [...controls.paused, ...[...pool.holds].filter((hold) => hold !== 'operator')]
 }
 

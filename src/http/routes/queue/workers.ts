@@ -1,12 +1,12 @@
 import { accessOf } from '../../gate/access.ts'
-import type { App, HttpDeps, ProcessView } from '../../deps.ts'
+import type { App, ProcessServices, ProcessView } from '../../deps.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { workersReply } from '../../schemas/queue-responses.ts'
 import { noQuery } from '../../schemas/requests.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'listProcesses'>
+type Deps = Pick<ProcessServices, 'listProcesses'>
 
 const WORKERS: RouteDescription = {
   id: 'listWorkers',

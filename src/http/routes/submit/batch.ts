@@ -1,16 +1,15 @@
-import { accessOf } from '../../gate/access.ts'
-import { readRequestTrace } from '../../gate/trace.ts'
-import { depsFor, type App, type HttpDeps } from '../../deps.ts'
+import type { FastifyRequest } from 'fastify'
+import type { App, QueueServices, SubmitRules } from '../../deps.ts'
 import { problemBody, sendProblem } from '../../problem/problem.ts'
 import { batchReply } from '../../schemas/queue-responses.ts'
 import { batchBody, noQuery } from '../../schemas/requests.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { REFUSALS } from './describe-submit.ts'
-import { readSubmission, type ParsedSubmit, type ReadSubmissionDeps } from './read-submission.ts'
-import { answerTo, type SubmitResponse, type SubmitReplyDeps } from './submit-reply.ts'
+import { readSubmission, type ParsedSubmit } from './read-submission.ts'
+import { answerTo, type SubmitResponse } from './submit-reply.ts'
 
 /** What is needed of the server. */
-type Deps = SubmitReplyDeps & ReadSubmissionDeps & Pick<HttpDeps, 'prefixOf' | 'maxBodyBytes'>
+type Deps = Pick<QueueServices, 'admission'> & { readonly rules: SubmitRules }
 
 const ONE = { type: 'summarize', input: { text: 'A gate holds the water back.' } }
 const BATCH: RouteDescription = {
@@ -29,16 +28,14 @@ const BATCH: RouteDescription = {
 }
 
 /** `POST /api/tasks/batch`: several tasks at once, all of them or as many as there is room for. */
-export function batchRoute(app: App, shared: Deps): void {
+export function batchRoute(app: App, deps: Deps): void {
   const schema = { body: batchBody, querystring: noQuery, response: { 200: batchReply, 202: batchReply } }
-  const route = { schema, config: { openapi: BATCH }, bodyLimit: shared.maxBodyBytes }
+  const route = { schema, config: { openapi: BATCH }, bodyLimit: deps.rules.maxBodyBytes }
   app.post('/api/tasks/batch', route, async (request, reply) => {
-    const deps = depsFor(shared, request)
     const { tasks, admission } = request.body
-    const { caller } = accessOf(request)
-    const trace = readRequestTrace(request)
-    const reads = tasks.map((body) => readSubmission(deps, { caller, key: null, trace }, body))
-    const answers = await (admission === 'all' ? submitAll(deps, reads) : submitEach(deps, reads))
+    const reads = tasks.map((body) => readSubmission(deps.rules, request, { key: null, body }))
+    const submit = admission === 'all' ? submitAll : submitEach
+    const answers = await submit(deps, request, reads)
     if (!Array.isArray(answers)) {
       const { code, options } = answers
       return sendProblem(reply, code, options)
@@ -52,39 +49,41 @@ export function batchRoute(app: App, shared: Deps): void {
 
 type Refused = Extract<SubmitResponse, { kind: 'problem' }>
 
-function submitEach(deps: Deps, reads: readonly ParsedSubmit[]): Promise<SubmitResponse[]> {
-  return Promise.all(reads.map((read) => submitOne(deps, read)))
+function submitEach(
+  deps: Deps,
+  request: FastifyRequest,
+  reads: readonly ParsedSubmit[],
+): Promise<SubmitResponse[]> {
+  return Promise.all(reads.map((read) => submitOne(deps, request, read)))
 }
 
-async function submitOne(deps: Deps, read: ParsedSubmit): Promise<SubmitResponse> {
+async function submitOne(deps: Deps, request: FastifyRequest, read: ParsedSubmit): Promise<SubmitResponse> {
   if ('problem' in read) {
     const { code, options } = read.problem
     const body = problemBody(code, options)
     return { kind: 'problem', status: body.status, body, code, options }
   }
-  return answerTo(deps, await deps.admission.submit(read.submission))
+  return answerTo(deps, request, await deps.admission.submit(read.submission))
 }
 
 /** Every place is taken before the first task is admitted; the first objection refuses them all. */
-async function submitAll(deps: Deps, reads: readonly ParsedSubmit[]): Promise<SubmitResponse[] | Refused> {
+async function submitAll(
+  deps: Deps,
+  request: FastifyRequest,
+  reads: readonly ParsedSubmit[],
+): Promise<SubmitResponse[] | Refused> {
   const { admission } = deps
   for (const [index, read] of reads.entries()) {
-    const wrong = 'problem' in read ? await submitOne(deps, read) : findProblem(deps, read.submission)
+    const known = 'problem' in read ? undefined : admission.check(read.submission)
+    const wrong =
+      'problem' in read ? await submitOne(deps, request, read) : known && answerTo(deps, request, known)
     if (wrong?.kind === 'problem') return at(index, wrong)
   }
   const submissions = reads.flatMap((read) => ('submission' in read ? [read.submission] : []))
   const replies = await admission.submitAll(submissions)
   return 'kind' in replies
-    ? (answerTo(deps, replies) as Refused)
-    : replies.map((reply) => answerTo(deps, reply))
-}
-
-function findProblem(
-  deps: Deps,
-  submission: Parameters<HttpDeps['admission']['check']>[0],
-): SubmitResponse | undefined {
-  const wrong = deps.admission.check(submission)
-  return wrong && answerTo(deps, wrong)
+    ? (answerTo(deps, request, replies) as Refused)
+    : replies.map((reply) => answerTo(deps, request, reply))
 }
 
 /** The same problem, with the place of the task in the request. */

@@ -1,17 +1,15 @@
+import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Caller } from '../../../auth/caller.ts'
 import type { Submission } from '../../../admission/submission.ts'
 import { DEFAULT_PRIORITY, priorityName, type Priority } from '../../../task/priority.ts'
-import type { Trace, Webhook } from '../../../task/task.ts'
-import type { HttpDeps } from '../../deps.ts'
+import type { Webhook } from '../../../task/task.ts'
+import type { SubmitRules } from '../../deps.ts'
+import { prefixOf } from '../../gate/base-path.ts'
+import { accessOf } from '../../gate/access.ts'
+import { readRequestTrace } from '../../gate/trace.ts'
 import { issuesProblem, type Issue, type ProblemCode, type ProblemOptions } from '../../problem/problem.ts'
 import type { genericBody } from '../../schemas/requests.ts'
-
-/** What is needed of the server. */
-export type ReadSubmissionDeps = Pick<
-  HttpDeps,
-  'registry' | 'unavailable' | 'prefix' | 'hasWebhookSecret' | 'refusalOf'
->
 
 /** What a submit names itself only by `POST /api/tasks`. */
 export const PLAIN = {
@@ -33,32 +31,32 @@ export interface RequestProblem {
   readonly options: ProblemOptions
 }
 
-/** Who asks, and by which request. */
-export interface RequestContext {
-  readonly caller: Caller
+/** What a request asks for. */
+interface Asked {
   readonly key: string | null
-  readonly trace: Trace
+  readonly body: z.output<typeof genericBody>
 }
 
 export type ParsedSubmit = { readonly submission: Submission } | { readonly problem: RequestProblem }
 
-/** What `POST /api/tasks` asks for, in the name of a caller, or what speaks against it. */
+/** What `POST /api/tasks` asks for, in the name of its caller, or what speaks against it. */
 export function readSubmission(
-  deps: ReadSubmissionDeps,
-  { caller, key, trace }: RequestContext,
-  body: z.output<typeof genericBody>,
+  rules: SubmitRules,
+  request: FastifyRequest,
+  { key, body }: Asked,
 ): ParsedSubmit {
-  const missing = deps.unavailable.get(body.type)
+  const { caller } = accessOf(request)
+  const missing = rules.unavailable.get(body.type)
   if (missing !== undefined) return { problem: { code: 'packages-missing', options: { detail: missing } } }
-  if (deps.registry.find(body.type)?.upload !== undefined) {
-    const message = `this type takes a file: use POST ${deps.prefix}/${body.type}`
+  if (rules.registry.find(body.type)?.upload !== undefined) {
+    const message = `this type takes a file: use POST ${prefixOf(request)}/${body.type}`
     return { problem: toRequestProblem('validation', [{ path: 'type', message }]) }
   }
   const priority = priorityFor(caller, body.priority)
   if (priority === undefined) return { problem: tooUrgent(caller) }
   const webhook =
     body.webhook === undefined ? null : { url: body.webhook.url, secret: body.webhook.secret ?? null }
-  const against = webhook === null ? null : checkWebhook(deps, webhook)
+  const against = webhook === null ? null : checkWebhook(rules, webhook)
   if (against !== null) return { problem: against }
   return {
     submission: {
@@ -68,7 +66,7 @@ export function readSubmission(
       priority,
       caller: caller.name,
       key,
-      trace,
+      trace: readRequestTrace(request),
       metadata: body.metadata ?? null,
       webhook,
       dedupe: body.dedupe ?? null,
@@ -93,14 +91,14 @@ export function tooUrgent({ maxPriority }: Caller): RequestProblem {
 }
 
 /** Deliveries go to public addresses, and are signed. */
-function checkWebhook(deps: ReadSubmissionDeps, { url, secret }: Webhook): RequestProblem | null {
-  const refusal = deps.refusalOf(url)
+function checkWebhook(rules: SubmitRules, { url, secret }: Webhook): RequestProblem | null {
+  const refusal = rules.refusalOf(url)
   if (refusal !== null) {
     return toRequestProblem('unsafe-url', [
       { path: 'webhook.url', message: `no webhook may be sent to this address: ${refusal}` },
     ])
   }
-  if (secret !== null || deps.hasWebhookSecret) return null
+  if (secret !== null || rules.hasWebhookSecret) return null
   const message = 'expected whsec_ and base64 of 24 to 64 bytes: this server has no secret of its own'
   return toRequestProblem('validation', [{ path: 'webhook.secret', message }])
 }

@@ -4,7 +4,7 @@ import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf } from '../../gate/access.ts'
 import { readRequestTrace } from '../../gate/trace.ts'
-import { depsFor, type App, type HttpDeps } from '../../deps.ts'
+import type { App, QueueServices, StorageServices, SubmitRules } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import type { RouteDescription } from '../../openapi/operation.ts'
@@ -16,7 +16,7 @@ import { PLAIN, priorityFor, tooUrgent } from './read-submission.ts'
 import { sendSubmitReply, type SubmitReplyDeps } from './submit-reply.ts'
 
 /** What is needed of the server. */
-type Deps = SubmitReplyDeps & Pick<HttpDeps, 'registry' | 'uploadStore' | 'prefixOf'>
+type Deps = SubmitReplyDeps & Pick<SubmitRules, 'registry'> & Pick<StorageServices, 'uploadStore'>
 
 const RETRY: RouteDescription = {
   id: 'retryTask',
@@ -28,11 +28,10 @@ const RETRY: RouteDescription = {
 }
 
 /** `POST /api/tasks/{id}/retry`: a new task that does the work of one that has ended once more. */
-export function retryRoute(app: App, shared: Deps): void {
+export function retryRoute(app: App, deps: Deps): void {
   const schema = { params: taskParams, querystring: noQuery, response: { 202: submitReply } }
   const route = { schema, config: { gate: { hasOptionalBody: true }, openapi: RETRY } }
   app.post('/api/tasks/:id/retry', route, async (request, reply) => {
-    const deps = depsFor(shared, request)
     const { caller } = accessOf(request)
     const task = await ownTask(deps, request)
     if (task === undefined) return sendMissing(deps, request, reply)
@@ -48,7 +47,9 @@ export function retryRoute(app: App, shared: Deps): void {
   })
 }
 
-type RetryDeps = Pick<HttpDeps, 'admission' | 'journal' | 'registry' | 'uploadStore'>
+type RetryDeps = Pick<QueueServices, 'admission'> &
+  Pick<StorageServices, 'journal' | 'uploadStore'> &
+  Pick<SubmitRules, 'registry'>
 
 /** Why a task cannot be tried again. */
 export interface RetryProblem {
@@ -86,7 +87,7 @@ function toSubmission({ id, type, caller, metadata, webhook, timeoutMs, maxAttem
 }
 
 /** The bounds of the type may have become narrower since. */
-function withinBounds(registry: HttpDeps['registry'], given: Submission): Submission {
+function withinBounds(registry: SubmitRules['registry'], given: Submission): Submission {
   const { timeoutMs, retry } = registry.find(given.type) ?? {}
   const isLonger = timeoutMs !== undefined && (given.timeoutMs ?? 0) > timeoutMs
   const isMore = retry?.maxAttempts !== undefined && (given.maxAttempts ?? 0) > retry.maxAttempts

@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Duplicate, Refusal, SubmitReply } from '../../../admission/submission.ts'
 import { failpoint } from '../../../failpoints.ts'
 import { priorityName } from '../../../task/priority.ts'
@@ -12,6 +12,8 @@ import {
   type ProblemCode,
   type ProblemOptions,
 } from '../../problem/problem.ts'
+import type { QueueServices } from '../../deps.ts'
+import { prefixOf } from '../../gate/base-path.ts'
 import { iso, createUrls, estimateView } from '../../schemas/views.ts'
 import { sendTask, type SendTaskDeps } from '../task/send-task.ts'
 import { waitForTask, type WaitDeps } from '../task/wait.ts'
@@ -19,6 +21,7 @@ import { preferredWait } from './prefer.ts'
 
 /** What is needed of the server. */
 export type SubmitReplyDeps = SendTaskDeps & WaitDeps
+type ViewDeps = Pick<QueueServices, 'admission'>
 
 /** When a first look at a new task makes sense, seconds. */
 const FIRST_POLL_SECONDS = 1
@@ -57,7 +60,7 @@ export async function sendSubmitReply(
   reply: FastifyReply,
   result: SubmitReply,
 ): Promise<FastifyReply> {
-  const answer = answerTo(deps, result)
+  const answer = answerTo(deps, reply.request, result)
   if (answer.kind === 'problem') return sendProblem(reply, answer.code, answer.options)
   if (answer.isReplay) reply.header('idempotency-replayed', 'true')
   const seconds = preferredWait(reply.request)
@@ -87,10 +90,10 @@ async function endedWithin(
   return task
 }
 
-export function answerTo(deps: SubmitReplyDeps, result: SubmitReply): SubmitResponse {
+export function answerTo(deps: ViewDeps, request: FastifyRequest, result: SubmitReply): SubmitResponse {
   switch (result.kind) {
     case 'accepted': {
-      const body = submitView(deps, result.task, { known: null, place: result.place, waiter: 1 })
+      const body = submitView(deps, request, result.task, { known: null, place: result.place, waiter: 1 })
       return { kind: 'view', status: 202, isReplay: false, body }
     }
     case 'duplicate': {
@@ -99,7 +102,7 @@ export function answerTo(deps: SubmitReplyDeps, result: SubmitReply): SubmitResp
         kind: 'view',
         status: isReplay ? 202 : 200,
         isReplay,
-        body: submitView(deps, result.task, {
+        body: submitView(deps, request, result.task, {
           known: result.how,
           waiter: result.waiter,
           ignored: result.ignored,
@@ -124,8 +127,8 @@ export function answerTo(deps: SubmitReplyDeps, result: SubmitReply): SubmitResp
 }
 
 /** Answers with a task that the body itself named. */
-export function sendReconnected(deps: SubmitReplyDeps, reply: FastifyReply, task: Task): FastifyReply {
-  return reply.code(200).send(submitView(deps, task, { known: 'reconnected' }))
+export function sendReconnected(deps: ViewDeps, reply: FastifyReply, task: Task): FastifyReply {
+  return reply.code(200).send(submitView(deps, reply.request, task, { known: 'reconnected' }))
 }
 
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
@@ -163,7 +166,7 @@ interface Standing {
 type SubmitView = ReturnType<typeof submitView>
 
 /** The reply to a submit: of a new task with its place, of a known one with its current state. */
-function submitView(deps: SubmitReplyDeps, task: Task, standing: Standing) {
+function submitView(deps: ViewDeps, request: FastifyRequest, task: Task, standing: Standing) {
   const { known, place: given, waiter = null, ignored = [] } = standing
   const name = priorityName(task.priority)
   // A delayed task has no position yet.
@@ -185,7 +188,7 @@ function submitView(deps: SubmitReplyDeps, task: Task, standing: Standing) {
     ...(known === 'exists' ? { exists: true } : {}),
     waiter: waiter === null ? null : `w_${waiter}`,
     ...(ignored.length === 0 ? {} : { ignored: [...ignored] }),
-    urls: createUrls(task.id, deps.prefix),
+    urls: createUrls(task.id, prefixOf(request)),
   }
 }
 

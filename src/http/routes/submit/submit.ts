@@ -1,18 +1,18 @@
 import type { TaskType } from '../../../handler/define-task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
 import { readRequestTrace } from '../../gate/trace.ts'
-import { depsFor, type App, type HttpDeps } from '../../deps.ts'
+import type { App, SubmitRules } from '../../deps.ts'
 import { sendIssues, sendProblem, type Issue } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import type { RouteDescription } from '../../openapi/operation.ts'
 import { genericBody, noQuery, submitHeaders, submitQuery } from '../../schemas/requests.ts'
 import { describeSubmit, REFUSALS, submitReplies } from './describe-submit.ts'
 import { readIdempotencyKey } from './idempotency.ts'
-import { PLAIN, priorityFor, readSubmission, tooUrgent, type ReadSubmissionDeps } from './read-submission.ts'
+import { PLAIN, priorityFor, readSubmission, tooUrgent } from './read-submission.ts'
 import { sendReconnected, sendSubmitReply, type SubmitReplyDeps } from './submit-reply.ts'
 
 /** What is needed of the server. */
-type Deps = SubmitReplyDeps & ReadSubmissionDeps & Pick<HttpDeps, 'prefixOf' | 'maxBodyBytes'>
+type Deps = SubmitReplyDeps & Pick<SubmitRules, 'maxBodyBytes'>
 
 const SUBMIT: RouteDescription = {
   id: 'submitTask',
@@ -26,11 +26,10 @@ const SUBMIT: RouteDescription = {
 const replies = { 200: submitReply, 202: submitReply }
 
 /** `POST /<type>` of one task type that takes JSON. */
-export function submitRoute(app: App, shared: Deps, type: TaskType): void {
+export function submitRoute(app: App, deps: Deps, type: TaskType): void {
   const schema = { querystring: submitQuery, response: replies }
   const config = { openapi: describeSubmit(type) }
-  app.post(`/${type.type}`, { schema, config, bodyLimit: shared.maxBodyBytes }, async (request, reply) => {
-    const deps = depsFor(shared, request)
+  app.post(`/${type.type}`, { schema, config, bodyLimit: deps.maxBodyBytes }, async (request, reply) => {
     const { priority: asked, force: isForced, ...queryFields } = request.query
     const { knownId, input: sent } = splitBody(request.body)
     const access = accessOf(request)
@@ -52,18 +51,14 @@ export function submitRoute(app: App, shared: Deps, type: TaskType): void {
 }
 
 /** `POST /api/tasks`: any type that takes JSON. */
-export function genericSubmitRoute(app: App, shared: Deps): void {
+export function genericSubmitRoute(app: App, deps: SubmitReplyDeps & { readonly rules: SubmitRules }): void {
+  const { rules } = deps
   const schema = { body: genericBody, querystring: noQuery, response: replies }
-  const route = { schema, config: { openapi: SUBMIT }, bodyLimit: shared.maxBodyBytes }
+  const route = { schema, config: { openapi: SUBMIT }, bodyLimit: rules.maxBodyBytes }
   app.post('/api/tasks', route, async (request, reply) => {
-    const deps = depsFor(shared, request)
     const key = readIdempotencyKey(request, reply)
     if (key === undefined) return reply
-    const read = readSubmission(
-      deps,
-      { caller: accessOf(request).caller, key, trace: readRequestTrace(request) },
-      request.body,
-    )
+    const read = readSubmission(rules, request, { key, body: request.body })
     if ('problem' in read) return sendProblem(reply, read.problem.code, read.problem.options)
     return sendSubmitReply(deps, reply, await deps.admission.submit(read.submission))
   })

@@ -7,7 +7,7 @@ import type { PutReply } from '../../../uploads/upload-store.ts'
 import type { Priority } from '../../../task/priority.ts'
 import { accessOf } from '../../gate/access.ts'
 import { readRequestTrace } from '../../gate/trace.ts'
-import { depsFor, type App, type HttpDeps } from '../../deps.ts'
+import type { App, QueueServices, StorageServices } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { submitReply } from '../../schemas/responses.ts'
 import { submitQuery } from '../../schemas/requests.ts'
@@ -18,17 +18,16 @@ import { sendRefusal, sendSubmitReply, type SubmitReplyDeps } from './submit-rep
 import { toRequestProblem, PLAIN, priorityFor, tooUrgent, type RequestProblem } from './read-submission.ts'
 
 /** What is needed of the server. */
-type Deps = SubmitReplyDeps & Pick<HttpDeps, 'lifecycle' | 'uploadStore' | 'prefixOf'>
+type Deps = SubmitReplyDeps & Pick<QueueServices, 'lifecycle'> & Pick<StorageServices, 'uploadStore'>
 
 /** A task type that takes a file. */
 export type UploadType = TaskType & { readonly upload: UploadPolicy }
 
 /** `POST /<type>` of one task type that takes a file: multipart with one `file` and input fields. */
-export function uploadRoute(app: App, shared: Deps, type: UploadType): void {
+export function uploadRoute(app: App, deps: Deps, type: UploadType): void {
   const schema = { querystring: submitQuery, response: { 200: submitReply, 202: submitReply } }
   const config = { openapi: describeUpload(type, type.upload) }
   app.post(`/${type.type}`, { schema, config }, async (request, reply) => {
-    const deps = depsFor(shared, request)
     if (!request.isMultipart()) {
       return sendProblem(reply, 'unsupported-media-type', { detail: 'Send the file as multipart/form-data.' })
     }

@@ -6,7 +6,7 @@ import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, visibleTask, type Access } from '../../gate/access.ts'
 import { readRequestTrace } from '../../gate/trace.ts'
-import type { App, HttpDeps } from '../../deps.ts'
+import type { App, ProcessServices, QueueServices, StorageServices, SubmitRules } from '../../deps.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { bulkReply } from '../../schemas/queue-responses.ts'
 import { bulkBody, MAX_BULK, noQuery } from '../../schemas/requests.ts'
@@ -16,7 +16,10 @@ import { eraseTask } from './erase.ts'
 import { toTaskQuery } from './filter.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'erased' | 'registry' | 'uploadStore' | 'clock'>
+type Deps = Pick<QueueServices, 'admission'> &
+  Pick<StorageServices, 'journal' | 'erased' | 'uploadStore'> &
+  Pick<SubmitRules, 'registry'> &
+  Pick<ProcessServices, 'clock'>
 
 const BULK: RouteDescription = {
   id: 'bulkTasks',

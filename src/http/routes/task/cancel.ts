@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
-import { accessOf, viewOptions } from '../../gate/access.ts'
+import { viewOptions } from '../../gate/access.ts'
 import type { CancelReply } from '../../../admission/submission.ts'
-import { depsFor, type App, type HttpDeps } from '../../deps.ts'
+import type { App, QueueServices, StorageServices } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { cancelBody, taskParams, ticketQuery } from '../../schemas/requests.ts'
 import { ACTION_PROBLEMS, json, type RouteDescription } from '../../openapi/operation.ts'
@@ -10,7 +10,7 @@ import { taskView } from '../../schemas/views.ts'
 import { ownTask, sendMissing, sendUnknown } from '../../problem/missing-task.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'erased' | 'prefix' | 'prefixOf'>
+type Deps = Pick<QueueServices, 'admission'> & Pick<StorageServices, 'journal' | 'erased'>
 
 /** A full disk, or one that does not respond, needs an operator. */
 const UNWRITTEN_RETRY_SECONDS = 10
@@ -31,13 +31,12 @@ const CANCEL: RouteDescription = {
 }
 
 /** `POST /api/tasks/{id}/cancel`: by its caller, or with a ticket that grants it. */
-export function cancelRoute(app: App, shared: Deps): void {
+export function cancelRoute(app: App, deps: Deps): void {
   const route = {
     schema: { params: taskParams, querystring: ticketQuery, body: cancelBody },
     config: { gate: { ticket: 'cancel', hasOptionalBody: true }, openapi: CANCEL },
   } as const
   app.post('/api/tasks/:id/cancel', route, async (request, reply) => {
-    const deps = depsFor(shared, request)
     const task = await ownTask(deps, request)
     if (task === undefined) return sendMissing(deps, request, reply)
     const waiter = request.body?.waiter ?? null
@@ -68,11 +67,7 @@ function sendCancelReply(
     case 'cancelled':
     case 'cancelling':
     case 'detached': {
-      const view = taskView(
-        result.task,
-        deps.admission.placeOf(result.task),
-        viewOptions(deps, accessOf(reply.request)),
-      )
+      const view = taskView(result.task, deps.admission.placeOf(result.task), viewOptions(reply.request))
       const detached = result.kind === 'detached' ? { detached: true } : {}
       return reply.code(result.kind === 'cancelling' ? 202 : 200).send({ ...view, ...detached })
     }

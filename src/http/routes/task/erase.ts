@@ -1,12 +1,12 @@
 import { isTerminal } from '../../../task/status.ts'
-import type { App, HttpDeps } from '../../deps.ts'
+import type { App, ProcessServices, StorageServices } from '../../deps.ts'
 import type { RouteDescription } from '../../openapi/operation.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { noQuery, taskParams } from '../../schemas/requests.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'journal' | 'erased' | 'uploadStore' | 'clock'>
+type Deps = Pick<StorageServices, 'journal' | 'erased' | 'uploadStore'> & Pick<ProcessServices, 'clock'>
 
 const ERASE: RouteDescription = {
   id: 'eraseTask',

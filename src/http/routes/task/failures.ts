@@ -1,13 +1,13 @@
 import type { FailureGroup } from '../../../journal/failure-groups.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, HttpDeps } from '../../deps.ts'
+import type { App, ProcessServices, StorageServices } from '../../deps.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { failuresReply } from '../../schemas/queue-responses.ts'
 import { failuresQuery } from '../../schemas/requests.ts'
 import { iso } from '../../schemas/views.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'journal' | 'clock'>
+type Deps = Pick<StorageServices, 'journal'> & Pick<ProcessServices, 'clock'>
 
 const HOUR_MS = 3_600_000
 

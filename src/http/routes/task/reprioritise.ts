@@ -1,6 +1,6 @@
 import { isTerminal } from '../../../task/status.ts'
 import { accessOf, viewOptions, visibleTask } from '../../gate/access.ts'
-import { depsFor, type App, type HttpDeps } from '../../deps.ts'
+import type { App, QueueServices, StorageServices } from '../../deps.ts'
 import { sendProblem } from '../../problem/problem.ts'
 import { noQuery, patchBody, taskParams } from '../../schemas/requests.ts'
 import { ACTION_PROBLEMS, json, type RouteDescription } from '../../openapi/operation.ts'
@@ -10,7 +10,7 @@ import { tooUrgent } from '../submit/read-submission.ts'
 import { sendMissing } from '../../problem/missing-task.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'admission' | 'journal' | 'erased' | 'prefix' | 'prefixOf'>
+type Deps = Pick<QueueServices, 'admission'> & Pick<StorageServices, 'journal' | 'erased'>
 
 const REPRIORITISE: RouteDescription = {
   id: 'reprioritiseTask',
@@ -22,10 +22,9 @@ const REPRIORITISE: RouteDescription = {
 }
 
 /** `PATCH /api/tasks/{id}`: another priority for a task that waits; it keeps its age. */
-export function reprioritiseRoute(app: App, shared: Deps): void {
+export function reprioritiseRoute(app: App, deps: Deps): void {
   const schema = { params: taskParams, querystring: noQuery, body: patchBody }
   app.patch('/api/tasks/:id', { schema, config: { openapi: REPRIORITISE } }, async (request, reply) => {
-    const deps = depsFor(shared, request)
     const { caller, ...access } = accessOf(request)
     const task = await visibleTask(deps, { caller, ...access }, request.params.id)
     if (task === undefined) return sendMissing(deps, request, reply)
@@ -35,9 +34,7 @@ export function reprioritiseRoute(app: App, shared: Deps): void {
     }
     const changed = await deps.admission.reprioritise(task.id, priority)
     if (changed !== undefined)
-      return reply.send(
-        taskView(changed, deps.admission.placeOf(changed), viewOptions(deps, accessOf(request))),
-      )
+      return reply.send(taskView(changed, deps.admission.placeOf(changed), viewOptions(request)))
     const newest = (await visibleTask(deps, { caller, ...access }, task.id)) ?? task
     const code = isTerminal(newest.status) ? 'already-finished' : 'already-started'
     return sendProblem(reply, code, {

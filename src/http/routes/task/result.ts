@@ -2,9 +2,9 @@ import type { FastifyReply } from 'fastify'
 import type { ResultFormat } from '../../../handler/define-task.ts'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
-import { accessOf, viewOptions } from '../../gate/access.ts'
+import { viewOptions } from '../../gate/access.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
-import { depsFor, type App, type HttpDeps } from '../../deps.ts'
+import type { App, StreamServices, SubmitRules } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
@@ -15,7 +15,7 @@ import { taskJson } from '../../schemas/views.ts'
 import { sendMissing } from '../../problem/missing-task.ts'
 
 /** What is needed of the server. */
-type Deps = WaitDeps & Pick<HttpDeps, 'replyMemory' | 'registry' | 'prefix' | 'prefixOf'>
+type Deps = WaitDeps & Pick<StreamServices, 'replyMemory'> & Pick<SubmitRules, 'registry'>
 
 const JSON_FORMAT = 'json'
 /** A file that somebody opens in a browser runs nothing and loads nothing. */
@@ -35,13 +35,12 @@ const RESULT: RouteDescription = {
 }
 
 /** `GET /api/tasks/{id}/result`: what the handler returned, as JSON or as a file that its type makes of it. */
-export function resultRoute(app: App, shared: Deps): void {
+export function resultRoute(app: App, deps: Deps): void {
   const schema = { params: taskParams, querystring: resultQuery }
   app.get(
     '/api/tasks/:id/result',
     { schema, config: { ...TICKET_READS, openapi: RESULT } },
     async (request, reply) => {
-      const deps = depsFor(shared, request)
       const task = await readTask(deps, request, request.query)
       if (task === undefined) return sendMissing(deps, request, reply)
       const { format = JSON_FORMAT } = request.query
@@ -67,7 +66,7 @@ export function resultRoute(app: App, shared: Deps): void {
 
 /** Failure of the work is data: a task without a result answers the reason in JSON, whatever format was requested. */
 function sendFailure(reply: FastifyReply, task: Task, deps: Deps): FastifyReply {
-  const options = viewOptions(deps, accessOf(reply.request))
+  const options = viewOptions(reply.request)
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
   return sendText(reply, taskJson(task, null, options), deps.replyMemory)
 }

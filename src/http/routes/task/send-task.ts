@@ -1,13 +1,15 @@
 import type { FastifyReply } from 'fastify'
 import type { Task } from '../../../task/task.ts'
-import type { HttpDeps } from '../../deps.ts'
-import { accessOf, viewOptions } from '../../gate/access.ts'
+import type { QueueServices, StorageServices, StreamServices } from '../../deps.ts'
+import { viewOptions } from '../../gate/access.ts'
 import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
 import type { Body, BodySource } from '../../server/reply-memory.ts'
 import { taskJson, taskView } from '../../schemas/views.ts'
 
 /** What is needed of the server. */
-export type SendTaskDeps = Pick<HttpDeps, 'admission' | 'journal' | 'replyMemory' | 'prefix'>
+export type SendTaskDeps = Pick<QueueServices, 'admission'> &
+  Pick<StorageServices, 'journal'> &
+  Pick<StreamServices, 'replyMemory'>
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 const NULL = Buffer.from('null')
@@ -22,7 +24,7 @@ export async function sendTask(
   also: object = {},
 ): Promise<FastifyReply> {
   const { replyMemory, admission } = deps
-  const options = viewOptions(deps, accessOf(reply.request))
+  const options = viewOptions(reply.request)
   reply.type(JSON_TYPE)
   if (task.status !== 'completed') {
     return sendText(reply, taskJson(task, admission.placeOf(task), options, also), replyMemory)
@@ -35,7 +37,7 @@ export async function sendTask(
 }
 
 /** The result of a task that has completed, as JSON text in UTF-8. */
-export function resultOf({ journal }: Pick<HttpDeps, 'journal'>, { id }: Task): BodySource<Body> {
+export function resultOf({ journal }: Pick<StorageServices, 'journal'>, { id }: Task): BodySource<Body> {
   return {
     bytes: () => journal.resultBytes(id),
     load: async () => ({ bytes: (await journal.result(id)) ?? NULL }),

@@ -1,11 +1,12 @@
 import { isTerminal } from '../../../task/status.ts'
-import { type App, type HttpDeps, depsFor } from '../../deps.ts'
+import type { App, StorageServices } from '../../deps.ts'
 import { noQuery, taskParams, listQuery, taskQuery, ticketQuery } from '../../schemas/requests.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 import type { z } from 'zod'
 import type { Task } from '../../../task/task.ts'
 import { turn } from '../../server/fair-turns.ts'
-import { accessOf, viewOptions, type Access } from '../../gate/access.ts'
+import type { FastifyRequest } from 'fastify'
+import { accessOf, viewOptions } from '../../gate/access.ts'
 import { TICKET_READS } from '../../gate/gate.ts'
 import { sendText } from '../../schemas/long-text.ts'
 import { JSON_TYPE, sendTask, type SendTaskDeps } from './send-task.ts'
@@ -16,7 +17,7 @@ import { iso, taskView } from '../../schemas/views.ts'
 import { toTaskQuery } from './filter.ts'
 
 /** What is needed of the server. */
-type Deps = SendTaskDeps & WaitDeps & Pick<HttpDeps, 'prefixOf' | 'steps'>
+type Deps = SendTaskDeps & WaitDeps & Pick<StorageServices, 'steps'>
 
 /** Log lines that `/status` repeats (legacy shape). */
 const STATUS_LOGS = 10
@@ -47,20 +48,18 @@ const STATUS: RouteDescription = {
   problems: ['validation', 'task-not-found', 'task-gone'],
 }
 /** Reading tasks under `/api/tasks`. */
-export function taskRoutes(app: App, shared: Deps): void {
+export function readTaskRoutes(app: App, deps: Deps): void {
   const schema = { params: taskParams, querystring: noQuery }
 
   const listing = { schema: { querystring: listQuery }, config: { openapi: LIST } }
   app.get('/api/tasks', listing, async (request, reply) => {
-    const deps = depsFor(shared, request)
-    const page = await list(deps, accessOf(request), request.query)
+    const page = await list(deps, request, request.query)
     return sendText(reply.type(JSON_TYPE), JSON.stringify(page), deps.replyMemory)
   })
 
   const config = { ...TICKET_READS, openapi: TASK }
   const reading = { schema: { ...schema, querystring: taskQuery }, config }
   app.get('/api/tasks/:id', reading, async (request, reply) => {
-    const deps = depsFor(shared, request)
     const task = await readTask(deps, request, request.query)
     if (task === undefined) return sendMissing(deps, request, reply)
     return sendTask(reply, task, deps, await included(deps, task, request.query.include))
@@ -69,20 +68,25 @@ export function taskRoutes(app: App, shared: Deps): void {
   const statusConfig = { ...TICKET_READS, openapi: STATUS }
   const statusRoute = { schema: { ...schema, querystring: ticketQuery }, config: statusConfig }
   app.get('/api/tasks/:id/status', statusRoute, async (request, reply) => {
-    const deps = depsFor(shared, request)
     const task = await ownTask(deps, request)
-    return task === undefined ? sendMissing(deps, request, reply) : reply.send(await statusView(deps, task))
+    return task === undefined
+      ? sendMissing(deps, request, reply)
+      : reply.send(await statusView(deps, request, task))
   })
 }
 
-async function list(deps: Deps, access: Access, { cursor, limit, ...filter }: z.output<typeof listQuery>) {
+async function list(
+  deps: Deps,
+  request: FastifyRequest,
+  { cursor, limit, ...filter }: z.output<typeof listQuery>,
+) {
   const page = await deps.journal.list({
     limit,
-    ...toTaskQuery(access, filter),
+    ...toTaskQuery(accessOf(request), filter),
     ...(cursor === undefined ? {} : { before: cursor }),
   })
   await turn(Math.ceil(page.tasks.length / TASKS_PER_PIECE))
-  const options = viewOptions(deps, access)
+  const options = viewOptions(request)
   const tasks = page.tasks.map((task) => taskView(task, deps.admission.placeOf(task), options))
   return { tasks, next_cursor: page.next }
 }
@@ -101,11 +105,11 @@ async function included(
 }
 
 /** The legacy shape, its fields first. */
-async function statusView(deps: Deps, task: Task) {
+async function statusView(deps: Deps, request: FastifyRequest, task: Task) {
   const from = Math.max(0, task.lastSeq - NEWEST_EVENTS)
   const events = await deps.journal.eventsAfter(task.id, from, NEWEST_EVENTS)
   const logs = events.flatMap((event) => (event.type === 'log' ? [event.message] : []))
-  const { error, message, urls } = taskView(task, null, { prefix: deps.prefix, showsCaller: false })
+  const { error, message, urls } = taskView(task, null, { ...viewOptions(request), showsCaller: false })
   const place = deps.admission.placeOf(task)
   return {
     task_id: task.id,

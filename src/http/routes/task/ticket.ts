@@ -1,6 +1,8 @@
 import type { Task } from '../../../task/task.ts'
-import { accessOf, type Access } from '../../gate/access.ts'
-import { depsFor, type App, type HttpDeps } from '../../deps.ts'
+import type { FastifyRequest } from 'fastify'
+import { accessOf } from '../../gate/access.ts'
+import { prefixOf } from '../../gate/base-path.ts'
+import type { AccessServices, App, StorageServices } from '../../deps.ts'
 import { noQuery, taskParams, ticketBody } from '../../schemas/requests.ts'
 import { ACTION_PROBLEMS, json, type RouteDescription } from '../../openapi/operation.ts'
 import { ticketReply } from '../../schemas/responses.ts'
@@ -8,7 +10,7 @@ import { createUrls } from '../../schemas/views.ts'
 import { ownTask, sendMissing } from '../../problem/missing-task.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<HttpDeps, 'journal' | 'erased' | 'tickets' | 'prefix' | 'prefixOf'>
+type Deps = Pick<StorageServices, 'journal' | 'erased'> & Pick<AccessServices, 'tickets'>
 
 const TICKET: RouteDescription = {
   id: 'issueTicket',
@@ -22,22 +24,22 @@ const TICKET: RouteDescription = {
 }
 
 /** `POST /api/tasks/{id}/ticket`: addresses that work without a key, for a browser. */
-export function ticketRoute(app: App, shared: Deps): void {
+export function ticketRoute(app: App, deps: Deps): void {
   const schema = { params: taskParams, querystring: noQuery, body: ticketBody }
   const route = { schema, config: { gate: { hasOptionalBody: true }, openapi: TICKET } }
   app.post('/api/tasks/:id/ticket', route, async (request, reply) => {
-    const deps = depsFor(shared, request)
     const task = await ownTask(deps, request)
     if (task === undefined) return sendMissing(deps, request, reply)
     const mayCancel = request.body?.cancel ?? false
-    return reply.code(201).send(ticketView(deps, task, { ...accessOf(request), mayCancel }))
+    return reply.code(201).send(ticketView(deps, request, task, mayCancel))
   })
 }
 
 /** A ticket, and the addresses that it opens. */
-function ticketView({ tickets, prefix }: Deps, { id }: Task, { caller, mayCancel }: Access) {
+function ticketView({ tickets }: Deps, request: FastifyRequest, { id }: Task, mayCancel: boolean) {
+  const { caller } = accessOf(request)
   const ticket = tickets.issue({ taskId: id, callerName: caller.name, role: caller.role, mayCancel })
-  const { events, ws, self, status, result, cancel } = createUrls(id, prefix)
+  const { events, ws, self, status, result, cancel } = createUrls(id, prefixOf(request))
   const opened = { self, status, result, events, ws, ...(mayCancel ? { cancel } : {}) }
   const urls = Object.fromEntries(
     Object.entries(opened).map(([name, url]) => [name, `${url}?ticket=${ticket}`]),

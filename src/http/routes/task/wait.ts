@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal } from '../../../task/status.ts'
 import type { Task } from '../../../task/task.ts'
 import { accessOf, visibleTask } from '../../gate/access.ts'
-import type { HttpDeps } from '../../deps.ts'
+import type { StorageServices, StreamServices } from '../../deps.ts'
 import { ownTask, type TaskRequest } from '../../problem/missing-task.ts'
 
 /** What is needed of the server. */
-export type WaitDeps = Pick<HttpDeps, 'journal' | 'erased' | 'bus'>
+export type WaitDeps = Pick<StorageServices, 'journal' | 'erased'> & Pick<StreamServices, 'bus'>
 
 export interface WaitOptions {
   readonly id: string
