@@ -75,8 +75,7 @@ export function createCore({
     keepsUploads: false,
     deliver: () => undefined,
     provenNow: systemClock.now,
-    defaultTimeoutMs: 3_600_000,
-    defaultAttempts: 3,
+    defaults: { timeoutMs: 3_600_000, attempts: 3 },
     onFatal: (error) => {
       throw error
     },

@@ -1,10 +1,14 @@
-import type { DuplicateJournal, KeyRecord, TaskJournal } from '../journal/journal.ts'
+import type { DuplicateJournal, TaskJournal } from '../journal/journal.ts'
+import { computeFingerprint } from './digests.ts'
+import type { NewKey, PendingSubmit } from './new-task.ts'
 import type { SubmitReply } from './submission.ts'
 
 export interface IdempotencyKeysDeps {
   readonly duplicates: DuplicateJournal
   readonly journal: TaskJournal
   readonly now: () => number
+  /** Where a submit goes on whose key was not used before, or that has none. */
+  readonly next: (pending: PendingSubmit, key: NewKey | null) => Promise<SubmitReply>
 }
 
 export interface KeyUse {
@@ -12,8 +16,6 @@ export interface KeyUse {
   readonly key: string
   readonly fingerprint: string
 }
-
-type Admit = (record: Omit<KeyRecord, 'taskId'>) => Promise<SubmitReply>
 
 /** How long a key is remembered. */
 export const KEY_LIFETIME_MS = 24 * 3600 * 1000
@@ -45,15 +47,19 @@ export class IdempotencyKeys {
     return () => this.#receiving.delete(name)
   }
 
-  /** Admits by `admit`, unless the key was used before: those that come meanwhile get the same reply. */
-  async once(use: KeyUse, admit: Admit): Promise<SubmitReply> {
+  /** Lets a submit go on unless its key was used before: those that come meanwhile get the same reply. */
+  async submit(pending: PendingSubmit): Promise<SubmitReply> {
+    const { submission } = pending
+    const { caller, key } = submission
+    if (key === null) return this.#deps.next(pending, null)
+    const use = { caller, key, fingerprint: computeFingerprint(submission) }
     const name = toCallerName(use.caller, use.key)
     const other = this.#underway.get(name)
     if (other !== undefined) {
       if (other.fingerprint !== use.fingerprint) return { kind: 'idempotency-mismatch' }
       return toReplay(await other.reply)
     }
-    const reply = this.#find(use).then((known) => known ?? this.#admit(use, admit))
+    const reply = this.#find(use).then((known) => known ?? this.#goOn(pending, use))
     this.#underway.set(name, { fingerprint: use.fingerprint, reply })
     try {
       return await reply
@@ -63,9 +69,9 @@ export class IdempotencyKeys {
   }
 
   /** A new task is written with its key; for one that was known by its content the key is written now. */
-  async #admit(use: KeyUse, admit: Admit): Promise<SubmitReply> {
+  async #goOn(pending: PendingSubmit, use: KeyUse): Promise<SubmitReply> {
     const record = { ...use, waiter: 1, expiresAt: this.#deps.now() + KEY_LIFETIME_MS }
-    const reply = await admit(record)
+    const reply = await this.#deps.next(pending, record)
     if (reply.kind === 'duplicate') {
       const { task, waiter } = reply
       await this.#deps.duplicates.saveKey({ ...record, waiter, taskId: task.id })

@@ -1,5 +1,7 @@
 import type { TaskType } from '../handler/define-task.ts'
 import type { Registry } from '../handler/registry.ts'
+import type { KeyRecord } from '../journal/journal.ts'
+import type { Reservation } from '../pool/capacity.ts'
 import { createTask, type Task, type WaitEstimate } from '../task/task.ts'
 import { toTitle } from '../task/title.ts'
 import { toDedupeKey } from './digests.ts'
@@ -11,6 +13,15 @@ export interface CheckedSubmission {
   readonly type: TaskType
   readonly submission: Submission
 }
+
+/** A submit on its way to its place in the queue. */
+export interface PendingSubmit extends CheckedSubmission {
+  /** Reserved for it before; absent: it has to find one. */
+  readonly place: Reservation | undefined
+}
+
+/** The key under which a new task is to be found. */
+export type NewKey = Omit<KeyRecord, 'taskId'>
 
 type Wrong = Extract<SubmitReply, { kind: 'unknown-type' | 'invalid' }>
 

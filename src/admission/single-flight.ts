@@ -1,5 +1,6 @@
 import type { DuplicateJournal, TaskJournal } from '../journal/journal.ts'
 import type { Task } from '../task/task.ts'
+import { toContent, type NewKey, type PendingSubmit } from './new-task.ts'
 import type { Submission, SubmitReply } from './submission.ts'
 
 export interface SingleFlightDeps {
@@ -11,6 +12,8 @@ export interface SingleFlightDeps {
   readonly join: (task: Task, submission: Submission) => Promise<Joined | undefined>
   /** Lets one more submit have a task that has completed. */
   readonly have: (task: Task, submission: Submission) => Promise<void>
+  /** Where new work goes on; `content` is the digest by which an equal submit finds it, null: it is not to be found. */
+  readonly next: (pending: PendingSubmit, content: string | null, key: NewKey | null) => Promise<SubmitReply>
 }
 
 export interface Joined {
@@ -50,12 +53,12 @@ export class SingleFlight {
     this.#ending.delete(id)
   }
 
-  /** The known task with this content, or the result of `admit`. */
-  async once(
-    submission: Submission,
-    content: string,
-    admit: () => Promise<SubmitReply>,
-  ): Promise<SubmitReply> {
+  /** Lets a submit go on unless equal work is known, where that is wanted. */
+  async submit(pending: PendingSubmit, key: NewKey | null): Promise<SubmitReply> {
+    const { submission } = pending
+    const content = toContent(pending)
+    const goOn = () => this.#goOn(pending, content, key)
+    if (content === null || submission.isForced) return goOn()
     const name = nameOf(submission.caller, content)
     for (;;) {
       const other = this.#underway.get(name)
@@ -63,13 +66,21 @@ export class SingleFlight {
       // Whatever became of it, what is known now decides.
       await other
     }
-    const reply = this.#find(submission, content).then((known) => known ?? admit())
+    const reply = this.#find(submission, content).then((known) => known ?? goOn())
     this.#underway.set(name, reply)
     try {
       return await reply
     } finally {
       this.#underway.delete(name)
     }
+  }
+
+  /** New work: equal submits find it from now on, unless it has ended already. */
+  async #goOn(pending: PendingSubmit, content: string | null, key: NewKey | null): Promise<SubmitReply> {
+    const { next, live } = this.#deps
+    const reply = await next(pending, content, key)
+    if (reply.kind === 'accepted' && live(reply.task.id) !== undefined) this.add(reply.task)
+    return reply
   }
 
   async #find(submission: Submission, content: string): Promise<SubmitReply | undefined> {

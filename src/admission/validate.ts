@@ -10,6 +10,7 @@ export interface ValidationIssues {
 
 /** What holds where a type names nothing. */
 export interface Defaults {
+  /** Time limit of a run, ms. */
   readonly timeoutMs: number
   readonly attempts: number
 }

@@ -18,7 +18,7 @@ import type { UploadStore } from '../uploads/upload-store.ts'
 type Wired = 'work' | 'ended' | 'due' | 'expired' | 'concurrencyOf' | 'resourcesOf' | 'clock'
 
 /** What a queue is made of; no setting of the server. */
-export interface QueueDeps extends Pick<AdmissionDeps, 'defaultTimeoutMs' | 'defaultAttempts'> {
+export interface QueueDeps extends Pick<AdmissionDeps, 'defaults'> {
   readonly registry: Registry
   readonly journal: Journal
   readonly bus: EventBus

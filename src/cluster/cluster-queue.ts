@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { TaskIds } from '../admission/task-ids.ts'
+import type { Defaults } from '../admission/validate.ts'
 import type { EventBus } from '../events/event-bus.ts'
 import { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
@@ -44,8 +45,7 @@ export interface ClusterQueueDeps {
   readonly uploadStore: UploadStore
   readonly bounds: ClusterBounds
   readonly resources: Pick<ResourcesOptions, 'limits' | 'keys'>
-  readonly defaultTimeoutMs: number
-  readonly defaultAttempts: number
+  readonly defaults: Defaults
   readonly clock: Clock
   /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
   readonly provenNow: () => number

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
-import type { KeyRecord } from '../../src/journal/journal.ts'
+import { z } from 'zod'
 import { IdempotencyKeys } from '../../src/admission/idempotency-keys.ts'
+import { toContent } from '../../src/admission/new-task.ts'
 import { SingleFlight } from '../../src/admission/single-flight.ts'
-import type { Submission, SubmitReply } from '../../src/admission/submission.ts'
+import type { SubmitReply } from '../../src/admission/submission.ts'
+import { defineTask } from '../../src/handler/define-task.ts'
 import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import type { Task } from '../../src/task/task.ts'
 import { actsOn } from '../journal/acts.ts'
@@ -10,21 +12,31 @@ import { memoryJournal } from '../support/core.ts'
 import { sampleTask } from '../support/tasks.ts'
 
 const HOUR_MS = 3_600_000
-const USE = { key: 'k-1', fingerprint: 'same' }
+const SUBMISSION = { ...PLAIN, type: 'sample', input: {}, priority: 1, caller: 'ann', key: null } as const
+const PENDING = {
+  type: defineTask({ type: 'sample', input: z.unknown(), dedupe: true, run: () => null }),
+  place: undefined,
+}
 const place = { queuePosition: 1, tasksAhead: 0, wait: null }
+const CONTENT = toContent({ ...PENDING, submission: SUBMISSION })
 
 /** IdempotencyKeys over a journal, and an admission that makes a task of each request that reaches it. */
 function setup() {
   let now = 1000
   const journal = memoryJournal()
   const { admit } = actsOn(journal)
-  const keys = new IdempotencyKeys({ duplicates: journal.duplicates, journal: journal.tasks, now: () => now })
-  const once = (caller: string) =>
-    keys.once({ ...USE, caller }, async (record: Omit<KeyRecord, 'taskId'>): Promise<SubmitReply> => {
+  const keys = new IdempotencyKeys({
+    duplicates: journal.duplicates,
+    journal: journal.tasks,
+    now: () => now,
+    next: async ({ submission: { caller } }, key) => {
       const task = sampleTask({ caller })
-      await admit(task, { ...record, taskId: task.id })
+      await admit(task, key && { ...key, taskId: task.id })
       return { kind: 'accepted', task, place }
-    })
+    },
+  })
+  const once = (caller: string, input = {}) =>
+    keys.submit({ ...PENDING, submission: { ...SUBMISSION, caller, input, key: 'k-1' } })
   const pass = (ms: number) => (now += ms)
   return { journal, keys, once, pass, flight: flightOn(journal) }
 }
@@ -33,6 +45,7 @@ function setup() {
 function flightOn(journal: ReturnType<typeof memoryJournal>) {
   const live = new Map<string, Task>()
   const joined: string[] = []
+  const admits = new Map<string, () => Promise<SubmitReply>>()
   const flight = new SingleFlight({
     duplicates: journal.duplicates,
     journal: journal.tasks,
@@ -42,14 +55,15 @@ function flightOn(journal: ReturnType<typeof memoryJournal>) {
       return Promise.resolve({ task, waiter: 2 })
     },
     have: () => Promise.resolve(),
+    next: ({ submission: { caller } }) => admits.get(caller)!(),
   })
   const add = (task: Task) => {
     live.set(task.id, task)
     flight.add(task)
   }
   const submit = (caller: string, admit: () => Promise<SubmitReply>) => {
-    const submission: Submission = { ...PLAIN, type: 'sample', input: {}, priority: 1, caller, key: null }
-    return flight.once(submission, 'content', admit)
+    admits.set(caller, admit)
+    return flight.submit({ ...PENDING, submission: { ...SUBMISSION, caller } }, null)
   }
   const end = (task: Task) => {
     live.delete(task.id)
@@ -87,7 +101,7 @@ test('a key is known for 24 hours, and then makes a new task', async () => {
 test('equal work of two callers at once is two tasks', async () => {
   const { add, submit } = setup().flight
   const admitFor = (caller: string) => () => {
-    const task = sampleTask({ caller, content: 'content' })
+    const task = sampleTask({ caller, content: CONTENT })
     add(task)
     return Promise.resolve({ kind: 'accepted', task, place } as const)
   }
@@ -100,9 +114,9 @@ test('equal work of two callers at once is two tasks', async () => {
 
 test('a task that is being cancelled is joined by no submit', async () => {
   const { add, joined, live, submit } = setup().flight
-  const task = sampleTask({ caller: 'ann', content: 'content' })
+  const task = sampleTask({ caller: 'ann', content: CONTENT })
   add(task)
-  const fresh = sampleTask({ caller: 'ann', content: 'content' })
+  const fresh = sampleTask({ caller: 'ann', content: CONTENT })
   const admit = () => Promise.resolve({ kind: 'accepted', task: fresh, place } as const)
   expect(idOf(await submit('ann', admit))).toBe(task.id)
   live.set(task.id, { ...task, status: 'cancelling' })
@@ -111,17 +125,16 @@ test('a task that is being cancelled is joined by no submit', async () => {
 })
 
 test('another request under a key that is on its way is a mistake, and learns nothing of the first', async () => {
-  const { keys, once } = setup()
-  const admit = () => Promise.reject(new Error('never asked'))
+  const { once } = setup()
   const first = once('ann')
-  const other = await keys.once({ ...USE, caller: 'ann', fingerprint: 'other' }, admit)
+  const other = await once('ann', { other: true })
   expect(other).toEqual({ kind: 'idempotency-mismatch' })
   expect((await first).kind).toBe('accepted')
 })
 
 test('the end of a task does not hide a younger one of the same work', async () => {
   const { add, end, joined, submit } = setup().flight
-  const [first, second] = [1, 2].map(() => sampleTask({ caller: 'ann', content: 'content' }))
+  const [first, second] = [1, 2].map(() => sampleTask({ caller: 'ann', content: CONTENT }))
   for (const task of [first!, second!]) add(task)
   end(first!)
   const admit = () => Promise.reject(new Error('it is known'))

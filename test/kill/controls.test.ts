@@ -12,7 +12,7 @@ import { createVictim } from './victim.ts'
 
 test('a build that answers 202 before the commit loses tasks', { timeout: 120_000 }, async () => {
   const folder = await brokenBuild(
-    'admission/admission.ts',
+    'admission/placement.ts',
     'admitted = await this.#write(task, body, { key, claim })',
     'admitted = { ...task, lastSeq: 1 }\n      void this.#write(task, body, { key, claim }).catch(() => undefined)',
   )

@@ -58,8 +58,7 @@ export function createCore(all: CoreGiven = {}) {
     keepsUploads: false,
     deliver: () => undefined,
     provenNow: clock.now,
-    defaultTimeoutMs: 60_000,
-    defaultAttempts: 3,
+    defaults: { timeoutMs: 60_000, attempts: 3 },
     onFatal:
       onFatal ??
       ((error) => {

@@ -6,7 +6,6 @@ import { findLeaver, toLeave, toMoved } from '../../admission/joining.ts'
 import { checkSubmission, toContent } from '../../admission/new-task.ts'
 import type { QueueAdmission } from '../../admission/queue-admission.ts'
 import type { CancelReply, Refusal, Submission, SubmitReply } from '../../admission/submission.ts'
-import type { Defaults } from '../../admission/validate.ts'
 import { retryAfterSeconds } from '../../forecast/compute-retry-after.ts'
 import type { Registry } from '../../handler/registry.ts'
 import { toSettlement } from '../../lifecycle/settlement.ts'
@@ -23,7 +22,7 @@ import type { TaskChanges } from '../task-changes.ts'
 import { LOCK_AND_COUNT } from './known.ts'
 import { NoPlace, PlaceGroup, type GroupDeps, type Newcomer } from './place-group.ts'
 
-export interface ClusterAdmissionDeps extends Omit<GroupDeps, 'refuse' | 'defaults' | 'capacity'> {
+export interface ClusterAdmissionDeps extends Omit<GroupDeps, 'refuse' | 'capacity'> {
   readonly db: Database
   readonly registry: Registry
   readonly view: ClusterView
@@ -32,8 +31,6 @@ export interface ClusterAdmissionDeps extends Omit<GroupDeps, 'refuse' | 'defaul
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
-  readonly defaultTimeoutMs: number
-  readonly defaultAttempts: number
 }
 
 /** Submissions of one transaction at most. */
@@ -90,13 +87,13 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   check(submission: Submission): Extract<SubmitReply, { kind: 'unknown-type' | 'invalid' }> | undefined {
-    const checked = checkSubmission(this.#deps.registry, this.#defaults, submission)
+    const checked = checkSubmission(this.#deps.registry, this.#deps.defaults, submission)
     return 'kind' in checked ? checked : undefined
   }
 
   async submit(submission: Submission): Promise<SubmitReply> {
     const { registry, view, estimator } = this.#deps
-    const checked = checkSubmission(registry, this.#defaults, submission)
+    const checked = checkSubmission(registry, this.#deps.defaults, submission)
     if ('kind' in checked) return checked
     const replies = await this.#admit([this.#toNewcomer(checked)], false)
     const reply = 'kind' in replies ? replies : (replies[0] as SubmitReply)
@@ -108,7 +105,7 @@ export class ClusterAdmission implements QueueAdmission {
   async submitAll(submissions: readonly Submission[]): Promise<readonly SubmitReply[] | Refusal> {
     const newcomers: Newcomer[] = []
     for (const submission of submissions) {
-      const checked = checkSubmission(this.#deps.registry, this.#defaults, submission)
+      const checked = checkSubmission(this.#deps.registry, this.#deps.defaults, submission)
       if ('kind' in checked) return submissions.map((each) => this.check(each) ?? checked)
       newcomers.push(this.#toNewcomer(checked))
     }
@@ -151,10 +148,6 @@ export class ClusterAdmission implements QueueAdmission {
     })
     await view.freshen(estimator)
     return isMoved ? task : undefined
-  }
-
-  get #defaults(): Defaults {
-    return { timeoutMs: this.#deps.defaultTimeoutMs, attempts: this.#deps.defaultAttempts }
   }
 
   #toNewcomer(checked: Pick<Newcomer, 'type' | 'submission'>): Newcomer {
@@ -217,7 +210,7 @@ export class ClusterAdmission implements QueueAdmission {
     const isAll = group[0]?.isAll ?? false
     const newcomers = group.flatMap((pending) => pending.newcomers)
     const refuse = (code: Refusal['code'], waiting: number) => this.#refuse(code, waiting)
-    const deps = { ...this.#deps, refuse, defaults: this.#defaults, capacity: () => view.capacity }
+    const deps = { ...this.#deps, refuse, capacity: () => view.capacity }
     const { replies, entries, hasTickets, hasWebhooks } = await this.#lane.transaction(
       (tx, first) => new PlaceGroup(tx, first, deps).admit(newcomers, isAll),
       LOCK_AND_COUNT,
