@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createVictim, whenAllEnded, type Started } from './victim.ts'
 
 /** Kills in all; `npm run test:kill` makes it 1000. */
-const KILLS = Number(process.env['KILLS'] ?? 15)
+const KILLS = Number(process.env['KILLS'] ?? 8)
 const CLIENTS = 32
 const FILE_BYTES = 16 * 1024
 

@@ -228,7 +228,7 @@ const FILES: [string, () => Buffer | string, string][] = [
 ]
 
 test.each(FILES)('%s', async (_name, make, answer) => {
-  const server = await startServer({ settings: { parserCpuMs: 10_000 } })
+  const server = await startServer({ settings: { parserCpuMs: 4_000 } })
   const { status, body, text } = await server.upload('/analyze-document', new Uint8Array(Buffer.from(make())))
   expect(status, text).toBe(202)
   const task = await server.ended(body['task_id'])
