@@ -1,4 +1,37 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that take longest, the longest first. */
+const SLOWEST = [
+  'http/slow-clients',
+  'kill/kill-points',
+  'cluster/resources',
+  'browser/docs-page',
+  'end-to-end/text-recognition',
+  'web/flows',
+  'cluster/pgbouncer',
+  'cluster/chaos/chaos',
+  'browser/proxy',
+  'http/streams',
+  'cluster/chaos/controls',
+  'analysis/model/reports',
+  'cluster/queue',
+  'kill/model-calls',
+  'cluster/faults',
+  'watchdog/watchdog',
+  'cluster/shared-limits',
+]
+
+/** Starts what takes longest first, so that no single file is still running when all others have ended. */
+class SlowestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rankOf = ({ moduleId }: TestSpecification) => {
+      const rank = SLOWEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`))
+      return rank === -1 ? SLOWEST.length : rank
+    }
+    return (await super.sort(files)).toSorted((a, b) => rankOf(a) - rankOf(b))
+  }
+}
 
 /** Tests that start neither a server process nor a browser. */
 const UNIT = [
@@ -15,6 +48,7 @@ export default defineConfig({
   test: {
     // More than the two cores of a small machine: many tests wait for time, not for a processor.
     maxWorkers: 4,
+    sequence: { sequencer: SlowestFirst },
     projects: [
       {
         resolve,
