@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -47,6 +47,8 @@ export async function startServer({
   const app = createServer({ log, ...settings })
   await app.register(core.httpPlugin)
   await core.start()
+  const sockets = new Set<Socket>()
+  app.server.on('connection', (socket) => sockets.add(socket.once('close', () => sockets.delete(socket))))
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
@@ -54,7 +56,9 @@ export async function startServer({
   let stopped: Promise<void> | null = null
   const stopOnce = async () => {
     await core.drain()
-    await app.close()
+    const closing = app.close()
+    const timer = setInterval(() => closeUnused(sockets), 20)
+    await closing.finally(() => clearInterval(timer))
     await core.stop()
     if (folder === undefined) await rm(dataDir, { recursive: true, force: true })
   }
@@ -64,6 +68,11 @@ export async function startServer({
   const as = (headers: Record<string, string>) => clientOf(url, headers, begun)
   const server = { url, as, ws: `ws://127.0.0.1:${port}`, core, app, dataDir, fatal, stop }
   return { ...server, ...clientOf(url, {}, begun) }
+}
+
+/** In place of a connection that a test cuts off fetch opens another one, and a server waits for what never comes. */
+function closeUnused(sockets: Iterable<Socket>): void {
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
 }
 
 export type Json = Record<string, any> // oxlint-disable-line typescript/no-explicit-any -- replies are checked by the tests
