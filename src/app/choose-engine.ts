@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Cluster } from '../cluster/cluster.ts'
-import { toMemberName } from '../config/tables/cluster.ts'
+import { toListenUrl, toMemberName } from '../config/tables/cluster.ts'
 import type { Journal } from '../journal/journal.ts'
 import { VERSION } from '../package.ts'
 import type { Webhooks } from '../webhook/webhooks.ts'
@@ -31,7 +31,7 @@ export async function openStorage(
   const { openCluster } = await import('../cluster/cluster.ts')
   const cluster = await openCluster(db, {
     url: settings.databaseUrl,
-    listenUrl: settings.databaseListenUrl || settings.databaseUrl,
+    listenUrl: toListenUrl(settings),
     prepares: settings.isPreparing,
     isUnsafeAllowed: settings.isUnsafeDatabase,
     kind: settings.role,

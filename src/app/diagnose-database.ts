@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts'
+import { toListenUrl } from '../config/tables/cluster.ts'
 import type { Finding } from '../journal/finding.ts'
 import { CLUSTER_PACKAGES, findMissing, installCommand } from '../package.ts'
 
@@ -8,10 +9,10 @@ export async function diagnoseFromSettings(settings: Settings): Promise<readonly
   if (missing.length > 0)
     return [{ about: 'packages', detail: `${missing.join(', ')} missing`, fix: installCommand(missing) }]
   const { diagnoseDatabase } = await import('../cluster/database/doctor/doctor.ts')
-  const { databaseUrl: url, databaseListenUrl, isPreparing: prepares, databaseConnections } = settings
+  const { databaseUrl: url, isPreparing: prepares, databaseConnections } = settings
   return diagnoseDatabase({
     url,
-    listenUrl: databaseListenUrl || url,
+    listenUrl: toListenUrl(settings),
     prepares,
     connections: databaseConnections,
     now: () => Date.now(),

@@ -1,6 +1,6 @@
 import type { HistoryJournal } from '../journal/journal.ts'
 import type { Minute } from './minute.ts'
-import { MINUTE_MS } from './recorder.ts'
+import { MINUTE_MS } from '../time/minute.ts'
 
 /** Points of one series at most: longer times have points of several minutes. */
 const MAX_POINTS = 180

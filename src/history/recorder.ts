@@ -5,9 +5,9 @@ import type { TaskEvent } from '../task/event.ts'
 import { isTerminal, TERMINAL_STATUSES, type TerminalStatus } from '../task/status.ts'
 import type { Task } from '../task/task.ts'
 import type { Clock } from '../time/clock.ts'
+import { MINUTE_MS } from '../time/minute.ts'
 import { EMPTY_MINUTE, toQuantiles } from './minute.ts'
 
-export const MINUTE_MS = 60_000
 /** Durations of one minute that quantiles are made of; more are not kept. */
 const MAX_SAMPLES = 10_000
 

@@ -1,10 +1,10 @@
 import type { Cost, ResourceLimits } from '../task/resource.ts'
 import type { LimitKind } from '../task/error-class.ts'
+import { MINUTE_MS } from '../time/minute.ts'
 import { AdaptiveLimit, type CallMark, type SavedAdaptiveLimit } from './adaptive-limit.ts'
 import { KeyPool } from './key-pool.ts'
 import { RateWindow, type SavedWindow } from './rate-window.ts'
 
-const MINUTE_MS = 60_000
 const DAY_MS = 24 * 3600 * 1000
 /** Where the provider names no time: a time that doubles from one failure to the next, half of it by chance. */
 const FIRST_COOL_MS = 1000

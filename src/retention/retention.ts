@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { RetentionJournal } from '../journal/journal.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Clock } from '../time/clock.ts'
+import { MINUTE_MS } from '../time/minute.ts'
 import type { ProvenTime } from '../time/proven-time.ts'
 import { failpoint } from '../failpoints.ts'
 
@@ -26,7 +27,6 @@ export interface RetentionDeps {
 }
 
 const FIRST_ROUND_MS = 1000
-const MINUTE_MS = 60_000
 const ROUND_MS = MINUTE_MS
 /** Tasks a piece; then the work has its turn for as long as the piece took, and a little more. */
 const PIECE = 100

@@ -31,7 +31,7 @@ const EXPECTED = {
   aborted: {
     early: 'before',
     reason: 'during',
-    goesOn: 'running',
+    afterDetach: 'running',
     ended: 'cancelled',
     result: { words: 1 },
     late: 'after',

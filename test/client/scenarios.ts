@@ -65,7 +65,7 @@ async function aborted(client: Client) {
     onUpdate: ({ type }) => type === 'started' && during.abort(new Error('during')),
   })
   const reason: unknown = await waiting.catch((error: unknown) => error)
-  const goesOn = (await detached.get()).status
+  const afterDetach = (await detached.get()).status
   await detached.cancel()
   const cancelled = await client.submit('hang', {})
   const cancelling = new AbortController()
@@ -84,7 +84,7 @@ async function aborted(client: Client) {
   return {
     early: (early as Error).message,
     reason: (reason as Error).message,
-    goesOn,
+    afterDetach,
     ended: (ended as headgate.TaskFailed).errorType,
     result,
     late: (late as Error).message,

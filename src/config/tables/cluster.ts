@@ -109,6 +109,14 @@ export const CLUSTER_SETTINGS = {
   },
 } as const satisfies Record<string, Row>
 
+/** Where hints are listened for: past a pooler that keeps no session, or where everything else is asked for. */
+export function toListenUrl({
+  databaseListenUrl,
+  databaseUrl,
+}: Readonly<Record<'databaseListenUrl' | 'databaseUrl', string>>): string {
+  return databaseListenUrl || databaseUrl
+}
+
 /** The name of a process among the members of its cluster. */
 export function toMemberName({
   workerName,

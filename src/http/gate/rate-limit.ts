@@ -1,5 +1,6 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { MINUTE_MS } from '../../time/minute.ts'
 import type { RequestLimits } from '../deps.ts'
 
 /** Seconds until another request is welcome; null: this one is. */
@@ -11,8 +12,6 @@ export interface Limits {
   /** By the address that a request comes from. */
   readonly ofAddress: Limit
 }
-
-const MINUTE_MS = 60_000
 
 /** The limits of rate, each a window of a minute. A host that limits rates itself keeps its own beside them. */
 export async function createLimits(

@@ -1,5 +1,5 @@
 import type { HistoryPoint } from '../../../history/read-history.ts'
-import { MINUTE_MS } from '../../../history/recorder.ts'
+import { MINUTE_MS } from '../../../time/minute.ts'
 import { readHistory } from '../../../history/read-history.ts'
 import type { Quantiles } from '../../../forecast/quantiles.ts'
 import type { App, ProcessServices, StorageServices } from '../../deps.ts'

@@ -1,0 +1,2 @@
+/** A minute, ms. */
+export const MINUTE_MS = 60_000
