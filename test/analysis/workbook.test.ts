@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatNumber, kindOfFormat } from '../../src/analysis/parse/office/cell-format.ts'
+import { formatNumber, kindOfFormat } from '../../src/analysis/parse/sheet/cell-format.ts'
 import { XLSX } from '../../src/analysis/parse/media-types.ts'
 import { readDocument } from '../../src/analysis/parse/parse.ts'
 import { startServer } from '../support/server.ts'

@@ -22,7 +22,7 @@ import { readDocx } from './office/docx.ts'
 import { readEpub } from './office/epub.ts'
 import { readOdt } from './office/odt.ts'
 import { readPptx } from './office/pptx.ts'
-import { readXlsx } from './office/xlsx.ts'
+import { readXlsx } from './sheet/xlsx.ts'
 import { readPdf } from './pdf/pdf.ts'
 import { readPictures } from './pictures.ts'
 import { readText } from './text/plain-text.ts'
@@ -73,7 +73,7 @@ const READERS: Readonly<Partial<Record<string, Read>>> = {
   [PPTX]: ({ bytes }) => readPptx(bytes),
   [XLSX]: ({ bytes }) => readXlsx(bytes),
   [ODT]: ({ bytes }) => readOdt(bytes),
-  [ODS]: async ({ bytes }) => (await import('./office/ods.ts')).readOds(bytes),
+  [ODS]: async ({ bytes }) => (await import('./sheet/ods.ts')).readOds(bytes),
   [ODP]: async ({ bytes }) => (await import('./office/odp.ts')).readOdp(bytes),
   [RTF]: async ({ bytes }) => (await import('./text/rtf.ts')).readRtf(bytes),
   [MAIL]: async ({ bytes }) => (await import('./text/mail.ts')).readMail(bytes),

@@ -1,5 +1,5 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { MAX_COLUMNS_SHOWN, TableReader, type Cell } from '../table-facts.ts'
+import { MAX_COLUMNS_SHOWN, TableReader, type Cell } from '../sheet/table-facts.ts'
 
 const DELIMITERS = ['\t', ';', ','] as const
 /** A text is a table when as many first lines have the same number of columns. */

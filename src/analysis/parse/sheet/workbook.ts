@@ -1,8 +1,8 @@
-import { MAX_COLUMNS, type Cell, type CellKind } from '../table-facts.ts'
+import { MAX_COLUMNS, type Cell, type CellKind } from './table-facts.ts'
 import { formatNumber, kindOfFormat } from './cell-format.ts'
-import { readXml } from './xml-stream.ts'
-import { readRelations } from './xml.ts'
-import { rejected, type Entries } from './zip.ts'
+import { readXml } from '../office/xml-stream.ts'
+import { readRelations } from '../office/xml.ts'
+import { rejected, type Entries } from '../office/zip.ts'
 
 interface Sheet {
   readonly name: string

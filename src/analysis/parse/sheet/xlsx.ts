@@ -1,8 +1,8 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { TableReader, toTableLine } from '../table-facts.ts'
-import { readCore } from './core-properties.ts'
+import { TableReader, toTableLine } from './table-facts.ts'
+import { readCore } from '../office/core-properties.ts'
 import { openWorkbook, type Workbook } from './workbook.ts'
-import { openArchive } from './zip.ts'
+import { openArchive } from '../office/zip.ts'
 
 /**
  * Reads a workbook (xlsx, xlsm, xltx) as a person does: for each sheet its size, its columns with what is in them, its rows as

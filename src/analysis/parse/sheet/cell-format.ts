@@ -1,4 +1,4 @@
-import type { CellKind } from '../table-facts.ts'
+import type { CellKind } from './table-facts.ts'
 
 /** Formats that a workbook may use without declaring them (ECMA-376, 18.8.30). */
 const BUILT_IN: Readonly<Record<number, CellKind>> = {

@@ -1,8 +1,8 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { MAX_COLUMNS, MAX_COLUMNS_SHOWN, TableReader, toTableLine, type Cell } from '../table-facts.ts'
-import { CONTENT, openDocument } from './open-document.ts'
-import { readXml } from './xml-stream.ts'
-import { rejected } from './zip.ts'
+import { MAX_COLUMNS, MAX_COLUMNS_SHOWN, TableReader, toTableLine, type Cell } from './table-facts.ts'
+import { CONTENT, openDocument } from '../office/open-document.ts'
+import { readXml } from '../office/xml-stream.ts'
+import { rejected } from '../office/zip.ts'
 
 /** A row that is said to come again is written as often as this at most. */
 const MAX_ROW_REPEATS = 1000

@@ -1,4 +1,4 @@
-import type { SectionBuilder } from './document.ts'
+import type { SectionBuilder } from '../document.ts'
 
 /** A cell of a table that holds something. */
 export interface Cell {
