@@ -61,13 +61,20 @@ const content = (body: string): ZipEntry => ({
   data: `<office:document-content><office:body><office:text>${body}</office:text></office:body></office:document-content>`,
 })
 
-test('an OpenDocument text is read by its headings, its footnotes behind their paragraphs, without deleted pieces and comments', async () => {
+test('an OpenDocument text is read by its headings, its footnotes behind their paragraphs, its comments at its end, without deleted pieces', async () => {
   const body = `<text:tracked-changes><text:p>Deleted.</text:p></text:tracked-changes><text:h text:outline-level="1">Water</text:h>
     <text:p>A<text:s/>mill<text:note><text:note-body><text:p>A note.</text:p></text:note-body></text:note> takes<text:line-break/>water.<office:annotation><text:p>Comment.</text:p></office:annotation></text:p>
     <text:list><text:list-item><text:p>An item</text:p></text:list-item></text:list>
     <table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell><table:table-cell><text:p>1</text:p></table:table-cell></table:table-row></table:table>`
   expect(await readText(ODT, [content(body)])).toEqual([
-    ['Water', 'prose: A mill takes water.', 'aside: A note.', 'item: An item', 'table: a | 1'],
+    [
+      'Water',
+      'prose: A mill takes water.',
+      'aside: A note.',
+      'item: An item',
+      'table: a | 1',
+      'aside: Comment.',
+    ],
   ])
 })
 

@@ -48,6 +48,7 @@ test('a spreadsheet of OpenDocument is read as a workbook is, repeated and empty
       'fact: Picked: 1 date, 2024-09-03.',
       'table: Kind | Weight | Picked\nApple | 1,200.5 | 2024-09-03\nPear | 80\nPear | 80\nThe late frost of April took a third of the blossom.',
       'prose: The late frost of April took a third of the blossom.',
+      'aside: A1048005: hidden',
     ],
   ])
 })
@@ -121,7 +122,11 @@ test('footnotes, text boxes, headings, items and properties of rich text are rea
 {\shp{\*\shpinst\shpleft0{\sp{\sn pName}{\sv Box 1}}{\shptxt\pard In a box.\par}}{\shprslt Twice.}}Beside it.\par
 {\listtext\'95\tab}An item.\par{\*\annotation No comment.}\trowd a\cell b{\footnote Of the cell.}\cell\row The end.\par}`
   const { title, about, warnings } = await read(RTF, rtf)
-  expect([title, about, warnings]).toEqual(['The mill', { author: 'Ana' }, []])
+  expect([title, about, warnings]).toEqual([
+    'The mill',
+    { author: 'Ana' },
+    ['1 comment of a reviewer is not part of the report.'],
+  ])
   expect(await lines(RTF, rtf)).toEqual([
     [
       'Water',
@@ -133,6 +138,7 @@ test('footnotes, text boxes, headings, items and properties of rich text are rea
       'table: a | b',
       'aside: Of the cell.',
       'prose: The end.',
+      'aside: No comment.',
     ],
   ])
 })

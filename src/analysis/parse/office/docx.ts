@@ -4,6 +4,8 @@ import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { readMarkup } from '../html/html.ts'
 import { CORE, readCore } from './core-properties.ts'
 import { chartRows, linesIn } from './drawing.ts'
+import { writeRemarks, writeRunningLines } from './remarks.ts'
+import { readComments, readRunningLines } from './word-parts.ts'
 import { parseXml } from './xml.ts'
 import { openArchive, repairEnd, type Entries } from './zip.ts'
 
@@ -21,14 +23,19 @@ const TEXT = 'word/document.xml'
 const FORMULA = /<m:oMath[\s>]/g
 /** What the text leads to, and the converter does not read. */
 const DRAWINGS = /^word\/(?:charts\/chart[^/]*|diagrams\/data[^/]*)\.xml$/
+const COMMENTS = 'word/comments.xml'
+const HEADERS = /^word\/(?:header|footer)\d*\.xml$/
+const isWanted = (name: string) =>
+  [CORE, TEXT, COMMENTS].includes(name) || DRAWINGS.test(name) || HEADERS.test(name)
 
 /**
- * Reads a Word document (docx): its paragraphs under their headings, the charts and SmartArt at its end, without comments.
+ * Reads a Word document (docx): its paragraphs under their headings; at its end charts and SmartArt, headers and footers once each,
+ * and the comments of reviewers.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
 export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
-  const entries = await openArchive(bytes, (name) => [CORE, TEXT].includes(name) || DRAWINGS.test(name))
+  const entries = await openArchive(bytes, isWanted)
   const converted = await mammoth
     .convertToHtml({ buffer: repairEnd(bytes) }, OPTIONS)
     .catch((error: unknown) => {
@@ -39,12 +46,15 @@ export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
   const builder = new SectionBuilder()
   const title = readMarkup(converted.value.replace(BACK_LINK, ''), builder)
   readDrawings(entries, builder)
+  const running = [...entries].flatMap(([name, part]) => (HEADERS.test(name) ? readRunningLines(part) : []))
+  writeRunningLines(running, builder)
+  const remarks = writeRemarks(readComments(entries.get(COMMENTS)), builder)
   const core = readCore(entries)
   return {
     title: title ?? core.title,
     sections: builder.build(),
     pages: null,
-    warnings: describeFormulas(entries),
+    warnings: [...describeFormulas(entries), ...remarks],
     about: core.about,
   }
 }

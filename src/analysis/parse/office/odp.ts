@@ -1,9 +1,17 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { CONTENT, openDocument, readText, toRows } from './open-document.ts'
+import { CONTENT, isLeftOut, listComments, openDocument, readText, toRows } from './open-document.ts'
+import { writeRemarks } from './remarks.ts'
 import { listElements, parseXml, type XmlElement } from './xml.ts'
 
 const PAGES = new Set(['draw:page'])
-const BLOCKS = new Set(['text:p', 'text:h', 'table:table', 'presentation:notes', 'draw:frame'])
+const BLOCKS = new Set([
+  'text:p',
+  'text:h',
+  'table:table',
+  'presentation:notes',
+  'draw:frame',
+  'office:annotation',
+])
 const TITLES = new Set(['title'])
 
 interface Slide {
@@ -13,7 +21,8 @@ interface Slide {
 }
 
 /**
- * Reads an OpenDocument presentation (odp): a section for each slide, under its title, with its tables and the speaker's notes.
+ * Reads an OpenDocument presentation (odp): a section for each slide, under its title, with its tables, the speaker's notes and the
+ * comments of reviewers.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -22,7 +31,11 @@ export async function readOdp(bytes: Uint8Array): Promise<SourceDocument> {
   const builder = new SectionBuilder()
   const slides = [...listElements(parseXml(entries, CONTENT), PAGES)]
   for (const [index, slide] of slides.entries()) readSlide(slide, { builder, page: index + 1 })
-  return { title, sections: builder.build(), pages: slides.length, warnings: [], about }
+  const remarks = slides.flatMap((slide, index) =>
+    listComments(slide).map((remark) => ({ ...remark, page: index + 1 })),
+  )
+  const warnings = writeRemarks(remarks, builder)
+  return { title, sections: builder.build(), pages: slides.length, warnings, about }
 }
 
 function readSlide(slide: XmlElement, { builder, page }: Slide): void {
@@ -34,6 +47,7 @@ function readSlide(slide: XmlElement, { builder, page }: Slide): void {
 }
 
 function readBlock(block: XmlElement, { builder, page }: Slide): void {
+  if (isLeftOut(block)) return
   if (block.nodeName === 'table:table') return builder.paragraph(toRows(block), { page, kind: 'table' })
   if (block.nodeName === 'presentation:notes') {
     for (const line of linesIn(block)) builder.paragraph(line, { page })

@@ -1,5 +1,5 @@
 import { SectionBuilder, type ParagraphKind, type SourceDocument } from '../document.ts'
-import { CONTENT, isLeftOut, openDocument, readText, toRows } from './open-document.ts'
+import { CONTENT, isLeftOut, openDocument, readText, toRows, writeAround } from './open-document.ts'
 import { findFirst, isElement, listElements, parseXml, type XmlNode } from './xml.ts'
 
 /** What is read behind the paragraph or table that has it: notes, and boxes with text. */
@@ -8,7 +8,7 @@ const WITH_ASIDES = new Set(['text:h', 'text:p', 'table:table'])
 
 /**
  * Reads an OpenDocument text (odt): paragraphs and lists under their headings, tables; footnotes and text boxes behind the
- * paragraph or table that has them; without comments.
+ * paragraph or table that has them; at its end headers and footers once each, and the comments of reviewers.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -17,7 +17,8 @@ export async function readOdt(bytes: Uint8Array): Promise<SourceDocument> {
   const builder = new SectionBuilder()
   const text = findFirst(parseXml(entries, CONTENT), 'office:text')
   if (text !== undefined) readBlocks(text, builder, 'prose')
-  return { title, sections: builder.build(), pages: null, warnings: [], about }
+  const warnings = text === undefined ? [] : writeAround(entries, text, builder)
+  return { title, sections: builder.build(), pages: null, warnings, about }
 }
 
 function readBlocks(parent: XmlNode, builder: SectionBuilder, kind: ParagraphKind): void {

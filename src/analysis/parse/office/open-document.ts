@@ -1,10 +1,13 @@
-import type { AboutDocument } from '../document.ts'
+import type { AboutDocument, SectionBuilder } from '../document.ts'
 import { findFirst, isElement, listElements, parseXml, type XmlElement, type XmlNode } from './xml.ts'
+import { writeRemarks, writeRunningLines, type Remark } from './remarks.ts'
 import { encrypted, openArchive, type Entries } from './zip.ts'
 
 /** The part that holds the text of an OpenDocument file (ISO/IEC 26300). */
 export const CONTENT = 'content.xml'
 const META = 'meta.xml'
+/** The part that holds headers and footers. */
+const STYLES = 'styles.xml'
 const MANIFEST = 'META-INF/manifest.xml'
 /** What is not the text: deleted pieces, comments, notes, forms, how a word is pronounced. */
 const LEFT_OUT = new Set([
@@ -18,6 +21,11 @@ const LEFT_OUT = new Set([
 const ROWS = new Set(['table:table-row'])
 const CELLS = new Set(['table:table-cell'])
 const PARAGRAPHS = new Set(['text:p', 'text:h'])
+const COMMENTS = new Set(['office:annotation'])
+/** Of the first, left and right pages too. */
+const HEADERS = new Set(
+  ['', '-first', '-left'].flatMap((page) => [`style:header${page}`, `style:footer${page}`]),
+)
 
 export interface OpenDocument {
   readonly entries: Entries
@@ -27,7 +35,7 @@ export interface OpenDocument {
 
 /** @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`. */
 export async function openDocument(bytes: Uint8Array): Promise<OpenDocument> {
-  const entries = await openArchive(bytes, (name) => [CONTENT, META, MANIFEST].includes(name))
+  const entries = await openArchive(bytes, (name) => [CONTENT, META, STYLES, MANIFEST].includes(name))
   const manifest = entries.get(MANIFEST)?.toString('utf8') ?? ''
   if (manifest.includes('encryption-data')) throw encrypted()
   const meta = entries.has(META) ? parseXml(entries, META) : null
@@ -57,4 +65,28 @@ export function toRows(table: XmlElement): string {
   return [...listElements(table, ROWS)]
     .map((row) => [...listElements(row, CELLS)].map(cell).join(' | '))
     .join('\n')
+}
+
+/** The comments of reviewers in an element. */
+export function listComments(element: XmlNode): Remark[] {
+  return [...listElements(element, COMMENTS)].map((comment) => ({
+    author: findFirst(comment, 'dc:creator')?.textContent?.trim() ?? '',
+    text: [...listElements(comment, PARAGRAPHS)].map(readText).join(' '),
+  }))
+}
+
+/** Headers and footers, once each, and the comments of a text; returns a warning where there are comments. */
+export function writeAround(entries: Entries, text: XmlNode, builder: SectionBuilder): string[] {
+  if (entries.has(STYLES)) {
+    const headers = [...listElements(parseXml(entries, STYLES), HEADERS)]
+    const lines = headers.flatMap((header) => [...listElements(header, PARAGRAPHS)])
+    writeRunningLines(
+      lines.map((line) => ({
+        text: readText(line),
+        hasPageNumber: findFirst(line, 'text:page-number') !== undefined,
+      })),
+      builder,
+    )
+  }
+  return writeRemarks(listComments(text), builder)
 }

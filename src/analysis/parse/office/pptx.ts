@@ -2,10 +2,13 @@ import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { listElements, findFirst, readRelations, parseXml, type XmlElement } from './xml.ts'
 import { chartRows, linesIn } from './drawing.ts'
 import { CORE, readCore } from './core-properties.ts'
+import { writeRemarks, type Remark } from './remarks.ts'
+import { readSlideComments } from './slide-comments.ts'
 import { openArchive, type Entries } from './zip.ts'
 
 const PRESENTATION = 'ppt/presentation.xml'
-const WANTED = /^ppt\/(presentation\.xml|_rels\/|slides\/|notesSlides\/|charts\/[^/]+\.xml$|diagrams\/data)/
+const WANTED =
+  /^ppt\/(presentation\.xml|authors\.xml|commentAuthors\.xml|_rels\/|slides\/|notesSlides\/|comments\/|charts\/[^/]+\.xml$|diagrams\/data)/
 const TITLES = new Set(['title', 'ctrTitle'])
 /** Numbers, dates and footers that appear on every slide. */
 const APPARATUS = new Set(['sldNum', 'dt', 'ftr', 'hdr', 'sldImg'])
@@ -13,7 +16,7 @@ const SHAPES = new Set(['p:sp', 'a:tbl'])
 
 /**
  * Reads a presentation (pptx): a section for each slide, under its title, with its tables, the data of its charts, the texts of
- * its SmartArt, and the speaker's notes.
+ * its SmartArt, and the speaker's notes; the comments of reviewers at its end.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -23,8 +26,13 @@ export async function readPptx(bytes: Uint8Array): Promise<SourceDocument> {
   const ids = [...listElements(parseXml(entries, PRESENTATION), new Set(['p:sldId']))]
   const slides = ids.flatMap((id) => relations.get(id.getAttribute('r:id') ?? '') ?? [])
   const builder = new SectionBuilder()
-  for (const [index, slide] of slides.entries()) readSlide(entries, slide, { builder, page: index + 1 })
-  return { sections: builder.build(), pages: slides.length, warnings: [], ...readCore(entries) }
+  const remarks: Remark[] = []
+  for (const [index, slide] of slides.entries()) {
+    readSlide(entries, slide, { builder, page: index + 1 })
+    remarks.push(...readSlideComments(entries, slide).map((remark) => ({ ...remark, page: index + 1 })))
+  }
+  const warnings = writeRemarks(remarks, builder)
+  return { sections: builder.build(), pages: slides.length, warnings, ...readCore(entries) }
 }
 
 interface Slide {

@@ -1,11 +1,20 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { MAX_COLUMNS, MAX_COLUMNS_SHOWN, TableReader, toTableLine, type Cell } from './table-facts.ts'
+import {
+  MAX_COLUMNS,
+  MAX_COLUMNS_SHOWN,
+  TableReader,
+  toLetters,
+  toTableLine,
+  type Cell,
+} from './table-facts.ts'
 import { CONTENT, openDocument } from '../office/open-document.ts'
 import { readXml } from '../office/xml-stream.ts'
 import { rejected } from '../office/zip.ts'
+import { writeNotes, type CellNote } from './cell-notes.ts'
 
 /** A row that is said to come again is written as often as this at most. */
 const MAX_ROW_REPEATS = 1000
+const MAX_ROWS = 1_048_576
 const KINDS: Readonly<Record<string, Cell['kind']>> = {
   float: 'number',
   currency: 'number',
@@ -16,7 +25,8 @@ const KINDS: Readonly<Record<string, Cell['kind']>> = {
 }
 
 /**
- * Reads an OpenDocument spreadsheet (ods) as a workbook is read: size, columns, rows and sentences of each sheet.
+ * Reads an OpenDocument spreadsheet (ods) as a workbook is read: size, columns, rows, sentences and notes on
+ * cells of each sheet.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -40,10 +50,14 @@ class SheetReader {
   readonly #warnings: string[] = []
   #table: TableReader | null = null
   #name = ''
-  #row: { readonly repeats: number; readonly cells: Cell[]; next: number } | null = null
+  #row: { readonly count: number; readonly cells: Cell[]; next: number } | null = null
   #cell: { readonly attributes: Attributes; readonly lines: string[] } | null = null
   #isText = false
   #annotations = 0
+  #rows = 0
+  #note = ''
+  #isNote = false
+  #notes: CellNote[] = []
 
   open(name: string, attributes: Attributes): void {
     if (name === 'table') {
@@ -51,37 +65,52 @@ class SheetReader {
       this.#name = attributes['table:name'] ?? ''
     } else if (name === 'table-row') {
       this.#row = {
-        repeats: toRepeats(attributes['table:number-rows-repeated'], MAX_ROW_REPEATS),
+        count: toRepeats(attributes['table:number-rows-repeated'], MAX_ROWS),
         cells: [],
         next: 0,
       }
     } else if (name === 'table-cell' || name === 'covered-table-cell') this.#cell = { attributes, lines: [] }
-    else if (name === 'annotation') this.#annotations += 1
+    else if (name === 'annotation') {
+      this.#annotations += 1
+      this.#note = ''
+    } else if (name === 'p' && this.#annotations > 0) this.#isNote = true
     else if (name === 'p' && this.#cell !== null && this.#annotations === 0) {
       this.#isText = true
       this.#cell.lines.push('')
-    } else if (this.#isText && /^(s|tab|line-break)$/.test(name)) this.text(' ')
+    } else if ((this.#isText || this.#isNote) && /^(s|tab|line-break)$/.test(name)) this.text(' ')
   }
 
   text(text: string): void {
+    if (this.#isNote) this.#note += text
     const lines = this.#cell?.lines
     if (this.#isText && this.#annotations === 0 && lines !== undefined) lines.push((lines.pop() ?? '') + text)
   }
 
   close(name: string): void {
     if (name === 'p' && this.#annotations === 0) this.#isText = false
-    else if (name === 'annotation') this.#annotations -= 1
+    else if (name === 'p') {
+      this.#isNote = false
+      this.#note += ' '
+    } else if (name === 'annotation') this.#endNote()
     else if (name === 'table-cell' || name === 'covered-table-cell') this.#endCell()
     else if (name === 'table-row') this.#endRow()
     else if (name === 'table' && this.#table !== null) {
       this.#builder.heading(this.#name)
       this.#warnings.push(...this.#table.end(this.#builder, `The sheet "${this.#name}"`))
+      writeNotes(this.#notes.splice(0), this.#builder)
       this.#table = null
+      this.#rows = 0
     }
   }
 
   end(): Pick<SourceDocument, 'sections' | 'warnings'> {
     return { sections: this.#builder.build(), warnings: this.#warnings }
+  }
+
+  #endNote(): void {
+    this.#annotations -= 1
+    const cell = `${toLetters(this.#row?.next ?? 0)}${this.#rows + 1}`
+    this.#notes.push({ cell, text: this.#note })
   }
 
   #endCell(): void {
@@ -99,9 +128,10 @@ class SheetReader {
   #endRow(): void {
     const row = this.#row
     this.#row = null
+    this.#rows += row?.count ?? 0
     if (row === null || row.cells.length === 0) return
     const line = toTableLine(row.cells)
-    for (let at = 0; at < row.repeats; at += 1) this.#table?.add(row.cells, line)
+    for (let at = 0; at < Math.min(row.count, MAX_ROW_REPEATS); at += 1) this.#table?.add(row.cells, line)
   }
 }
 

@@ -120,13 +120,14 @@ const PLURALS: Readonly<Record<Cell['kind'], string>> = {
   error: 'errors',
 }
 
-function toLetters(column: number): string {
+/** `1` → `B`. */
+export function toLetters(column: number): string {
   const rest = Math.floor(column / 26) - 1
   return (rest < 0 ? '' : toLetters(rest)) + String.fromCharCode(65 + (column % 26))
 }
 
 /** Whether a text of a cell is read as a sentence. */
-function isProse(text: string): boolean {
+export function isProse(text: string): boolean {
   if ((text.match(WIDE)?.length ?? 0) >= MIN_PROSE_WIDE_CHARS) return true
   const words = text.split(' ').length
   return words >= MIN_PROSE_WORDS || (words >= 4 && /[.!?]["”’)]?$/.test(text))

@@ -2,11 +2,13 @@ import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { TableReader, toTableLine } from './table-facts.ts'
 import { readCore } from '../office/core-properties.ts'
 import { openWorkbook, type Workbook } from './workbook.ts'
+import { writeRemarks, type Remark } from '../office/remarks.ts'
 import { openArchive } from '../office/zip.ts'
+import { readCellNotes, writeNotes } from './cell-notes.ts'
 
 /**
  * Reads a workbook (xlsx, xlsm, xltx) as a person does: for each sheet its size, its columns with what is in them, its rows as
- * tables, and the sentences that are in its cells. Dates are in ISO 8601.
+ * tables, the sentences in its cells and in the notes on them; the comments of reviewers at its end. Dates are in ISO 8601.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -15,11 +17,18 @@ export async function readXlsx(bytes: Uint8Array): Promise<SourceDocument> {
   const workbook = openWorkbook(entries)
   const builder = new SectionBuilder()
   const warnings: string[] = []
+  const remarks: Remark[] = []
   for (const { name, part, isHidden } of workbook.sheets) {
     if (isHidden) warnings.push(`The sheet "${name}" is hidden in the workbook.`)
     if (part === null) warnings.push(`The sheet "${name}" has no cells, as a chart, and was left out.`)
-    else warnings.push(...readSheet(workbook, { name, part }, builder))
+    else {
+      warnings.push(...readSheet(workbook, { name, part }, builder))
+      const { notes, remarks: own } = readCellNotes(entries, part)
+      writeNotes(notes, builder)
+      remarks.push(...own)
+    }
   }
+  warnings.push(...writeRemarks(remarks, builder))
   return { sections: builder.build(), pages: null, warnings, ...readCore(entries) }
 }
 

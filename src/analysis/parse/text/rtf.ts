@@ -1,68 +1,26 @@
 import { SectionBuilder, type ParagraphKind, type SourceDocument } from '../document.ts'
+import { writeRemarks, writeRunningLines, type Remark } from '../office/remarks.ts'
 import { createDecoder, pageOfCharset } from './rtf-encoding.ts'
+import {
+  CHARS,
+  createFlow,
+  ENDS,
+  FLOWS,
+  LEFT_OUT,
+  MAX_OUTLINE,
+  PROPERTIES,
+  SHAPES,
+  type Flow,
+  type FlowKind,
+} from './rtf-groups.ts'
 
-/** Groups that are not the text: fonts, colours, styles, pictures, what a program keeps for itself. */
-const LEFT_OUT = new Set([
-  'fonttbl',
-  'colortbl',
-  'stylesheet',
-  'pict',
-  'nonshppict',
-  'shprslt',
-  'fldinst',
-  'xe',
-  'tc',
-  'annotation',
-  'header',
-  'footer',
-  'headerl',
-  'headerr',
-  'footerl',
-  'footerr',
-  'listtext',
-  'pntext',
-  'listtable',
-  'listoverridetable',
-  'generator',
-  'info',
-  'themedata',
-  'datastore',
-])
-/** Groups that a reader may not know, in which the text of a shape is. */
-const SHAPES = new Set(['shpinst', 'do'])
-/** Groups with paragraphs of their own, in the middle of a paragraph: they are read behind it. */
-const FLOWS: Readonly<Record<string, ParagraphKind>> = {
-  footnote: 'aside',
-  shptxt: 'prose',
-  dptxbxtext: 'prose',
-}
-const ENDS = new Set(['par', 'sect', 'page', 'row'])
-/** Outline levels of headings; one above them is running text. */
-const MAX_OUTLINE = 8
-const CHARS: Readonly<Record<string, string>> = {
-  tab: ' ',
-  line: ' ',
-  cell: ' | ',
-  nestcell: ' | ',
-  emspace: ' ',
-  enspace: ' ',
-  emdash: '—',
-  endash: '–',
-  lquote: '‘',
-  rquote: '’',
-  ldblquote: '“',
-  rdblquote: '”',
-  bullet: '•',
-  '~': '\u00a0',
-  _: '-',
-}
 /** A control word with its number, a control symbol, a group's beginning or end, or text. */
 const TOKEN = /\\([a-z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-f]{2})|\\([^a-z])|([{}])|([^\\{}\r\n]+)/gi
 const MAX_DEPTH = 10_000
 
 /**
  * Reads rich text (RTF 1.9): its headings, paragraphs and table rows; footnotes and text boxes behind the paragraph that has them;
- * without comments and what is deleted.
+ * at its end headers and footers once each, and the comments of reviewers; without what is deleted.
  */
 export function readRtf(bytes: Uint8Array): SourceDocument {
   const reader = new RtfReader()
@@ -94,17 +52,6 @@ interface Group {
   readonly isInfo: boolean
 }
 
-/** A run of paragraphs: the document's own, a footnote's, a text box's, or a property such as the title. */
-interface Flow {
-  text: string
-  isRow: boolean
-  isItem: boolean
-  readonly kind: ParagraphKind | 'title' | 'author'
-  /** Paragraphs that come behind the one that is open. */
-  readonly after: { readonly text: string; readonly kind: ParagraphKind }[]
-}
-
-const createFlow = (kind: Flow['kind']): Flow => ({ text: '', isRow: false, isItem: false, kind, after: [] })
 const FIRST_GROUP: Group = {
   leftOut: 'nothing',
   isDeleted: false,
@@ -127,6 +74,9 @@ class RtfReader {
   #flow = createFlow('prose')
   #decoder = createDecoder(null)
   #bytes: number[] = []
+  readonly #running: string[] = []
+  readonly #remarks: Remark[] = []
+  #reviewer = ''
   #skip = 0
   #isStarred = false
   #isEnded = false
@@ -188,11 +138,16 @@ class RtfReader {
     while (this.#flows.length > 0) this.#closeFlow()
     this.#endParagraph(false)
     const { title, author } = this.#about
+    writeRunningLines(
+      this.#running.map((text) => ({ text, hasPageNumber: false })),
+      this.#builder,
+    )
+    const warnings = [...this.#warnings(), ...writeRemarks(this.#remarks, this.#builder)]
     return {
       title: title || null,
       sections: this.#builder.build(),
       pages: null,
-      warnings: this.#warnings(),
+      warnings,
       about: author === '' ? {} : { author },
     }
   }
@@ -205,8 +160,7 @@ class RtfReader {
   /** Whether a word says what its group is. */
   #beginGroup(word: string, isStarred: boolean): boolean {
     const { leftOut, isInfo: isInfoGroup } = this.#group
-    const isInfo = word === 'title' || word === 'author'
-    const kind = isInfo && isInfoGroup ? word : FLOWS[word]
+    const kind = PROPERTIES.has(word) && isInfoGroup ? (word as FlowKind) : FLOWS[word]
     if (kind !== undefined && (leftOut !== 'all' || isInfoGroup)) this.#openFlow(kind)
     else if (SHAPES.has(word) && leftOut === 'nothing') this.#group = { ...this.#group, leftOut: 'shape' }
     else if (LEFT_OUT.has(word) || isStarred) {
@@ -234,7 +188,7 @@ class RtfReader {
     else if (word === 'outlinelevel') this.#group = { ...this.#group, outline: number }
   }
 
-  #openFlow(kind: Flow['kind']): void {
+  #openFlow(kind: FlowKind): void {
     this.#flows.push(this.#flow)
     this.#flow = createFlow(kind)
     this.#group = { ...this.#group, leftOut: 'nothing', outline: null, isFlow: true }
@@ -243,10 +197,14 @@ class RtfReader {
   #closeFlow(): void {
     const { kind, text } = this.#flow
     if (kind === 'title' || kind === 'author') this.#about[kind] = text.trim()
+    else if (kind === 'reviewer') this.#reviewer = text.trim()
     else this.#endParagraph(false)
     const { after } = this.#flow
+    const lines = after.map((paragraph) => paragraph.text)
     this.#flow = this.#flows.pop() ?? createFlow('prose')
-    this.#flow.after.push(...after)
+    if (kind === 'running') this.#running.push(...lines)
+    else if (kind === 'comment') this.#remarks.push({ author: this.#reviewer, text: lines.join(' ') })
+    else this.#flow.after.push(...after)
   }
 
   #unicode(number: number): void {
@@ -274,7 +232,7 @@ class RtfReader {
     const text = isRow ? flow.text.replace(/[ |]{1,1000}$/, '') : flow.text
     const isBulleted = /^\s*[•·]\s/.test(text)
     const { outline } = this.#group
-    if (this.#flows.length > 0) flow.after.push({ text, kind: toKind(flow) })
+    if (this.#flows.length > 0) flow.after.push({ text, kind: toKind(flow.kind) })
     else if (outline !== null && outline >= 0 && outline <= MAX_OUTLINE && !isRow)
       this.#builder.heading(text.replace(/\s+/g, ' '))
     else if (isRow) this.#builder.paragraph(text, { kind: 'table' })
@@ -289,6 +247,6 @@ class RtfReader {
   }
 }
 
-function toKind({ kind }: Flow): ParagraphKind {
-  return kind === 'title' || kind === 'author' ? 'prose' : kind
+function toKind(kind: FlowKind): ParagraphKind {
+  return kind === 'aside' ? 'aside' : 'prose'
 }
