@@ -80,3 +80,19 @@ test('a page that is all in a comment without an end has no text', () => {
   )
   expect(sections).toEqual([])
 })
+
+test('a page whose elements are inside each other too deeply keeps its text, and has a warning', () => {
+  const deep = (count: number) =>
+    `<html><body><p>The gate holds the water back.</p>${'<div>'.repeat(count)}<p>The mill takes it.</p>${'</div>'.repeat(count)}<p>The end comes late.</p></body></html>`
+  const linesOf = (html: string) =>
+    readHtml(new TextEncoder().encode(html)).sections.flatMap(({ paragraphs }) =>
+      paragraphs.map(({ text }) => text),
+    )
+  const warningsOf = (html: string) => readHtml(new TextEncoder().encode(html)).warnings.join(' ')
+  for (const count of [100, 190, 1000, 5000]) {
+    const text = linesOf(deep(count)).join(' ')
+    expect(text).toContain('The mill takes it.')
+    expect(text).toContain('The end comes late.')
+    expect(warningsOf(deep(count)).includes('more deeply than is read')).toBe(count > 190)
+  }
+})

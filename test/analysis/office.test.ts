@@ -116,6 +116,12 @@ test.each<[string, string, ZipEntry[], string]>([
   ['a presentation without slides', PPTX, [{ name: 'a', data: 'b' }], 'input_rejected'],
   ['a workbook without sheets', XLSX, [{ name: 'a', data: 'b' }], 'input_rejected'],
   ['a text without its content', ODT, [{ name: 'a', data: 'b' }], 'input_rejected'],
+  [
+    'a text whose elements are inside each other too deeply',
+    ODT,
+    [content('<text:section>'.repeat(50_000))],
+    'input_rejected',
+  ],
   ['a book without its container', EPUB, [{ name: 'a', data: 'b' }], 'input_rejected'],
   [
     'a text under a password',

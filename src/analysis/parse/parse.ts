@@ -44,12 +44,23 @@ type OnPage = (page: number, pages: number) => void
 export async function readDocument(file: SourceFile, onPage: OnPage): Promise<SourceDocument> {
   const read = READERS[toReadType(file.mediaType)]
   if (read === undefined) throw new TaskError('unsupported_format', `${file.mediaType} cannot be read.`)
-  const document = await read(file, onPage)
+  const document = await readNested(read, file, onPage)
   const hasText = document.sections.some(({ heading, paragraphs }) => {
     return paragraphs.some(({ text }) => /[\p{L}\p{N}]/u.test(text)) || isText(heading)
   })
   if (!hasText) throw new TaskError('no_text', 'The document holds no text.')
   return document
+}
+
+/** Walks of a document call themselves for what is inside of its elements: the stack of calls is their bound. */
+async function readNested(read: Read, file: SourceFile, onPage: OnPage): Promise<SourceDocument> {
+  try {
+    return await read(file, onPage)
+  } catch (error) {
+    if (!(error instanceof RangeError && /call stack/i.test(error.message))) throw error
+    const message = 'The file cannot be opened: its elements are inside each other too deeply.'
+    throw new TaskError('input_rejected', message, { cause: error })
+  }
 }
 
 /** A heading is text, but for the number of a slide without a title. */

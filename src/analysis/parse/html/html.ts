@@ -2,11 +2,13 @@ import { Readability } from '@mozilla/readability'
 import { decodeText } from '../text/encoding.ts'
 import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
 import { readBlocks } from './blocks.ts'
+import { limitDepth } from './limit-depth.ts'
 import { describePage, type Page, type PageElement } from './page.ts'
 
 /** Reads a web page: the article that Readability finds in it, by its headings. */
 export function readHtml(bytes: Uint8Array, charset: string | null = null): SourceDocument {
-  const { text, warnings: found } = decodeText(bytes, { charset, isMarkup: true })
+  const { text: decoded, warnings: found } = decodeText(bytes, { charset, isMarkup: true })
+  const { html: text, isCut } = limitDepth(decoded)
   const page = describePage(toPage(text))
   const pageTitle = page.querySelector('title')?.textContent ?? null
   const canonicalUrl = toCanonical(page)
@@ -14,6 +16,7 @@ export function readHtml(bytes: Uint8Array, charset: string | null = null): Sour
   const warnings = [
     ...found,
     ...(isCutOff(text) ? ['The page ends in the middle: a part of the text may be missing.'] : []),
+    ...(isCut ? [TOO_DEEP] : []),
     ...(article === null ? ['No article was found in the page; all of its text was read.'] : []),
   ]
   const builder = new SectionBuilder()
@@ -28,6 +31,9 @@ export function readHtml(bytes: Uint8Array, charset: string | null = null): Sour
   }
   return { title, sections: builder.build(), pages: null, warnings, about }
 }
+
+const TOO_DEEP =
+  'The page has elements inside each other more deeply than is read: their text was read without its structure.'
 
 /** Readability takes a heading for the title again when it has the same words; texts without spaces are one word of letters. */
 class ArticleFinder extends Readability {
@@ -76,7 +82,7 @@ function isCutOff(text: string): boolean {
 
 /** Reads markup that is all text, such as a converter makes; gives the heading that it begins with. */
 export function readMarkup(html: string, builder: SectionBuilder): string | null {
-  const body = toBody(html)
+  const body = toBody(limitDepth(html).html)
   if (body === null) return null
   readBlocks(body, builder)
   const [first] = body.children

@@ -1,6 +1,7 @@
 import { decodeText } from '../text/encoding.ts'
 import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
 import { readBlocks } from '../html/blocks.ts'
+import { limitDepth } from '../html/limit-depth.ts'
 import { describePage } from '../html/page.ts'
 import { listElements, findFirst, resolvePath, parseXml, type XmlElement } from './xml.ts'
 import { encrypted, openArchive, rejected } from './zip.ts'
@@ -39,7 +40,7 @@ export async function readEpub(bytes: Uint8Array): Promise<SourceDocument> {
     const body =
       text === undefined
         ? null
-        : describePage(decodeText(text, { isMarkup: true }).text).querySelector('body')
+        : describePage(limitDepth(decodeText(text, { isMarkup: true }).text).html).querySelector('body')
     if (body !== null) readBlocks(body, builder)
   }
   return {
