@@ -53,6 +53,28 @@ test('a spreadsheet of OpenDocument is read as a workbook is, repeated and empty
   ])
 })
 
+test('times, durations and dates of a spreadsheet have ranges', async () => {
+  const time = (text: string, value: string) =>
+    cell(text, `office:value-type="time" office:time-value="${value}"`)
+  const date = (text: string, value: string) =>
+    cell(text, `office:value-type="date" office:date-value="${value}"`)
+  const rows = [
+    [time('01:45 PM', 'PT13H45M00S'), date('3 Sep', '2024-09-03T00:00:00')],
+    [time('30:00', 'PT30H00M00S'), date('4 Sep, 8 am', '2024-09-04T08:00:00.000000000')],
+    [time('0:30', 'PT00H00M30.5S'), date('5 Sep', '2024-09-05')],
+  ]
+  const body = rows.map((row) => `<table:table-row>${row.join('')}</table:table-row>`).join('')
+  const file = openDocument(
+    ODS,
+    `<office:spreadsheet><table:table table:name="S">${body}</table:table></office:spreadsheet>`,
+  )
+  expect((await lines(ODS, file))[0]?.slice(1, 4)).toEqual([
+    'fact: 3 rows, 2 columns.',
+    'fact: A: 3 times, 0:30 to 30:00.',
+    'fact: B: 2 dates, 2024-09-03 to 2024-09-05.',
+  ])
+})
+
 test('a cell behind the last column that a sheet may have is left out at once', async () => {
   const far = '<table:table-cell table:number-columns-repeated="1000000000"/>'
   const rows = `<table:table-row>${cell('Kind')}${far}${cell('Far')}</table:table-row><table:table-row>${cell('Apple')}</table:table-row>`

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { formatNumber, kindOfFormat } from '../../src/analysis/parse/sheet/cell-format.ts'
+import { toNumberFormat } from '../../src/analysis/parse/sheet/number-format.ts'
 import { XLSX } from '../../src/analysis/parse/media-types.ts'
 import { readDocument } from '../../src/analysis/parse/parse.ts'
 import { startServer } from '../support/server.ts'
@@ -141,10 +142,51 @@ test('a workbook of the other calendar, with times, percentages, errors and trut
   const rows = `<row r="1">${number('A1', 0.5, 2)}${number('B1', 1462.75, 3)}${number('C1', 0.125, 4)}${number('D1', 1462, 5)}<c r="E1" t="e"><v>#N/A</v></c><c r="F1" t="b"><v>1</v></c>${number('G1', '0.30000000000000004')}</row>`
   const book = '<workbookPr date1904="1"/>'
   const { sections } = await read(workbookOf([{ name: 'Kinds', rows }], { book }))
-  expect(sections[0]?.at(-1)).toBe('table: 12:00 | 1908-01-02 18:00 | 12.5% | 1908-01-02 | #N/A | true | 0.3')
+  expect(sections[0]?.at(-1)).toBe('table: 12:00 | 1908-01-02 18:00 | 13% | 1908-01-02 | #N/A | true | 0.3')
+})
+
+test('dates that are texts, and cells of the kind date, make a column of dates with its range', async () => {
+  const inline = (reference: string, value: string) =>
+    `<c r="${reference}" t="inlineStr"><is><t>${value}</t></is></c>`
+  const day = (reference: string, value: string) => `<c r="${reference}" t="d"><v>${value}</v></c>`
+  const rows = [
+    `<row r="1">${inline('A1', 'Picked')}${inline('B1', 'Sold')}${inline('C1', 'At')}</row>`,
+    `<row r="2">${inline('A2', '2024-09-03')}${day('B2', '2024-10-01T00:00:00Z')}${inline('C2', '2024-09-03 08:15')}</row>`,
+    `<row r="3">${inline('A3', '1.9.2024')}${day('B3', '2024-09-30T12:30:00')}${inline('C3', '2024-09-03T08:15:30Z')}</row>`,
+    `<row r="4">${inline('A4', '2024/9/12')}${day('B4', '2024-11-02')}${inline('C4', '2024-09-02T23:00:00+02:00')}</row>`,
+  ]
+  const { sections } = await read(workbookOf([{ name: 'Dates', rows: rows.join('') }]))
+  expect(sections[0]?.slice(1)).toEqual([
+    'fact: 4 rows, 3 columns.',
+    'fact: Picked: 3 dates, 2024-09-01 to 2024-09-12.',
+    'fact: Sold: 2 dates, 2024-09-30 12:30 to 2024-11-02.',
+    'fact: At: 3 times, 2024-09-02 23:00+02:00 to 2024-09-03 08:15:30.',
+    'table: Picked | Sold | At\n2024-09-03 | 2024-10-01 | 2024-09-03 08:15\n2024-09-01 | 2024-09-30 12:30 | 2024-09-03 08:15:30\n2024-09-12 | 2024-11-02 | 2024-09-02 23:00+02:00',
+  ])
 })
 
 describe('numbers', () => {
+  test.each<[number, string | undefined, number, string | undefined]>([
+    [9, undefined, 0.126, '13%'],
+    [10, undefined, 1 / 3, '33.33%'],
+    [4, undefined, 1234.5, '1,234.50'],
+    [44, undefined, -1234.5, '-$1,234.50'],
+    [170, '[$€-407] #,##0.00;[Red]-[$€-407] #,##0.00', 1234.567, '€ 1,234.57'],
+    [170, '#,##0.00\\ "zł"', 7, '7.00 zł'],
+    [170, '_("$"* #,##0_);_("$"* (#,##0)', -5, '-$5'],
+    [170, '0.0##', 2.5, '2.5'],
+    [170, '0 "items 0"', 3, '3 items 0'],
+    [170, '"#"000', 7, '#007'],
+    [170, '0.00E+00', 7, undefined],
+    [170, '# ?/?', 7.5, undefined],
+    [170, '#,##0,', 7000, undefined],
+    [170, 'General', 7, undefined],
+    [0, undefined, 7, undefined],
+  ])('of format %i %s, %d is shown as %s', (id, code, value, shown) => {
+    const format = toNumberFormat(id, code)
+    expect(format?.(value)).toBe(shown)
+  })
+
   test.each([
     [0, undefined, 'number'],
     [14, undefined, 'date'],
@@ -201,5 +243,29 @@ test('a hidden sheet and a formula without a result have a warning', async () =>
   expect(warnings).toEqual([
     'The sheet "Costs" is hidden in the workbook.',
     'The sheet "Costs" has 1 formula without a result: open and save it in a spreadsheet.',
+  ])
+})
+
+test('dates, amounts and percentages of csv are columns of their kinds, decimal commas between semicolons', async () => {
+  const factsOf = async (text: string) => {
+    const bytes = new TextEncoder().encode(text)
+    const { sections } = await readDocument(
+      { bytes, mediaType: 'text/plain', charset: null },
+      () => undefined,
+    )
+    return sections[0]?.paragraphs.filter(({ kind }) => kind === 'fact').map((each) => each.text)
+  }
+  expect(
+    await factsOf('Day,Paid,Share\n2024-09-03,"$1,200.50",12.5%\n2024-09-01,$7,3%\n2024-09-02,-$30,40 %\n'),
+  ).toEqual([
+    '4 rows, 3 columns.',
+    'Day: 3 dates, 2024-09-01 to 2024-09-03.',
+    'Paid: 3 numbers, -$30 to $1,200.50.',
+    'Share: 3 percentages, 3% to 40 %.',
+  ])
+  expect(await factsOf('Tag;Betrag\n3.9.2024;1.200,50 €\n1.9.2024;7,25 €\n2.9.2024;-30\n')).toEqual([
+    '4 rows, 2 columns.',
+    'Tag: 3 dates, 2024-09-01 to 2024-09-03.',
+    'Betrag: 3 numbers, -30 to 1.200,50 €.',
   ])
 })

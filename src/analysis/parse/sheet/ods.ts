@@ -10,6 +10,7 @@ import {
 import { CONTENT, openDocument } from '../office/open-document.ts'
 import { readXml } from '../office/xml-stream.ts'
 import { rejected } from '../office/zip.ts'
+import { readDateCell, readDuration } from './date-cell.ts'
 import { writeNotes, type CellNote } from './cell-notes.ts'
 
 /** A row that is said to come again is written as often as this at most. */
@@ -141,16 +142,12 @@ function toRepeats(count = '1', most: number): number {
 
 function toCell(attributes: Attributes, text: string, column: number): Cell {
   const kind = KINDS[attributes['office:value-type'] ?? ''] ?? 'text'
-  const date = attributes['office:date-value']
-  if (kind === 'date' && date !== undefined) {
-    const isDay = !date.includes('T')
-    return {
-      column,
-      text: date.replace('T', ' '),
-      kind: isDay ? 'date' : 'date-time',
-      value: Date.parse(date),
-    }
+  const value = attributes['office:value']
+  if (kind === 'date') {
+    const cell = readDateCell(column, attributes['office:date-value'] ?? '')
+    if (cell !== null) return cell
   }
-  const number = Number(attributes['office:value'])
-  return { column, text, kind, value: kind === 'number' || kind === 'percent' ? number : null }
+  if (kind === 'time')
+    return { column, text, kind, value: readDuration(attributes['office:time-value'] ?? '') }
+  return { column, text, kind, value: kind === 'number' || kind === 'percent' ? Number(value) : null }
 }

@@ -1,4 +1,6 @@
 import { MAX_COLUMNS, type Cell, type CellKind } from './table-facts.ts'
+import { readDateCell } from './date-cell.ts'
+import { toNumberFormat } from './number-format.ts'
 import { formatNumber, kindOfFormat } from './cell-format.ts'
 import { readXml } from '../office/xml-stream.ts'
 import { readRelations } from '../office/xml.ts'
@@ -45,7 +47,7 @@ export function openWorkbook(entries: Entries): Workbook {
   const folder = part.slice(0, part.lastIndexOf('/') + 1)
   const values: CellValues = {
     texts: readTexts(entries.get(`${folder}sharedStrings.xml`)),
-    kinds: readKinds(entries.get(`${folder}styles.xml`)),
+    formats: readFormats(entries.get(`${folder}styles.xml`)),
     calendar: is1904 ? 1904 : 1900,
   }
   return { sheets, readRows: (name, onRow) => readSheet(entries.get(name) as Buffer, values, onRow) }
@@ -67,7 +69,7 @@ function toSheet(
 
 interface CellValues {
   readonly texts: readonly string[]
-  readonly kinds: readonly CellKind[]
+  readonly formats: readonly CellFormat[]
   readonly calendar: 1900 | 1904
 }
 
@@ -95,23 +97,34 @@ function readTexts(bytes: Buffer | undefined): string[] {
   return texts
 }
 
-/** What the numbers of each style are. */
-function readKinds(bytes: Buffer | undefined): CellKind[] {
+interface CellFormat {
+  readonly kind: CellKind
+  /** null: as it is. */
+  readonly show: ((value: number) => string) | null
+}
+
+/** What the numbers of each style are, and how they are shown. */
+function readFormats(bytes: Buffer | undefined): CellFormat[] {
   const codes = new Map<number, string>()
-  const kinds: CellKind[] = []
+  const formats: CellFormat[] = []
   let isCell = false
   readXml(bytes, {
     open: (name, { numFmtId = '0', formatCode = '' }) => {
       if (name === 'numFmt') codes.set(Number(numFmtId), formatCode)
       else if (name === 'cellXfs') isCell = true
-      else if (name === 'xf' && isCell)
-        kinds.push(kindOfFormat(Number(numFmtId), codes.get(Number(numFmtId))))
+      else if (name === 'xf' && isCell) formats.push(toFormat(Number(numFmtId), codes))
     },
     close: (name) => {
       if (name === 'cellXfs') isCell = false
     },
   })
-  return kinds
+  return formats
+}
+
+function toFormat(id: number, codes: ReadonlyMap<number, string>): CellFormat {
+  const code = codes.get(id)
+  const kind = kindOfFormat(id, code)
+  return { kind, show: kind === 'number' || kind === 'percent' ? toNumberFormat(id, code) : null }
 }
 
 interface OpenCell {
@@ -170,7 +183,7 @@ function readColumn(reference: string | undefined): number | undefined {
 /** null: it is empty. */
 function toCell(
   { column, type, style, value }: OpenCell,
-  { texts, kinds, calendar }: CellValues,
+  { texts, formats, calendar }: CellValues,
 ): Cell | null {
   const text = (type === 's' ? (texts[Number(value)] ?? '') : value).replace(/\s+/g, ' ').trim()
   if (text === '') return null
@@ -180,13 +193,13 @@ function toCell(
     kind,
     value: null,
   })
-  if (type === 's' || type === 'str' || type === 'inlineStr') return ofText('text')
+  if (type === 's' || type === 'str' || type === 'inlineStr')
+    return readDateCell(column, text) ?? ofText('text')
   if (type === 'b') return ofText('boolean', text === '0' ? 'false' : 'true')
   if (type === 'e') return ofText('error')
-  if (type === 'd')
-    return { column, text: text.replace(/T00:00:00(?:\.0+)?Z?$/, ''), kind: 'date', value: null }
+  if (type === 'd') return readDateCell(column, text) ?? ofText('text')
   const number = Number(text)
   if (Number.isNaN(number)) return ofText('text')
-  const kind = kinds[style] ?? 'number'
-  return { column, text: formatNumber(number, kind, calendar), kind, value: number }
+  const { kind, show } = formats[style] ?? { kind: 'number', show: null }
+  return { column, text: show?.(number) ?? formatNumber(number, kind, calendar), kind, value: number }
 }

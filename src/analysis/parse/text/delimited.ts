@@ -1,4 +1,5 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
+import { readDateCell } from '../sheet/date-cell.ts'
 import { MAX_COLUMNS_SHOWN, TableReader, type Cell } from '../sheet/table-facts.ts'
 
 const DELIMITERS = ['\t', ';', ','] as const
@@ -6,8 +7,12 @@ const DELIMITERS = ['\t', ';', ','] as const
 const LOOKED_AT = 20
 const MAX_LOOKED_AT = 64 * 1024
 const MIN_ROWS = 3
-const ISO_DATE = /^\d{4}-\d{2}-\d{2}$/
 const NUMBER = /^[+-]?(?:\d{1,15}|\d{1,3}(?:,\d{3})+)(?:\.\d{1,15})?$/
+/** As the continent of Europe writes it, where values are apart by semicolons. */
+const NUMBER_WITH_COMMA = /^[+-]?(?:\d{1,15}|\d{1,3}(?:\.\d{3})+)(?:,\d{1,15})?$/
+/** A currency before or behind an amount, or a percent sign. */
+const UNIT =
+  /^([+-]?)(?:[$€£¥]\s?|(?:USD|EUR|GBP|CHF|CNY|JPY)\s)?(\d[\d.,]{0,30})(?:\s?(%|[€£¥])|\s(?:USD|EUR|GBP|CHF|CNY|JPY))?$/
 
 /** Reads values separated by commas, semicolons or tabs (RFC 4180); null where a text is no such table. */
 export function readDelimited(text: string): SourceDocument | null {
@@ -15,7 +20,7 @@ export function readDelimited(text: string): SourceDocument | null {
   if (delimiter === undefined) return null
   const table = new TableReader()
   for (const values of splitRows(text, delimiter)) {
-    const cells = values.flatMap((value, column) => toCell(value, column) ?? [])
+    const cells = values.flatMap((value, column) => toCell(value, column, delimiter) ?? [])
     table.add(cells, values.slice(0, MAX_COLUMNS_SHOWN).join(' | '))
   }
   const builder = new SectionBuilder()
@@ -65,12 +70,19 @@ function* splitRows(text: string, delimiter: string): Generator<string[]> {
   if (value !== '' || values.length > 0) yield [...values, value.replace(/\n/g, ' ')]
 }
 
-function toCell(value: string, column: number): Cell | null {
+function toCell(value: string, column: number, delimiter: string): Cell | null {
   const text = value.replace(/\s+/g, ' ').trim()
   if (text === '') return null
-  if (ISO_DATE.test(text)) return { column, text, kind: 'date', value: Date.parse(text) }
-  const number = NUMBER.test(text) ? Number(text.replaceAll(',', '')) : NaN
-  return Number.isNaN(number)
-    ? { column, text, kind: 'text', value: null }
-    : { column, text, kind: 'number', value: number }
+  const date = readDateCell(column, text)
+  if (date !== null) return date
+  const unit = UNIT.exec(text)
+  const number = readNumber(unit === null ? text : `${unit[1] ?? ''}${unit[2] ?? ''}`, delimiter)
+  if (number === null) return { column, text, kind: 'text', value: null }
+  return { column, text, kind: unit?.[3] === '%' ? 'percent' : 'number', value: number }
+}
+
+function readNumber(text: string, delimiter: string): number | null {
+  if (NUMBER.test(text)) return Number(text.replaceAll(',', ''))
+  if (delimiter !== ';' || !NUMBER_WITH_COMMA.test(text)) return null
+  return Number(text.replaceAll('.', '').replace(',', '.'))
 }
