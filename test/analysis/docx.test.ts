@@ -65,7 +65,7 @@ test.each([
   expect(JSON.stringify(sections)).toContain('The gate holds the water back.')
 })
 
-test('charts, SmartArt and the author of a Word document are read, and formulas are counted', async () => {
+test('charts, SmartArt and the author of a Word document are read', async () => {
   const chart =
     '<c:chart><c:ser><c:tx><c:v>Litres</c:v></c:tx><c:cat><c:v>May</c:v></c:cat><c:val><c:v>7</c:v></c:val></c:ser></c:chart>'
   const diagram = '<dgm:pt><dgm:t><a:p><a:r><a:t>First the gate</a:t></a:r></a:p></dgm:t></dgm:pt>'
@@ -83,7 +83,21 @@ test('charts, SmartArt and the author of a Word document are read, and formulas 
       ?.paragraphs.slice(1)
       .map(({ kind, text }) => `${kind}: ${text}`),
   ).toEqual(['table:  | Litres\nMay | 7', 'item: First the gate'])
-  const formula = '<m:oMath xmlns:m="m"><m:r><m:t>x</m:t></m:r></m:oMath>'
-  const read = await readDocx(docxOf([`A line.</w:t></w:r>${formula}<w:r><w:t>`]))
-  expect(read.warnings).toEqual(['1 formula was left out.'])
+})
+
+test('fields, formulas and words under a pronunciation keep their text', async () => {
+  const inside = (xml: string) => `Before </w:t></w:r>${xml}<w:r><w:t> behind.`
+  const run = (text: string) => `<w:r><w:t>${text}</w:t></w:r>`
+  const math = (tag: string, inner: string) => `<m:${tag}>${inner}</m:${tag}>`
+  const symbol = (text: string) => math('r', math('t', text))
+  const formula = `<m:oMath xmlns:m="m">${math('f', math('num', symbol('a+b')) + math('den', symbol('2')))}${symbol('&lt;')}${math('sSup', math('e', symbol('x')) + math('sup', symbol('10')))}</m:oMath>`
+  const ruby = `<w:r><w:ruby><w:rubyPr><w:hps/></w:rubyPr><w:rt><w:r><w:t>とうきょう</w:t></w:r></w:rt><w:rubyBase>${run('東京')}</w:rubyBase></w:ruby></w:r>`
+  const field = `<w:fldSimple w:instr=" MERGEFIELD Name ">${run('Ana')}</w:fldSimple>`
+  const { sections, warnings } = await readDocx(docxOf([inside(formula), inside(ruby), inside(field)]))
+  expect(sections.flatMap(({ paragraphs }) => paragraphs.map(({ text }) => text))).toEqual([
+    'Before (a+b)/2<x^(10) behind.',
+    'Before 東京 behind.',
+    'Before Ana behind.',
+  ])
+  expect(warnings).toEqual([])
 })

@@ -149,6 +149,22 @@ test.each<[string, ZipEntry[], string[]]>([
   expect(first?.page).toBe(1)
 })
 
+test('the footer of slides is read once', async () => {
+  const footer = (text: string) =>
+    `<p:sp><p:nvSpPr><p:nvPr><p:ph type="ftr"/></p:nvPr></p:nvSpPr><p:txBody><a:p><a:r><a:t>${text}</a:t></a:r></a:p></p:txBody></p:sp>`
+  const slide = (text: string) => shape(text).replace('<p:sld>', `<p:sld>${footer('Mill report')}`)
+  const file = zipOf([
+    {
+      name: 'ppt/presentation.xml',
+      data: '<p:presentation><p:sldIdLst><p:sldId r:id="r1"/><p:sldId r:id="r2"/></p:sldIdLst></p:presentation>',
+    },
+    { name: 'ppt/_rels/presentation.xml.rels', data: relations('slides/a.xml', 'slides/b.xml') },
+    { name: 'ppt/slides/a.xml', data: slide('One.') },
+    { name: 'ppt/slides/b.xml', data: slide('Two.') },
+  ])
+  expect(await lines(PPTX, file)).toEqual(['item: One.', 'item: Two.', 'aside: Mill report'])
+})
+
 test('notes on the cells of a workbook are sentences of its sheet; threads of comments are not', async () => {
   const file = zipOf([
     { name: '_rels/.rels', data: relations('xl/workbook.xml') },

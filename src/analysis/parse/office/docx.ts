@@ -2,12 +2,13 @@ import mammoth from 'mammoth'
 import { TaskError } from '../../../task/failure.ts'
 import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { readMarkup } from '../html/html.ts'
-import { CORE, readCore } from './core-properties.ts'
+import { readCore } from './core-properties.ts'
 import { chartRows, linesIn } from './drawing.ts'
 import { writeRemarks, writeRunningLines } from './remarks.ts'
 import { readComments, readRunningLines } from './word-parts.ts'
 import { parseXml } from './xml.ts'
-import { openArchive, repairEnd, type Entries } from './zip.ts'
+import { simplifyWordText } from './word-text.ts'
+import { openArchive, type Entries } from './zip.ts'
 
 /** Pictures are not read; nothing that a document links to is opened. */
 const OPTIONS = {
@@ -19,14 +20,13 @@ const OPTIONS = {
 /** What leads from a footnote back to its place. */
 const BACK_LINK = /<a href="#(?:foot|end)note-ref[^"]*">↑<\/a>/g
 
-const TEXT = 'word/document.xml'
-const FORMULA = /<m:oMath[\s>]/g
+/** What has text that the converter reads. */
+const TEXTS = /^word\/(?:document|footnotes|endnotes)\.xml$/
 /** What the text leads to, and the converter does not read. */
 const DRAWINGS = /^word\/(?:charts\/chart[^/]*|diagrams\/data[^/]*)\.xml$/
 const COMMENTS = 'word/comments.xml'
 const HEADERS = /^word\/(?:header|footer)\d*\.xml$/
-const isWanted = (name: string) =>
-  [CORE, TEXT, COMMENTS].includes(name) || DRAWINGS.test(name) || HEADERS.test(name)
+const isWanted = (name: string) => /\.(?:xml|rels)$/i.test(name)
 
 /**
  * Reads a Word document (docx): its paragraphs under their headings; at its end charts and SmartArt, headers and footers once each,
@@ -36,13 +36,11 @@ const isWanted = (name: string) =>
  */
 export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
   const entries = await openArchive(bytes, isWanted)
-  const converted = await mammoth
-    .convertToHtml({ buffer: repairEnd(bytes) }, OPTIONS)
-    .catch((error: unknown) => {
-      throw new TaskError('input_rejected', 'The Word document is damaged and cannot be opened.', {
-        cause: error,
-      })
+  const converted = await mammoth.convertToHtml(toArchive(entries), OPTIONS).catch((error: unknown) => {
+    throw new TaskError('input_rejected', 'The Word document is damaged and cannot be opened.', {
+      cause: error,
     })
+  })
   const builder = new SectionBuilder()
   const title = readMarkup(converted.value.replace(BACK_LINK, ''), builder)
   readDrawings(entries, builder)
@@ -54,7 +52,7 @@ export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
     title: title ?? core.title,
     sections: builder.build(),
     pages: null,
-    warnings: [...describeFormulas(entries), ...remarks],
+    warnings: remarks,
     about: core.about,
   }
 }
@@ -68,9 +66,15 @@ function readDrawings(entries: Entries, builder: SectionBuilder): void {
   }
 }
 
-/** A warning where there are formulas: the converter does not read them. */
-function describeFormulas(entries: Entries): string[] {
-  const count = entries.get(TEXT)?.toString('latin1').match(FORMULA)?.length ?? 0
-  if (count === 0) return []
-  return [count === 1 ? '1 formula was left out.' : `${count} formulas were left out.`]
+/** The unpacked entries as the converter's own archive, an input that its types do not name: it unpacks nothing again. */
+function toArchive(entries: Entries): { readonly buffer: Buffer } {
+  const read = (name: string, encoding?: string) => {
+    const bytes = entries.get(name) ?? Buffer.alloc(0)
+    if (encoding === undefined) return Promise.resolve(bytes)
+    if (encoding === 'base64') return Promise.resolve(bytes.toString('base64'))
+    const text = new TextDecoder().decode(bytes)
+    return Promise.resolve(TEXTS.test(name) ? simplifyWordText(text) : text)
+  }
+  const file = { exists: (name: string) => entries.has(name), read }
+  return { file } as unknown as { readonly buffer: Buffer }
 }

@@ -3,7 +3,15 @@ import { CONTENT, isLeftOut, openDocument, readText, toRows, writeAround } from 
 import { findFirst, isElement, listElements, parseXml, type XmlNode } from './xml.ts'
 
 /** What is read behind the paragraph or table that has it: notes, and boxes with text. */
-const ASIDES = new Set(['text:note-body', 'draw:text-box', 'draw:custom-shape'])
+const ASIDES = new Set([
+  'text:note-body',
+  'draw:text-box',
+  'draw:custom-shape',
+  'draw:rect',
+  'draw:ellipse',
+  'draw:polygon',
+  'draw:path',
+])
 const WITH_ASIDES = new Set(['text:h', 'text:p', 'table:table'])
 
 /**

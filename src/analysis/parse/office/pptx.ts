@@ -2,7 +2,7 @@ import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { listElements, findFirst, readRelations, parseXml, type XmlElement } from './xml.ts'
 import { chartRows, linesIn } from './drawing.ts'
 import { CORE, readCore } from './core-properties.ts'
-import { writeRemarks, type Remark } from './remarks.ts'
+import { writeRemarks, writeRunningLines, type Remark } from './remarks.ts'
 import { readSlideComments } from './slide-comments.ts'
 import { openArchive, type Entries } from './zip.ts'
 
@@ -10,13 +10,15 @@ const PRESENTATION = 'ppt/presentation.xml'
 const WANTED =
   /^ppt\/(presentation\.xml|authors\.xml|commentAuthors\.xml|_rels\/|slides\/|notesSlides\/|comments\/|charts\/[^/]+\.xml$|diagrams\/data)/
 const TITLES = new Set(['title', 'ctrTitle'])
-/** Numbers, dates and footers that appear on every slide. */
+/** Headers and footers that appear on every slide: they are read once. */
+const RUNNING = new Set(['ftr', 'hdr'])
+/** With numbers and dates. */
 const APPARATUS = new Set(['sldNum', 'dt', 'ftr', 'hdr', 'sldImg'])
 const SHAPES = new Set(['p:sp', 'a:tbl'])
 
 /**
  * Reads a presentation (pptx): a section for each slide, under its title, with its tables, the data of its charts, the texts of
- * its SmartArt, and the speaker's notes; the comments of reviewers at its end.
+ * its SmartArt, and the speaker's notes; at its end footers once each, and the comments of reviewers.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -27,10 +29,15 @@ export async function readPptx(bytes: Uint8Array): Promise<SourceDocument> {
   const slides = ids.flatMap((id) => relations.get(id.getAttribute('r:id') ?? '') ?? [])
   const builder = new SectionBuilder()
   const remarks: Remark[] = []
+  const running: string[] = []
   for (const [index, slide] of slides.entries()) {
-    readSlide(entries, slide, { builder, page: index + 1 })
+    running.push(...readSlide(entries, slide, { builder, page: index + 1 }))
     remarks.push(...readSlideComments(entries, slide).map((remark) => ({ ...remark, page: index + 1 })))
   }
+  writeRunningLines(
+    running.map((text) => ({ text, hasPageNumber: false })),
+    builder,
+  )
   const warnings = writeRemarks(remarks, builder)
   return { sections: builder.build(), pages: slides.length, warnings, ...readCore(entries) }
 }
@@ -41,7 +48,8 @@ interface Slide {
   readonly page: number
 }
 
-function readSlide(entries: Entries, name: string, { builder, page }: Slide): void {
+/** Reads one slide, and returns the lines of its headers and footers. */
+function readSlide(entries: Entries, name: string, { builder, page }: Slide): string[] {
   const shapes = [...listElements(parseXml(entries, name), SHAPES)]
   const title = shapes.find((shape) => TITLES.has(placeOf(shape)))
   builder.heading(title === undefined ? `${page}` : linesIn(title).join(' '))
@@ -59,10 +67,11 @@ function readSlide(entries: Entries, name: string, { builder, page }: Slide): vo
     }
   }
   const notes = related.find((target) => target.startsWith('ppt/notesSlides/'))
-  if (notes === undefined) return
-  for (const shape of listElements(parseXml(entries, notes), SHAPES)) {
+  const noted = notes === undefined ? [] : [...listElements(parseXml(entries, notes), SHAPES)]
+  for (const shape of noted) {
     if (!APPARATUS.has(placeOf(shape))) for (const line of linesIn(shape)) builder.paragraph(line, { page })
   }
+  return [...shapes, ...noted].filter((shape) => RUNNING.has(placeOf(shape))).flatMap(linesIn)
 }
 
 /** The role of a shape on its slide: `title`, `body`, `sldNum`; empty for none. */

@@ -44,7 +44,7 @@ const END_BYTES = 22
 const MAX_COMMENT_BYTES = 0xffff
 
 /** An archive whose last record names a wrong length of its comment, or that something was added to, as others open it. */
-export function repairEnd(bytes: Uint8Array): Buffer {
+function repairEnd(bytes: Uint8Array): Buffer {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const at = file.lastIndexOf(END_MARK)
   const isThere =
