@@ -6,7 +6,7 @@ import { Parsers } from '../../src/analysis/sandbox/parsers.ts'
 import type { Job, JobSource } from '../../src/analysis/sandbox/protocol.ts'
 import { CancelRequested } from '../../src/task/outcome.ts'
 import { reportRequest } from '../support/report.ts'
-import { samplePdf } from '../support/pdf.ts'
+import { drawnPdf, samplePdf } from '../support/pdf.ts'
 
 const MB = 1024 * 1024
 const TEXT =
@@ -60,7 +60,9 @@ test('a failure of the document has its name, and the child stays', async () => 
   const { onFile, onText, parsers } = await setup()
   await onText(TEXT)
   const first = parsers.idlePids
-  await expect(onFile(samplePdf(['']), 'application/pdf')).rejects.toEqual(failing('ocr_unavailable'))
+  await expect(onFile(drawnPdf({ content: '0 0 99 99 re f' }), 'application/pdf')).rejects.toEqual(
+    failing('ocr_unavailable'),
+  )
   expect(parsers.idlePids).toEqual(first)
 })
 

@@ -1,7 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { getLibrary } from '../../src/analysis/parse/pdf/library.ts'
 import { PdfiumDocument } from '../../src/analysis/parse/pdf/pdfium.ts'
-import type { PdfItem } from '../../src/analysis/parse/pdf/lines.ts'
 import { readPdf } from '../../src/analysis/parse/pdf/pdf.ts'
 import { chinesePdf, drawnPdf, protectedPdf, samplePdf } from '../support/pdf.ts'
 
@@ -130,17 +129,14 @@ test('a page that the file lacks has a warning, and the others are read', async 
 
 test('after a page that makes PDFium fail the others are read by a new instance', async () => {
   const before = await getLibrary()
-  const readItems: (this: PdfiumDocument, page: number) => PdfItem[] | null = Reflect.get(
-    PdfiumDocument.prototype,
-    'readItems',
-  )
-  const spy = vi.spyOn(PdfiumDocument.prototype, 'readItems').mockImplementation(function (
+  const readPage: PdfiumDocument['readPage'] = Reflect.get(PdfiumDocument.prototype, 'readPage')
+  const spy = vi.spyOn(PdfiumDocument.prototype, 'readPage').mockImplementation(function (
     this: PdfiumDocument,
     page,
   ) {
     // A pointer outside of its memory.
     if (page === 2) before.wasmExports.FPDFText_CountChars(0x7ffffff0)
-    return readItems.call(this, page)
+    return readPage.call(this, page)
   })
   onTestFinished(() => spy.mockRestore())
   const { text, warnings } = await read(samplePdf(['First.', 'Second.', 'Third.'], 1))
@@ -164,4 +160,14 @@ test('pages that a file claims and does not have are given up after a hundred', 
   const { text, warnings } = await read(Buffer.from(pdf.replace(/\/Count 1\b/, '/Count 1000000'), 'latin1'))
   expect(text).toBe('The only page of many.')
   expect(warnings).toContain('Pages 102 to 1000000 could not be read.')
+})
+
+test('a font that maps a letter to nothing and a letter gives the letter', async () => {
+  const file = drawnPdf({
+    content: 'BT /F1 12 Tf 60 700 Td (Gates hold abc.) Tj ET',
+    lettersFrom: '00000061',
+  })
+  const { text } = await read(file)
+  expect(text).not.toContain('\0')
+  expect(text).toContain('a')
 })

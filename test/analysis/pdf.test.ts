@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { layOut } from '../../src/analysis/parse/pdf/layout.ts'
 import { splitLines, type PdfItem, type PdfLine } from '../../src/analysis/parse/pdf/lines.ts'
 import { readPdf } from '../../src/analysis/parse/pdf/pdf.ts'
-import { chinesePdf, formPdf, garbledPdf, samplePdf } from '../support/pdf.ts'
+import { chinesePdf, drawnPdf, formPdf, garbledPdf, samplePdf } from '../support/pdf.ts'
 
 const item = (text: string, x: number, y: number, given: Partial<PdfItem> = {}): PdfItem => ({
   text,
@@ -145,7 +145,8 @@ test('a real file is read page by page', async () => {
 
 test.each([
   ['a file that is no PDF inside', new Uint8Array(Buffer.from('%PDF-1.4\nnothing')), 'input_rejected'],
-  ['pages without text', samplePdf(['', '']), 'ocr_unavailable'],
+  ['empty pages', samplePdf(['', '']), 'no_text'],
+  ['pages of nothing but drawings', drawnPdf({ content: '0 0 99 99 re f' }), 'ocr_unavailable'],
 ])('%s ends with a named failure', async (_name, bytes, errorType) => {
   await expect(readPdf(bytes, () => undefined)).rejects.toMatchObject({ errorType })
 })

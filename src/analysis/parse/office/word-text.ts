@@ -47,7 +47,7 @@ function toLinear(formula: string): string {
       if (open.length === 1 || !(name in AROUND || GROUPS.has(name))) return
       const text = open.pop() ?? ''
       const [before, behind] = AROUND[name] ?? ['', '']
-      const inner = GROUPS.has(name) && [...text].length > 1 ? `(${text})` : text
+      const inner = GROUPS.has(name) && text.length > 1 ? `(${text})` : text
       if (inner !== '') open.push(`${open.pop() ?? ''}${before}${inner}${behind}`)
     },
   })

@@ -107,6 +107,8 @@ class PageText {
     if (code === DIVIDING_HYPHEN && this.#library.wasmExports.FPDFText_IsHyphen(this.#text, index) === 1) {
       return '-'
     }
+    // A font may map a code to several characters, the first of which is none.
+    if (code === 0) return ''
     // Damaged fonts give numbers that are no characters.
     return code >= 0 && code <= MAX_CODE_POINT ? String.fromCodePoint(code) : '\ufffd'
   }

@@ -30,19 +30,20 @@ export async function readPdf(
   const unread: UnreadPage[] = []
   const garbledPages: number[] = []
   let emptyPages = 0
+  let blankPages = 0
   let pages = 0
   let read = 0
-  for await (const { number, items, count } of readPages(bytes)) {
+  for await (const { number, items, count, isBlank } of readPages(bytes)) {
     pages = count
     read = number
     const chars = items?.reduce((sum, item) => sum + item.text.trim().length, 0) ?? 0
     const isUnreadable = isGarbled(items ?? [])
-    const reason =
-      recognition === null ? null : findReason({ isForced: recognition.isForced, chars, isUnreadable })
+    const reason = isBlank ? null : findReason(recognition, { chars, isUnreadable })
     if (reason !== null && !recognised.has(number)) unread.push({ page: number, reason })
     const minChars = reason === 'sparse' ? chars * MORE_CHARS : 1
     const pictured = reason === null ? null : recognised.takeLines(number, minChars)
     for (const line of pictured ?? splitLines(items ?? [], number)) lines.push(line)
+    if (isBlank) blankPages += 1
     if (pictured === null) {
       if (items === null) warnings.push(`Page ${number} could not be read.`)
       if (chars === 0) emptyPages += 1
@@ -52,6 +53,7 @@ export async function readPdf(
   }
   emptyPages += pages - read
   if (unread.length > 0) throw new UnreadPages(unread)
+  if (blankPages === pages) throw new TaskError('no_text', 'The PDF has no text: its pages are empty.')
   if (emptyPages === pages) throw noTextError(recognition)
   warnings.push(...toWarnings({ read, pages, emptyPages, garbledPages }))
   const { about, warnings: said } = recognised
@@ -75,14 +77,17 @@ function toWarnings({ read, pages, emptyPages, garbledPages }: PageCounts): stri
 }
 
 interface PageText {
-  readonly isForced: boolean
   readonly chars: number
   readonly isUnreadable: boolean
 }
 
 /** Why a page is recognised; null: its own text is read. */
-function findReason({ isForced, chars, isUnreadable }: PageText): UnreadPage['reason'] | null {
-  if (isForced) return 'forced'
+function findReason(
+  recognition: Recognition | null,
+  { chars, isUnreadable }: PageText,
+): UnreadPage['reason'] | null {
+  if (recognition === null) return null
+  if (recognition.isForced) return 'forced'
   if (chars === 0) return 'empty'
   if (isUnreadable) return 'garbled'
   return chars < SPARSE_CHARS ? 'sparse' : null
@@ -90,7 +95,7 @@ function findReason({ isForced, chars, isUnreadable }: PageText): UnreadPage['re
 
 function noTextError(recognition: Recognition | null): TaskError {
   return recognition === null
-    ? new TaskError('ocr_unavailable', 'The PDF has no text layer: its pages are pictures.')
+    ? new TaskError('ocr_unavailable', 'The PDF has no text layer: its pages are pictures or drawings.')
     : new TaskError('no_text', 'The PDF has no text, nor do its pages show any.')
 }
 
@@ -114,6 +119,8 @@ interface ReadPage {
   readonly count: number
   /** null when the page could not be read. */
   readonly items: readonly PdfItem[] | null
+  /** Whether nothing is drawn on it. */
+  readonly isBlank: boolean
 }
 
 /** A file may claim a million pages that it does not have: after this many that cannot be opened the others are not tried. */
@@ -127,17 +134,17 @@ async function* readPages(bytes: Uint8Array): AsyncGenerator<ReadPage> {
     if (count === 0) throw new TaskError('input_rejected', 'The PDF is damaged: it has no pages.')
     let missing = 0
     for (let number = 1; number <= count && missing < MAX_MISSING; number += 1) {
-      let items: PdfItem[] | null = null
+      let page: ReturnType<PdfiumDocument['readPage']> = null
       try {
-        items = document.readItems(number)
+        page = document.readPage(number)
       } catch (error) {
         if (!isTrap(error)) throw error
         document = null
         dropLibrary()
         document = await openDocument(bytes)
       }
-      missing = items === null ? missing + 1 : 0
-      yield { number, count, items }
+      missing = page === null ? missing + 1 : 0
+      yield { number, count, items: page?.items ?? null, isBlank: page?.isBlank ?? false }
       // Messages are sent, and the parent may be gone.
       await setImmediate()
     }

@@ -19,6 +19,12 @@ const SECURITY = 5
 const FORM_INFO_BYTES = 256
 const FORM_INFO_VERSION = 2
 
+interface PdfPage {
+  readonly items: PdfItem[]
+  /** Whether nothing is drawn on it. */
+  readonly isBlank: boolean
+}
+
 /** A PDF opened by PDFium. Call `close` when it is read: WebAssembly has no garbage collector. */
 export class PdfiumDocument {
   readonly #library: Library
@@ -67,18 +73,20 @@ export class PdfiumDocument {
   }
 
   /** The text of a page in pieces, with what was typed into its form; null when it cannot be read. */
-  readItems(number: number): PdfItem[] | null {
+  readPage(number: number): PdfPage | null {
     const library = this.#library
     const page = this.withPage(number, ({ pointer }) => {
       const drawn = readItems(library, pointer)
+      const { wasmExports: pdfium } = library
+      const isBlank = pdfium.FPDFPage_CountObjects(pointer) + pdfium.FPDFPage_GetAnnotCount(pointer) === 0
       const typed = listTyped(library, pointer, this.#form)
-      return { drawn, typed, isChanged: flattenSignatures(library, pointer, this.#form) }
+      return { drawn, typed, isBlank, isChanged: flattenSignatures(library, pointer, this.#form) }
     })
     if (page === null) return null
     const drawn = page.isChanged
       ? this.withPage(number, ({ pointer }) => readItems(library, pointer))
       : page.drawn
-    return drawn === null ? null : withTyped(drawn, page.typed)
+    return drawn === null ? null : { items: withTyped(drawn, page.typed), isBlank: page.isBlank }
   }
 
   close(): void {
