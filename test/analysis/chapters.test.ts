@@ -167,3 +167,29 @@ test('a book is read by the child of a server, chapter by chapter', async () => 
   expect(groups.map(({ heading }) => heading)).toEqual([1, 2, 3, 4, 5].map((n) => `CHAPTER ${n}`))
   for (const { points } of groups) expect(points).toHaveLength(4)
 })
+
+test('lines that stand alone above paragraphs are the headings of a plain text', () => {
+  const titles = ['Background and History', 'The Emergency Gates', '3.1 Costs', 'What Remains to Be Decided']
+  const text = titles.map((title, n) => `\t${title}\n\n${prose(n + 1, 6)}`)
+  expect(headings([prose(9, 4), ...text].join('\n\n')).filter((heading) => heading !== null)).toEqual(titles)
+  const chinese =
+    '港务局在风暴潮到来之前关闭了北港的闸门，并通知了所有的值班人员和水泵房。闸门在九个小时之后重新打开。'
+  const named = ['历史沿革', '闸门的维护', '今后的计划'].map(
+    (title, n) => `${title}\n\n${chinese.replaceAll('九', String(n + 2)).repeat(3)}`,
+  )
+  expect(headings(named.join('\n\n'))).toEqual(['历史沿革', '闸门的维护', '今后的计划'])
+})
+
+test.each([
+  [
+    'the rows of a table',
+    Array.from({ length: 12 }, (_, n) => `Gate ${n} North\n\nOpen\n\n${prose(n, 1)}`).join('\n\n'),
+  ],
+  [
+    'speakers',
+    ['MS. CARR:', 'MR. DUNN:', 'MS. CARR:'].map((name, n) => `${name}\n\n${prose(n, 4)}`).join('\n\n'),
+  ],
+  ['two lines', `The Gates\n\n${prose(1, 8)}\n\nThe Pumps\n\n${prose(2, 8)}`],
+])('%s are no headings', (_name, text) => {
+  expect(headings(text).every((heading) => heading === null)).toBe(true)
+})

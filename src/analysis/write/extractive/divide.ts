@@ -15,6 +15,23 @@ const MAX_TITLE_CHARS = 80
 /** A question may be a title. */
 const SENTENCE_END = /[.。…,;:，；：]["”’」』)]*$/
 const SPEECH = /^["“‘「『'`«]/
+/** Titles without numbers are lines that stand alone between paragraphs. */
+const NUMBER = /^\d+(?:\.\d+)*[.)]?\s+/
+const TITLE_BEGIN = /^[\p{Lu}\p{Lo}]/u
+/** A speaker, a label, an exclamation, a line of signs. */
+const NO_TITLE = /[:：|<>{}=*_@，。]|[!！?？—–-]["”’」』)]*$/u
+const WIDE = /\p{Script=Han}/u
+const MAX_WIDE_TITLE_CHARS = 30
+const MIN_LETTER_SHARE = 0.8
+/** Of a paragraph below a title. */
+const MIN_TEXT_CHARS = 100
+const MIN_WIDE_TEXT_CHARS = 40
+const MIN_TITLES = 3
+/** Of the lines that stand alone; the others may be a table or a title page. */
+const MIN_TITLE_SHARE = 0.7
+/** On average. */
+const MIN_TITLE_TEXT_CHARS = 300
+const MIN_WIDE_TITLE_TEXT_CHARS = 100
 /** A shorter text is an article, and one piece. */
 const MIN_PARTS = 2
 const MAX_PARTS = 24
@@ -26,9 +43,9 @@ const MAX_PARAGRAPH_CHARS = 2000
 const BETWEEN_SENTENCES =
   /(?<=(?:\p{L}{4}|\p{N})[.!?]["”’)]?)\s+(?=["“]?\p{Lu})|(?<=[。！？।][”’」』）]?)(?=[^”’」』）])/gu
 
-/** A text without headings gets those of the chapters that it names. */
+/** A text without headings gets those of the chapters that it names, else its lines that are titles. */
 export function divideByChapters(document: SourceDocument): SourceDocument {
-  return withSections(document, findChapters)
+  return withSections(document, (paragraphs) => findChapters(paragraphs) ?? findTitles(paragraphs))
 }
 
 /** A long text that has no headings even so gets parts of about the same length. */
@@ -93,6 +110,45 @@ function inSequence(beginnings: readonly Beginning[]): Beginning[] {
 /** The title of a chapter, on a line of its own behind its number. */
 function isTitle({ text, kind }: Paragraph): boolean {
   return kind === 'prose' && text.length <= MAX_TITLE_CHARS && !SENTENCE_END.test(text) && !SPEECH.test(text)
+}
+
+/** Null: the lines that stand alone are too few, too close together, or mostly something else, such as a table. */
+function findTitles(paragraphs: readonly Paragraph[]): Section[] | null {
+  const alone = [...paragraphs.keys()].filter((at) => isTitleAlone(paragraphs[at]))
+  const isLone = new Set(alone)
+  const titles = alone.filter((at) => {
+    const next = paragraphs[at + 1]
+    return next !== undefined && (isLone.has(at + 1) ? hasText(paragraphs[at + 2]) : hasText(next))
+  })
+  if (titles.length < MIN_TITLES || titles.length < alone.length * MIN_TITLE_SHARE) return null
+  const total = paragraphs.reduce((sum, { text }) => sum + text.length, 0)
+  const isWide = titles.some((at) => WIDE.test(paragraphs[at]?.text ?? ''))
+  if (total < titles.length * (isWide ? MIN_WIDE_TITLE_TEXT_CHARS : MIN_TITLE_TEXT_CHARS)) return null
+  const opening: Section = { heading: null, paragraphs: paragraphs.slice(0, titles[0]) }
+  const sections = titles.map((at, index): Section => {
+    const [title, ...rest] = paragraphs.slice(at, titles[index + 1])
+    return { heading: title?.text ?? '', paragraphs: rest }
+  })
+  return opening.paragraphs.length > 0 ? [opening, ...sections] : sections
+}
+
+function isTitleAlone(paragraph: Paragraph | undefined): boolean {
+  if (paragraph === undefined || !isTitle(paragraph)) return false
+  const name = paragraph.text.replace(NUMBER, '')
+  const letters = name.match(/[\p{L}\p{M} ]/gu)?.length ?? 0
+  const isShort = name.length <= (WIDE.test(name) ? MAX_WIDE_TITLE_CHARS : MAX_TITLE_CHARS)
+  return (
+    isShort && letters >= name.length * MIN_LETTER_SHARE && TITLE_BEGIN.test(name) && !NO_TITLE.test(name)
+  )
+}
+
+/** Whether a paragraph is long enough to stand under a title. */
+function hasText(paragraph: Paragraph | undefined): boolean {
+  return (
+    paragraph !== undefined &&
+    isRunningText(paragraph) &&
+    paragraph.text.length >= (WIDE.test(paragraph.text) ? MIN_WIDE_TEXT_CHARS : MIN_TEXT_CHARS)
+  )
 }
 
 /** Null: the text is short enough to be one. */

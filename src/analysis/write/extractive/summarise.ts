@@ -51,8 +51,10 @@ const LATE_IMPORTANCE = 0.6
 const FIRST_BONUS = 0.5
 /** Sections that summarise the whole text. */
 const GIST =
-  /^(\d+(\.\d+)*\.?\s*)?(abstract|summary|introduction|overview|conclusions?|摘要|总结|概述|引言|前言|结论|简介|(?:总结|结论)与展望)[^\p{L}\p{N}]*$/iu
+  /^(?:\d+(?:\.\d+)*\.?\s*|[IVX]{1,4}\.\s+|[一二三四五六七八九十]{1,3}、)?(?:(?:executive |plain language |author )?(?:abstract|summary)|(?:introduction|overview|highlights|key (?:points|findings|takeaways)|in brief|at a glance|summary and conclusions?|(?:concluding remarks|conclusions?)(?: and (?:outlook|future work|recommendations))?)|摘要|内容(?:提要|摘要|简介)|总结|小结|概[述要]|综述|导[言论读]|绪论|引言|前言|结[论语]|简介|要点|(?:总结|结论)与(?:展望|建议)|要旨|はじめに|序論|結論|まとめ|おわりに|요약|초록|서론|개요|결론|zusammenfassung|kurzfassung|einleitung|überblick|fazit|résumé|synthèse|conclusiones|conclusión|introducción|resumen|introdução|conclusão|resumo|введение|аннотация|заключение|выводы)[^\p{L}\p{N}]*$/iu
 const GIST_BONUS = 2
+/** A longer text before the first heading is no introduction to the rest. */
+const MAX_OPENING_SHARE = 0.2
 const LEANING_FACTOR = 0.6
 /** Where nothing is brought along. */
 const LEANING_ALONE_FACTOR = 0.5
@@ -151,14 +153,18 @@ function chooseSummary(
     candidates.map(({ concepts }) => concepts),
     (index) => LATE_IMPORTANCE + Math.exp(-index / EARLY_SENTENCES),
   )
+  const gist = findGist(document, candidates)
   const units = candidates.map((candidate, index) => {
+    const { section } = candidate.sentence
+    const isFirst = candidates[index - 1]?.sentence.section !== section
     const position = isArticle
       ? OPENING_BONUS * Math.exp(-index / OPENING_SENTENCES)
-      : positionBonus(document, candidate, candidates[index - 1])
+      : (gist.has(section) ? GIST_BONUS : 0) + (isFirst ? FIRST_BONUS : 0)
     const unit = withBefore(candidate, candidates[index - 1])
     return { ...unit, factor: unit.factor * (1 + position) }
   })
-  const length = Math.min(MAX_SUMMARY, Math.max(LEAST_SENTENCES, Math.round(Math.sqrt(units.length) * 0.45)))
+  const root = Math.round(Math.sqrt(units.length) * 0.75 - 2.3)
+  const length = Math.min(MAX_SUMMARY, Math.max(LEAST_SENTENCES, root))
   const isShort = isArticle && length === LEAST_SENTENCES && !isWideLanguage(language)
   const maxWords = length * (isShort ? ARTICLE_WORDS : WORDS)
   const maxUnits = Math.min(MAX_SUMMARY, Math.ceil(length * SHORT_SENTENCES))
@@ -170,13 +176,13 @@ function chooseSummary(
   return [...new Set(found)].slice(0, MAX_SUMMARY)
 }
 
-function positionBonus(
-  { sections }: SourceDocument,
-  { sentence: { section } }: Candidate,
-  before: Candidate | undefined,
-): number {
-  const gist = GIST.test(sections[section]?.heading ?? '') ? GIST_BONUS : 0
-  return gist + (before?.sentence.section === section ? 0 : FIRST_BONUS)
+/** Sections that tell what the whole text is about, by their headings, and what stands before the first heading. */
+function findGist({ sections }: SourceDocument, candidates: readonly Candidate[]): Set<number> {
+  const opening = candidates.filter(({ sentence }) => sentence.section === 0).length
+  const isIntroduction = sections[0]?.heading === null && opening <= candidates.length * MAX_OPENING_SHARE
+  const gist = new Set(isIntroduction ? [0] : [])
+  for (const [index, { heading }] of sections.entries()) if (GIST.test(heading ?? '')) gist.add(index)
+  return gist
 }
 
 /** A sentence that leans on the one before brings it along. */
