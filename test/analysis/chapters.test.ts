@@ -172,11 +172,11 @@ test('lines that stand alone above paragraphs are the headings of a plain text',
   const titles = ['Background and History', 'The Emergency Gates', '3.1 Costs', 'What Remains to Be Decided']
   const text = titles.map((title, n) => `\t${title}\n\n${prose(n + 1, 6)}`)
   expect(headings([prose(9, 4), ...text].join('\n\n')).filter((heading) => heading !== null)).toEqual(titles)
-  const chinese =
-    '港务局在风暴潮到来之前关闭了北港的闸门，并通知了所有的值班人员和水泵房。闸门在九个小时之后重新打开。'
-  const named = ['历史沿革', '闸门的维护', '今后的计划'].map(
-    (title, n) => `${title}\n\n${chinese.replaceAll('九', String(n + 2)).repeat(3)}`,
-  )
+  const chinese = (n: number) => `港务局在第${n}次风暴潮之前关闭了闸门，并通知了${n}个值班人员和水泵房。`
+  const named = ['历史沿革', '闸门的维护', '今后的计划'].map((title, part) => {
+    const lines = Array.from({ length: 6 }, (_, n) => chinese(part * 10 + n))
+    return `${title}\n\n${lines.join('')}`
+  })
   expect(headings(named.join('\n\n'))).toEqual(['历史沿革', '闸门的维护', '今后的计划'])
 })
 

@@ -78,9 +78,9 @@ test.each([
   ['a Chinese hole', '所有闸门的水位都设置为 ，因此需要重新校准。'],
   ['a Chinese pointer', '各个闸门的维护周期和负责人如下。'],
 ])('%s counts less: %s', (_name, text) => {
-  expect(findStanding(sentence(text))).toBeLessThan(1)
-  expect(findStanding(sentence('The gate of the northern basin closed in time.'))).toBe(1)
-  expect(findStanding(sentence('北港的闸门在风暴潮来临之前已经关闭。'))).toBe(1)
+  expect(findStanding(sentence(text), 'en')).toBeLessThan(1)
+  expect(findStanding(sentence('The gate of the northern basin closed in time.'), 'en')).toBe(1)
+  expect(findStanding(sentence('北港的闸门在风暴潮来临之前已经关闭。'), 'zh')).toBe(1)
 })
 
 const GATES = `The tide gate protects the northern basin from storm tides. The tide gate closes when the storm forecast is

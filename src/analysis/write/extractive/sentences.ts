@@ -165,8 +165,13 @@ export function splitSentences(text: string, segmenter: Intl.Segmenter): string[
       }
     }
   }
-  return sentences.map((sentence) => sentence.trim()).filter((sentence) => sentence !== '')
+  return sentences
+    .flatMap((sentence) => sentence.split(BEFORE_LABEL))
+    .map((sentence) => sentence.trim())
+    .filter((sentence) => sentence !== '')
 }
+/** `… of the gate. level: the level …`: the parameters of a function follow each other. */
+const BEFORE_LABEL = /(?<=\p{L}{2}[.!?])\s+(?=\p{Ll}\w*:\s)/u
 
 function isAbbreviated(sentence: string, next: string): boolean {
   // What it ends with decides.
@@ -190,13 +195,16 @@ function closed(text: string, isWide: boolean): string {
 const MAX_QUOTES = 5
 /** Quoted speech, in the quotation marks of English, German, French and Chinese. */
 const SPEECH = /[“"„«「『]([^”"“»」』]{24,})[”"“»」』]/u
+const SPEECHES = new RegExp(SPEECH, 'gu')
 const SAID =
   /\b(said|says|told|added|adds|argued|argues|wrote|writes|explained|explains|warned|warns|noted|asked|according to|recalled|insisted|concluded)\b|说|表示|指出|认为|称|写道|强调|警告/iu
 
 /** Sentences with quoted speech, in the order of the source; those of `taken` are left out. */
 export function findQuotes(sentences: readonly Sentence[], taken: ReadonlySet<number>): Sentence[] {
   const heard = sentences.filter(
-    ({ text, order }) => !taken.has(order) && SPEECH.test(text) && SAID.test(text) && !isHalfQuoted(text),
+    ({ text, order }) =>
+      // Who speaks is named beside what is said.
+      !taken.has(order) && SPEECH.test(text) && SAID.test(text.replace(SPEECHES, '')) && !isHalfQuoted(text),
   )
   // The longest ones carry most of the content.
   const fullest = heard.toSorted((a, b) => speechChars(b) - speechChars(a)).slice(0, MAX_QUOTES)

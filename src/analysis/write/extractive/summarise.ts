@@ -3,7 +3,7 @@ import { chooseCovering, listConcepts, weighConcepts, type Unit } from './cover.
 import { isLeaning } from './leaning.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import type { Sentence } from './sentences.ts'
-import { findStanding, isApparatus, isNotice } from './standing.ts'
+import { canStandAlone, findStanding, isApparatus, isLocal, isNotice } from './standing.ts'
 import type { Words } from './words.ts'
 
 interface KeyPoints {
@@ -58,6 +58,8 @@ const MAX_OPENING_SHARE = 0.2
 const LEANING_FACTOR = 0.6
 /** Where nothing is brought along. */
 const LEANING_ALONE_FACTOR = 0.5
+/** Of a sentence about its own section, in the summary of the whole. */
+const LOCAL_FACTOR = 0.4
 /** If fewer sentences are left without notices, they are what the text is about. */
 const LEAST_SHARE = 0.2
 /** What the whole text repeats, beside what the section repeats. */
@@ -67,6 +69,8 @@ const POINT_WORDS = 32
 interface Candidate extends Unit {
   readonly sentence: Sentence
   readonly leans: boolean
+  /** Whether it may be a key point. */
+  readonly isPoint: boolean
   /** The one before, where the sentence leans on it. */
   readonly before: Sentence | null
 }
@@ -131,8 +135,9 @@ function toCandidates(usable: readonly Sentence[], words: Words, language: strin
       sentence,
       concepts: listConcepts(content),
       words: all.length,
-      factor: findStanding(sentence) * (leans ? LEANING_FACTOR : 1),
+      factor: findStanding(sentence, language) * (leans ? LEANING_FACTOR : 1),
       leans,
+      isPoint: !leans && canStandAlone(sentence, language),
       before: leans && follows && !isLeaning(previous.text, language) ? previous : null,
     }
   })
@@ -161,7 +166,8 @@ function chooseSummary(
       ? OPENING_BONUS * Math.exp(-index / OPENING_SENTENCES)
       : (gist.has(section) ? GIST_BONUS : 0) + (isFirst ? FIRST_BONUS : 0)
     const unit = withBefore(candidate, candidates[index - 1])
-    return { ...unit, factor: unit.factor * (1 + position) }
+    const local = document.sections.length > 1 && isLocal(candidate.sentence.text) ? LOCAL_FACTOR : 1
+    return { ...unit, factor: unit.factor * local * (1 + position) }
   })
   const root = Math.round(Math.sqrt(units.length) * 0.75 - 2.3)
   const length = Math.min(MAX_SUMMARY, Math.max(LEAST_SENTENCES, root))
@@ -204,7 +210,9 @@ function chooseKeyPoints(
   candidates: readonly Candidate[],
   taken: ReadonlySet<number>,
 ): KeyPoints[] {
-  const all = Map.groupBy(candidates, ({ sentence }) => sentence.section)
+  const points = candidates.filter(({ isPoint }) => isPoint)
+  const fitting = points.length > candidates.length * LEAST_SHARE ? points : candidates
+  const all = Map.groupBy(fitting, ({ sentence }) => sentence.section)
   const weightiest = [...all].sort(([, a], [, b]) => b.length - a.length).slice(0, MAX_SECTIONS)
   const overall = weighConcepts(
     candidates.map(({ concepts }) => concepts),
