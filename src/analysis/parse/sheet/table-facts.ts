@@ -50,7 +50,8 @@ export class TableReader {
   end(builder: SectionBuilder, name: string): string[] {
     const [rows, lines] = [this.#rows, this.#lines]
     if (rows === 0) return []
-    for (const line of describeColumns(this.#columns, this.#header, rows))
+    const facts = isChinese([...this.#header.map(({ text }) => text), ...lines]) ? CHINESE : ENGLISH
+    for (const line of describeColumns(this.#columns, this.#header, { rows, facts }))
       builder.paragraph(line, { kind: 'fact' })
     for (let at = 0; at < lines.length; at += ROWS_PER_TABLE) {
       builder.paragraph(lines.slice(at, at + ROWS_PER_TABLE).join('\n'), { kind: 'table' })
@@ -61,20 +62,64 @@ export class TableReader {
 }
 
 /** The size of a table, and a line for each of its columns. */
-function describeColumns(columns: readonly ColumnSummary[], header: readonly Cell[], rows: number): string[] {
+function describeColumns(
+  columns: readonly ColumnSummary[],
+  header: readonly Cell[],
+  { rows, facts }: { readonly rows: number; readonly facts: FactWords },
+): string[] {
   const names = new Map(header.map(({ column, text }) => [column, text]))
   const used = [...columns.entries()].filter(([, summary]) => summary !== undefined)
   const width = new Set([...used.map(([column]) => column), ...names.keys()]).size
-  const size = `${rows} ${rows === 1 ? 'row' : 'rows'}, ${width} ${width === 1 ? 'column' : 'columns'}.`
-  const lines = used.map(
-    ([column, summary]) => `${names.get(column) ?? toLetters(column)}: ${endSentence(summary.describe())}`,
+  const lines = used.map(([column, summary]) =>
+    facts.column(names.get(column) ?? toLetters(column), summary.describe(facts)),
   )
-  return [size, ...lines.slice(0, MAX_COLUMNS_SHOWN)]
+  return [facts.size(rows, width), ...lines.slice(0, MAX_COLUMNS_SHOWN)]
 }
 
 /** A text of a cell may have its own full stop. */
-function endSentence(text: string): string {
-  return /[.!?。！？]$/.test(text) ? text : `${text}.`
+function endSentence(text: string, stop: string): string {
+  return /[.!?。！？]$/.test(text) ? text : `${text}${stop}`
+}
+
+/** Whether most letters of a table are Chinese. */
+function isChinese(texts: readonly string[]): boolean {
+  const sample = texts.join(' ').slice(0, MAX_SAMPLE_CHARS)
+  const letters = sample.match(/\p{L}/gu)?.length ?? 0
+  return (
+    (sample.match(/\p{Script=Han}/gu)?.length ?? 0) > letters / 2 &&
+    !/[\p{Script=Hiragana}\p{Script=Katakana}]/u.test(sample)
+  )
+}
+const MAX_SAMPLE_CHARS = 5000
+
+/** How a table is described. */
+interface FactWords {
+  readonly size: (rows: number, columns: number) => string
+  readonly column: (name: string, description: string) => string
+  readonly count: (count: number, kind: Cell['kind']) => string
+  readonly range: (least: string, most: string) => string
+  readonly and: string
+  /** Between the texts of a column. */
+  readonly or: string
+}
+
+const ENGLISH: FactWords = {
+  size: (rows, columns) =>
+    `${rows} ${rows === 1 ? 'row' : 'rows'}, ${columns} ${columns === 1 ? 'column' : 'columns'}.`,
+  column: (name, description) => `${name}: ${endSentence(description, '.')}`,
+  count: (count, kind) => `${count} ${count === 1 ? PLURALS[kind].slice(0, -1) : PLURALS[kind]}`,
+  range: (least, most) => `${least} to ${most}`,
+  and: ', ',
+  or: ', ',
+}
+
+const CHINESE: FactWords = {
+  size: (rows, columns) => `共 ${rows} 行，${columns} 列。`,
+  column: (name, description) => `${name}：${endSentence(description, '。')}`,
+  count: (count, kind) => `${count} 个${CHINESE_KINDS[kind]}`,
+  range: (least, most) => `${least} 至 ${most}`,
+  and: '，',
+  or: '、',
 }
 
 /** What is in a column. */
@@ -93,17 +138,14 @@ class ColumnSummary {
   }
 
   /** The kind that most cells have, and its range or its values. */
-  describe(): string {
+  describe({ count: counted, range, and, or }: FactWords): string {
     const [[kind, count] = ['text', 0] as const] = [...this.#counts].sort(([, a], [, b]) => b - a)
     if (this.#least !== null && this.#most !== null && kind !== 'text') {
-      const range =
-        this.#least.text === this.#most.text ? this.#least.text : `${this.#least.text} to ${this.#most.text}`
-      return `${count} ${count === 1 ? PLURALS[kind].slice(0, -1) : PLURALS[kind]}, ${range}`
+      const [least, most] = [this.#least.text, this.#most.text]
+      return `${counted(count, kind)}${and}${least === most ? least : range(least, most)}`
     }
     const few = this.#texts.size > 0 && this.#texts.size <= MAX_DIFFERENT && this.#texts.size < count
-    return few
-      ? [...this.#texts].join(', ')
-      : `${count} ${count === 1 ? PLURALS[kind].slice(0, -1) : PLURALS[kind]}`
+    return few ? [...this.#texts].join(or) : counted(count, kind)
   }
 }
 
@@ -118,6 +160,16 @@ const PLURALS: Readonly<Record<Cell['kind'], string>> = {
   text: 'texts',
   boolean: 'yes/no values',
   error: 'errors',
+}
+const CHINESE_KINDS: Readonly<Record<Cell['kind'], string>> = {
+  number: '数字',
+  percent: '百分比',
+  date: '日期',
+  time: '时间',
+  'date-time': '时间',
+  text: '文本',
+  boolean: '是非值',
+  error: '错误',
 }
 
 /** `1` → `B`. */
