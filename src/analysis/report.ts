@@ -118,4 +118,4 @@ export interface ReportRequest {
 export type ReportStage = 'language' | 'ranking' | 'writing'
 
 /** Rises when the same document and options would give another report. */
-export const ENGINE_VERSION = '5'
+export const ENGINE_VERSION = '6'

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { readText } from '../../src/analysis/parse/text/plain-text.ts'
 import { extractReport } from '../../src/analysis/write/extractive/extract.ts'
+import { isLeaning } from '../../src/analysis/write/extractive/leaning.ts'
 import { findQuotes, sentencesOf, type Sentence } from '../../src/analysis/write/extractive/sentences.ts'
 import { findStanding, isApparatus, isNotice } from '../../src/analysis/write/extractive/standing.ts'
 import { renderHtml } from '../../src/analysis/render/report-html.ts'
@@ -33,6 +34,9 @@ test.each([
   '欢迎关注港务局的公众号。',
   '大家可以扫描下面的二维码报名参加。',
   '关键词：闸门，水泵，风暴潮，预警系统。',
+  '原告港务局的委托诉讼代理人周明到庭参加诉讼。',
+  '如不服本判决，可在判决书送达之日起十五日内提起上诉。',
+  '案件受理费一百元，由被告负担。',
 ])('a notice, not a sentence of the subject: %s', (text) => expect(isNotice(text)).toBe(true))
 
 test.each([
@@ -75,6 +79,17 @@ test.each([
   ['identifiers', 'The function open_gate opens the gate of the basin.'],
   ['a clause without its main clause', 'Although the gate of the basin was closed in time.'],
   ['a Chinese clause without its main clause', '由于北港的闸门在风暴潮来临之前没有关闭。'],
+  ['the parameter of a function', 'level: the level at which the gate is closed.'],
+  ['a title and its text', 'Build Your Own - Get the drawings of the gate and build it.'],
+  ['a thing without a verb', 'A gate of the northern basin, which closes in a storm.'],
+  ['a row of nouns', 'Remote control of the gate by one crew in the north.'],
+  ['an invitation', 'Please feel free to ask the keeper of the gate.'],
+  ['an order to the reader', 'Click the gate to open the list of its keepers.'],
+  ['the words of a talk', 'The gate is, you know, sort of closed in time.'],
+  ['a Chinese order to the reader', '点击闸门的图标，会显示一张表格。'],
+  ['a Chinese concession without its main clause', '虽然闸门已经关闭，水位继续上升到四米。'],
+  ['the description of a thing', '一个开源的闸门控制软件，支持远程操作。'],
+  ['the words of a Chinese talk', '闸门就是说在风暴潮来临之前已经关闭了嘛。'],
   ['a Chinese hole', '所有闸门的水位都设置为 ，因此需要重新校准。'],
   ['a Chinese pointer', '各个闸门的维护周期和负责人如下。'],
 ])('%s counts less: %s', (_name, text) => {
@@ -146,6 +161,39 @@ test('words that carry nothing are no keywords of a Chinese talk', () => {
   expect(report(talk).keywords.join(' ')).not.toMatch(/你的|那么|觉得|然后|其实|应该/)
   expect(report(talk).keywords.join(' ')).toMatch(/闸门/)
 })
+
+test.each(['The gate broke in the storm.', 'A crew of three men, who live nearby, keeps the gate.'])(
+  '%s has a verb',
+  (text) => expect(findStanding(sentence(text), 'en')).toBe(1),
+)
+
+test('the parameters of a function are sentences of their own, and none of prose', () => {
+  const text = 'The real level of the gate is returned through this pointer. level: the level of the gate.'
+  expect(textsOf(text, 'en')).toEqual(['The real level of the gate is returned through this pointer.'])
+})
+
+test('a question in quotation marks does not say who speaks', () => {
+  const text =
+    '“You said that it came from the group of the keeper?” “They closed the gate before the storm came in,” said the keeper.'
+  const quotes = findQuotes(sentencesOf(read(text), 'en'), new Set()).map((each) => each.text)
+  expect(quotes).toHaveLength(1)
+  expect(quotes[0]).toContain('said the keeper')
+})
+
+test.each([
+  ['ru', 'Поэтому ворота закрыты.', true],
+  ['ru', 'Ворота закрыты с утра.', false],
+  ['it', 'Questa porta resta chiusa.', true],
+  ['pt', 'Portanto a comporta fecha.', true],
+  ['nl', 'Daarom blijft de sluis dicht.', true],
+  ['ja', 'しかし水門は閉まりませんでした。', true],
+  ['ja', '水門は閉まりました。', false],
+  ['ko', '그러나 수문은 닫히지 않았다.', true],
+  ['zh', '刚才提到的闸门已经关闭。', true],
+  ['en', 'As I said, the gate was closed.', true],
+])('in %s, %j leans on the sentence before: %j', (language, text, expected) =>
+  expect(isLeaning(text, language)).toBe(expected),
+)
 
 test.each([
   ['hi', 'ज्वार द्वार तूफान के समय बंद किया जाता है। पंप उसके बाद पानी बाहर निकालते हैं।', 2],

@@ -132,7 +132,8 @@ function findTitles(paragraphs: readonly Paragraph[]): Section[] | null {
   return opening.paragraphs.length > 0 ? [opening, ...sections] : sections
 }
 
-function isTitleAlone(paragraph: Paragraph | undefined): boolean {
+/** Whether a line that stands alone is a title. */
+export function isTitleAlone(paragraph: Paragraph | undefined): boolean {
   if (paragraph === undefined || !isTitle(paragraph)) return false
   const name = paragraph.text.replace(NUMBER, '')
   const letters = name.match(/[\p{L}\p{M} ]/gu)?.length ?? 0

@@ -2,10 +2,11 @@ import { finishReport, renderProvenance } from '../../render/finish.ts'
 import { isRunningText, type SourceDocument } from '../../parse/document.ts'
 import { isWideLanguage } from '../unspaced-language.ts'
 import type { Report, ReportPoint, ReportRequest, ReportStage } from '../../report.ts'
+import { isTitleAlone } from './divide.ts'
 import { findKeywords } from './keywords.ts'
 import { findQuotes, type Sentence } from './sentences.ts'
 import { isApparatus } from './standing.ts'
-import { summarise } from './summarise.ts'
+import { isGist, summarise } from './summarise.ts'
 import { surveyDocument } from './survey.ts'
 
 /** The report of a shorter text is at most a third of it. */
@@ -40,7 +41,7 @@ export function extractReport(
     return { text, page, seconds, heading: document.sections[section]?.heading ?? null }
   }
   const draft = {
-    title: request.title ?? document.title ?? request.fallbackTitle,
+    title: request.title ?? findTitle(source) ?? request.fallbackTitle,
     summary: joined(summary.sentences, language),
     cited: summary.sentences.map(place),
     key_points: summary.sections.map((section) => ({ ...section, points: section.points.map(place) })),
@@ -57,6 +58,13 @@ export function extractReport(
     warnings: hasSentences ? warnings : [...warnings, 'No whole sentences were found in the text.'],
   }
   return finishReport(draft, request)
+}
+
+/** That of the document, or the line that it begins with; "Introduction" says nothing of it. */
+function findTitle({ title, pages, sections: [first] }: SourceDocument): string | null {
+  if (title !== null && !isGist(title) && !isApparatus(title)) return title
+  const [line, ...rest] = first?.heading === null && pages === null ? first.paragraphs : []
+  return line !== undefined && rest.length > 0 && isTitleAlone(line) ? line.text : null
 }
 
 /** Running text without sections about the text, such as its licence; where nothing is left, all of it. */

@@ -34,9 +34,11 @@ const FILLERS =
   /\b(?:u[hm]+|hmm|mm-hmm|you know|i mean|sort of|kind of|okay|yeah)\b|就是说|是吧|对吧|对不对|是不是|怎么说|说白了|嗯|呃|的话|这样子|[啊呢嘛吧](?=[，。])/gi
 const FILLER_FACTOR = 0.8
 /** What a formula or a link that was left out leaves behind. */
-const HOLE = /\p{L}\s[,.)](?:\s|$)|\(\s|\(\)|[“"]\s?[”"](?:\s|$)|\bthat then\b|\s[，。；、]|[\p{Script=Han}]\s,/u
+const HOLE =
+  /\p{L}\s[,.)](?:\s|$)|\(\s|\(\)|[“"]\s?[”"](?:\s|$)|\bthat then\b|\s[，。；、]|[\p{Script=Han}]\s,/u
 /** `Returns: …`, `注意：…`. */
-const LABEL = /^\[|^\p{Lu}[\p{L} ]{2,30} [–—-] |^[a-z]\w*:\s|^[\p{Lu}][\p{L}-]*(?: [\p{L}-]+){0,2}:\s|^\p{Script=Han}{2,5}[：:]/u
+const LABEL =
+  /^\[|^\p{Lu}[\p{L} ]{2,30} [–—-] |^[a-z]\w*:\s|^[\p{Lu}][\p{L}-]*(?: [\p{L}-]+){0,2}:\s|^\p{Script=Han}{2,5}[：:]/u
 const CODE = /\p{Script=Han}@\w|[A-Za-z]\w*_\w|\w\(|(?:^|\s)--\w|@\w|\s\*\s|\w\.\.\s/u
 /** Steps of a recipe, conditions of a contract in one sentence. */
 const STEPS = /(?:^|[^\p{N}])1[、.)）][^1]{2,200}2[、.)）]/u

@@ -182,12 +182,17 @@ function chooseSummary(
   return [...new Set(found)].slice(0, MAX_SUMMARY)
 }
 
+/** Whether a heading names a kind of section, as those of many texts do. */
+export function isGist(heading: string): boolean {
+  return GIST.test(heading)
+}
+
 /** Sections that tell what the whole text is about, by their headings, and what stands before the first heading. */
 function findGist({ sections }: SourceDocument, candidates: readonly Candidate[]): Set<number> {
   const opening = candidates.filter(({ sentence }) => sentence.section === 0).length
   const isIntroduction = sections[0]?.heading === null && opening <= candidates.length * MAX_OPENING_SHARE
   const gist = new Set(isIntroduction ? [0] : [])
-  for (const [index, { heading }] of sections.entries()) if (GIST.test(heading ?? '')) gist.add(index)
+  for (const [index, { heading }] of sections.entries()) if (isGist(heading ?? '')) gist.add(index)
   return gist
 }
 
