@@ -69,6 +69,7 @@ test.each([
   ['# The pump houses of the town', 'The pump houses of the town'],
   ['The pump houses of the town', 'The pump houses of the town'],
   ['The pump houses of the town are dry.', 'Text'],
+  ['Introduction', 'Text'],
 ])('the title of a text that begins with %j', (line, title) => {
   const document = readText(new TextEncoder().encode(`${line}\n\n${PURPOSE}`))
   const request = { ...reportRequest(), title: null, fallbackTitle: 'Text' }

@@ -82,6 +82,9 @@ test.each([
   ['the parameter of a function', 'level: the level at which the gate is closed.'],
   ['a title and its text', 'Build Your Own - Get the drawings of the gate and build it.'],
   ['a thing without a verb', 'A gate of the northern basin, which closes in a storm.'],
+  ['a name without a verb', 'Distinguished Gate Rules (DGR) support of the basin.'],
+  ['a sign before a name', '连墙角都能扫干净的闸门清洗机器人@Cleaner。'],
+  ['what is shared', '最近看到一篇关于闸门的文章，很有意思，分享给大家。'],
   ['a row of nouns', 'Remote control of the gate by one crew in the north.'],
   ['an invitation', 'Please feel free to ask the keeper of the gate.'],
   ['an order to the reader', 'Click the gate to open the list of its keepers.'],
@@ -162,10 +165,11 @@ test('words that carry nothing are no keywords of a Chinese talk', () => {
   expect(report(talk).keywords.join(' ')).toMatch(/闸门/)
 })
 
-test.each(['The gate broke in the storm.', 'A crew of three men, who live nearby, keeps the gate.'])(
-  '%s has a verb',
-  (text) => expect(findStanding(sentence(text), 'en')).toBe(1),
-)
+test.each([
+  'The gate broke in the storm.',
+  'Returns the level of the gate.',
+  'A crew of three men, who live nearby, keeps the gate.',
+])('%s has a verb', (text) => expect(findStanding(sentence(text), 'en')).toBe(1))
 
 test('the parameters of a function are sentences of their own, and none of prose', () => {
   const text = 'The real level of the gate is returned through this pointer. level: the level of the gate.'
@@ -191,6 +195,7 @@ test.each([
   ['ko', '그러나 수문은 닫히지 않았다.', true],
   ['zh', '刚才提到的闸门已经关闭。', true],
   ['en', 'As I said, the gate was closed.', true],
+  ['en', 'Two hours before, the gate was closed.', true],
 ])('in %s, %j leans on the sentence before: %j', (language, text, expected) =>
   expect(isLeaning(text, language)).toBe(expected),
 )

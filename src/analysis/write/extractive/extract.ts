@@ -62,9 +62,14 @@ export function extractReport(
 
 /** That of the document, or the line that it begins with; "Introduction" says nothing of it. */
 function findTitle({ title, pages, sections: [first] }: SourceDocument): string | null {
-  if (title !== null && !isGist(title) && !isApparatus(title)) return title
+  if (title !== null && isTelling(title)) return title
   const [line, ...rest] = first?.heading === null && pages === null ? first.paragraphs : []
-  return line !== undefined && rest.length > 0 && isTitleAlone(line) ? line.text : null
+  const isTitle = line !== undefined && rest.length > 0 && isTitleAlone(line) && isTelling(line.text)
+  return isTitle ? line.text : null
+}
+
+function isTelling(title: string): boolean {
+  return !isGist(title) && !isApparatus(title)
 }
 
 /** Running text without sections about the text, such as its licence; where nothing is left, all of it. */

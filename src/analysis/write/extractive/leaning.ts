@@ -10,7 +10,7 @@ const LEANING: Readonly<Record<string, RegExp>> = {
       `|it\\b(?!\\s+(?:is|was|has been|seems|appears)\\s+(?:\\S+\\s+){0,3}(?:that|to|who)\\b)` +
       `|(?:thus|hence|therefore|however|but|and|so|or|nor|yet|also|moreover|furthermore|nevertheless|nonetheless|instead|otherwise|meanwhile|besides|additionally|conversely|likewise|similarly|consequently|accordingly|then|another|both of|neither of|here|we call)\\b` +
       `|(?:first|second|third|next|finally|lastly|still|again|later|overall|indeed|note),` +
-      `|for (?:example|instance)\\b|as (?:i|we) (?:said|mentioned|saw)\\b|earlier,|in (?:addition|contrast|fact|other words|particular|turn|short|each|both cases)\\b|as (?:a result|such|mentioned|noted|above)\\b|on the (?:other hand|contrary)\\b|at (?:the same time)\\b` +
+      `|for (?:example|instance)\\b|as (?:i|we) (?:said|mentioned|saw)\\b|earlier,|(?:\\w+ ){1,3}(?:minutes|hours|days|weeks|months|years) (?:before|earlier|later|after),|in (?:addition|contrast|fact|other words|particular|turn|short|each|both cases)\\b|as (?:a result|such|mentioned|noted|above)\\b|on the (?:other hand|contrary)\\b|at (?:the same time)\\b` +
       `|(?:first of all|(?:one|some|most|many|each|all|both|neither|none) of (?:this|these|those|them))\\b` +
       `|(?:the )?(?:former|latter|above|following|figure|table)\\b|the (?:same|other|second|third|last) (?:one|two|is|are|was|were)\\b)`,
     'i',

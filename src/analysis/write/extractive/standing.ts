@@ -26,7 +26,7 @@ const NOTICE = new RegExp(
 )
 /** Sentences that lead elsewhere: to what follows, to another text, to the reader. */
 const POINTER =
-  /^(?:more|further|additional|other)\b.{0,60}\b(?:can be|are|is) (?:found|available|listed|described)\b|\b(?:feel free|(?:do not|don['’]t) hesitate) to\b|^(?:click|tap|press|scroll)\b|^(?:你|您|用户)?(?:可以)?(?:点击|右键|双击|长按)|点击后|[（(]?见[下上附][图表文]|\bas (?:explained|described|shown|listed|outlined) (?:above|below)\b|\b(?:as follows|below|the following(?: [\w-]+){0,6})\.$|\b(?:please|also) (?:see|refer|note|visit)\b|^(?:see|note that|the following|for (?:more|further|a full|an example))\b|\bfor (?:more|further) (?:information|details)\b|详见|参见|请参[考阅见看]|请看|如下[。：]?$|[：:][^，。]{0,6}。$/i
+  /^(?:more|further|additional|other)\b.{0,60}\b(?:can be|are|is) (?:found|available|listed|described)\b|\b(?:feel free|(?:do not|don['’]t) hesitate) to\b|^(?:click|tap|press|scroll)\b|^(?:你|您|用户)?(?:可以)?(?:点击|右键|双击|长按)|点击后|(?:分享|推荐|介绍)给大家|[跟和]大家分享|[（(]?见[下上附][图表文]|\bas (?:explained|described|shown|listed|outlined) (?:above|below)\b|\b(?:as follows|below|the following(?: [\w-]+){0,6})\.$|\b(?:please|also) (?:see|refer|note|visit)\b|^(?:see|note that|the following|for (?:more|further|a full|an example))\b|\bfor (?:more|further) (?:information|details)\b|详见|参见|请参[考阅见看]|请看|如下[。：]?$|[：:][^，。]{0,6}。$/i
 const GREETING =
   /^(?:hello|hi|welcome|thanks|thank you|good (?:morning|afternoon|evening)|ladies and gentlemen|dear \w+)\b|^(?:各位|大家好|你好|您好|谢谢|感谢|欢迎|好的?[，。]|嗯|那我们|接下来(?:有)?请)/i
 /** What is said between the words of a talk. */
@@ -35,11 +35,11 @@ const FILLERS =
 const FILLER_FACTOR = 0.8
 /** What a formula or a link that was left out leaves behind. */
 const HOLE =
-  /\p{L}\s[,.)](?:\s|$)|\(\s|\(\)|[“"]\s?[”"](?:\s|$)|\bthat then\b|\s[，。；、]|[\p{Script=Han}]\s,/u
+  /\p{Script=Han}@\w|\p{L}\s[,.)](?:\s|$)|\(\s|\(\)|[“"]\s?[”"](?:\s|$)|\bthat then\b|\s[，。；、]|[\p{Script=Han}]\s,/u
 /** `Returns: …`, `注意：…`. */
 const LABEL =
   /^\[|^\p{Lu}[\p{L} ]{2,30} [–—-] |^[a-z]\w*:\s|^[\p{Lu}][\p{L}-]*(?: [\p{L}-]+){0,2}:\s|^\p{Script=Han}{2,5}[：:]/u
-const CODE = /\p{Script=Han}@\w|[A-Za-z]\w*_\w|\w\(|(?:^|\s)--\w|@\w|\s\*\s|\w\.\.\s/u
+const CODE = /[A-Za-z]\w*_\w|\w\(|(?:^|\s)--\w|@\w|\s\*\s|\w\.\.\s/
 /** Steps of a recipe, conditions of a contract in one sentence. */
 const STEPS = /(?:^|[^\p{N}])1[、.)）][^1]{2,200}2[、.)）]/u
 /** A clause that waits for its main clause. */
@@ -50,7 +50,7 @@ const THING = /^(?:an?|the) ([^,;:]{3,80}), (?:which|that|who|where)\b[^,;]*\.$/
 const CHINESE_THING = /^一(?:个|本|篇|款|种|份|部|套|张|幅)[^，。是有了为在将把被]{2,24}，/u
 /** Of English, what a sentence says by; without one of these it may be a title or an item of a list. */
 const VERB =
-  /\b(?:am|is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|could|may|might|must|shall|should|will|would|let|i|we|you|they|he|she|it|who|there)\b|['’](?:s|re|ve|ll|t|d|m)\b|\B(?:[^e]ed|[^s]es|[^sui]s)\b|\b(?:arose|ate|awoke|became|began|bent|bit|blew|bore|bought|bred|broke|brought|built|burnt|burst|came|caught|chose|clung|cost|crept|cut|dealt|drank|drew|drove|fed|fell|felt|fled|flew|forbade|forgot|fought|found|froze|gave|go|got|grew|heard|held|hid|hit|hung|hurt|keep|kept|knew|laid|lay|leapt|learnt|led|left|lent|lit|lost|made|make|meant|met|need|paid|put|quit|ran|rang|read|rode|rose|said|sang|sank|sat|saw|sent|set|shook|shone|shot|show|shrank|shut|slept|slid|sold|spent|split|spoke|sprang|spread|stole|stood|struck|stuck|swam|swept|swore|swung|take|taught|threw|told|took|tore|understood|use|went|woke|won|wore|wrote)\b/i
+  /\b(?:I|am|is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|could|may|might|must|shall|should|will|would|let|i|we|you|they|he|she|it|who|there)\b|['’](?:s|re|ve|ll|t|d|m)\b|\b[a-z]+(?:[^eA-Z\W]ed|[^sA-Z\W]es|[^suiA-Z\W]s)\b|\b(?:arose|ate|awoke|became|began|bent|bit|blew|bore|bought|bred|broke|brought|built|burnt|burst|came|caught|chose|clung|cost|crept|cut|dealt|drank|drew|drove|fed|fell|felt|fled|flew|forbade|forgot|fought|found|froze|gave|go|got|grew|heard|held|hid|hit|hung|hurt|keep|kept|knew|laid|lay|leapt|learnt|led|left|lent|lit|lost|made|make|meant|met|need|paid|put|quit|ran|rang|read|rode|rose|said|sang|sank|sat|saw|sent|set|shook|shone|shot|show|shrank|shut|slept|slid|sold|spent|split|spoke|sprang|spread|stole|stood|struck|stuck|swam|swept|swore|swung|take|taught|threw|told|took|tore|understood|use|went|woke|won|wore|wrote)\b/
 /** A question asks for what a report should answer. */
 const QUESTION = /[?？؟]["”’」』)]*$/
 const EXCLAMATION = /[!！]["”’」』)]*$/
@@ -113,5 +113,7 @@ export function findStanding({ text, closed }: Sentence, language: string): numb
 function findVerbFactor(text: string): number {
   const [, thing] = THING.exec(text) ?? []
   if (thing !== undefined && !VERB.test(thing)) return THING_FACTOR
-  return VERB.test(text) ? 1 : NO_VERB_FACTOR
+  // The first word has a capital in any case; of others it makes names. `Closed gates of the north` has no verb.
+  const rest = text.replace(/^\p{Lu}\p{Ll}*ed\s/u, '')
+  return VERB.test(rest.charAt(0).toLowerCase() + rest.slice(1)) ? 1 : NO_VERB_FACTOR
 }
