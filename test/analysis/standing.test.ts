@@ -151,6 +151,8 @@ test('a Chinese line without a full stop, and an item of a list, are known as su
     '港务局北港闸门年度维护工作汇报\n\n- 更换三台老旧水泵并调试远程控制系统\n\n闸门控制系统已经改为远程操作。'
   expect(sentencesOf(read(text), 'zh').map(({ closed }) => closed)).toEqual(['line', 'item', null])
   expect(textsOf('委托代理人：周明，男，律师。', 'zh')).toEqual([])
+  const [labelled] = sentencesOf(read('方案：使用低优先级关闭北港的全部闸门'), 'zh')
+  expect(labelled).toMatchObject({ text: '使用低优先级关闭北港的全部闸门。', closed: 'item' })
 })
 
 test('a sentence follows the one before when nothing was left out between them', () => {

@@ -121,7 +121,8 @@ function splitPieces(paragraph: Paragraph, segmenter: Intl.Segmenter, language: 
   const plain = paragraph.text.replace(REFERENCE_MARK, '')
   const isWide = isWideLanguage(language)
   const isOpen = /[\p{L}\p{M}\p{N}%)）”]$/u.test(plain) && (isWide || paragraph.kind === 'item')
-  const kind = paragraph.kind === 'item' ? 'item' : 'line'
+  // A line with a label is no title.
+  const kind = paragraph.kind === 'item' || (isWide && LABELLED.test(plain)) ? 'item' : 'line'
   const found = hasFullStops(language)
     ? splitSentences(isOpen ? closed(plain, isWide) : plain, segmenter)
     : splitBySpaces(plain)
@@ -185,10 +186,12 @@ function isClosing(last: string, segment: string): boolean {
   return CLOSING.test(segment) && !(/\s$/.test(last) && /^["'](?=\S)/.test(segment))
 }
 
+const LABELLED = /^[^：:，。]{1,16}[：:]\s*(.+)$/su
+
 /** Puts the full stop; "问题：…" names what the sentence is about, and the sentence is the rest. */
 function closed(text: string, isWide: boolean): string {
   if (!isWide) return `${text}.`
-  const [, rest = text] = /^[^：:，。]{1,16}[：:]\s*(.+)$/su.exec(text) ?? []
+  const [, rest = text] = LABELLED.exec(text) ?? []
   return `${rest}。`
 }
 
