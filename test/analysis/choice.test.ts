@@ -30,6 +30,11 @@ test.each([
   'Zusammenfassung',
   'Résumé',
   'Conclusiones',
+  'Introdução',
+  'Conclusioni',
+  '要旨',
+  '요약',
+  '内容提要',
   'Введение',
 ])('a section named %s tells what the text is about', (heading) => {
   expect(report(`${SECTIONS}\n\n## ${heading}\n\n${PURPOSE}`).summary).toContain(PURPOSE)

@@ -11,7 +11,8 @@ import { textRank } from './text-rank.ts'
 /**
  * `npm run test:rouge -- <folder or file.jsonl …>`: lines of `{"article": "…", "highlights": "…"}`, where an article
  * may be Markdown. The summary of the offline engine beside the first three sentences (Lead-3), the first sentences of
- * about as many words as it has (Lead), and three sentences by TextRank, all over the same whole sentences.
+ * about as many words as it has (Lead), three sentences by TextRank, and as many of its sentences as make up about
+ * the words of ours (TextRank=), all over the same whole sentences.
  */
 
 const SENTENCES = 3
@@ -34,19 +35,43 @@ const SYSTEMS = {
       })
       .map(({ text }) => text)
   },
-  TextRank: ({ sentences, words }) => {
-    const bags = sentences.slice(0, MAX_RANKED).map(({ text }) =>
-      words
-        .of(text)
-        .filter((word) => words.isContent(word))
-        .map((word) => words.stem(word)),
-    )
-    const ranks = textRank(bags)
-    const best = [...ranks.keys()].sort((a, b) => (ranks[b] ?? 0) - (ranks[a] ?? 0)).slice(0, SENTENCES)
-    return best.sort((a, b) => a - b).map((index) => sentences[index]?.text ?? '')
+  TextRank: (survey) => inOrder(survey, rank(survey).slice(0, SENTENCES)),
+  'TextRank=': (survey, wanted) => {
+    const { sentences, words } = survey
+    let left = wanted
+    const best = rank(survey).filter((index) => {
+      const count = words.of(sentences[index]?.text ?? '').length
+      const fits = left === wanted || left >= count / 2
+      left = fits ? left - count : 0
+      return fits
+    })
+    return inOrder(survey, best)
   },
 } satisfies Record<string, Choose>
 type System = keyof typeof SYSTEMS
+const ranked = new WeakMap<Survey, number[]>()
+
+/** The sentences by TextRank, the best first. */
+function rank(survey: Survey): number[] {
+  const { sentences, words } = survey
+  const known = ranked.get(survey)
+  if (known !== undefined) return known
+  const bags = sentences.slice(0, MAX_RANKED).map(({ text }) =>
+    words
+      .of(text)
+      .filter((word) => words.isContent(word))
+      .map((word) => words.stem(word)),
+  )
+  const ranks = textRank(bags)
+  const order = [...ranks.keys()].sort((a, b) => (ranks[b] ?? 0) - (ranks[a] ?? 0))
+  ranked.set(survey, order)
+  return order
+}
+
+function inOrder({ sentences }: Survey, indices: readonly number[]): string[] {
+  return indices.toSorted((a, b) => a - b).map((index) => sentences[index]?.text ?? '')
+}
+
 const systems = Object.keys(SYSTEMS) as System[]
 const metrics = Object.keys(METRICS) as Metric[]
 

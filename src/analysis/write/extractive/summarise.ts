@@ -51,7 +51,7 @@ const LATE_IMPORTANCE = 0.6
 const FIRST_BONUS = 0.5
 /** Sections that summarise the whole text. */
 const GIST =
-  /^(?:\d+(?:\.\d+)*\.?\s*|[IVX]{1,4}\.\s+|[一二三四五六七八九十]{1,3}、)?(?:(?:executive |plain language |author )?(?:abstract|summary)|(?:introduction|overview|highlights|key (?:points|findings|takeaways)|in brief|at a glance|summary and conclusions?|(?:concluding remarks|conclusions?)(?: and (?:outlook|future work|recommendations))?)|摘要|内容(?:提要|摘要|简介)|总结|小结|概[述要]|综述|导[言论读]|绪论|引言|前言|结[论语]|简介|要点|(?:总结|结论)与(?:展望|建议)|要旨|はじめに|序論|結論|まとめ|おわりに|요약|초록|서론|개요|결론|zusammenfassung|kurzfassung|einleitung|überblick|fazit|résumé|synthèse|conclusiones|conclusión|introducción|resumen|introdução|conclusão|resumo|введение|аннотация|заключение|выводы)[^\p{L}\p{N}]*$/iu
+  /^(?:\d+(?:\.\d+)*\.?\s*|[IVX]{1,4}\.\s+|[一二三四五六七八九十]{1,3}、)?(?:(?:executive |plain language |author )?(?:abstract|summary)|(?:introduction|overview|highlights|key (?:points|findings|takeaways)|in brief|at a glance|summary and conclusions?|(?:concluding remarks|conclusions?)(?: and (?:outlook|future work|recommendations))?)|摘要|内容(?:提要|摘要|简介)|总结|小结|概[述要]|综述|导[言论读]|绪论|引言|前言|结[论语]|简介|要点|(?:总结|结论)与(?:展望|建议)|要旨|はじめに|序論|結論|まとめ|おわりに|요약|초록|서론|개요|결론|zusammenfassung|kurzfassung|einleitung|überblick|fazit|résumé|synthèse|conclusiones|conclusión|introducción|resumen|introdução|conclusão|resumo|riassunto|sommario|introduzione|conclusioni|введение|аннотация|заключение|выводы)[^\p{L}\p{N}]*$/iu
 const GIST_BONUS = 2
 /** A longer text before the first heading is no introduction to the rest. */
 const MAX_OPENING_SHARE = 0.2
