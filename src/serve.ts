@@ -81,7 +81,8 @@ class Server {
       else log.warn({ err: error, taskId }, 'handler left a rejected promise unhandled')
     })
     if (this.#settings.role === 'worker') answerWatchersOnly(this.#app)
-    await this.#app.register(this.#headgate.httpPlugin)
+    // Routes cost time and memory.
+    if (this.#hasPort) await this.#app.register(this.#headgate.httpPlugin)
     await this.#headgate.start()
     // A signal came while it started.
     if (this.#skipWait !== null) return
@@ -100,9 +101,14 @@ class Server {
   }
 
   /** A worker has a port of its own, for what watches it, or none. */
+  get #hasPort(): boolean {
+    const { role, workerPort } = this.#settings
+    return role !== 'worker' || workerPort !== 0
+  }
+
   async #listen(): Promise<void> {
     const { host, role, port, workerPort } = this.#settings
-    if (role === 'worker' && workerPort === 0) return
+    if (!this.#hasPort) return
     const address =
       role === 'worker' ? { host, port: workerPort, portSetting: 'WORKER_PORT' } : { host, port }
     await this.#app.listen({ host, port: address.port }).catch((error: unknown) => {
