@@ -57,6 +57,8 @@ export class ClusterEngine {
     this.#listener = new Listener({
       url: cluster.listenUrl,
       clock,
+      // Nobody watches tasks at a worker.
+      hasEvents: cluster.kind !== 'worker',
       onHint: (hint) => this.#take(hint),
       onConnection: (client) => this.#connected(client),
     })
@@ -158,9 +160,9 @@ export class ClusterEngine {
     const { view, worker, estimator } = this.#deps
     const { db, member } = this.#cluster
     await report(db, member, { slots: view.ownSlots, busy: worker.running, stuck: worker.stuck })
+    view.isChanged()
     // A worker looks when it is asked.
     if (this.#cluster.kind === 'worker') return
-    view.isChanged()
     if (this.#deps.isWatched()) await view.freshen(estimator)
     else await view.keepFresh(estimator)
   }

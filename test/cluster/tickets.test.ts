@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Client } from 'pg'
 import { migrate } from '../../src/cluster/database/migrate.ts'
-import type { Hint } from '../../src/cluster/hints/hints.ts'
+import { Listener, sendHints, type Hint } from '../../src/cluster/hints/hints.ts'
 import { Publisher } from '../../src/cluster/hints/publisher.ts'
 import { EventBus } from '../../src/events/event-bus.ts'
 import { toTaskEvent } from '../../src/task/event.ts'
@@ -158,7 +158,7 @@ describe.skipIf(programs === undefined)('statements and hints', () => {
     const listener = new Client(url)
     onTestFinished(() => listener.end())
     await listener.connect()
-    await listener.query('LISTEN headgate')
+    for (const channel of ['headgate', 'headgate_events']) await listener.query(`LISTEN ${channel}`)
     const hints: Hint[] = []
     listener.on('notification', ({ payload = '' }) => hints.push(JSON.parse(payload) as Hint))
     const commit = (index: number) => {
@@ -177,5 +177,29 @@ describe.skipIf(programs === undefined)('statements and hints', () => {
     // At a stop nothing is kept back.
     await publisher.whenSent()
     await expect.poll(() => hints.slice(3)).toEqual([{ kind: 'tasks', ids: [idOf(4)] }])
+  })
+
+  test('hints of events reach those that listen for them, all others everybody', async () => {
+    const url = await postgres.newDatabase()
+    const listen = async (hasEvents: boolean) => {
+      const kinds: string[] = []
+      const onHint = ({ kind }: Hint) => void kinds.push(kind)
+      const listener = new Listener({
+        url,
+        clock: new VirtualClock(),
+        hasEvents,
+        onHint,
+        onConnection: () => undefined,
+      })
+      onTestFinished(() => listener.stop())
+      await listener.start()
+      return kinds
+    }
+    const [all, few] = [await listen(true), await listen(false)]
+    const db = openDatabase(url)
+    await sendHints(db, [{ kind: 'tasks', ids: [idOf(1)] }, { kind: 'work' }])
+    await sendHints(db, [{ kind: 'stop', ids: [idOf(1)] }])
+    await expect.poll(() => few).toEqual(['work', 'stop'])
+    await expect.poll(() => all).toEqual(['tasks', 'work', 'stop'])
   })
 })

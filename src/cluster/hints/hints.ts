@@ -3,6 +3,8 @@ import type { Clock } from '../../time/clock.ts'
 import type { Statements } from '../database/database.ts'
 
 const CHANNEL = 'headgate'
+/** Of events alone: most hints are of events, and who only runs tasks needs none of them. */
+const EVENTS_CHANNEL = 'headgate_events'
 /** PostgreSQL takes payloads below 8000 bytes. */
 const IDS_PER_HINT = 150
 const RECONNECT_MS = { min: 100, max: 2000 }
@@ -25,9 +27,15 @@ export type Hint =
 
 /** Sends hints: after the commit, in a transaction of their own, because a commit with one waits for all others. */
 export async function sendHints(db: Statements, hints: readonly Hint[]): Promise<void> {
-  const payloads = hints.flatMap(toPayloads)
-  if (payloads.length === 0) return
-  await db.query(`SELECT pg_notify('${CHANNEL}', payload) FROM unnest($1::text[]) AS payload`, [payloads])
+  const given = hints.flatMap((hint) => {
+    const channel = hint.kind === 'tasks' ? EVENTS_CHANNEL : CHANNEL
+    return toPayloads(hint).map((payload) => [channel, payload] as const)
+  })
+  if (given.length === 0) return
+  await db.query(
+    'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS given(channel, payload)',
+    [given.map(([channel]) => channel), given.map(([, payload]) => payload)],
+  )
 }
 
 function toPayloads(hint: Hint): string[] {
@@ -42,6 +50,8 @@ function toPayloads(hint: Hint): string[] {
 export interface ListenerOptions {
   readonly url: string
   readonly clock: Clock
+  /** Whether hints of events are received, too. */
+  readonly hasEvents: boolean
   readonly onHint: (hint: Hint) => void
   /** It listens, for the first time or again: what was missed has to be looked for. null: the connection is gone. */
   readonly onConnection: (client: Client | null) => void
@@ -61,7 +71,7 @@ export class Listener {
 
   /** Settles after the first try. */
   async start(): Promise<void> {
-    const { url, onHint, onConnection } = this.#options
+    const { url, hasEvents, onHint, onConnection } = this.#options
     const client = new Client({
       connectionString: url,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -73,6 +83,7 @@ export class Listener {
     try {
       await client.connect()
       await client.query(`LISTEN ${CHANNEL}`)
+      if (hasEvents) await client.query(`LISTEN ${EVENTS_CHANNEL}`)
     } catch {
       this.#reconnect(client)
       return
