@@ -28,7 +28,7 @@ describe.skipIf(programs === undefined || KILLS === 0)('workers that are killed 
     const seen = watchSnapshots(db, 250)
     const random = seededRandom(5)
     const startedAt = performance.now()
-    let kills = 0
+    let [kills, shown] = [0, 0]
     const goesOn = () => kills < KILLS && seconds() < MINUTES * 60
 
     const killAgainAndAgain = async (name: string) => {
@@ -38,7 +38,8 @@ describe.skipIf(programs === undefined || KILLS === 0)('workers that are killed 
         kills += 1
         await worker.end('SIGKILL')
         worker = await start('worker', name)
-        if (kills % 100 === 0) console.log(`${kills} kills in ${seconds()} s, ${promised.size} tasks`)
+        if (kills >= shown + 100)
+          console.log(`${(shown = kills)} kills in ${seconds()} s, ${promised.size} tasks`)
       }
     }
     const seconds = () => Math.round((performance.now() - startedAt) / 1000)
