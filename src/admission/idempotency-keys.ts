@@ -47,7 +47,7 @@ export class IdempotencyKeys {
     return () => this.#receiving.delete(name)
   }
 
-  /** Lets a submit go on unless its key was used before: those that come meanwhile get the same reply. */
+  /** Passes a submit on unless its key was used before: those that come meanwhile get the same reply. */
   async submit(pending: PendingSubmit): Promise<SubmitReply> {
     const { submission } = pending
     const { caller, key } = submission
@@ -59,7 +59,7 @@ export class IdempotencyKeys {
       if (other.fingerprint !== use.fingerprint) return { kind: 'idempotency-mismatch' }
       return toReplay(await other.reply)
     }
-    const reply = this.#find(use).then((known) => known ?? this.#goOn(pending, use))
+    const reply = this.#find(use).then((known) => known ?? this.#passOn(pending, use))
     this.#underway.set(name, { fingerprint: use.fingerprint, reply })
     try {
       return await reply
@@ -69,7 +69,7 @@ export class IdempotencyKeys {
   }
 
   /** A new task is written with its key; for one that was known by its content the key is written now. */
-  async #goOn(pending: PendingSubmit, use: KeyUse): Promise<SubmitReply> {
+  async #passOn(pending: PendingSubmit, use: KeyUse): Promise<SubmitReply> {
     const record = { ...use, waiter: 1, expiresAt: this.#deps.now() + KEY_LIFETIME_MS }
     const reply = await this.#deps.next(pending, record)
     if (reply.kind === 'duplicate') {

@@ -53,12 +53,12 @@ export class SingleFlight {
     this.#ending.delete(id)
   }
 
-  /** Lets a submit go on unless equal work is known, where that is wanted. */
+  /** Passes a submit on unless equal work is known, where that is wanted. */
   async submit(pending: PendingSubmit, key: NewKey | null): Promise<SubmitReply> {
     const { submission } = pending
     const content = toContent(pending)
-    const goOn = () => this.#goOn(pending, content, key)
-    if (content === null || submission.isForced) return goOn()
+    const passOn = () => this.#passOn(pending, content, key)
+    if (content === null || submission.isForced) return passOn()
     const name = nameOf(submission.caller, content)
     for (;;) {
       const other = this.#underway.get(name)
@@ -66,7 +66,7 @@ export class SingleFlight {
       // Whatever became of it, what is known now decides.
       await other
     }
-    const reply = this.#find(submission, content).then((known) => known ?? goOn())
+    const reply = this.#find(submission, content).then((known) => known ?? passOn())
     this.#underway.set(name, reply)
     try {
       return await reply
@@ -76,7 +76,7 @@ export class SingleFlight {
   }
 
   /** New work: equal submits find it from now on, unless it has ended already. */
-  async #goOn(pending: PendingSubmit, content: string | null, key: NewKey | null): Promise<SubmitReply> {
+  async #passOn(pending: PendingSubmit, content: string | null, key: NewKey | null): Promise<SubmitReply> {
     const { next, live } = this.#deps
     const reply = await next(pending, content, key)
     if (reply.kind === 'accepted' && live(reply.task.id) !== undefined) this.add(reply.task)

@@ -29,11 +29,11 @@ describe.skipIf(programs === undefined || KILLS === 0)('workers that are killed 
     const random = seededRandom(5)
     const startedAt = performance.now()
     let [kills, shown] = [0, 0]
-    const goesOn = () => kills < KILLS && seconds() < MINUTES * 60
+    const continues = () => kills < KILLS && seconds() < MINUTES * 60
 
     const killAgainAndAgain = async (name: string) => {
       let worker = await start('worker', name)
-      while (goesOn()) {
+      while (continues()) {
         await setTimeout(LIFE_MS.min + random() * LIFE_MS.more)
         kills += 1
         await worker.end('SIGKILL')
@@ -45,7 +45,7 @@ describe.skipIf(programs === undefined || KILLS === 0)('workers that are killed 
     const seconds = () => Math.round((performance.now() - startedAt) / 1000)
     const promised = new Map<string, Promised>()
     const killing = Promise.all(WORKERS.map((name) => killAgainAndAgain(name)))
-    while (goesOn()) {
+    while (continues()) {
       for (let left = BACKLOG - (await unfinished()); left > 0; left -= 1) {
         const n = promised.size
         const kind = KINDS[n % KINDS.length] ?? ''

@@ -36,7 +36,7 @@ function isTable(text: string, delimiter: string): boolean {
     if (values.length === 1 && values[0] === '') continue
     rows.push(values.length)
     least = Math.min(least, values.length)
-    // Values are short, and do not go on after a comma as a sentence does.
+    // Values are short, and do not continue after a comma as a sentence does.
     if (delimiter === ',' && values.slice(1).every((value) => /^\s/.test(value))) return false
     if (rows.length === LOOKED_AT) break
   }
