@@ -1,28 +1,24 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { LOCK_AND_COUNT } from '../../src/cluster/admission/known.ts'
-import { PlaceGroup, type GroupDeps } from '../../src/cluster/admission/place-group.ts'
-import { forgetTurns, type WeightOf } from '../../src/cluster/admission/turns.ts'
+import { forgetTurns } from '../../src/cluster/admission/turns.ts'
 import { estimateAhead } from '../../src/cluster/members/estimate-place.ts'
-import { TaskChanges } from '../../src/cluster/task-changes.ts'
-import { Database } from '../../src/cluster/database/database.ts'
-import { migrate } from '../../src/cluster/database/migrate.ts'
+import type { Database } from '../../src/cluster/database/database.ts'
 import { refreshStatistics } from '../../src/cluster/database/statistics.ts'
 import { CounterChanges } from '../../src/cluster/journal/counters.ts'
 import { toNewTaskRow } from '../../src/cluster/journal/rows.ts'
 import { writeNewTasks } from '../../src/cluster/journal/write-entries.ts'
 import { toTicketPriority } from '../../src/cluster/admission/order.ts'
-import { Tickets } from '../../src/cluster/tickets.ts'
+import type { Tickets } from '../../src/cluster/tickets.ts'
 import type { Claimed } from '../../src/cluster/worker/exchange.ts'
 import { Exchanger } from '../../src/cluster/worker/exchanger.ts'
-import type { Submission } from '../../src/admission/submission.ts'
 import { defineTask } from '../../src/index.ts'
 import { Registry } from '../../src/handler/registry.ts'
 import { placeAfter, toTaskEvent } from '../../src/task/event.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import type { Ticket } from '../../src/task/ticket.ts'
-import { COMPLETED, sampleTask, sampleTicket } from '../support/tasks.ts'
+import { sampleTask, sampleTicket } from '../support/tasks.ts'
 import { PriorityQueue } from '../../src/pool/order/priority-queue.ts'
+import { NO_LIMITS, openOrder, openQueue, toEnded, WORKERS } from '../support/cluster-order.ts'
 import { poolDefaults } from '../support/pool.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
 import { seededRandom } from '../support/random.ts'
@@ -30,17 +26,7 @@ import { seededRandom } from '../support/random.ts'
 const programs = postgresPrograms()
 /** `npm run test:cluster-kill` makes it 100 000. */
 const TASKS = Number(process.env['ORDER_TASKS'] ?? 1500)
-const WORKERS = 4
 const SLOTS = 3
-
-/** Of a worker: nothing holds tasks back but their order. */
-const NO_LIMITS = {
-  now: Date.now,
-  monotonic: () => performance.now(),
-  pausedGroups: () => [],
-  concurrencyOf: () => Infinity,
-  maxRunningPerCaller: Infinity,
-}
 
 /** One claim: no task may stand before one that a claim took which had ended before it began. */
 interface Claim {
@@ -94,68 +80,10 @@ describe.skipIf(programs === undefined)('callers that take turns', () => {
   const postgres = usePostgres(programs)
 
   async function open(weights: Readonly<Record<string, number>> = {}) {
-    const { db, tickets } = await openQueue(await postgres.newDatabase(), WORKERS + 3)
-    const weightOf: WeightOf = (caller) => weights[caller] ?? 1
-    let count = 0
-    const deps = {
-      tickets,
-      weightOf,
-      estimator: { newcomer: () => null, arrivals: { add: () => undefined } },
-      member: 1,
+    return openOrder(await postgres.newDatabase(), {
+      weightOf: (caller) => weights[caller] ?? 1,
       headStartMs: 0,
-      maxQueuedPerCaller: Infinity,
-      maxParked: null,
-      defaults: { timeoutMs: 1000, attempts: 1 },
-      nextId: () => `0199c0de-0000-7000-8000-${(count += 1).toString(16).padStart(12, '0')}`,
-      capacity: () => 1_000_000,
-      refuse: () => {
-        throw new Error('nothing is refused here')
-      },
-    } as unknown as GroupDeps
-    const type = defineTask({ type: 'sample', input: z.unknown(), run: () => null })
-    const registry = new Registry([type])
-    /** In one transaction, as one group; the reply is ids, and how many are ahead of each. */
-    const submit = async (wanted: readonly { caller: string; priority?: Priority; delayMs?: number }[]) => {
-      const newcomers = wanted.map(({ caller, priority = 1, delayMs = 0 }) => ({
-        type,
-        content: null,
-        key: null,
-        submission: { ...SUBMISSION, caller, priority, delayMs },
-      }))
-      const admit = async () =>
-        db.transaction((tx, first) => new PlaceGroup(tx, first, deps).admit(newcomers, false), LOCK_AND_COUNT)
-      const { replies } = await admit()
-      return replies.map((reply) => {
-        if (reply.kind !== 'accepted') throw new Error(reply.kind)
-        return { id: reply.task.id, ahead: reply.place.tasksAhead }
-      })
-    }
-    const exchangers = Array.from(
-      { length: WORKERS },
-      (_, index) => new Exchanger({ ...NO_LIMITS, db, tickets, registry, weightOf, member: index + 1 }),
-    )
-    let held: readonly Claimed[] = []
-    /** The next task, by one worker after the other; the one before has ended. */
-    const take = async (turn: number) => {
-      for (;;) {
-        const exchanger = exchangers[turn % WORKERS]
-        const exchanged = await exchanger?.perform(held.map(toEnded), 1)
-        held = exchanged?.claimed ?? []
-        const isOver = exchanged?.isPartial !== true && exchanged?.hasTickets !== true
-        if (held.length > 0 || isOver) return held[0]?.task
-      }
-    }
-    const publisher = { committed: () => undefined } as never
-    const changes = new TaskChanges({
-      db,
-      tickets,
-      publisher,
-      member: 1,
-      headStartMs: 0,
-      weightOf,
-      now: Date.now,
     })
-    return { db, submit, take, exchangers, changes }
   }
 
   test('the order is that of a queue in one process', { timeout: 60_000 }, async () => {
@@ -251,22 +179,6 @@ describe.skipIf(programs === undefined)('callers that take turns', () => {
   })
 })
 
-const SUBMISSION: Omit<Submission, 'caller' | 'priority' | 'delayMs'> = {
-  type: 'sample',
-  input: null,
-  upload: null,
-  metadata: null,
-  webhook: null,
-  key: null,
-  dedupe: null,
-  startDeadlineMs: null,
-  timeoutMs: null,
-  maxAttempts: null,
-  retryOf: null,
-  trace: null,
-  isForced: false,
-}
-
 test.each([0, 60_000])(
   'a place far back is estimated as it is counted (head start: %i ms)',
   (headStartMs) => {
@@ -290,19 +202,6 @@ test.each([0, 60_000])(
     }
   },
 )
-
-/** The tables and tickets of an empty database, closed with the test. */
-async function openQueue(url: string, connections: number) {
-  const db = new Database({ url, connections, prepares: true, onError: () => undefined })
-  await migrate(db)
-  const tickets = new Tickets({ url, onError: () => undefined })
-  await tickets.start()
-  onTestFinished(async () => {
-    await tickets.stop()
-    await db.close()
-  })
-  return { db, tickets }
-}
 
 /** Tasks of random levels; the reply is the ticket of each. */
 async function fill(db: Database, tickets: Tickets): Promise<ReadonlyMap<string, number>> {
@@ -334,12 +233,6 @@ async function fill(db: Database, tickets: Tickets): Promise<ReadonlyMap<string,
   }
   await refreshStatistics(db)
   return ticketOf
-}
-
-function toEnded({ task, ticket }: Claimed) {
-  const reports = Promise.resolve()
-  const about = { id: task.id, run: task.run, ticket, startedAt: performance.now(), task }
-  return { run: { ...about, guard: null, reports, isLost: false, hasSteps: false }, outcome: COMPLETED }
 }
 
 /** Tasks that were claimed although one behind them had been claimed before. */
