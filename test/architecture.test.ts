@@ -89,6 +89,22 @@ test('no folder has more than fifteen entries', () => {
   }
 })
 
+test('no interface of dependencies in http/ has more than eight members', () => {
+  const sizes = files
+    .filter((file) => folderOf(file) === 'http')
+    .flatMap((file) => {
+      const text = readFileSync(join(SRC, file), 'utf8')
+      const found = text.matchAll(
+        /^(?:export )?interface (\w*(?:Deps|Services|Rules|Limits))\b[^{]*\{\n([^]*?)^\}/gm,
+      )
+      return [...found].map(
+        ([, name, body = '']) => [name, body.match(/^ {2}readonly /gm)?.length ?? 0] as const,
+      )
+    })
+  expect(sizes).not.toEqual([])
+  expect(sizes.filter(([, size]) => size > 8)).toEqual([])
+})
+
 test('the environment is read in config/, the console written in bin.ts and cli/, and nowhere else', () => {
   for (const file of files) {
     const text = readFileSync(join(SRC, file), 'utf8')

@@ -11,7 +11,7 @@ const READERS = 24
 
 test(
   `${KILLS} kills under ${READERS} readers: no event is missing or comes twice, and no text either`,
-  { timeout: 60_000 + KILLS * 9000 },
+  { timeout: 120_000 + KILLS * 9000 },
   async () => {
     const port = await freePort()
     const { start, kill } = await createVictim({

@@ -84,7 +84,7 @@ function isSuspect(text: string): boolean {
 
 test(
   `${KILLS} kills under load: nothing that was accepted is lost, and nothing ends twice`,
-  { timeout: 60_000 + KILLS * 6000 },
+  { timeout: 120_000 + KILLS * 6000 },
   async () => {
     const { start, kill, query } = await createVictim({
       MAX_CONCURRENT_ANALYSIS_TASKS: '8',
@@ -139,7 +139,8 @@ test(
     expect(ends).toHaveLength(tasks.size)
     expect(new Set(ends.map((row) => row['task_id'])).size).toBe(tasks.size)
     expect(delays.length).toBeGreaterThan(KILLS / 2)
-    expect(begun.length).toBeGreaterThan(delays.length * 0.99)
+    // One in a hundred, and one however few they are, may not have begun again before the next kill.
+    expect(begun.length).toBeGreaterThanOrEqual(Math.min(delays.length - 1, delays.length * 0.99))
     expect(Math.max(...begun)).toBeLessThanOrEqual(1000)
   },
 )

@@ -76,7 +76,7 @@ const STEPS = 25 * KILLS
 
 test(
   `${DISCONNECTS} disconnects and ${KILLS} kills: every reader sees every event once and in order`,
-  { timeout: 60_000 + KILLS * 9000 },
+  { timeout: 120_000 + KILLS * 9000 },
   async () => {
     const { start, kill, deeds } = await createVictim({
       MAX_CONCURRENT_ANALYSIS_TASKS: `${TASKS}`,
