@@ -189,6 +189,7 @@ test.each([
     'speakers',
     ['MS. CARR:', 'MR. DUNN:', 'MS. CARR:'].map((name, n) => `${name}\n\n${prose(n, 4)}`).join('\n\n'),
   ],
+  ['the names of authors', [1, 2, 3].map((n) => `By Ann Carr\n\n${prose(n, 6)}`).join('\n\n')],
   ['two lines', `The Gates\n\n${prose(1, 8)}\n\nThe Pumps\n\n${prose(2, 8)}`],
 ])('%s are no headings', (_name, text) => {
   expect(headings(text).every((heading) => heading === null)).toBe(true)

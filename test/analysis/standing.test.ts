@@ -92,6 +92,7 @@ test.each([
   ['a Chinese order to the reader', '点击闸门的图标，会显示一张表格。'],
   ['a Chinese concession without its main clause', '虽然闸门已经关闭，水位继续上升到四米。'],
   ['the description of a thing', '一个开源的闸门控制软件，支持远程操作。'],
+  ['what leads to the next lines', '在开始之前，让我们来看看北港的闸门。'],
   ['the words of a Chinese talk', '闸门就是说在风暴潮来临之前已经关闭了嘛。'],
   ['a Chinese hole', '所有闸门的水位都设置为 ，因此需要重新校准。'],
   ['a Chinese pointer', '各个闸门的维护周期和负责人如下。'],
@@ -196,6 +197,8 @@ test.each([
   ['ja', '水門は閉まりました。', false],
   ['ko', '그러나 수문은 닫히지 않았다.', true],
   ['zh', '刚才提到的闸门已经关闭。', true],
+  ['zh', '至于北港的闸门，已经关闭。', true],
+  ['en', 'Since that time, the gate has been closed.', true],
   ['en', 'As I said, the gate was closed.', true],
   ['en', 'Two hours before, the gate was closed.', true],
 ])('in %s, %j leans on the sentence before: %j', (language, text, expected) =>

@@ -18,8 +18,9 @@ const SPEECH = /^["“‘「『'`«]/
 /** Titles without numbers are lines that stand alone between paragraphs. */
 const NUMBER = /^\d+(?:\.\d+)*[.)]?\s+/
 const TITLE_BEGIN = /^[\p{Lu}\p{Lo}]/u
-/** A speaker, a label, an exclamation, a line of signs. */
-const NO_TITLE = /[:：|<>{}=*_@，。]|[!！?？—–-]["”’」』)]*$/u
+/** The name of an author, a speaker, a label, an exclamation, a line of signs. */
+const NO_TITLE =
+  /^(?:by|(?:edited|illustrated|translated|written) by)\s|[:：|<>{}=*_@，。]|[!！?？—–-]["”’」』)]*$/iu
 const WIDE = /\p{Script=Han}/u
 const MAX_WIDE_TITLE_CHARS = 30
 const MIN_LETTER_SHARE = 0.8

@@ -26,13 +26,14 @@ const NOTICE = new RegExp(
 )
 /** Sentences that lead elsewhere: to what follows, to another text, to the reader. */
 const POINTER =
-  /^(?:more|further|additional|other)\b.{0,60}\b(?:can be|are|is) (?:found|available|listed|described)\b|\b(?:feel free|(?:do not|don['’]t) hesitate) to\b|^(?:click|tap|press|scroll)\b|^(?:你|您|用户)?(?:可以)?(?:点击|右键|双击|长按)|点击后|(?:分享|推荐|介绍)给大家|[跟和]大家分享|[（(]?见[下上附][图表文]|\bas (?:explained|described|shown|listed|outlined) (?:above|below)\b|\b(?:as follows|below|the following(?: [\w-]+){0,6})\.$|\b(?:please|also) (?:see|refer|note|visit)\b|^(?:see|note that|the following|for (?:more|further|a full|an example))\b|\bfor (?:more|further) (?:information|details)\b|详见|参见|请参[考阅见看]|请看|如下[。：]?$|[：:][^，。]{0,6}。$/i
+  /^(?:more|further|additional|other)\b.{0,60}\b(?:can be|are|is) (?:found|available|listed|described)\b|\b(?:feel free|(?:do not|don['’]t) hesitate) to\b|^(?:click|tap|press|scroll)\b|^(?:你|您|用户)?(?:可以)?(?:点击|右键|双击|长按)|点击后|让我们(?:来|先|一起)*看|^let(?:['’]s| us) (?:look|see|take a look)\b|(?:分享|推荐|介绍)给大家|[跟和]大家分享|[（(]?见[下上附][图表文]|\bas (?:explained|described|shown|listed|outlined) (?:above|below)\b|\b(?:as follows|below|the following(?: [\w-]+){0,6})\.$|\b(?:please|also) (?:see|refer|note|visit)\b|^(?:see|note that|the following|for (?:more|further|a full|an example))\b|\bfor (?:more|further) (?:information|details)\b|详见|参见|请参[考阅见看]|请看|如下[。：]?$|[：:][^，。]{0,6}。$/i
 const GREETING =
   /^(?:hello|hi|welcome|thanks|thank you|good (?:morning|afternoon|evening)|ladies and gentlemen|dear \w+)\b|^(?:各位|大家好|你好|您好|谢谢|感谢|欢迎|好的?[，。]|嗯|那我们|接下来(?:有)?请)/i
 /** What is said between the words of a talk. */
 const FILLERS =
   /\b(?:u[hm]+|hmm|mm-hmm|you know|i mean|sort of|kind of|okay|yeah)\b|就是说|是吧|对吧|对不对|是不是|怎么说|说白了|嗯|呃|的话|这样子|[啊呢嘛吧](?=[，。])/gi
-const FILLER_FACTOR = 0.8
+const FILLER_FACTOR = 0.85
+const MOST_FILLERS = 2
 /** What a formula or a link that was left out leaves behind. */
 const HOLE =
   /\p{Script=Han}@\w|\p{L}\s[,.)](?:\s|$)|\(\s|\(\)|[“"]\s?[”"](?:\s|$)|\bthat then\b|\s[，。；、]|[\p{Script=Han}]\s,/u
@@ -107,7 +108,7 @@ export function findStanding({ text, closed }: Sentence, language: string): numb
   if (closed !== null) standing *= closed === 'item' ? OPEN_ITEM_FACTOR : OPEN_LINE_FACTOR
   for (const [pattern, factor] of FACTORS) if (pattern.test(text)) standing *= factor
   if (language === 'en') standing *= findVerbFactor(text)
-  return standing * FILLER_FACTOR ** (text.match(FILLERS)?.length ?? 0)
+  return standing * FILLER_FACTOR ** Math.min(MOST_FILLERS, text.match(FILLERS)?.length ?? 0)
 }
 
 function findVerbFactor(text: string): number {
