@@ -48,9 +48,12 @@ test('a run of words without an end is not one sentence', () => {
   for (const { text } of sentences) expect(text.length).toBeLessThan(25_000)
 })
 
-test('lines of one paragraph are joined by spaces, and Chinese ones by none', () => {
+test('lines of one paragraph are joined by spaces, and Chinese characters by none', () => {
   expect(joinLines(['One line', '', 'and the next'])).toBe('One line and the next')
-  expect(joinLines(['第一行', '第二行', 'and'])).toBe('第一行第二行and')
+  expect(joinLines(['第一行', '第二行', 'and'])).toBe('第一行第二行 and')
+  expect(joinLines(['パラメータとは', 'Linux', 'カーネルの', 'こと。', 'GNU', '「が」'])).toBe(
+    'パラメータとは Linux カーネルのこと。GNU「が」',
+  )
   const lines = Array.from({ length: 150_000 }, () => 'a: b')
   expect(joinLines(lines)).toHaveLength(150_000 * 5 - 1)
 })

@@ -89,21 +89,29 @@ function splitLines(text: string): string {
     .join('\n')
 }
 
-/** Joins lines of one paragraph: with a space, but none between Chinese or Japanese characters. */
+/** Joins lines of one paragraph: with a space, but none between Chinese or Japanese characters, nor beside their punctuation. */
 export function joinLines(lines: readonly string[]): string {
   const parts: string[] = []
   for (const line of lines) {
     if (line === '') continue
     const before = parts.at(-1)
     // The ends alone are looked at: a paragraph may have a hundred thousand lines.
-    if (before !== undefined && !WIDE_END.test(before.slice(-2)) && !WIDE_START.test(line)) parts.push(' ')
+    if (before !== undefined && isApart(before.slice(-2), line)) parts.push(' ')
     parts.push(line)
   }
   return parts.join('')
 }
-const WIDE = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u3000-\\u303f\\uff00-\\uffef'
-const WIDE_END = new RegExp(`[${WIDE}]$`, 'u')
-const WIDE_START = new RegExp(`^[${WIDE}]`, 'u')
+
+function isApart(before: string, after: string): boolean {
+  if (WIDE_MARK_END.test(before) || WIDE_MARK_START.test(after)) return false
+  return !(WIDE_END.test(before) && WIDE_START.test(after))
+}
+const WIDE = '[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u30fc]'
+const WIDE_MARK = '[\\u3000-\\u303f\\uff00-\\uffef]'
+const WIDE_END = new RegExp(`${WIDE}$`, 'u')
+const WIDE_START = new RegExp(`^${WIDE}`, 'u')
+const WIDE_MARK_END = new RegExp(`${WIDE_MARK}$`, 'u')
+const WIDE_MARK_START = new RegExp(`^${WIDE_MARK}`, 'u')
 
 /** `1:02:03`, or `2:03` below an hour. */
 export function clockTime(seconds: number): string {
