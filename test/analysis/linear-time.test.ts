@@ -40,7 +40,12 @@ const READERS: readonly Reader[] = [
     before: 'Some text. ',
     pieces: ['\n', ' ', 'Chapter 1. ', '第'],
   },
-  { name: 'LaTeX', mediaType: 'text/plain', before: TEX, pieces: ['~', '\n', '\\item ', '\\\\', '\\begin{'] },
+  {
+    name: 'LaTeX',
+    mediaType: 'text/plain',
+    before: TEX,
+    pieces: ['~', '\n', '\\item ', '\\\\', '\\begin{', '\\begin{tabular}\n'],
+  },
   { name: 'reStructuredText', mediaType: 'text/plain', before: RST, pieces: ['`a ', ' ', '::', '=== '] },
   { name: 'csv', mediaType: 'text/plain', before: CSV, pieces: ['"', '""', ', ', '"a,'] },
   { name: 'captions', mediaType: 'text/plain', before: SRT, pieces: ['<i>', '00:', '[a', '1\n'] },

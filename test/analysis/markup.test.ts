@@ -52,6 +52,41 @@ test('LaTeX is read without its commands, formulas and figures', () => {
   })
 })
 
+test('tables of LaTeX are read by their rows, and arguments over several lines as one', () => {
+  const tex = String.raw`\documentclass{article}
+\title{On gates
+and mills}
+\begin{document}
+\section{Water and % a comment
+wheels}
+\begin{longtable}[]{@{}
+  >{\raggedright\arraybackslash}p{(\columnwidth - 2\tabcolsep) * \real{0.5}}
+  l@{}}
+\caption{Counts}\label{t}\\
+\toprule
+\begin{minipage}[b]{\linewidth}\raggedright
+Kind
+\end{minipage} & Weight \\
+\midrule
+\endfirsthead
+Kind & Weight \\ \endhead
+R\&D \textbf{apple} & 5\% \\[2pt] \hline
+\end{longtable}
+Before\footnote{A note that
+goes on.} behind.
+\end{document}`
+  expect(read(tex)).toEqual({
+    title: 'On gates and mills',
+    sections: [
+      [
+        'Water and wheels',
+        'table: Kind | Weight\nR&D apple | 5%',
+        'prose: Before A note that goes on. behind.',
+      ],
+    ],
+  })
+})
+
 const RST = `.. _gates:
 
 =====
