@@ -69,8 +69,9 @@ export class Resource {
 
   /** When time alone lets the next call through, epoch ms; null: nothing but calls in flight holds it back. */
   get openAt(): number | null {
-    const wait = this.#waitFor({ weight: 1, tokens: 0 })
-    return wait === 0 ? null : this.#options.clock.now() + wait
+    const { clock } = this.#options
+    const wait = this.#waitFor({ weight: 1, tokens: 0 }, clock.monotonic())
+    return wait === 0 ? null : clock.now() + wait
   }
 
   get keys(): { readonly good: number; readonly projects: number } {
@@ -84,13 +85,14 @@ export class Resource {
     if (signal.aborted) return Promise.resolve({ kind: 'busy', until: null })
     if (this.#projects.isUsedUp) return refused('no-key')
     if (!this.#projects.isPossible(ask)) return refused('too-large')
+    const now = this.#options.clock.monotonic()
     if (this.#inPlace.length === 0 || this.#waiters.isExpected(taskId)) {
-      const lease = this.#draw(given)
+      const lease = this.#draw(given, now)
       if (lease !== null) return Promise.resolve(lease)
     }
-    if (this.#waitFor(ask) > PATIENCE_MS || this.#waiters.sleeping > 0)
+    if (this.#waitFor(ask, now) > PATIENCE_MS || this.#waiters.sleeping > 0)
       return Promise.resolve(this.#sleep(given))
-    return this.#waitInPlace(given)
+    return this.#waitInPlace(given, now)
   }
 
   /** The run of a task has ended for lack of room: it is parked until it is woken. */
@@ -140,11 +142,12 @@ export class Resource {
 
   #sleep({ taskId, ask }: AcquireRequest): AcquireReply {
     this.#waiters.leave(taskId, ask)
-    const wait = this.#waitFor(ask)
-    return { kind: 'busy', until: wait === 0 ? null : this.#options.clock.now() + wait }
+    const { clock } = this.#options
+    const wait = this.#waitFor(ask, clock.monotonic())
+    return { kind: 'busy', until: wait === 0 ? null : clock.now() + wait }
   }
 
-  #waitInPlace(given: AcquireRequest): Promise<AcquireReply> {
+  #waitInPlace(given: AcquireRequest, now: number): Promise<AcquireReply> {
     return new Promise((resolve) => {
       const leave = () => {
         cancelTimer()
@@ -166,12 +169,11 @@ export class Resource {
       const cancelTimer = this.#options.clock.after(PATIENCE_MS, giveUp)
       given.signal.addEventListener('abort', giveUp, { once: true })
       this.#inPlace.push(waiting)
-      this.#arm()
+      this.#arm(now)
     })
   }
 
-  #draw({ ask, taskId, signal }: AcquireRequest): Lease | null {
-    const now = this.#options.clock.monotonic()
+  #draw({ ask, taskId, signal }: AcquireRequest, now: number): Lease | null {
     const kept = this.#waiters.expectedWeight(now, taskId)
     const project = this.#projects.find(ask, { now, kept })
     if (project === undefined) return null
@@ -209,15 +211,18 @@ export class Resource {
     return isTold
   }
 
-  /** Grants and wakes as many as there is room for, those that wait in their slots first. */
+  /**
+   * Grants and wakes as many as there is room for, those that wait in their slots first. All of it at one instant: what is held
+   * back for the last part of a millisecond would else have no timer, since it is not held back any more when that is set.
+   */
   #serve(): void {
     if (this.#isStopped) return
+    const now = this.#options.clock.monotonic()
     for (let first = this.#inPlace[0]; first !== undefined; first = this.#inPlace[0]) {
-      const lease = this.#draw(first)
+      const lease = this.#draw(first, now)
       if (lease === null) break
       first.settle(lease)
     }
-    const now = this.#options.clock.monotonic()
     for (let next = this.#waiters.first(); next !== undefined; next = this.#waiters.first()) {
       // It runs again to be ended with that reason.
       const isHopeless = !this.#projects.canServe(next.ask)
@@ -226,31 +231,30 @@ export class Resource {
       this.#waiters.wake(next, now)
       this.#options.wake(next.taskId)
     }
-    this.#tellOpen()
-    this.#arm()
+    this.#tellOpen(now)
+    this.#arm(now)
   }
 
-  #tellOpen(): void {
-    const isOpen = this.#waiters.sleeping === 0 && this.#waitFor({ weight: 1, tokens: 0 }) <= PATIENCE_MS
+  #tellOpen(now: number): void {
+    const isOpen = this.#waiters.sleeping === 0 && this.#waitFor({ weight: 1, tokens: 0 }, now) <= PATIENCE_MS
     if (isOpen === this.#isOpen) return
     this.#isOpen = isOpen
     this.#options.opened(isOpen)
   }
 
   /** ms until time alone lets a call through. */
-  #waitFor(ask: Cost): number {
-    return this.#projects.waitFor(ask, this.#options.clock.monotonic())
+  #waitFor(ask: Cost, now: number): number {
+    return this.#projects.waitFor(ask, now)
   }
 
-  /** Looks again when time lets the next call through. */
-  #arm(): void {
+  /** Looks again when time lets the next call through. @param now when it was looked whether it does */
+  #arm(now: number): void {
     this.#disarm?.()
     this.#disarm = null
     const next = this.#inPlace[0] ?? this.#waiters.first()
     if (next === undefined && this.#isOpen) return
     const { clock } = this.#options
-    const now = clock.monotonic()
-    const open = this.#waitFor(next?.ask ?? { weight: 1, tokens: 0 })
+    const open = this.#waitFor(next?.ask ?? { weight: 1, tokens: 0 }, now)
     // Room that was kept for somebody who does not come is given to the next.
     const givenUp = this.#waiters.nextGivenUpAt(now) - now
     const wait = Math.min(open > 0 ? open : Infinity, givenUp)

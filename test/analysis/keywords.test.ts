@@ -85,3 +85,15 @@ test.each([
 test('a short text has keywords though nothing is repeated', () => {
   expect(findKeywords(['The gate of the basin closes at noon.'], new Words('en')).length).toBeGreaterThan(2)
 })
+
+test.each([
+  ['en', 'a'],
+  ['en', 'a@'],
+  ['en', 'a/'],
+  ['zh', '第'],
+])('a text in %s of "%s" without an end takes time that grows with its length', (language, piece) => {
+  const startedAt = process.cpuUsage()
+  findKeywords([piece.repeat(1_000_000 / piece.length)], new Words(language))
+  // A quadratic pattern takes minutes.
+  expect(process.cpuUsage(startedAt).user / 1_000_000).toBeLessThan(3)
+})

@@ -154,6 +154,51 @@ const OVERLOADED: ErrorClass = {
   afterMs: null,
 }
 
+/** As time is in a process: a timer fires a part of a millisecond early, and each look at the clock is later than the one before. */
+class ProcessClock extends VirtualClock {
+  #passed = 0
+  override readonly monotonic = () => this.time + (this.#passed += 0.3)
+  override readonly after = (ms: number, fn: () => void) =>
+    this.schedule(Math.max(0, ms - 0.5), () => {
+      this.#passed = 0
+      fn()
+    })
+}
+
+test.each(['parked', 'in its slot'])(
+  'a call that waits %s for the last part of a millisecond is made',
+  async (where) => {
+    const clock = new ProcessClock()
+    const woken: string[] = []
+    const resource = new Resource({
+      name: 'llm',
+      limits: { concurrency: 1 },
+      keys: [],
+      clock,
+      random: () => 0,
+      wake: (id) => woken.push(id),
+      opened: () => undefined,
+    })
+    const { signal } = new AbortController()
+    const acquire = (taskId: string) =>
+      resource.acquire({ taskId, priority: 1, ask: { weight: 1, tokens: 0 }, signal })
+    const first = await acquire('a')
+    if (first.kind !== 'lease') throw new Error('no lease')
+    first.end(OVERLOADED)
+    if (where === 'parked') {
+      resource.sleep('a', 1)
+      clock.advance(2000)
+      expect(woken).toEqual(['a'])
+    } else {
+      resource.forget('a')
+      const second = acquire('b')
+      // Half a second of cooling down; after one second it would be parked.
+      clock.advance(900)
+      expect((await Promise.race([second, settled().then(() => ({ kind: 'waits' }))])).kind).toBe('lease')
+    }
+  },
+)
+
 test('the time after an overload doubles until a call goes well, and then begins anew', async () => {
   const { acquire, resource, clock } = setup({ concurrency: 4 })
   const waitAfter = async (verdict: ErrorClass | null) => {

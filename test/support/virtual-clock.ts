@@ -7,8 +7,15 @@ export class VirtualClock implements Clock {
   #timers: { at: number; fn: () => void }[] = []
 
   readonly now = () => this.#now
-  readonly monotonic = () => this.#monotonic
-  readonly after = (ms: number, fn: () => void) => {
+  readonly monotonic: () => number = () => this.#monotonic
+  readonly after: Clock['after'] = (ms, fn) => this.schedule(ms, fn)
+
+  /** For clocks that are made of this one. */
+  protected get time(): number {
+    return this.#monotonic
+  }
+
+  protected schedule(ms: number, fn: () => void): () => void {
     const timer = { at: this.#monotonic + ms, fn }
     this.#timers.push(timer)
     return () => {

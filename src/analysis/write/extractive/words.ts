@@ -61,7 +61,8 @@ export interface Token {
 }
 
 const MAX_PIECE_CHARS = 500
-const ADDRESS = /\b(?:https?:|www\.)\S+|\S+@\S+\.\w+|(?<![^\s(])[\w.~-]*\/[\w./-]+/g
+const ADDRESS =
+  /\b(?:https?:|www\.)\S+|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![^\s(])[\w.~-]*\/[\w./-]+/g
 /** Of programs and addresses, in texts of any language. */
 const CODE_WORDS = new Set(
   'nbsp amp quot lt gt http https www com org html htm php url npm npx import export return const var def null true false void int str async await'.split(
