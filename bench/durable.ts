@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { Journal } from '../src/journal/journal.ts'
 import { openSqliteJournal } from '../src/journal/sqlite/sqlite-journal.ts'
 import { createCore } from './core.ts'
-import { coreRun } from './pool.ts'
-import { quantile, type Run } from './support.ts'
+import { quantile } from './support.ts'
 
 const ROUNDS = 2000
+const WARM_UP = 2000
 
 /** The journal of a folder, as the server opens it. */
 export function openJournalIn(folder: string): Promise<Journal> {
@@ -23,8 +23,8 @@ export function openJournalIn(folder: string): Promise<Journal> {
   })
 }
 
-/** Does something with a new journal on this machine's disk. */
-async function withSqlite<Value>(work: (journal: Journal) => Promise<Value>): Promise<Value> {
+/** Does something with a new journal on this machine's disk; its threads live as long, as those of a server. */
+export async function withSqlite<Value>(work: (journal: Journal) => Promise<Value>): Promise<Value> {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
   const journal = await openJournalIn(folder)
   try {
@@ -35,16 +35,11 @@ async function withSqlite<Value>(work: (journal: Journal) => Promise<Value>): Pr
   }
 }
 
-/** Tasks per second from submit to a durable end. */
-export function durableCoreRun(count: number, slots: number): Promise<Run> {
-  return withSqlite((journal) => coreRun(count, journal, slots))
-}
-
 /** Time from submit to the first line of the handler on an idle slot, ms: one commit, with its sync. */
 export function durableIdleStart(): Promise<{ p50: number; p99: number }> {
   return withSqlite(async (journal) => {
     let submittedAt = 0
-    const waits: number[] = []
+    let waits: number[] = []
     const entered = () => void waits.push(performance.now() - submittedAt)
     const { submit, pool, lifecycle } = createCore({
       journal,
@@ -52,7 +47,8 @@ export function durableIdleStart(): Promise<{ p50: number; p99: number }> {
       entered,
       ended: () => undefined,
     })
-    for (let round = 0; round < ROUNDS; round += 1) {
+    for (let round = -WARM_UP; round < ROUNDS; round += 1) {
+      if (round === 0) waits = []
       submittedAt = performance.now()
       await submit(round, 1)
       await pool.whenIdle()

@@ -5,7 +5,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { idleSockets, slowClients } from './doors.ts'
 import { postgresPrograms, startPostgres } from '../test/support/postgres-server.ts'
 import { bareWriterRun } from './bare-writer.ts'
-import { durableCoreRun, durableIdleStart } from './durable.ts'
+import { durableIdleStart, withSqlite } from './durable.ts'
 import { forecastMs } from './forecast.ts'
 import { httpBench } from './http.ts'
 import { hasRedis, startRedis } from './redis.ts'
@@ -192,12 +192,14 @@ async function durableCore(): Promise<void> {
   const database = await postgres?.database('bench')
   for (const slots of [3, 16, 64]) {
     const count = 2000
-    const [ours = [], bare = [], ...peers] = await inTurn([
-      () => durableCoreRun(count, slots),
-      () => bareWriterRun(count, slots),
-      ...(redis === null ? [] : [() => bullmqRun(count, slots, redis.port)]),
-      ...(database === undefined ? [] : [() => pgBossRun(count, slots, database)]),
-    ])
+    const [ours = [], bare = [], ...peers] = await withSqlite((journal) =>
+      inTurn([
+        () => coreRun(count, journal, slots),
+        () => bareWriterRun(count, slots),
+        ...(redis === null ? [] : [() => bullmqRun(count, slots, redis.port)]),
+        ...(database === undefined ? [] : [() => pgBossRun(count, slots, database)]),
+      ]),
+    )
     const row = `durable submit → done, ${slots} slots, empty handler`
     note(
       `${row}, ÷ a writer alone that commits the same rows for ${slots} tasks at a time`,

@@ -39,8 +39,10 @@ export async function parsingBench(): Promise<ParsingResult> {
   await reading.stop()
 
   const spinning = await startServer(SPIN_LIMIT_SECONDS)
-  const id = await upload(spinning.url, `<html><body>${'<div>'.repeat(60_000)}text`)
+  const id = await upload(spinning.url, `<html><body>${'<p>a <b>b</b> '.repeat(1_000_000)}`)
   const task = await ended(spinning.url, id)
+  if (task.error?.error_type !== 'input_rejected')
+    throw new Error(`a document that spins ended as ${task.status}`)
   await spinning.stop()
   return {
     idle,
