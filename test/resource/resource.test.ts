@@ -11,8 +11,7 @@ import { drive } from '../support/drive.ts'
 import { settled } from '../support/settle.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
-function setup(limits: ResourceLimits) {
-  const clock = new VirtualClock()
+function setup(limits: ResourceLimits, clock = new VirtualClock()) {
   const woken: string[] = []
   const resource = new Resource({
     name: 'llm',
@@ -168,20 +167,7 @@ class ProcessClock extends VirtualClock {
 test.each(['parked', 'in its slot'])(
   'a call that waits %s for the last part of a millisecond is made',
   async (where) => {
-    const clock = new ProcessClock()
-    const woken: string[] = []
-    const resource = new Resource({
-      name: 'llm',
-      limits: { concurrency: 1 },
-      keys: [],
-      clock,
-      random: () => 0,
-      wake: (id) => woken.push(id),
-      opened: () => undefined,
-    })
-    const { signal } = new AbortController()
-    const acquire = (taskId: string) =>
-      resource.acquire({ taskId, priority: 1, ask: { weight: 1, tokens: 0 }, signal })
+    const { clock, resource, woken, acquire } = setup({ concurrency: 1 }, new ProcessClock())
     const first = await acquire('a')
     if (first.kind !== 'lease') throw new Error('no lease')
     first.end(OVERLOADED)
