@@ -7,7 +7,7 @@ export interface IdempotencyKeysDeps {
   readonly duplicates: DuplicateJournal
   readonly journal: TaskJournal
   readonly now: () => number
-  /** Where a submit goes on whose key was not used before, or that has none. */
+  /** Takes a submit whose key was not used before, or that has none. */
   readonly next: (pending: PendingSubmit, key: NewKey | null) => Promise<SubmitReply>
 }
 

@@ -12,7 +12,7 @@ export interface SingleFlightDeps {
   readonly join: (task: Task, submission: Submission) => Promise<Joined | undefined>
   /** Lets one more submit have a task that has completed. */
   readonly have: (task: Task, submission: Submission) => Promise<void>
-  /** Where new work goes on; `content` is the digest by which an equal submit finds it, null: it is not to be found. */
+  /** Takes new work; `content` is the digest by which an equal submit finds it, null: it is not to be found. */
   readonly next: (pending: PendingSubmit, content: string | null, key: NewKey | null) => Promise<SubmitReply>
 }
 

@@ -1,11 +1,10 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { migrate } from '../../src/cluster/database/migrate.ts'
-import { Database } from '../../src/cluster/database/database.ts'
+import type { Database } from '../../src/cluster/database/database.ts'
 import { CounterChanges } from '../../src/cluster/journal/counters.ts'
 import { toNewTaskRow } from '../../src/cluster/journal/rows.ts'
 import { writeEntries, writeNewTasks } from '../../src/cluster/journal/write-entries.ts'
-import { isKnownFetch, Tickets, type HeldTicket } from '../../src/cluster/tickets.ts'
+import { isKnownFetch, type HeldTicket, type Tickets } from '../../src/cluster/tickets.ts'
 import { Exchange, type Claimed, type ExchangeDeps } from '../../src/cluster/worker/exchange.ts'
 import { exchangeAtOnce } from '../../src/cluster/worker/one-trip.ts'
 import type { EndedRun } from '../../src/cluster/worker/run.ts'
@@ -18,6 +17,7 @@ import { failure } from '../../src/task/failure.ts'
 import type { Outcome } from '../../src/task/outcome.ts'
 import { changeTask, type NewTask, type Task, type TaskChange } from '../../src/task/task.ts'
 import { COMPLETED, NO_HEADLINE, sampleTask } from '../support/tasks.ts'
+import { openQueue } from '../support/cluster-order.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
 
 const programs = postgresPrograms()
@@ -37,14 +37,7 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
 
   async function open({ prepares = true, concurrency }: { prepares?: boolean; concurrency?: number } = {}) {
     const url = await postgres.newDatabase()
-    const db = new Database({ url, connections: 4, prepares, onError: () => undefined })
-    await migrate(db)
-    const tickets = new Tickets({ url, onError: () => undefined })
-    await tickets.start()
-    onTestFinished(async () => {
-      await tickets.stop()
-      await db.close()
-    })
+    const { db, tickets } = await openQueue(url, { connections: 4, prepares })
     const type = defineTask({
       type: 'sample',
       input: z.unknown(),

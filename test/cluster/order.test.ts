@@ -43,7 +43,7 @@ describe.skipIf(programs === undefined)('the order in which workers claim', () =
     `${WORKERS} workers start ${TASKS} tasks of four levels without an inversion`,
     { timeout: 60_000 + TASKS * 10 },
     async () => {
-      const { db, tickets } = await openQueue(await postgres.newDatabase(), WORKERS + 1)
+      const { db, tickets } = await openQueue(await postgres.newDatabase(), { connections: WORKERS + 1 })
       const ticketOf = await fill(db, tickets)
       const registry = new Registry([defineTask({ type: 'sample', input: z.unknown(), run: () => null })])
       const claims: Claim[] = []

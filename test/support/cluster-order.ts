@@ -1,6 +1,5 @@
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
-import type { Submission } from '../../src/admission/submission.ts'
 import { LOCK_AND_COUNT } from '../../src/cluster/admission/known.ts'
 import { PlaceGroup, type GroupDeps } from '../../src/cluster/admission/place-group.ts'
 import type { WeightOf } from '../../src/cluster/admission/turns.ts'
@@ -11,6 +10,7 @@ import { Tickets } from '../../src/cluster/tickets.ts'
 import type { Claimed } from '../../src/cluster/worker/exchange.ts'
 import { Exchanger } from '../../src/cluster/worker/exchanger.ts'
 import { Registry } from '../../src/handler/registry.ts'
+import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import { defineTask } from '../../src/index.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import { COMPLETED } from './tasks.ts'
@@ -26,28 +26,14 @@ export const NO_LIMITS = {
   maxRunningPerCaller: Infinity,
 }
 
-const SUBMISSION: Omit<Submission, 'caller' | 'priority' | 'delayMs'> = {
-  type: 'sample',
-  input: null,
-  upload: null,
-  metadata: null,
-  webhook: null,
-  key: null,
-  dedupe: null,
-  startDeadlineMs: null,
-  timeoutMs: null,
-  maxAttempts: null,
-  retryOf: null,
-  trace: null,
-  isForced: false,
-}
+const SUBMISSION = { ...PLAIN, type: 'sample', input: null, key: null } as const
 
 /** Admission and workers over an empty database. */
 export async function openOrder(
   url: string,
   { weightOf, headStartMs }: { readonly weightOf: WeightOf | null; readonly headStartMs: number },
 ) {
-  const { db, tickets } = await openQueue(url, WORKERS + 3)
+  const { db, tickets } = await openQueue(url, { connections: WORKERS + 3 })
   let count = 0
   const deps = {
     tickets,
@@ -126,8 +112,11 @@ function toInstant(
 }
 
 /** The tables and tickets of an empty database, closed with the test. */
-export async function openQueue(url: string, connections: number) {
-  const db = new Database({ url, connections, prepares: true, onError: () => undefined })
+export async function openQueue(
+  url: string,
+  { connections, prepares = true }: { readonly connections: number; readonly prepares?: boolean },
+) {
+  const db = new Database({ url, connections, prepares, onError: () => undefined })
   await migrate(db)
   const tickets = new Tickets({ url, onError: () => undefined })
   await tickets.start()

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { maySee, type Caller } from '../../auth/caller.ts'
 import type { Task } from '../../task/task.ts'
 import type { StorageServices } from '../deps.ts'
-import { prefixOf } from './base-path.ts'
+import { readPrefix } from './base-path.ts'
 import type { ViewOptions } from '../schemas/views.ts'
 
 /** What a request may do: in whose name, and, by a ticket, with which task alone. */
@@ -46,7 +46,7 @@ export function viewOptions(
   request: FastifyRequest,
   { caller, onlyTask }: Access = accessOf(request),
 ): ViewOptions {
-  return { prefix: prefixOf(request), showsCaller: caller.role === 'operator' && onlyTask === null }
+  return { prefix: readPrefix(request), showsCaller: caller.role === 'operator' && onlyTask === null }
 }
 
 /** A task without its result, when there is one and the access reaches it; others' tasks are as good as none. */

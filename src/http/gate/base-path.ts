@@ -18,7 +18,7 @@ export function decoratePrefix(app: FastifyInstance, find: PrefixOf): void {
 }
 
 /** The prefix of the addresses in the reply to this request. */
-export function prefixOf(request: FastifyRequest): string {
+export function readPrefix(request: FastifyRequest): string {
   return (request as unknown as Readonly<Record<typeof KEY, string>>)[KEY]
 }
 

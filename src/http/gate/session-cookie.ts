@@ -2,7 +2,7 @@ import cookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { createHash } from 'node:crypto'
 import { SESSION_SECONDS } from '../../auth/sessions.ts'
-import { prefixOf } from './base-path.ts'
+import { readPrefix } from './base-path.ts'
 import { isForeign } from './origin.ts'
 
 /** Cookies are read where a session is looked for, and nowhere else; a host that reads them itself keeps its own way. */
@@ -16,7 +16,7 @@ export async function readCookies(app: FastifyInstance): Promise<void> {
  */
 function cookieName(request: FastifyRequest): string {
   const port = /:(\d+)$/.exec(request.host)?.[1] ?? 'default'
-  const below = createHash('sha256').update(prefixOf(request)).digest('hex').slice(0, 8)
+  const below = createHash('sha256').update(readPrefix(request)).digest('hex').slice(0, 8)
   return `headgate-${port}-${below}`
 }
 
@@ -31,7 +31,7 @@ export function writeSessionCookie(request: FastifyRequest, session: string | nu
   return request.server.serializeCookie(cookieName(request), session ?? '', {
     httpOnly: true,
     sameSite: 'strict',
-    path: `${prefixOf(request)}/`,
+    path: `${readPrefix(request)}/`,
     secure: request.protocol === 'https',
     maxAge: session === null ? 0 : SESSION_SECONDS,
   })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { App, ProcessServices, SubmitRules } from '../deps.ts'
-import { prefixOf } from '../gate/base-path.ts'
+import { readPrefix } from '../gate/base-path.ts'
 import { sendProblem } from '../problem/problem.ts'
 import { PAGE_POLICY, docsFile, docsPage } from './docs-page.ts'
 import { eventSchema } from './events.ts'
@@ -38,14 +38,14 @@ export function descriptionRoutes(app: App, { registry, version }: Deps, routes:
   app.get('/openapi.json', OPENAPI, async (request, reply) => {
     // The library is loaded with the first request.
     const { describeApi } = await import('./openapi-document.ts')
-    const document = keptFor(openApi, prefixOf(request), (prefix) =>
+    const document = keptFor(openApi, readPrefix(request), (prefix) =>
       describeApi({ routes, prefix, version, failureTypes: registry.failureTypes }),
     )
     return reply.type('application/json; charset=utf-8').send(document)
   })
 
   app.get('/events.schema.json', EVENTS, (request, reply) => {
-    const document = keptFor(events, prefixOf(request), (prefix) => eventSchema(prefix))
+    const document = keptFor(events, readPrefix(request), (prefix) => eventSchema(prefix))
     return reply.type('application/schema+json').send(document)
   })
 
@@ -53,12 +53,12 @@ export function descriptionRoutes(app: App, { registry, version }: Deps, routes:
     reply
       .headers({ 'content-security-policy': PAGE_POLICY })
       .type('text/html; charset=utf-8')
-      .send(docsPage(prefixOf(request))),
+      .send(docsPage(readPrefix(request))),
   )
 
   const schema = { params: z.object({ file: z.string() }) }
   app.get('/docs/:file', { schema, config: PUBLIC }, async (request, reply) => {
-    const file = await docsFile(request.params.file, prefixOf(request))
+    const file = await docsFile(request.params.file, readPrefix(request))
     if (file === undefined) return sendProblem(reply, 'not-found', { detail: 'There is no such route.' })
     return reply.type(file.type).header('cache-control', CACHED).send(file.content)
   })

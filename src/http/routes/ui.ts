@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { brotliCompressSync, constants } from 'node:zlib'
 import type { App } from '../deps.ts'
-import { prefixOf } from '../gate/base-path.ts'
+import { readPrefix } from '../gate/base-path.ts'
 import { NO_SUCH_ROUTE } from '../problem/not-found.ts'
 import { sendProblem } from '../problem/problem.ts'
 
@@ -47,7 +47,7 @@ export function uiRoutes(app: App): void {
     return files.get(name)
   }
   const pageFor = (request: FastifyRequest): PageFile | undefined => {
-    const prefix = prefixOf(request)
+    const prefix = readPrefix(request)
     const known = pages.get(prefix)
     const index = known ?? find(INDEX)
     if (known !== undefined || index === undefined) return known
@@ -64,7 +64,7 @@ export function uiRoutes(app: App): void {
     return sendFile(request, reply, { ...found, isForever: BEGINS_WITH_HASH.test(name) })
   }
   const toPage = (request: FastifyRequest, reply: FastifyReply) =>
-    reply.redirect(`${prefixOf(request)}/ui/`, 302)
+    reply.redirect(`${readPrefix(request)}/ui/`, 302)
   app.get('/ui', { config }, toPage)
   app.get('/ui/*', { config }, (request, reply) =>
     send(request, reply, (request.params as { '*': string })['*']),

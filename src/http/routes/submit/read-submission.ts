@@ -5,7 +5,7 @@ import type { Submission } from '../../../admission/submission.ts'
 import { DEFAULT_PRIORITY, priorityName, type Priority } from '../../../task/priority.ts'
 import type { Webhook } from '../../../task/task.ts'
 import type { SubmitRules } from '../../deps.ts'
-import { prefixOf } from '../../gate/base-path.ts'
+import { readPrefix } from '../../gate/base-path.ts'
 import { accessOf } from '../../gate/access.ts'
 import { readRequestTrace } from '../../gate/trace.ts'
 import { issuesProblem, type Issue, type ProblemCode, type ProblemOptions } from '../../problem/problem.ts'
@@ -49,7 +49,7 @@ export function readSubmission(
   const missing = rules.unavailable.get(body.type)
   if (missing !== undefined) return { problem: { code: 'packages-missing', options: { detail: missing } } }
   if (rules.registry.find(body.type)?.upload !== undefined) {
-    const message = `this type takes a file: use POST ${prefixOf(request)}/${body.type}`
+    const message = `this type takes a file: use POST ${readPrefix(request)}/${body.type}`
     return { problem: toRequestProblem('validation', [{ path: 'type', message }]) }
   }
   const priority = priorityFor(caller, body.priority)

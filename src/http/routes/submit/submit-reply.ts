@@ -13,7 +13,7 @@ import {
   type ProblemOptions,
 } from '../../problem/problem.ts'
 import type { QueueServices } from '../../deps.ts'
-import { prefixOf } from '../../gate/base-path.ts'
+import { readPrefix } from '../../gate/base-path.ts'
 import { iso, createUrls, estimateView } from '../../schemas/views.ts'
 import { sendTask, type SendTaskDeps } from '../task/send-task.ts'
 import { waitForTask, type WaitDeps } from '../task/wait.ts'
@@ -188,7 +188,7 @@ function submitView(deps: ViewDeps, request: FastifyRequest, task: Task, standin
     ...(known === 'exists' ? { exists: true } : {}),
     waiter: waiter === null ? null : `w_${waiter}`,
     ...(ignored.length === 0 ? {} : { ignored: [...ignored] }),
-    urls: createUrls(task.id, prefixOf(request)),
+    urls: createUrls(task.id, readPrefix(request)),
   }
 }
 

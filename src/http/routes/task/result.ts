@@ -8,7 +8,7 @@ import type { App, StreamServices, SubmitRules } from '../../deps.ts'
 import { sendIssues, sendProblem } from '../../problem/problem.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { sendBusy, sendBytes, sendText } from '../../schemas/long-text.ts'
-import { JSON_TYPE, resultOf } from './send-task.ts'
+import { JSON_TYPE, toResultSource } from './send-task.ts'
 import { readTask, type WaitDeps } from './wait.ts'
 import { resultQuery, taskParams } from '../../schemas/requests.ts'
 import { taskJson } from '../../schemas/views.ts'
@@ -72,7 +72,7 @@ function sendFailure(reply: FastifyReply, task: Task, deps: Deps): FastifyReply 
 }
 
 async function sendJson(reply: FastifyReply, task: Task, deps: Deps): Promise<FastifyReply> {
-  const shared = await deps.replyMemory.share(task.id, resultOf(deps, task))
+  const shared = await deps.replyMemory.share(task.id, toResultSource(deps, task))
   if (shared === null) return sendBusy(reply)
   reply.type(JSON_TYPE).header('content-disposition', attachment(`${task.id}.json`))
   return sendBytes(reply, [shared.loaded.bytes], shared.release)
@@ -87,7 +87,7 @@ async function sendFile(
   { mediaType, write, format }: NamedFormat,
   { task, deps }: { readonly task: Task; readonly deps: Deps },
 ): Promise<FastifyReply> {
-  const source = resultOf(deps, task)
+  const source = toResultSource(deps, task)
   const load = async () => {
     const { bytes } = await source.load()
     const result: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())

@@ -29,7 +29,7 @@ export async function sendTask(
   if (task.status !== 'completed') {
     return sendText(reply, taskJson(task, admission.placeOf(task), options, also), replyMemory)
   }
-  const shared = await replyMemory.share(task.id, resultOf(deps, task))
+  const shared = await replyMemory.share(task.id, toResultSource(deps, task))
   if (shared === null) return sendBusy(reply)
   const view = JSON.stringify({ ...taskView(task, null, options), ...also })
   const head = Buffer.from(`${view.slice(0, -1)},"result":`)
@@ -37,7 +37,10 @@ export async function sendTask(
 }
 
 /** The result of a task that has completed, as JSON text in UTF-8. */
-export function resultOf({ journal }: Pick<StorageServices, 'journal'>, { id }: Task): BodySource<Body> {
+export function toResultSource(
+  { journal }: Pick<StorageServices, 'journal'>,
+  { id }: Task,
+): BodySource<Body> {
   return {
     bytes: () => journal.resultBytes(id),
     load: async () => ({ bytes: (await journal.result(id)) ?? NULL }),

@@ -1,7 +1,7 @@
 import type { Task } from '../../../task/task.ts'
 import type { FastifyRequest } from 'fastify'
 import { accessOf } from '../../gate/access.ts'
-import { prefixOf } from '../../gate/base-path.ts'
+import { readPrefix } from '../../gate/base-path.ts'
 import type { AccessServices, App, StorageServices } from '../../deps.ts'
 import { noQuery, taskParams, ticketBody } from '../../schemas/requests.ts'
 import { ACTION_PROBLEMS, json, type RouteDescription } from '../../openapi/operation.ts'
@@ -39,7 +39,7 @@ export function ticketRoute(app: App, deps: Deps): void {
 function ticketView({ tickets }: Deps, request: FastifyRequest, { id }: Task, mayCancel: boolean) {
   const { caller } = accessOf(request)
   const ticket = tickets.issue({ taskId: id, callerName: caller.name, role: caller.role, mayCancel })
-  const { events, ws, self, status, result, cancel } = createUrls(id, prefixOf(request))
+  const { events, ws, self, status, result, cancel } = createUrls(id, readPrefix(request))
   const opened = { self, status, result, events, ws, ...(mayCancel ? { cancel } : {}) }
   const urls = Object.fromEntries(
     Object.entries(opened).map(([name, url]) => [name, `${url}?ticket=${ticket}`]),

@@ -20,7 +20,7 @@ const REFUSED: Fault = { code: 'disk-full', message: 'The disk under the journal
 export interface GroupCommitDeps {
   readonly db: DatabaseSync
   readonly reserve: DiskReserve
-  /** Told of what is written. */
+  /** Counts what is written. */
   readonly checkpoints: Pick<Checkpoints, 'count' | 'whenIdle'>
   /** The reason why the files of the journal are no longer those that are open; null: they are. */
   readonly lost: () => string | null
