@@ -39,7 +39,7 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
   let timer: NodeJS.Timeout | undefined
   const look = () => {
     for (const [request, state] of lingering) {
-      if (request.complete || request.socket.destroyed) lingering.delete(request)
+      if (isRead(request)) lingering.delete(request)
       else if (isOver(request, state, bytesPerSecond)) request.socket.destroy()
     }
     if (lingering.size > 0) return
@@ -51,7 +51,7 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
     done()
   })
   app.addHook('onResponse', ({ raw }, _reply, done) => {
-    if (!raw.complete && !raw.socket.destroyed) {
+    if (!isRead(raw)) {
       const declared = Number(raw.headers['content-length'] ?? 0)
       lingering.set(raw, {
         startedAt: performance.now(),
@@ -69,6 +69,11 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
     }
     done()
   })
+}
+
+/** Nothing more is to come. An injected request never sets `complete`: its stream ends. */
+function isRead(request: IncomingMessage): boolean {
+  return request.complete || request.readableEnded || request.socket.destroyed
 }
 
 function discard(request: IncomingMessage): void {
