@@ -1,42 +1,98 @@
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import type { Database } from '../cluster/database/database.ts'
 import type { MoveProgress, MoveResult } from '../cluster/move/move.ts'
 import type { Settings } from '../config/settings.ts'
-import { assertInstalled, openBlobs } from './connect-database.ts'
 import { CLUSTER_PACKAGES, VERSION } from '../package.ts'
+import { assertInstalled, openBlobs } from './connect-database.ts'
+
+export interface MoveEnds {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string
+  /** Of data. */
+  readonly folder: string
+}
 
 export interface Moved extends MoveResult {
-  /** The database, without user and password. */
+  /** Where the tasks are now: the folder, or the database without user and password. */
   readonly place: string
 }
 
-/** Moves the journal of DATA_DIR into a database. @param url `postgres://user:password@host:port/database` */
-export async function moveJournalTo(
+type Report = (progress: MoveProgress) => void
+
+/** Moves the journal of a folder into a database. */
+export async function moveToDatabase(ends: MoveEnds, settings: Settings, report: Report): Promise<Moved> {
+  const place = toPlace(ends.url)
+  return withDatabase(ends.url, settings, async (db, blobs) => {
+    const [{ Tickets }, { PostgresTarget }, { moveJournal }, { uploadsOutOf }, { JournalExport }] =
+      await Promise.all([
+        import('../cluster/tickets.ts'),
+        import('../cluster/move/postgres-target.ts'),
+        import('../cluster/move/move.ts'),
+        import('../cluster/move/move-uploads.ts'),
+        import('../journal/sqlite/export.ts'),
+      ])
+    const folder = resolve(ends.folder)
+    using source = new JournalExport(folder, place)
+    const tickets = new Tickets({ url: ends.url, onError })
+    try {
+      const { headStartMs } = settings
+      const oldestAt = source.oldestUnfinished() ?? Date.now()
+      const target = new PostgresTarget({ db, tickets, headStartMs, version: VERSION, oldestAt })
+      const moveUpload = uploadsOutOf(folder, blobs)
+      return { ...(await moveJournal({ source, target, moveUpload, report })), place }
+    } finally {
+      await tickets.stop().catch(() => undefined)
+    }
+  })
+}
+
+/** The way back: moves what a database holds into a folder. */
+export async function moveToFolder(ends: MoveEnds, settings: Settings, report: Report): Promise<Moved> {
+  return withDatabase(ends.url, settings, async (db, blobs) => {
+    const [{ PostgresSource }, { SqliteTarget }, { moveJournal }, { uploadsInto }, { JournalImport }] =
+      await Promise.all([
+        import('../cluster/move/postgres-source.ts'),
+        import('../cluster/move/sqlite-target.ts'),
+        import('../cluster/move/move.ts'),
+        import('../cluster/move/move-uploads.ts'),
+        import('../journal/sqlite/import.ts'),
+      ])
+    const place = resolve(ends.folder)
+    using journal = new JournalImport(place)
+    const source = await PostgresSource.open(db, `${place} on ${hostname()}`)
+    const target = new SqliteTarget(journal)
+    const moveUpload = await uploadsInto(place, blobs)
+    return { ...(await moveJournal({ source, target, moveUpload, report })), place }
+  })
+}
+
+type Blobs = NonNullable<Awaited<ReturnType<typeof openBlobs>>>
+
+async function withDatabase<Reply>(
   url: string,
   settings: Settings,
-  report: (progress: MoveProgress) => void,
-): Promise<Moved> {
+  work: (db: Database, blobs: Blobs) => Promise<Reply>,
+): Promise<Reply> {
   assertInstalled(CLUSTER_PACKAGES)
-  const [{ Database }, { DatabaseBlobs }, { Tickets }, { moveJournal }] = await Promise.all([
+  const [{ Database: Connections }, { DatabaseBlobs }] = await Promise.all([
     import('../cluster/database/database.ts'),
     import('../cluster/database/database-blobs.ts'),
-    import('../cluster/tickets.ts'),
-    import('../cluster/move/move.ts'),
   ])
-  // The statement that it fails says so.
-  const onError = () => undefined
-  const { host, pathname } = new URL(url)
-  const place = `postgres://${host}${pathname}`
-  const db = new Database({ url, connections: 2, prepares: settings.isPreparing, onError })
-  const tickets = new Tickets({ url, onError })
+  const db = new Connections({ url, connections: 2, prepares: settings.isPreparing, onError })
   try {
-    const { headStartMs, dataDir } = settings
-    const folder = resolve(dataDir)
     const blobs = (await openBlobs(settings)) ?? new DatabaseBlobs(db)
-    const about = { headStartMs, version: VERSION, place, report }
-    const moved = await moveJournal({ folder, db, tickets, blobs, ...about })
-    return { ...moved, place }
+    await blobs.start()
+    return await work(db, blobs)
   } finally {
-    await tickets.stop().catch(() => undefined)
     await db.close()
   }
+}
+
+/** The statement that it fails says so. */
+function onError(): void {}
+
+function toPlace(url: string): string {
+  const { host, pathname } = new URL(url)
+  return `postgres://${host}${pathname}`
 }

@@ -50,7 +50,8 @@ const MAX_SKEW_MS = 2000
  * Makes the tables that are missing, and joins the cluster.
  *
  * @throws HeadgateError `journal-unavailable` when the database cannot be reached, `journal-too-new` when a newer version
- *   has migrated it, `invalid-setting` when it would lose what it has confirmed, `move-unfinished` when tasks are missing.
+ *   has migrated it, `invalid-setting` when it would lose what it has confirmed, `move-unfinished` when tasks are missing,
+ *   `journal-moved` when they are somewhere else.
  */
 export async function openCluster(db: Database, options: ClusterOptions): Promise<Cluster> {
   const { url, kind, bus, log } = options
@@ -59,7 +60,7 @@ export async function openCluster(db: Database, options: ClusterOptions): Promis
   try {
     await prepare(db, options)
     await tickets.start()
-    const member = await join(db, options)
+    const member = await enter(db, options)
     const leader = new Leader()
     const journal = createPostgresJournal(db, member)
     return {
@@ -88,6 +89,18 @@ export async function openCluster(db: Database, options: ClusterOptions): Promis
     throw new HeadgateError('journal-unavailable', `PostgreSQL: ${(error as Error).message}`, {
       cause: error,
     })
+  }
+}
+
+/** A move leaves its note before it looks for members, so that one of the two finds the other. */
+async function enter(db: Database, options: ClusterOptions): Promise<number> {
+  const member = await join(db, options)
+  try {
+    await assertNoMove(db)
+    return member
+  } catch (error) {
+    await leave(db, member)
+    throw error
   }
 }
 

@@ -45,7 +45,7 @@ export const ERROR_CODES = {
   'stale-run': 'A run that is over tried to write',
   'journal-in-use': 'Another process uses the journal',
   'journal-missing': 'A journal that is expected is not there',
-  'journal-moved': 'The tasks of the journal were moved to a database',
+  'journal-moved': 'The tasks were moved to another place, where they run',
   'journal-too-new': 'The journal was written by a newer version',
   'journal-corrupt': 'The journal is damaged',
   'backup-failed': 'The backup could not be taken',
@@ -54,7 +54,7 @@ export const ERROR_CODES = {
   'restore-unfinished': 'A restore was cut off',
   'move-refused': 'A move would mix two sets of tasks',
   'move-failed': 'What was moved is not what was there',
-  'move-unfinished': 'A move into the database was cut off',
+  'move-unfinished': 'A move was cut off, so that tasks are missing',
   'journal-failed': 'The disk under the journal failed',
 } as const
 

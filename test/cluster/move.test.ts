@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
-import { openSqliteJournal } from '../../src/journal/sqlite/sqlite-journal.ts'
 import { actsOn } from '../journal/acts.ts'
 import type { Statements } from '../../src/cluster/database/database.ts'
 import { migrate } from '../../src/cluster/database/migrate.ts'
 import { openDatabase } from '../support/cluster.ts'
 import { sqliteJournal, tempFolder } from '../support/journal.ts'
+import { fillJournal, startMove } from '../support/move.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
-import { PROCESS_ENV, ROOT, spawnBound } from '../support/process.ts'
 import { startServer, type Json } from '../support/server.ts'
 
 const programs = postgresPrograms()
@@ -46,15 +44,8 @@ const digest = defineTask({
 describe.skipIf(programs === undefined)('headgate move', () => {
   const postgres = usePostgres(programs)
 
-  function move(folder: string, url: string, more: Record<string, string> = {}) {
-    const args = ['--conditions=headgate-source', 'src/cli/program.ts', 'move', '--to', url]
-    const env = { ...PROCESS_ENV, DATA_DIR: folder, ...more }
-    const child = spawnBound(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)))
-    const exited = once(child, 'close').then(() => ({ code: child.exitCode, output }))
-    return { child, exited }
-  }
+  const move = (folder: string, url: string, more: Record<string, string> = {}) =>
+    startMove(['--to', url], { DATA_DIR: folder, ...more })
 
   const local = (folder: string, slots: number) =>
     startServer({
@@ -142,7 +133,7 @@ describe.skipIf(programs === undefined)('headgate move', () => {
     { timeout: 600_000 },
     async () => {
       const folder = await tempFolder()
-      await fill(folder, TASKS)
+      await fillJournal(folder, TASKS)
       const url = await postgres.newDatabase()
       const db = openDatabase(url)
       await migrate(db)
@@ -188,8 +179,8 @@ describe.skipIf(programs === undefined)('headgate move', () => {
 
   test('a move mixes no two sets of tasks, and takes no journal that is in use', async () => {
     const [folder, other] = [await tempFolder(), await tempFolder()]
-    await fill(folder, 10)
-    await fill(other, 10)
+    await fillJournal(folder, 10)
+    await fillJournal(other, 10)
     const url = await postgres.newDatabase()
     const server = await local(folder, 0)
     expect((await move(folder, url).exited).output).toContain('Another process uses the journal')
@@ -226,7 +217,7 @@ describe.skipIf(programs === undefined)('headgate move', () => {
 
   test('a difference is found before anybody works over the database', async () => {
     const folder = await tempFolder()
-    await fill(folder, 10)
+    await fillJournal(folder, 10)
     const url = await postgres.newDatabase()
     expect((await move(folder, url).exited).code).toBe(0)
     const db = openDatabase(url)
@@ -239,30 +230,7 @@ describe.skipIf(programs === undefined)('headgate move', () => {
     const { code, output } = await move(folder, url).exited
     expect([code, output]).toEqual([
       1,
-      expect.stringContaining('what is in the database is not what is in the journal'),
+      expect.stringContaining('what is at the target is not what is at the source'),
     ])
   })
 })
-
-/** A journal with as many tasks, half of them completed. */
-async function fill(folder: string, tasks: number): Promise<void> {
-  const journal = await openSqliteJournal({
-    folder,
-    reserveBytes: 0,
-    writesPerCheckpoint: 4000,
-    monotonic: () => performance.now(),
-    onNote: () => undefined,
-    onFatal: () => undefined,
-  })
-  const { admit, run } = actsOn(journal)
-  for (let first = 0; first < tasks; first += 1000) {
-    await Promise.all(
-      Array.from({ length: Math.min(1000, tasks - first) }, (_, index) => {
-        const id = `01999999-0000-7000-8000-${(first + index).toString(16).padStart(12, '0')}`
-        const given = { id, type: 'echo', input: { n: first + index, text: '漢字 \0 "quoted" \ud800' } }
-        return index % 2 === 0 ? run(given) : admit(given)
-      }),
-    )
-  }
-  await journal[Symbol.asyncDispose]()
-}

@@ -1,41 +1,45 @@
 import { createHash } from 'node:crypto'
-import type { NamedUpload } from '../../journal/sqlite/export.ts'
+import { join } from 'node:path'
+import { TaskError } from '../../task/failure.ts'
 import type { Upload } from '../../task/task.ts'
 import type { Blobs } from '../../uploads/blobs.ts'
-import type { UploadStore } from '../../uploads/upload-store.ts'
+import { FolderStore } from '../../uploads/folder-store.ts'
+import { SharedStore } from '../../uploads/shared-store.ts'
 
-export interface MovedUploads {
-  readonly count: number
-  /** Ids of tasks whose file is missing, or not as it came: it fails there as it would have here. */
-  readonly missing: readonly string[]
-}
+/** Where the files of uploads lie in a data folder. */
+const UPLOADS = 'spool'
 
-/** Puts files where the processes will look for them, those that are there already aside, and reads each back. */
-export async function moveUploads(
-  { from, to }: { readonly from: Pick<UploadStore, 'open'>; readonly to: Blobs },
-  named: Iterable<NamedUpload>,
-  report: (done: number) => void,
-): Promise<MovedUploads> {
-  const missing: string[] = []
-  let count = 0
-  for (const { taskId, upload } of named) {
+type MoveUpload = (upload: Upload) => Promise<boolean>
+
+/** From a data folder to where processes will look for files; those that are there already aside. Each is read back. */
+export function uploadsOutOf(folder: string, to: Blobs): MoveUpload {
+  const from = new FolderStore(join(folder, UPLOADS))
+  return async (upload) => {
     const path = await from.open(upload).catch(() => null)
-    if (path === null) {
-      missing.push(taskId)
-      continue
-    }
-    await moveUpload(to, upload, path)
-    count += 1
-    report(count)
+    if (path === null) return false
+    if (await isThere(to, upload)) return true
+    await to.remove(upload.spoolId)
+    await to.put(upload, path)
+    if (await isThere(to, upload)) return true
+    throw new Error(`The upload ${upload.spoolId} was not written as it is.`)
   }
-  return { count, missing }
 }
 
-async function moveUpload(to: Blobs, upload: Upload, path: string): Promise<void> {
-  if (await isThere(to, upload)) return
-  await to.remove(upload.spoolId)
-  await to.put(upload, path)
-  if (!(await isThere(to, upload))) throw new Error(`The upload ${upload.spoolId} was not written as it is.`)
+/** The way back; a store that is away is waited for, for a moment. */
+export async function uploadsInto(folder: string, blobs: Blobs): Promise<MoveUpload> {
+  const local = new FolderStore(join(folder, UPLOADS))
+  await local.start()
+  const store = new SharedStore({ local, blobs, findNamed: (ids) => Promise.resolve(new Set(ids)) })
+  return async (upload) => {
+    try {
+      await store.open(upload)
+      return true
+    } catch (error) {
+      if (!(error instanceof TaskError)) throw error
+      await local.remove(upload)
+      return false
+    }
+  }
 }
 
 async function isThere(blobs: Blobs, { spoolId, sha256 }: Upload): Promise<boolean> {

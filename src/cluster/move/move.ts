@@ -1,29 +1,14 @@
-import { join } from 'node:path'
-import { EXPORTED_TABLES, JournalExport, type ExportedTable } from '../../journal/sqlite/export.ts'
-import type { Blobs } from '../../uploads/blobs.ts'
-import { FolderStore } from '../../uploads/folder-store.ts'
-import type { Database } from '../database/database.ts'
-import { migrate } from '../database/migrate.ts'
-import { CounterChanges } from '../journal/counters.ts'
-import { join as joinMembers, leave } from '../members/members.ts'
-import type { Tickets } from '../tickets.ts'
-import { advance, beginMove, type MoveState } from './move-note.ts'
-import { moveUploads, type MovedUploads } from './move-uploads.ts'
-import { assertCount, verifyTasks } from './verify.ts'
-import { writeRows, writeTasks } from './write-tasks.ts'
+import type { NamedUpload } from '../../journal/sqlite/export.ts'
+import { EXPORTED_TABLES, type ExportedTable } from '../../journal/sqlite/exported-tables.ts'
+import { HeadgateError } from '../../task/errors.ts'
+import { toDigest } from './digest.ts'
+import type { MoveSource, MoveState, MoveTarget } from './ends.ts'
 
 export interface MoveOptions {
-  /** The data folder of a server that does not run. */
-  readonly folder: string
-  readonly db: Database
-  readonly tickets: Tickets
-  /** Where the processes over the database will look for uploads. */
-  readonly blobs: Blobs
-  /** As the processes over the database will have it, ms. */
-  readonly headStartMs: number
-  readonly version: string
-  /** What the database is called in messages: no password. */
-  readonly place: string
+  readonly source: MoveSource
+  readonly target: MoveTarget
+  /** Puts a file where it will be looked for; false: it is missing, or not as it came. */
+  readonly moveUpload: (upload: NamedUpload['upload']) => Promise<boolean>
   readonly report: (progress: MoveProgress) => void
 }
 
@@ -37,137 +22,121 @@ export interface MoveResult {
   readonly uploads: MovedUploads
 }
 
-/** Where the files of uploads lie in a data folder. */
-const UPLOADS = 'spool'
-const TASKS_AT_ONCE = 200
-const ROWS_AT_ONCE = 1000
-const NORMAL = 1
-/** Notes that are counters of the cluster. */
-const COUNTED_NOTES: Readonly<Record<string, string>> = {
-  total_rejected: 'rejected',
-  total_retried: 'retried',
+interface MovedUploads {
+  readonly count: number
+  /** Ids of tasks whose file is missing, or not as it came: it fails there as it would have here. */
+  readonly missing: readonly string[]
 }
 
+const TASKS_AT_ONCE = 200
+const ROWS_AT_ONCE = 1000
+
 /**
- * Moves everything that a journal on SQLite holds into a database without tasks, compares it, and marks the journal as moved.
- * A move that is cut off is taken up where it was; until it is done, no process starts over the database.
+ * Moves everything that a journal holds into one without tasks, compares it, and marks the first one as moved. A move
+ * that is cut off is taken up where it was; until it is done, nobody starts over the second one.
  *
- * @throws HeadgateError `journal-in-use`, `journal-missing`, `journal-moved`, `move-refused`, `move-failed`
+ * @throws HeadgateError `move-refused`, `move-failed`
  */
 export async function moveJournal(options: MoveOptions): Promise<MoveResult> {
-  using journal = new JournalExport(options.folder)
-  await migrate(options.db)
-  await options.tickets.start()
-  await options.blobs.start()
-  return await new Move(journal, options).run()
+  const { source, target } = options
+  const state = await target.begin(source.id)
+  await source.begin()
+  return await new Move(options, state).run()
 }
 
 class Move {
-  readonly #journal: JournalExport
   readonly #options: MoveOptions
-  #member = 0
-  #state!: MoveState
+  readonly #source: MoveSource
+  readonly #target: MoveTarget
+  #state: MoveState
 
-  constructor(journal: JournalExport, options: MoveOptions) {
-    this.#journal = journal
+  constructor(options: MoveOptions, state: MoveState) {
     this.#options = options
+    this.#source = options.source
+    this.#target = options.target
+    this.#state = state
   }
 
   async run(): Promise<MoveResult> {
-    const { db, folder, blobs, version, place, report } = this.#options
-    this.#state = await beginMove(db, this.#journal.id)
-    // The counters of what is moved are rows of a member that never runs.
-    this.#member = await joinMembers(db, {
-      name: `move ${this.#journal.id}`,
-      kind: 'serve',
-      version,
-      slots: 0,
-    })
-    await leave(db, this.#member)
-    const stores = { from: new FolderStore(join(folder, UPLOADS)), to: blobs }
-    const uploads = await moveUploads(stores, this.#journal.uploads(), (done) =>
-      report({ what: 'uploads', done }),
-    )
+    const uploads = await this.#moveUploads()
     if (this.#state.stage === 'tasks') await this.#moveTasks()
     if (this.#state.stage === 'rows') await this.#moveRows()
-    if (this.#state.stage === 'verify') await this.#verify()
-    this.#journal.markMoved(place)
-    return { tasks: this.#journal.count('tasks'), uploads }
+    await this.#verify()
+    if (this.#state.stage === 'verify')
+      await this.#advance({ stage: 'done' }, (step) => this.#target.advance(step))
+    await this.#source.markMoved()
+    return { tasks: await this.#source.count('tasks'), uploads }
+  }
+
+  async #moveUploads(): Promise<MovedUploads> {
+    const { moveUpload, report } = this.#options
+    const missing: string[] = []
+    let count = 0
+    for await (const { taskId, upload } of this.#source.uploads()) {
+      if (await moveUpload(upload)) report({ what: 'uploads', done: (count += 1) })
+      else missing.push(taskId)
+    }
+    return { count, missing }
   }
 
   async #moveTasks(): Promise<void> {
-    const { db, tickets, headStartMs, report } = this.#options
-    const oldestAt = this.#journal.oldestUnfinished() ?? Date.now()
     let done = 0
-    for (const page of this.#journal.tasks(this.#state.place, TASKS_AT_ONCE)) {
-      const to = { ...this.#state, place: page.at(-1)?.place ?? 0 }
-      this.#state = await db.transaction(async (tx) => {
-        const state = await advance(tx, this.#state, to)
-        const counters = new CounterChanges(this.#member)
-        await writeTasks(page, { tx, tickets, counters, headStartMs, oldestAt })
-        return state
-      })
+    for await (const page of this.#source.tasks(this.#state.place, TASKS_AT_ONCE)) {
+      const to = { place: page.at(-1)?.place ?? 0 }
+      await this.#advance(to, (step) => this.#target.writeTasks(page, step))
       done += page.length
-      report({ what: 'tasks', done })
+      this.#options.report({ what: 'tasks', done })
     }
-    this.#state = await db.transaction((tx) => advance(tx, this.#state, { ...this.#state, stage: 'rows' }))
+    await this.#advance({ stage: 'rows' }, (step) => this.#target.advance(step))
   }
 
-  /** Keys, webhooks, history, notes; at last the totals of tasks that were erased. */
+  /** Keys, webhooks, history, notes; at last the totals, with those of tasks that were erased. */
   async #moveRows(): Promise<void> {
-    const { db } = this.#options
     for (const table of Object.keys(EXPORTED_TABLES) as ExportedTable[]) {
-      for (const page of this.#journal.rows(table, ROWS_AT_ONCE)) {
-        const rows = table === 'notes' ? page.filter(({ name }) => !isCounted(name)) : page
-        await db.transaction((tx) => writeRows(tx, table, rows))
+      for await (const page of this.#source.rows(table, ROWS_AT_ONCE)) {
+        await this.#target.writeRows(table, page)
       }
     }
-    this.#state = await db.transaction(async (tx) => {
-      const state = await advance(tx, this.#state, { ...this.#state, stage: 'verify' })
-      const counters = new CounterChanges(this.#member)
-      const found = await tx.query<{ status: string; count: number }>(
-        'SELECT status, count(*)::integer AS count FROM headgate.tasks GROUP BY status',
-      )
-      const kept = new Map(found.map(({ status, count }) => [status, count]))
-      for (const [status, count] of this.#journal.totals()) {
-        counters.add(status, NORMAL, count - (kept.get(status) ?? 0))
-      }
-      for (const page of this.#journal.rows('notes', ROWS_AT_ONCE)) {
-        for (const { name, text } of page) {
-          if (isCounted(name)) counters.add(COUNTED_NOTES[name] as string, 0, Number(text))
-        }
-      }
-      await counters.flush(tx)
-      return state
-    })
+    const totals = await this.#source.totals()
+    await this.#advance({ stage: 'verify' }, (step) => this.#target.writeTotals(totals, step))
   }
 
+  /** Also after a move that was done but for the mark: somebody may have worked over one of the two. */
   async #verify(): Promise<void> {
-    const { db, tickets, report } = this.#options
+    const target = this.#target
     let [done, unfinished] = [0, 0]
-    for (const page of this.#journal.tasks(0, TASKS_AT_ONCE)) {
-      await verifyTasks(db, page)
+    for await (const page of this.#source.tasks(0, TASKS_AT_ONCE)) {
+      const digests = await target.digests(page.map(({ row }) => row.id))
+      for (const task of page) {
+        if (digests.get(task.row.id) !== toDigest(task)) throw failed(`Task ${task.row.id}`)
+      }
       done += page.length
       unfinished += page.filter(({ row }) => row.finished_at === null).length
-      report({ what: 'verified tasks', done })
-    }
-    const count = async (table: string) => {
-      const rows = await db.query<{ count: number }>(
-        `SELECT count(*)::integer AS count FROM headgate.${table}`,
-      )
-      return rows[0]?.count ?? 0
+      this.#options.report({ what: 'verified tasks', done })
     }
     for (const table of ['tasks', 'keys', 'deliveries', 'erased'] as const) {
-      assertCount(table, await count(table), this.#journal.count(table))
+      assertCount(table, await target.count(table), await this.#source.count(table))
     }
-    // A process that was started over the empty database has minutes of its own.
-    const minutes = this.#journal.count('minutes')
-    assertCount('minutes', Math.min(minutes, await count('minutes')), minutes)
-    assertCount('tickets', await tickets.count(db), unfinished)
-    this.#state = await db.transaction((tx) => advance(tx, this.#state, { ...this.#state, stage: 'done' }))
+    // A process that was started before there were tasks has minutes of its own.
+    const minutes = await this.#source.count('minutes')
+    assertCount('minutes', Math.min(minutes, await target.count('minutes')), minutes)
+    assertCount('unfinished tasks', await target.countUnfinished(), unfinished)
+  }
+
+  async #advance(
+    change: Partial<MoveState>,
+    write: (step: { from: MoveState; to: MoveState }) => void | Promise<void>,
+  ): Promise<void> {
+    const to = { ...this.#state, ...change }
+    await write({ from: this.#state, to })
+    this.#state = to
   }
 }
 
-function isCounted(name: unknown): name is string {
-  return typeof name === 'string' && name in COUNTED_NOTES
+function assertCount(what: string, moved: number, expected: number): void {
+  if (moved !== expected) throw failed(`${moved} of ${expected} ${what}`)
+}
+
+function failed(what: string): HeadgateError {
+  return new HeadgateError('move-failed', `${what}: what is at the target is not what is at the source.`)
 }

@@ -1,5 +1,6 @@
 import { toTask } from '../../journal/rows.ts'
-import type { ExportedTask, ExportedTable } from '../../journal/sqlite/export.ts'
+import type { ExportedTable } from '../../journal/sqlite/exported-tables.ts'
+import type { ExportedTask } from '../../journal/sqlite/exported-tasks.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import { lockAdmission, saveOrder } from '../admission/known.ts'

@@ -7,7 +7,7 @@ import { MIGRATIONS } from './schema.ts'
 import { filesIn, type JournalFiles } from './open/files.ts'
 import { sizeOfFile } from './open/folder.ts'
 import { takeLock } from './open/lock.ts'
-import { lookAt, quickCheck } from './open/open.ts'
+import { assertWhole, lookAt, quickCheck } from './open/open.ts'
 import { syncPathSync } from '../../sync-path.ts'
 
 const MB = 1024 * 1024
@@ -20,6 +20,7 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
   'restore-unfinished': 'Repeat the restore: headgate restore FOLDER.',
   'journal-moved':
     'Set DATABASE_URL. To use this journal again, remove journal.moved: its tasks would run twice.',
+  'move-unfinished': 'Repeat headgate move, to its end; or move into another folder.',
   'journal-too-new': 'Start the version that wrote it, or a newer one.',
   'journal-corrupt': `Copy the folder first. ${SET_ASIDE}`,
 }
@@ -52,7 +53,7 @@ export function setAside(folder: string): string {
   const aside = join(folder, `set-aside-${stamp}`)
   mkdirSync(aside, 0o700)
   const shm = `${files.journal}-shm`
-  for (const path of [files.journal, files.wal, shm, files.marker, join(folder, 'spool')]) {
+  for (const path of [files.journal, files.wal, shm, files.marker, files.moved, join(folder, 'spool')]) {
     if (existsSync(path)) renameSync(path, join(aside, basename(path)))
   }
   syncPathSync(folder)
@@ -114,6 +115,8 @@ function lookInside(files: JournalFiles): Finding[] {
   try {
     const damage = findFault(() => quickCheck(db))
     if (damage !== undefined) return [damage]
+    const halfMoved = findFault(() => assertWhole(db, files.folder))
+    if (halfMoved !== undefined) return [halfMoved]
     const counts = db
       .prepare('SELECT status, count(*) AS count FROM tasks GROUP BY status ORDER BY status')
       .all()

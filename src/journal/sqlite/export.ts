@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { HeadgateError } from '../../task/errors.ts'
 import type { Task, Upload } from '../../task/task.ts'
-import { TASK_COLUMNS, type EventRow, type Row, type WholeTaskRow } from '../rows.ts'
+import type { Row } from '../rows.ts'
+import { readPage, type ExportedTask } from './exported-tasks.ts'
+import { EXPORTED_TABLES, ID_NOTE, OWN_NOTES, TOTAL_NOTES, type ExportedTable } from './exported-tables.ts'
 import { filesIn, type JournalFiles } from './open/files.ts'
 import { sizeOfFile } from './open/folder.ts'
 import { takeLock } from './open/lock.ts'
@@ -12,54 +14,33 @@ import { MIGRATIONS } from './schema.ts'
 import { Statements } from './statements.ts'
 import { syncPathSync } from '../../sync-path.ts'
 
-/** One task with everything that is kept of it. */
-export interface ExportedTask {
-  /** Its place in the order of admission. */
-  readonly place: number
-  /** Whether the events before the last are kept. */
-  readonly hasEvents: boolean
-  readonly row: WholeTaskRow
-  readonly events: readonly EventRow[]
-  readonly steps: readonly Row[]
-}
-
 export interface NamedUpload {
   readonly taskId: string
   readonly upload: Upload
 }
 
-/** Tables whose rows stand for themselves, with the columns that are exported. */
-export const EXPORTED_TABLES = {
-  keys: ['caller', 'key', 'fingerprint', 'task_id', 'waiter', 'expires_at'],
-  deliveries: ['id', 'task_id', 'caller', 'url', 'secret', 'attempt', 'next_at'],
-  erased: ['id', 'caller', 'at'],
-  minutes: ['minute', 'writer', 'row'],
-  notes: ['name', 'text'],
-} as const
-export type ExportedTable = keyof typeof EXPORTED_TABLES
-
 const OWNER_ONLY = 0o600
-const ID_NOTE = 'journal-id'
-/** Notes of this journal alone. */
-const OWN_NOTES = new Set([ID_NOTE, 'self-test'])
-/** A page ends after this much text, characters. */
-const PAGE_CHARS = 4 * 1024 * 1024
 
 /** A journal that no server uses, read from its beginning to its end, to be written somewhere else. */
 export class JournalExport implements Disposable {
   /** The same each time the journal is exported. */
   readonly id: string
   readonly #files: JournalFiles
+  readonly #where: string
   readonly #lock: Disposable
   readonly #db: DatabaseSync
   readonly #statements: Statements
 
   /**
    * Opens the journal of a folder, and keeps servers away from it until it is closed.
-   * @throws HeadgateError `journal-in-use`, `journal-missing`, `journal-moved`, `journal-too-new`, `journal-corrupt`
+   *
+   * @param where the tasks are moved to
+   * @throws HeadgateError `journal-in-use`, `journal-missing`, `journal-moved`, `move-unfinished`, `journal-too-new`,
+   *   `journal-corrupt`
    */
-  constructor(folder: string) {
+  constructor(folder: string, where: string) {
     this.#files = filesIn(folder)
+    this.#where = where
     if ((sizeOfFile(this.#files.journal) ?? 0) === 0)
       throw new HeadgateError('journal-missing', `There is no journal in ${folder}.`)
     this.#lock = takeLock(this.#files.lock)
@@ -71,9 +52,16 @@ export class JournalExport implements Disposable {
     }
     this.#statements = new Statements(this.#db)
     this.#statements.of('INSERT OR IGNORE INTO notes VALUES (?, ?)').run(ID_NOTE, randomUUID())
-    const [note] = this.#statements.all('SELECT text FROM notes WHERE name = ?', ID_NOTE)
-    this.id = note?.['text'] as string
+    this.id = this.#note(ID_NOTE) as string
   }
+
+  #note(name: string): string | undefined {
+    return this.#statements.all('SELECT text FROM notes WHERE name = ?', name)[0]?.['text'] as
+      string | undefined
+  }
+
+  /** Servers are kept away by the lock. */
+  begin(): void {}
 
   /** Rows of a table. */
   count(table: 'tasks' | Exclude<ExportedTable, 'notes'>): number {
@@ -84,44 +72,12 @@ export class JournalExport implements Disposable {
   /** Pages of tasks in the order of their admission, those behind a place. */
   *tasks(after: number, limit: number): Generator<readonly ExportedTask[]> {
     for (let place = after; ;) {
-      const page = this.#page(place, limit)
+      const page = readPage(this.#statements, place, limit)
       const last = page.at(-1)
       if (last === undefined) return
       yield page
       ;({ place } = last)
     }
-  }
-
-  #page(after: number, limit: number): readonly ExportedTask[] {
-    const sql = `SELECT tasks.rowid AS place, has_events, ${TASK_COLUMNS}, input, result FROM tasks
-      LEFT JOIN inputs ON inputs.id = tasks.id LEFT JOIN results ON results.id = tasks.id
-      WHERE tasks.rowid > ? ORDER BY tasks.rowid LIMIT ?`
-    const page: ExportedTask[] = []
-    let chars = 0
-    for (const found of this.#statements.of(sql).iterate(after, limit)) {
-      const {
-        place,
-        has_events: hasEvents,
-        ...row
-      } = found as unknown as WholeTaskRow & {
-        place: number
-        has_events: number
-      }
-      const events = this.#eventsOf(row.id)
-      const steps = this.#statements.all(
-        'SELECT task_id, name, value, saved_at FROM steps WHERE task_id = ?',
-        row.id,
-      )
-      page.push({ place, hasEvents: hasEvents === 1, row, events, steps })
-      chars += countChars(row, events, steps)
-      if (chars > PAGE_CHARS) break
-    }
-    return page
-  }
-
-  #eventsOf(id: string): readonly EventRow[] {
-    const sql = 'SELECT seq, type, status, at, body FROM events WHERE task_id = ? ORDER BY seq'
-    return this.#statements.all(sql, id) as unknown as readonly EventRow[]
   }
 
   /** The uploads that tasks name. */
@@ -139,12 +95,12 @@ export class JournalExport implements Disposable {
     return this.#statements.all(sql)[0]?.['at'] as number | null
   }
 
-  /** All rows of a table, a page at a time. */
+  /** All rows of a table, a page at a time; of the notes those that belong to the tasks. */
   *rows(table: ExportedTable, limit: number): Generator<readonly Row[]> {
     const columns = EXPORTED_TABLES[table].join(', ')
     let page: Row[] = []
     for (const row of this.#statements.of(`SELECT ${columns} FROM ${table}`).iterate()) {
-      if (table === 'notes' && OWN_NOTES.has(row['name'] as string)) continue
+      if (table === 'notes' && OWN_NOTES.has(row['name'])) continue
       page.push(row as Row)
       if (page.length < limit) continue
       yield page
@@ -153,15 +109,20 @@ export class JournalExport implements Disposable {
     if (page.length > 0) yield page
   }
 
-  /** How many tasks have ended with each status since the first start, those that were erased included. */
+  /**
+   * How many tasks have ended with each status since the first start, those that were erased included, and how many were
+   * `rejected` and `retried`.
+   */
   totals(): ReadonlyMap<string, number> {
     const rows = this.#statements.all('SELECT status, count FROM totals')
-    return new Map(rows.map(({ status, count }) => [status as string, count as number]))
+    const totals = new Map(rows.map(({ status, count }) => [status as string, count as number]))
+    for (const [name, note] of Object.entries(TOTAL_NOTES)) totals.set(name, Number(this.#note(note) ?? 0))
+    return totals
   }
 
-  /** From now on no server starts over this journal: its tasks would run twice. @param where the tasks are now */
-  markMoved(where: string): void {
-    writeFileSync(this.#files.moved, `${where}\n`, { mode: OWNER_ONLY, flush: true })
+  /** From now on no server starts over this journal: its tasks would run twice. */
+  markMoved(): void {
+    writeFileSync(this.#files.moved, `${this.#where}\n`, { mode: OWNER_ONLY, flush: true })
     syncPathSync(this.#files.folder)
   }
 
@@ -169,10 +130,4 @@ export class JournalExport implements Disposable {
     this.#db.close()
     this.#lock[Symbol.dispose]()
   }
-}
-
-function countChars(row: WholeTaskRow, events: readonly EventRow[], steps: readonly Row[]): number {
-  const texts = [row.input, row.result, row.state, row.fixed, ...events.map(({ body }) => body)]
-  const ofSteps = steps.map(({ value }) => value as string)
-  return [...texts, ...ofSteps].reduce((sum, text) => sum + (text?.length ?? 0), 0)
 }

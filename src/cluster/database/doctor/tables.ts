@@ -6,6 +6,10 @@ import { listMembers } from '../../members/members.ts'
 import { assertNoMove } from '../../move/move-note.ts'
 
 const SCHEMAS = ['headgate', 'pgboss']
+const MOVE_FIXES: Readonly<Record<string, string>> = {
+  'move-unfinished': 'Repeat headgate move, to its end.',
+  'journal-moved': 'Start over the folder: without DATABASE_URL, with its DATA_DIR.',
+}
 
 interface SchemaRow extends Record<string, unknown> {
   readonly name: string
@@ -69,8 +73,9 @@ async function lookAtMove(db: Database): Promise<readonly Finding[]> {
     await assertNoMove(db)
     return []
   } catch (error) {
-    if (!(error instanceof HeadgateError) || error.code !== 'move-unfinished') throw error
-    return [{ about: 'move', detail: error.message, fix: 'Repeat headgate move, to its end.' }]
+    const fix = error instanceof HeadgateError ? MOVE_FIXES[error.code] : undefined
+    if (fix === undefined) throw error
+    return [{ about: 'move', detail: (error as HeadgateError).message, fix }]
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { HeadgateError } from '../../../task/errors.ts'
+import { MOVE_NOTE } from '../exported-tables.ts'
 import type { JournalFiles } from './files.ts'
 import { sizeOfFile } from './folder.ts'
 import { toPrimaryCode } from './lock.ts'
@@ -23,13 +24,23 @@ export const QUICK_CHECK_BYTES = 64 * 1024 * 1024
 const CORRUPT = new Set([11, 26])
 const FIX_HINT = 'Nothing was changed. Run: headgate doctor'
 
+export interface OpenOptions {
+  /** Whether it is opened to be written from another journal, also one that is half written. Default: false. */
+  readonly isImported?: boolean
+}
+
 /**
  * Opens the journal of a folder whose lock is held: looks at what is there before anything is written,
  * brings the schema up to date, and proves that the disk takes a write and a sync.
  *
- * @throws HeadgateError `journal-missing`, `journal-moved`, `journal-too-new`, `journal-corrupt`, `journal-failed`
+ * @throws HeadgateError `journal-missing`, `journal-moved`, `move-unfinished`, `journal-too-new`, `journal-corrupt`,
+ *   `journal-failed`
  */
-export function openJournal(files: JournalFiles, steps: readonly string[]): Opened {
+export function openJournal(
+  files: JournalFiles,
+  steps: readonly string[],
+  { isImported = false }: OpenOptions = {},
+): Opened {
   const notes = lookAt(files, steps.length)
   closeSync(openSync(files.journal, 'a', OWNER_ONLY))
   try {
@@ -38,6 +49,7 @@ export function openJournal(files: JournalFiles, steps: readonly string[]): Open
     if ((sizeOfFile(files.journal) ?? 0) <= QUICK_CHECK_BYTES) quickCheck(db)
     const copy = migrate(db, files, steps)
     if (copy !== null) notes.push(`the journal was brought up to date; the old one is kept as ${copy}`)
+    if (!isImported) assertWhole(db, files.folder)
     selfTest(db)
     syncPathSync(files.folder)
     mark(files)
@@ -131,6 +143,19 @@ export function quickCheck(db: DatabaseSync): void {
   const result = first?.['quick_check']
   if (result === 'ok') return
   throw new HeadgateError('journal-corrupt', `The journal is damaged: ${String(result)}. ${FIX_HINT}`)
+}
+
+/**
+ * Checks that no move into the journal was cut off.
+ * @throws HeadgateError `move-unfinished`
+ */
+export function assertWhole(db: DatabaseSync, folder: string): void {
+  const note = db.prepare('SELECT text FROM notes WHERE name = ?').get(MOVE_NOTE)
+  if (note === undefined) return
+  const { stage } = JSON.parse(note['text'] as string) as { readonly stage: string }
+  if (stage === 'done') return
+  const what = `A move of tasks into ${folder} was cut off, so that some are missing`
+  throw new HeadgateError('move-unfinished', `${what}. Repeat it: headgate move`)
 }
 
 /** Written, synced, and read back. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { ExportedTask } from '../../journal/sqlite/export.ts'
-import { HeadgateError } from '../../task/errors.ts'
-import type { Database } from '../database/database.ts'
+import type { ExportedTask } from '../../journal/sqlite/exported-tasks.ts'
+import type { Statements } from '../database/database.ts'
 import { toPlainText } from './write-tasks.ts'
 
 /** One text of everything that is kept of a task, in the database; the same as `toText`. */
@@ -14,25 +13,21 @@ const TEXT = `concat_ws(chr(1), id, type, caller, priority, status, run, last_se
   (SELECT string_agg(concat_ws(chr(2), name, value, saved_at), chr(3) ORDER BY name COLLATE "C")
     FROM headgate.steps WHERE task_id = tasks.id))`
 
-/**
- * Compares the digests of tasks, with their inputs, results, events and steps, with those in the database.
- * @throws HeadgateError `move-failed` that names the first task that differs.
- */
-export async function verifyTasks(db: Database, page: readonly ExportedTask[]): Promise<void> {
+/** Digests of tasks in the database, with their inputs, results, events and steps. */
+export async function selectDigests(
+  db: Statements,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
   const rows = await db.query<{ id: string; digest: string }>(
     `SELECT id, encode(sha256(convert_to(${TEXT}, 'UTF8')), 'hex') AS digest FROM headgate.tasks WHERE id = ANY ($1)`,
-    [page.map(({ row }) => row.id)],
+    [ids],
   )
-  const digests = new Map(rows.map(({ id, digest }) => [id, digest]))
-  for (const task of page) {
-    const digest = createHash('sha256').update(toText(task)).digest('hex')
-    if (digests.get(task.row.id) !== digest) throw failed(`Task ${task.row.id}`)
-  }
+  return new Map(rows.map(({ id, digest }) => [id, digest]))
 }
 
-/** @throws HeadgateError `move-failed` */
-export function assertCount(what: string, moved: number, expected: number): void {
-  if (moved !== expected) throw failed(`${moved} of ${expected} ${what}`)
+/** The digest of a task that was read, with its input, result, events and steps. */
+export function toDigest(task: ExportedTask): string {
+  return createHash('sha256').update(toText(task)).digest('hex')
 }
 
 function toText({ row, hasEvents, events, steps }: ExportedTask): string {
@@ -56,8 +51,4 @@ function join(parts: readonly (string | number | null)[], separator: number): st
     .filter((part) => part !== null)
     .map((part) => toPlainText(String(part)))
     .join(String.fromCodePoint(separator))
-}
-
-function failed(what: string): HeadgateError {
-  return new HeadgateError('move-failed', `${what}: what is in the database is not what is in the journal.`)
 }
