@@ -6,7 +6,9 @@ import { isResultOf, type Promised } from './clients.ts'
 /** Records, in the database itself, who began which run, and every change of a task that had ended. */
 const AUDIT = [
   'CREATE SCHEMA audit',
-  'CREATE TABLE audit.runs (id text, run integer, member integer)',
+  'CREATE TABLE audit.runs (id text COLLATE "C", run integer, member integer)',
+  // The check at the end looks for the runs of each task.
+  'CREATE INDEX runs_by_task ON audit.runs (id, run)',
   'CREATE TABLE audit.late (id text)',
   `CREATE FUNCTION audit.record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
     IF NEW.run <> OLD.run THEN INSERT INTO audit.runs VALUES (NEW.id, NEW.run, NEW.member); END IF;
