@@ -31,7 +31,8 @@ const LEAKS = /\n\s+at |node_modules|node:internal|\/src\//
 
 test(
   '20 000 requests made from the description get only what it names, and memory stays flat',
-  { timeout: 240_000 },
+  // A machine that is busy with other work answers a hundred requests a second.
+  { timeout: 600_000 },
   async () => {
     const { token, record } = tokenFor('ann')
     const limits = {

@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { writeTokenFile } from '../../src/auth/token-file.ts'
+import { tempFolder } from '../support/journal.ts'
 import { startServer, tokenFor, type Json } from '../support/server.ts'
 import { heldType } from '../support/types.ts'
 
@@ -201,12 +204,13 @@ test('of several submits of one task the socket takes away the one that is named
 })
 
 test('a task that is watched by a ticket ends when the token behind the ticket does; the socket stays', async () => {
-  const short = tokenFor('ben', { expiresAt: Date.now() + 4000 })
-  const ann = tokenFor('ann')
+  const [ann, short] = [tokenFor('ann'), tokenFor('ben')]
   const { definition } = heldType()
+  const tokensFile = join(await tempFolder(), 'tokens.json')
+  writeTokenFile(tokensFile, [short.record])
   const server = await startServer({
     tasks: [definition],
-    settings: { tokens: [ann.record, short.record], slots: 5 },
+    settings: { tokens: [ann.record], tokensFile, slots: 5 },
   })
   const ben = server.as(short.headers)
   const id = (await ben.post('/held')).body['task_id'] as string
@@ -218,7 +222,8 @@ test('a task that is watched by a ticket ends when the token behind the ticket d
   await once(socket, 'open')
   socket.send(JSON.stringify({ op: 'subscribe', task_id: id, ticket }))
   await expect.poll(() => frames.map(({ type }) => type as string)).toContain('snapshot')
-  // Grants are checked every 7.5 s.
+  // Its time is over when the subscription stands, however long that took. Grants are checked every 7.5 s.
+  writeTokenFile(tokensFile, [{ ...short.record, expiresAt: Date.now() - 1000 }])
   const refusals = () => frames.filter(({ type }) => type === 'problem')
   await expect.poll(refusals, { timeout: 40_000 }).toHaveLength(1)
   expect(refusals()[0]).toMatchObject({ task_id: id, error_type: 'unauthorized' })

@@ -64,7 +64,7 @@ export async function startServer({
   }
   const stop = () => (stopped ??= stopOnce())
   onTestFinished(stop)
-  const begun = process.env['TEST_POSTGRES'] === undefined ? undefined : () => whenBegun(url)
+  const begun = process.env['TEST_POSTGRES'] === undefined ? undefined : shareLooks(() => whenBegun(url))
   const as = (headers: Record<string, string>) => clientOf(url, headers, begun)
   const server = { url, as, ws: `ws://127.0.0.1:${port}`, core, app, dataDir, fatal, stop }
   return { ...server, ...clientOf(url, {}, begun) }
@@ -131,6 +131,21 @@ export function clientOf(
     }
   }
   return { get, post, upload, ended, read }
+}
+
+/** A thousand submits at once ask once: who comes while a look is under way, waits for the next one. */
+function shareLooks(look: () => Promise<void>): () => Promise<void> {
+  let current = Promise.resolve()
+  let next: Promise<void> | null = null
+  return () => {
+    next ??= current
+      .catch(() => undefined)
+      .then(() => {
+        next = null
+        return (current = look())
+      })
+    return next
+  }
 }
 
 /** Tasks of a cluster start a moment after their 202: waits for those that find a slot. */
