@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
 import { failpoint } from '../failpoints.ts'
-import { retryAfterSeconds } from '../forecast/compute-retry-after.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { JournalHealth, KeyRecord } from '../journal/journal.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
@@ -24,7 +23,6 @@ export interface PlacementDeps {
   readonly health: JournalHealth
   readonly estimator: WaitEstimator
   readonly clock: Clock
-  readonly random: () => number
   readonly log: Logger
   readonly defaults: Defaults
 }
@@ -80,15 +78,15 @@ export class Placement {
   }
 
   refuse(code: Refusal['code']): Refusal {
-    const { pool, random, estimator, clock } = this.#deps
+    const { pool, estimator, clock } = this.#deps
     // While a provider is down, no capacity is freed before the first of its tasks is due.
     const until = pool.parkedFullUntil
     const isKnown = until !== null && until < Infinity
-    const placeMs = isKnown ? Math.max(0, until - clock.now()) : estimator.placeMs()
+    const placeMs = isKnown ? Math.max(0, until - clock.now()) : undefined
     return {
       kind: 'refused',
       code,
-      retryAfterSeconds: retryAfterSeconds(placeMs, pool.slots, random),
+      retryAfterSeconds: estimator.retryAfterSeconds(pool.slots, placeMs),
       waiting: pool.taken,
       capacity: pool.capacity,
     }

@@ -79,7 +79,10 @@ export async function createEngine(options: AppOptions, given: EngineGiven) {
   }
   if (cluster !== null) {
     const { createClusterQueue } = await import('../cluster/cluster-queue.ts')
-    return createClusterQueue(cluster, { ...deps, controlsChanged })
+    return createClusterQueue(cluster, {
+      ...deps,
+      hinted: { webhooks: deps.deliver, controls: controlsChanged },
+    })
   }
   const queue = createQueue(deps)
   const engine = createLocalEngine({ ...queue, journal, clock, log })

@@ -61,14 +61,11 @@ export async function recover(deps: RecoveryDeps): Promise<number> {
 
 /** Run times, waits and arrivals of the newest tasks. */
 async function learn({ journal, lifecycle, estimator }: RecoveryDeps): Promise<void> {
-  for (const { waitMs, runMs, type, priority, createdAt, toldWait } of await journal.recovery.durations(
-    SAMPLE_COUNT,
-  )) {
-    lifecycle.transitions.waitSamples.add(waitMs)
-    lifecycle.transitions.runSamples.add(runMs)
-    estimator.runTimes.add(type, runMs)
-    estimator.arrivals.add(priority, type, createdAt)
-    if (toldWait !== null) estimator.coverage.add(priority, toldWait, waitMs)
+  for (const past of await journal.recovery.durations(SAMPLE_COUNT)) {
+    lifecycle.transitions.waitSamples.add(past.waitMs)
+    lifecycle.transitions.runSamples.add(past.runMs)
+    estimator.learn(past)
+    estimator.arrivals.add(past.priority, past.type, past.createdAt)
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Client } from 'pg'
 import type { Logger } from 'pino'
-import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import { HeadgateError } from '../task/errors.ts'
 import type { StopLimits } from '../lifecycle/queue-view.ts'
 import type { Clock } from '../time/clock.ts'
@@ -17,19 +16,21 @@ import type { ClusterWorker } from './worker/cluster-worker.ts'
 
 export interface ClusterEngineDeps {
   readonly view: ClusterView
-  readonly estimator: WaitEstimator
   readonly worker: ClusterWorker
   readonly housekeeping: Housekeeping
   readonly feed: Feed
   readonly resources: ClusterResources
   readonly clock: Clock
   readonly log: Logger
-  /** Whether somebody watches a task, whose place is looked for. */
-  readonly isWatched: () => boolean
+  readonly hinted: HintHandlers
+}
+
+/** What hints of other processes are about beside the queue. */
+export interface HintHandlers {
   /** A webhook is due. */
-  readonly deliver: () => void
+  readonly webhooks: () => void
   /** What an operator has set may have changed. */
-  readonly controlsChanged: () => void
+  readonly controls: () => void
 }
 
 /** A report of this process, and a look at the numbers, at least this often. */
@@ -113,14 +114,14 @@ export class ClusterEngine {
   }
 
   #take(hint: Hint): void {
-    const { view, worker, feed, resources, deliver, controlsChanged } = this.#deps
+    const { view, worker, feed, resources, hinted } = this.#deps
     if (hint.kind === 'work') view.onChange()
-    else if (hint.kind === 'controls') controlsChanged()
+    else if (hint.kind === 'controls') hinted.controls()
     else if (hint.kind === 'stop') worker.cancel(hint.ids)
     else if (hint.kind === 'resources') {
       if (hint.ids.includes(`${this.#cluster.member}`)) resources.look()
     } else if (hint.kind === 'webhooks') {
-      if (this.#cluster.leader.isLeader) deliver()
+      if (this.#cluster.leader.isLeader) hinted.webhooks()
     } else {
       view.isChanged()
       feed.look(hint.ids)
@@ -139,9 +140,10 @@ export class ClusterEngine {
 
   async #poll(): Promise<void> {
     const { leader } = this.#cluster
-    this.#deps.controlsChanged()
+    const { hinted } = this.#deps
+    hinted.controls()
     await leader.tryToLead().catch(() => undefined)
-    if (leader.isLeader) this.#deps.deliver()
+    if (leader.isLeader) hinted.webhooks()
   }
 
   async #lookSafely(): Promise<void> {
@@ -157,13 +159,14 @@ export class ClusterEngine {
   }
 
   async #look(): Promise<void> {
-    const { view, worker, estimator } = this.#deps
+    const { view, worker, feed } = this.#deps
     const { db, member } = this.#cluster
     await report(db, member, { slots: view.ownSlots, busy: worker.running, stuck: worker.stuck })
     view.isChanged()
     // A worker looks when it is asked.
     if (this.#cluster.kind === 'worker') return
-    if (this.#deps.isWatched()) await view.freshen(estimator)
-    else await view.keepFresh(estimator)
+    // Somebody waits for the place of a task.
+    if (feed.isWatched) await view.freshen()
+    else await view.keepFresh()
   }
 }

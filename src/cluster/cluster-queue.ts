@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import { TaskIds } from '../admission/task-ids.ts'
 import type { Defaults } from '../admission/validate.ts'
 import type { EventBus } from '../events/event-bus.ts'
 import { WaitEstimator } from '../forecast/wait-estimator.ts'
@@ -10,13 +9,14 @@ import { letGo } from '../lifecycle/let-go.ts'
 import type { Journal } from '../journal/journal.ts'
 import { readOutput } from '../lifecycle/output.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
+import type { PoolBounds } from '../pool/pool-options.ts'
 import type { ResourcesOptions } from '../resource/resources.ts'
 import type { Task } from '../task/task.ts'
 import type { Clock } from '../time/clock.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
 import { ClusterAdmission } from './admission/cluster-admission.ts'
 import type { Cluster } from './cluster.ts'
-import { ClusterEngine } from './cluster-engine.ts'
+import { ClusterEngine, type HintHandlers } from './cluster-engine.ts'
 import { ClusterView } from './cluster-view.ts'
 import { Feed } from './hints/feed.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -26,24 +26,11 @@ import { TaskChanges } from './task-changes.ts'
 import { ClusterWorker } from './worker/cluster-worker.ts'
 import { whileAway } from './worker/while-away.ts'
 
-interface ClusterBounds {
-  readonly slots: number
-  readonly capacity: number
-  readonly maxParked: number | null
-  readonly graceMs: number
-  readonly headStartMs: number
-  /** How many turns a caller gets for one of another; null: callers take no turns. */
-  readonly weightOf: ((caller: string) => number) | null
-  readonly maxQueuedPerCaller: number
-  readonly maxRunningPerCaller: number
-  readonly maxStuck: number
-}
-
 export interface ClusterQueueDeps {
   readonly registry: Registry
   readonly bus: EventBus
   readonly uploadStore: UploadStore
-  readonly bounds: ClusterBounds
+  readonly bounds: PoolBounds
   readonly resources: Pick<ResourcesOptions, 'limits' | 'keys'>
   readonly defaults: Defaults
   readonly clock: Clock
@@ -53,45 +40,36 @@ export interface ClusterQueueDeps {
   readonly log: Logger
   /** Whether the upload of a task that has ended is left to the retention. */
   readonly keepsUploads: boolean
-  /** A webhook is due. */
-  readonly deliver: () => void
-  /** What an operator has set may have changed. */
-  readonly controlsChanged: () => void
+  readonly hinted: HintHandlers
 }
 
 /** The queue over all members, as this process takes part in it. */
 export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   const { db, kind, tickets, publisher, member } = cluster
-  const { clock, random, log, bounds, bus, deliver } = deps
+  const { registry, clock, random, log, bounds, bus, defaults, hinted } = deps
   const { headStartMs, weightOf } = bounds
   const slots = kind === 'web' ? 0 : bounds.slots
   const view = new ClusterView({ ...bounds, db, member, slots })
   const estimator = createEstimator(deps, view)
-  const parts = { db, tickets, publisher, member, view, estimator, clock, log }
+  view.onCompleted = (task) => estimator.learn(task)
+  const parts = { db, tickets, publisher, member, clock, log }
   const runOf = (taskId: string) => worker.taskOf(taskId)?.run
   const resources = new ClusterResources({ ...deps.resources, ...parts, runOf, random })
   const changes = new TaskChanges({ ...parts, headStartMs, weightOf, now: clock.now })
-  const ids = new TaskIds(clock.now)
-  const admission = new ClusterAdmission({
-    ...deps,
-    ...bounds,
-    ...parts,
-    changes,
-    nextId: () => ids.next(),
-  })
+  const rules = { registry, bounds, defaults }
+  const admission = new ClusterAdmission(cluster, { ...rules, view, estimator, changes, clock, log })
   const worker: ClusterWorker = createWorker(cluster, deps, { view, resources })
   view.own = worker
   view.onChange = () => {
     if (kind !== 'web') worker.lookForWork()
   }
-  const housekeeping = new Housekeeping({ ...parts, changes, hasTurns: weightOf !== null })
-  const jobs = { worker, housekeeping, resources, feed: new Feed({ db, bus, clock }), deliver }
-  const { controlsChanged } = deps
-  const isWatched = () => Iterator.from(bus.watchedTasks).some(() => true)
-  const engine = new ClusterEngine(cluster, { ...parts, ...jobs, isWatched, controlsChanged })
+  const housekeeping = new Housekeeping({ db, changes, clock, log, hasTurns: weightOf !== null })
+  const feed = new Feed({ db, bus, clock })
+  const jobs = { worker, housekeeping, resources, feed }
+  const engine = new ClusterEngine(cluster, { ...jobs, view, clock, log, hinted })
   publisher.onCommitted = () => view.isChanged()
   publisher.onEnded = (task) => void letGo(task, { ...deps, deliver: () => publisher.hasWebhooks() })
-  const freshen = () => view.freshen(estimator)
+  const freshen = () => view.freshen()
   const listProcesses = () => listMembers(db)
   const queue = { pool: view, controlled: view.controlled, lifecycle: view, resources, estimator }
   return { ...queue, admission, engine, freshen, listProcesses, engineName: 'postgres' as const }
@@ -117,33 +95,23 @@ interface WorkerParts {
 }
 
 function createWorker(
-  { db, tickets, publisher, journal, member }: Cluster,
+  cluster: Cluster,
   { registry, clock, random, log, bounds, uploadStore, provenNow }: ClusterQueueDeps,
   { view, resources }: WorkerParts,
 ): ClusterWorker {
-  const worker: ClusterWorker = new ClusterWorker({
-    ...bounds,
-    db,
-    tickets,
-    publisher,
-    member,
+  const worker: ClusterWorker = new ClusterWorker(cluster, {
     registry,
+    bounds,
+    view,
+    resources,
     clock,
     log,
-    now: clock.now,
-    monotonic: clock.monotonic,
-    journal: journal.tasks,
-    concurrencyOf: (type) => registry.concurrencyOf(type),
-    pausedGroups: () => view.pausedGroups,
-    isHeld: () => view.holds.size > 0,
-    slots: () => view.ownSlots,
-    released: (id) => resources.release(id),
     work: (task, signal) => run(task.id, signal),
   })
   const run = createRunner(registry, {
     started: (id) => Promise.resolve(worker.taskOf(id)),
     report: (task, given) => worker.report(task, given),
-    ...readAndSave(journal, clock.now, worker),
+    ...readAndSave(cluster.journal, clock.now, worker),
     fileOf: (upload) => uploadStore.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,

@@ -1,6 +1,5 @@
-import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import { Samples } from '../forecast/samples.ts'
-import { toPastTask } from '../journal/journal.ts'
+import { toPastTask, type PastTask } from '../journal/journal.ts'
 import { TASK_COLUMNS, toTask, type WholeTaskRow } from '../journal/rows.ts'
 import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
 import { SAMPLE_COUNT } from '../lifecycle/transitions.ts'
@@ -73,6 +72,8 @@ export class ClusterView implements QueueView, LifecycleView {
   #listedAt = -Infinity
   /** Called when slots may have become free. */
   onChange: () => void = () => undefined
+  /** Called for each task that has completed since the last look, in this process or another. */
+  onCompleted: (task: PastTask) => void = () => undefined
 
   constructor(options: ClusterViewOptions) {
     this.#options = options
@@ -181,28 +182,28 @@ export class ClusterView implements QueueView, LifecycleView {
    * Keeps the numbers fresh while nobody asks: they cost little. A reader sees the tasks, too, which cost as much as all
    * that are listed.
    */
-  async keepFresh(estimator: WaitEstimator): Promise<void> {
+  async keepFresh(): Promise<void> {
     if (this.#looking !== null) return
-    if (performance.now() - this.#listedAt >= LISTED_MS) return this.freshen(estimator)
+    if (performance.now() - this.#listedAt >= LISTED_MS) return this.freshen()
     await this.#readNumbers()
   }
 
   /** Looks at the database when something has changed since the last look; who comes while it is looked shares the next one. */
-  async freshen(estimator: WaitEstimator): Promise<void> {
+  async freshen(): Promise<void> {
     if (!this.#isDirty && this.#looking === null) return
     await this.#looking
     if (!this.#isDirty) return
-    this.#looking ??= this.#lookInTurn(estimator).finally(() => (this.#looking = null))
+    this.#looking ??= this.#lookInTurn().finally(() => (this.#looking = null))
     await this.#looking
   }
 
-  async #lookInTurn(estimator: WaitEstimator): Promise<void> {
+  async #lookInTurn(): Promise<void> {
     const waitMs = Math.min(MAX_WAIT_MS, this.#notBefore - performance.now())
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
     this.#isDirty = false
     const startedAt = performance.now()
     try {
-      await this.#look(estimator)
+      await this.#look()
     } catch {
       // The database is away: the numbers are those of before.
       this.#isDirty = true
@@ -211,10 +212,10 @@ export class ClusterView implements QueueView, LifecycleView {
     this.#notBefore = endedAt + (endedAt - startedAt) * (1 / MAX_SHARE - 1)
   }
 
-  async #look(estimator: WaitEstimator): Promise<void> {
+  async #look(): Promise<void> {
     await this.#readNumbers()
     await this.#readWaiting()
-    await this.#readEnded(estimator)
+    await this.#readEnded()
     this.#listedAt = performance.now()
   }
 
@@ -274,18 +275,17 @@ export class ClusterView implements QueueView, LifecycleView {
   }
 
   /** Run times and waits of tasks that have completed since the last look. */
-  async #readEnded(estimator: WaitEstimator): Promise<void> {
+  async #readEnded(): Promise<void> {
     const rows = await this.#options.db.query<WholeTaskRow & Record<string, unknown>>(
       `SELECT ${TASK_COLUMNS} FROM headgate.tasks WHERE status = 'completed' AND finished_at > $1
         ORDER BY finished_at DESC LIMIT ${SAMPLE_COUNT}`,
       [this.#newestEnd],
     )
     for (const row of rows.toReversed()) {
-      const { type, priority, toldWait, waitMs, runMs } = toPastTask(toTask(row))
-      this.transitions.waitSamples.add(waitMs)
-      this.transitions.runSamples.add(runMs)
-      estimator.runTimes.add(type, runMs)
-      if (toldWait !== null) estimator.coverage.add(priority, toldWait, waitMs)
+      const past = toPastTask(toTask(row))
+      this.transitions.waitSamples.add(past.waitMs)
+      this.transitions.runSamples.add(past.runMs)
+      this.onCompleted(past)
       this.#newestEnd = Math.max(this.#newestEnd, row.finished_at ?? 0)
     }
   }

@@ -3,6 +3,7 @@ import { computeQuantiles, quantile } from './quantiles.ts'
 import type { Task, WaitEstimate } from '../task/task.ts'
 import { Arrivals } from './arrivals.ts'
 import { Calibration } from './calibration.ts'
+import { retryAfterSeconds } from './compute-retry-after.ts'
 import { MIN_SAMPLES, RunTimesByType } from './run-times.ts'
 import { simulate, type Simulated, type SimulatedQueue, type SimulatedType } from './simulation/simulate.ts'
 
@@ -22,6 +23,12 @@ interface QueueView {
   /** In the order in which they would start. */
   readonly waiting: Iterable<WaitingTask>
   readonly countOf: (priority: Priority) => number
+}
+
+/** What a task that has completed shows. */
+interface PastRun extends Pick<Task, 'type' | 'priority' | 'toldWait'> {
+  readonly waitMs: number
+  readonly runMs: number
 }
 
 export interface OutlookOptions {
@@ -111,9 +118,24 @@ export class WaitEstimator {
     return Number.isFinite(first) ? first : null
   }
 
+  /**
+   * When a refused submit makes sense again, in whole seconds.
+   *
+   * @param placeMs time to a free place, ms, where it is known otherwise than by the queue
+   */
+  retryAfterSeconds(slots: number, placeMs: number | null = this.placeMs()): number {
+    return retryAfterSeconds(placeMs, slots, this.#options.random)
+  }
+
   /** Tasks of all levels that come in a minute, as measured. */
   arrivalsPerMinute(): number {
     return this.arrivals.perMinute(this.#options.now(), this.runTimes.all.mean)
+  }
+
+  /** A task that another process has run, or an earlier one. */
+  learn({ type, priority, toldWait, waitMs, runMs }: PastRun): void {
+    this.runTimes.add(type, runMs)
+    if (toldWait !== null) this.coverage.add(priority, toldWait, waitMs)
   }
 
   /** A task has started; its estimate at admission is compared with its wait. */

@@ -4,7 +4,9 @@ import type { PlaceLimits } from './capacity.ts'
 import type { RoomOptions } from './order/priority-queue.ts'
 import type { Ticket } from '../task/ticket.ts'
 
-export interface PoolOptions extends PlaceLimits, RoomOptions {
+/** What limits a queue: numbers that a setting has, and an operator may change. */
+export interface PoolBounds
+  extends PlaceLimits, Pick<RoomOptions, 'headStartMs' | 'weightOf' | 'maxRunningPerCaller'> {
   /** Tasks that may be parked before newcomers are refused; null: ten times the capacity. */
   readonly maxParked: number | null
   /** Tasks that may run at once, 0 or more. */
@@ -13,6 +15,9 @@ export interface PoolOptions extends PlaceLimits, RoomOptions {
   readonly maxStuck: number
   /** Time between the abort of a run and its abandonment. */
   readonly graceMs: number
+}
+
+export interface PoolOptions extends PoolBounds, RoomOptions {
   readonly clock: Clock
   /** Runs a task's handler once and resolves to its outcome; expected never to reject. */
   readonly work: (ticket: Ticket, signal: AbortSignal) => Promise<Outcome>

@@ -32,28 +32,25 @@ const ENDS: readonly Outcome[] = [
   { kind: 'timeout', limitMs: 1000 },
 ]
 
+function createRegistry(concurrency?: number): Registry {
+  const limit = concurrency === undefined ? {} : { concurrency }
+  return new Registry([defineTask({ type: 'sample', input: z.unknown(), run: () => null, ...limit })])
+}
+
 describe.skipIf(programs === undefined)('an exchange of one statement', () => {
   const postgres = usePostgres(programs)
 
   async function open({ prepares = true, concurrency }: { prepares?: boolean; concurrency?: number } = {}) {
     const url = await postgres.newDatabase()
     const { db, tickets } = await openQueue(url, { connections: 4, prepares })
-    const type = defineTask({
-      type: 'sample',
-      input: z.unknown(),
-      run: () => null,
-      ...(concurrency === undefined ? {} : { concurrency }),
-    })
-    const registry = new Registry([type])
+    const registry = createRegistry(concurrency)
     const deps: ExchangeDeps = {
       tickets,
       registry,
       member: MEMBER,
-      now: () => NOW,
-      monotonic: () => 50,
+      clock: { now: () => NOW, monotonic: () => 50 },
       weightOf: null,
       pausedGroups: () => [],
-      concurrencyOf: (name) => registry.concurrencyOf(name),
       maxRunningPerCaller: Infinity,
     }
     const add = (index: number, given: Partial<NewTask> = {}) =>
@@ -298,11 +295,11 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
     expect(await isUsual({}, [toEnded(one, COMPLETED), toEnded(one, COMPLETED)])).toBe(false)
     expect(await isUsual({}, [toEnded(two, COMPLETED)])).toBe(false)
     expect(await isUsual({ maxRunningPerCaller: 1 }, [toEnded(one, COMPLETED)])).toBe(false)
-    expect(await isUsual({ concurrencyOf: () => 1 }, [toEnded(one, COMPLETED)])).toBe(false)
+    expect(await isUsual({ registry: createRegistry(1) }, [toEnded(one, COMPLETED)])).toBe(false)
     const claims = (changed: Partial<ExchangeDeps>) =>
       exchangeAtOnce(db, { ...deps, ...changed }, { ended: [], free: 1 })
     expect(await claims({ pausedGroups: () => [{ type: 'sample', caller: null }] })).toBe(null)
-    expect(await claims({ concurrencyOf: () => 1 })).toBe(null)
+    expect(await claims({ registry: createRegistry(1) })).toBe(null)
     expect((await dump(db)).tasks).toMatchObject([{ status: 'running' }, { status: 'running' }])
   })
 

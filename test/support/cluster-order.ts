@@ -13,16 +13,15 @@ import { Registry } from '../../src/handler/registry.ts'
 import { PLAIN } from '../../src/http/routes/submit/read-submission.ts'
 import { defineTask } from '../../src/index.ts'
 import type { Priority } from '../../src/task/priority.ts'
+import { systemClock } from '../../src/time/clock.ts'
 import { COMPLETED } from './tasks.ts'
 
 export const WORKERS = 4
 
 /** Of a worker: nothing holds tasks back but their order. */
 export const NO_LIMITS = {
-  now: Date.now,
-  monotonic: () => performance.now(),
+  clock: systemClock,
   pausedGroups: () => [],
-  concurrencyOf: () => Infinity,
   maxRunningPerCaller: Infinity,
 }
 
@@ -37,12 +36,9 @@ export async function openOrder(
   let count = 0
   const deps = {
     tickets,
-    weightOf,
     estimator: { newcomer: () => null, arrivals: { add: () => undefined } },
     member: 1,
-    headStartMs,
-    maxQueuedPerCaller: Infinity,
-    maxParked: null,
+    bounds: { weightOf, headStartMs, maxQueuedPerCaller: Infinity, maxParked: null },
     defaults: { timeoutMs: 1000, attempts: 1 },
     nextId: () => `0199c0de-0000-7000-8000-${(count += 1).toString(16).padStart(12, '0')}`,
     capacity: () => 1_000_000,

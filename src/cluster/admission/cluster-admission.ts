@@ -6,7 +6,7 @@ import { findLeaver, toLeave, toMoved } from '../../admission/joining.ts'
 import { checkSubmission, toContent } from '../../admission/new-task.ts'
 import type { QueueAdmission } from '../../admission/queue-admission.ts'
 import type { CancelReply, Refusal, Submission, SubmitReply } from '../../admission/submission.ts'
-import { retryAfterSeconds } from '../../forecast/compute-retry-after.ts'
+import { TaskIds } from '../../admission/task-ids.ts'
 import type { Registry } from '../../handler/registry.ts'
 import { toSettlement } from '../../lifecycle/settlement.ts'
 import { HeadgateError } from '../../task/errors.ts'
@@ -15,21 +15,18 @@ import type { Priority } from '../../task/priority.ts'
 import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { Clock } from '../../time/clock.ts'
+import type { Cluster } from '../cluster.ts'
 import type { ClusterView } from '../cluster-view.ts'
 import type { Database } from '../database/database.ts'
-import type { Publisher } from '../hints/publisher.ts'
 import type { TaskChanges } from '../task-changes.ts'
 import { LOCK_AND_COUNT } from './known.ts'
 import { NoPlace, PlaceGroup, type GroupDeps, type Newcomer } from './place-group.ts'
 
-export interface ClusterAdmissionDeps extends Omit<GroupDeps, 'refuse' | 'capacity'> {
-  readonly db: Database
+export interface ClusterAdmissionDeps extends Pick<GroupDeps, 'bounds' | 'defaults' | 'estimator'> {
   readonly registry: Registry
   readonly view: ClusterView
   readonly changes: TaskChanges
-  readonly publisher: Publisher
   readonly clock: Clock
-  readonly random: () => number
   readonly log: Logger
 }
 
@@ -48,7 +45,9 @@ interface Pending {
 /** The only way in, for any number of processes: what came while the last transaction ran goes into the next one. */
 export class ClusterAdmission implements QueueAdmission {
   readonly intake = new Intake()
+  readonly #cluster: Cluster
   readonly #deps: ClusterAdmissionDeps
+  readonly #group: GroupDeps
   /** Of a process that admits. */
   #lane: Database | null = null
   readonly #receiving = new Set<string>()
@@ -56,8 +55,22 @@ export class ClusterAdmission implements QueueAdmission {
   #isPlacing = false
   #fullUntil = -Infinity
 
-  constructor(deps: ClusterAdmissionDeps) {
+  constructor(cluster: Cluster, deps: ClusterAdmissionDeps) {
+    const { tickets, member } = cluster
+    const { estimator, bounds, defaults, view, clock } = deps
+    const ids = new TaskIds(clock.now)
+    this.#cluster = cluster
     this.#deps = deps
+    this.#group = {
+      tickets,
+      member,
+      estimator,
+      bounds,
+      defaults,
+      nextId: () => ids.next(),
+      capacity: () => view.capacity,
+      refuse: (code, waiting) => this.#refuse(code, waiting),
+    }
   }
 
   placeOf(task: Task): QueuePlace | null {
@@ -92,13 +105,13 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   async submit(submission: Submission): Promise<SubmitReply> {
-    const { registry, view, estimator } = this.#deps
+    const { registry, view } = this.#deps
     const checked = checkSubmission(registry, this.#deps.defaults, submission)
     if ('kind' in checked) return checked
     const replies = await this.#admit([this.#toNewcomer(checked)], false)
     const reply = 'kind' in replies ? replies : (replies[0] as SubmitReply)
     // Its place is asked for next.
-    if (reply.kind === 'duplicate') await view.freshen(estimator)
+    if (reply.kind === 'duplicate') await view.freshen()
     return reply
   }
 
@@ -139,14 +152,14 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   async reprioritise(id: string, priority: Priority): Promise<Task | undefined> {
-    const { view, changes, estimator } = this.#deps
+    const { view, changes } = this.#deps
     let isMoved = false
     const task = await changes.change(id, (newest) => {
       isMoved = newest.status !== 'running' && newest.status !== 'cancelling'
       const body = toMoved(newest, priority, view.placeAtEnd(priority))
       return isMoved ? { change: { priority }, body } : null
     })
-    await view.freshen(estimator)
+    await view.freshen()
     return isMoved ? task : undefined
   }
 
@@ -205,14 +218,13 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   async #place(group: readonly Pending[]): Promise<void> {
-    const { db, publisher, log, view } = this.#deps
+    const { db, publisher } = this.#cluster
+    const { log, view } = this.#deps
     this.#lane ??= db.takeLane()
     const isAll = group[0]?.isAll ?? false
     const newcomers = group.flatMap((pending) => pending.newcomers)
-    const refuse = (code: Refusal['code'], waiting: number) => this.#refuse(code, waiting)
-    const deps = { ...this.#deps, refuse, capacity: () => view.capacity }
     const { replies, entries, hasTickets, hasWebhooks } = await this.#lane.transaction(
-      (tx, first) => new PlaceGroup(tx, first, deps).admit(newcomers, isAll),
+      (tx, first) => new PlaceGroup(tx, first, this.#group).admit(newcomers, isAll),
       LOCK_AND_COUNT,
     )
     view.isChanged()
@@ -245,9 +257,9 @@ export class ClusterAdmission implements QueueAdmission {
   }
 
   #refuse(code: Refusal['code'], waiting: number): Refusal {
-    const { view, random, estimator } = this.#deps
-    const retryAfter = retryAfterSeconds(estimator.placeMs(), view.slots, random)
-    return { kind: 'refused', code, retryAfterSeconds: retryAfter, waiting, capacity: view.capacity }
+    const { view, estimator } = this.#deps
+    const retryAfterSeconds = estimator.retryAfterSeconds(view.slots)
+    return { kind: 'refused', code, retryAfterSeconds, waiting, capacity: view.capacity }
   }
 }
 

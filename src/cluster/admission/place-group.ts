@@ -8,6 +8,7 @@ import type { Defaults } from '../../admission/validate.ts'
 import type { WaitEstimator } from '../../forecast/wait-estimator.ts'
 import type { JournalEntry, KeyRecord } from '../../journal/journal.ts'
 import { PARKED_PER_PLACE } from '../../pool/delayed.ts'
+import type { PoolBounds } from '../../pool/pool-options.ts'
 import { placeAfter, toTaskEvent } from '../../task/event.ts'
 import { changeTask, type Task } from '../../task/task.ts'
 import type { Transaction } from '../database/database.ts'
@@ -41,15 +42,12 @@ export interface Newcomer extends CheckedSubmission {
   readonly key: KeyUse | null
 }
 
-export interface GroupDeps extends PlacesOptions {
+export interface GroupDeps {
   readonly tickets: Tickets
   readonly estimator: WaitEstimator
   /** Of this process. */
   readonly member: number
-  /** Of one caller; Infinity: no limit. */
-  readonly maxQueuedPerCaller: number
-  /** Tasks that may be parked before newcomers are refused; null: ten times the capacity. */
-  readonly maxParked: number | null
+  readonly bounds: PlacesOptions & Pick<PoolBounds, 'maxQueuedPerCaller' | 'maxParked'>
   readonly defaults: Defaults
   readonly nextId: () => string
   readonly capacity: () => number
@@ -132,7 +130,7 @@ export class PlaceGroup {
     const tx = this.#tx
     const [locked = [], counts = []] = this.#first
     this.#unfinished = Unfinished.of(counts)
-    this.#places = new Places(toLocked(locked), this.#unfinished, this.#deps)
+    this.#places = new Places(toLocked(locked), this.#unfinished, this.#deps.bounds)
     const submissions = newcomers.map(({ submission }) => submission)
     await this.#places.readTurns(tx, submissions)
     const keys = newcomers.flatMap(({ key }) => key ?? [])
@@ -141,7 +139,7 @@ export class PlaceGroup {
     this.#tasksOfKeys = await findTasks(tx, ids)
     const contents = newcomers.flatMap(({ content }) => content ?? [])
     this.#contents = await findContents(tx, contents)
-    if (this.#deps.maxQueuedPerCaller === Infinity) return
+    if (this.#deps.bounds.maxQueuedPerCaller === Infinity) return
     this.#byCaller = await countByCaller(tx, [
       ...new Set(newcomers.map(({ submission }) => submission.caller)),
     ])
@@ -219,7 +217,7 @@ export class PlaceGroup {
     const place = placeAfter(
       this.#unfinished.of('queued', submission.priority),
       null,
-      this.#deps.weightOf !== null,
+      this.#deps.bounds.weightOf !== null,
     )
     const lifted = isLifted ? toMoved(before, submission.priority, place) : null
     const { change, body, ...also } = toJoin(before, submission, lifted)
@@ -240,7 +238,8 @@ export class PlaceGroup {
   }
 
   #refusal({ submission: { caller } }: Newcomer): Refusal | undefined {
-    const { capacity, maxParked, maxQueuedPerCaller, refuse } = this.#deps
+    const { capacity, refuse } = this.#deps
+    const { maxParked, maxQueuedPerCaller } = this.#deps.bounds
     const { taken } = this.#unfinished
     const mostParked = maxParked ?? capacity() * PARKED_PER_PLACE
     const isFull = taken >= capacity() || this.#unfinished.of('waiting') > mostParked

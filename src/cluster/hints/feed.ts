@@ -40,6 +40,11 @@ export class Feed {
     this.#ticker.stop()
   }
 
+  /** Whether somebody watches a task. */
+  get isWatched(): boolean {
+    return Iterator.from(this.#options.bus.watchedTasks).some(() => true)
+  }
+
   /** These tasks have new events. */
   look(ids: readonly string[]): void {
     const { bus } = this.#options

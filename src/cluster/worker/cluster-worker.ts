@@ -1,31 +1,32 @@
 import type { Logger } from 'pino'
 import type { Report } from '../../handler/ports.ts'
-import { listFields } from '../../lifecycle/transitions.ts'
+import type { Registry } from '../../handler/registry.ts'
+import type { PoolBounds } from '../../pool/pool-options.ts'
 import { Guard } from '../../pool/run-guard.ts'
 import { StuckHandlers } from '../../pool/stuck-handlers.ts'
 import { Alarms } from '../../pool/timers.ts'
 import { CancelRequested, ShuttingDown, type Outcome } from '../../task/outcome.ts'
-import { isTerminal } from '../../task/status.ts'
 import type { Task } from '../../task/task.ts'
 import type { Clock } from '../../time/clock.ts'
 import { Ticker } from '../../time/ticker.ts'
+import type { Cluster } from '../cluster.ts'
+import type { ClusterView } from '../cluster-view.ts'
+import type { ClusterResources } from '../resources/cluster-resources.ts'
 import { HEARTBEAT_S } from '../tickets.ts'
 import type { Claimed } from './exchange.ts'
-import { Exchanger, type Exchanged, type ExchangerDeps } from './exchanger.ts'
+import { Exchanger, logExchange } from './exchanger.ts'
 import { writeReport, type ReportDeps } from './reports.ts'
 import type { EndedRun, Run } from './run.ts'
 
-export interface ClusterWorkerDeps extends ExchangerDeps, ReportDeps {
+export interface ClusterWorkerDeps {
+  readonly registry: Registry
+  readonly bounds: Pick<PoolBounds, 'graceMs' | 'maxStuck' | 'weightOf' | 'maxRunningPerCaller'>
+  /** What an operator has set for this process. */
+  readonly view: Pick<ClusterView, 'holds' | 'ownSlots' | 'pausedGroups'>
+  /** What the calls of a run still hold is released with its end. */
+  readonly resources: Pick<ClusterResources, 'release'>
   readonly clock: Clock
   readonly log: Logger
-  readonly graceMs: number
-  readonly maxStuck: number
-  /** Whether nothing may start now. */
-  readonly isHeld: () => boolean
-  /** Slots as they are set now. */
-  readonly slots: () => number
-  /** A run of a task is over here: what its calls still hold is free. */
-  readonly released: (taskId: string) => void
   /** Runs a task; never rejects. */
   readonly work: (task: Task, signal: AbortSignal) => Promise<Outcome>
 }
@@ -41,7 +42,9 @@ const RETRY_MS = { min: 100, max: 2000 }
 
 /** Runs tasks of the cluster in this process: takes tickets, reports that it holds them, and writes what came of its runs. */
 export class ClusterWorker {
+  readonly #cluster: Cluster
   readonly #deps: ClusterWorkerDeps
+  readonly #reporting: ReportDeps
   readonly #runs = new Map<string, Run>()
   readonly #alarms: Alarms
   readonly #stuck: StuckHandlers
@@ -58,11 +61,17 @@ export class ClusterWorker {
   #beatAt: number
   #brokenAt: number
 
-  constructor(deps: ClusterWorkerDeps) {
-    const { clock, maxStuck } = deps
+  constructor(cluster: Cluster, deps: ClusterWorkerDeps) {
+    const { db, tickets, publisher, member, journal } = cluster
+    const { registry, view, clock, bounds } = deps
+    const { weightOf, maxRunningPerCaller, maxStuck } = bounds
+    this.#cluster = cluster
     this.#deps = deps
+    this.#reporting = { journal: journal.tasks, publisher, now: clock.now }
     this.#alarms = new Alarms(clock)
-    this.#exchanger = new Exchanger(deps)
+    const pausedGroups = () => view.pausedGroups
+    const limits = { weightOf, maxRunningPerCaller, pausedGroups }
+    this.#exchanger = new Exchanger({ db, tickets, member, registry, clock, ...limits })
     this.#stuck = new StuckHandlers(maxStuck)
     this.#beatAt = clock.monotonic()
     this.#brokenAt = clock.monotonic()
@@ -111,7 +120,7 @@ export class ClusterWorker {
 
   /** These tasks were cancelled while they run. */
   cancel(ids: readonly string[]): void {
-    for (const id of ids) this.#runs.get(id)?.guard?.abort(new CancelRequested(), this.#deps.graceMs)
+    for (const id of ids) this.#runs.get(id)?.guard?.abort(new CancelRequested(), this.#deps.bounds.graceMs)
   }
 
   /** Settles when nothing runs here any more; handlers that were abandoned do not count. */
@@ -151,13 +160,13 @@ export class ClusterWorker {
   }
 
   get #free(): number {
-    const { isHeld, slots } = this.#deps
-    if (this.#isStopped || isHeld()) return 0
-    return Math.max(0, slots() - this.running + this.#ended.length - this.#exchanger.left)
+    const { view } = this.#deps
+    if (this.#isStopped || view.holds.size > 0) return 0
+    return Math.max(0, view.ownSlots - this.running + this.#ended.length - this.#exchanger.left)
   }
 
   async #exchange(): Promise<void> {
-    const { publisher } = this.#deps
+    const { publisher } = this.#cluster
     // A commit whose reply was lost may have given us tasks that do not run here.
     if (this.#mustCompare) await this.#giveBackUnknown()
     this.#mustCompare = false
@@ -169,7 +178,7 @@ export class ClusterWorker {
       for (const { task, ticket } of exchange.claimed) this.#begin({ task, ticket })
       publisher.committed(exchange.entries)
       if (exchange.hasTickets) publisher.hasWork()
-      this.#log(exchange)
+      logExchange(exchange, this.#deps.log)
       over = exchange.over
       // There may be more than were free.
       const mayBeMore = ended.length > 0 && exchange.claimed.length === free && free > 0
@@ -190,18 +199,8 @@ export class ClusterWorker {
     this.#idle.clear()
   }
 
-  #log({ entries, refused, unknownTypes }: Exchanged): void {
-    const { log } = this.#deps
-    for (const { task, event } of entries) {
-      if (event.type === 'started') log.info({ ...listFields(task), attempt: task.attempt }, 'task started')
-      else if (isTerminal(task.status)) log.info({ ...listFields(task), outcome: task.status }, 'task ended')
-    }
-    for (const { run } of refused) log.warn({ taskId: run.id, run: run.run }, 'late outcome refused')
-    if (unknownTypes.size > 0) log.warn({ types: [...unknownTypes] }, 'task types missing: their tasks wait')
-  }
-
   #begin({ task, ticket }: Claimed): void {
-    const { clock, graceMs, work } = this.#deps
+    const { clock, bounds, resources, work } = this.#deps
     const { id } = task
     const run: Run = {
       id,
@@ -218,12 +217,12 @@ export class ClusterWorker {
     this.#runs.set(id, run)
     const guard = new Guard(
       (signal) => work(task, signal),
-      { limitMs: task.timeoutMs, graceMs },
+      { limitMs: task.timeoutMs, graceMs: bounds.graceMs },
       this.#alarms,
     )
     run.guard = guard
     void guard.outcome.then(async (outcome) => {
-      this.#deps.released(id)
+      resources.release(id)
       await run.reports
       this.#ended.push({ run, outcome })
       this.lookForWork()
@@ -237,12 +236,13 @@ export class ClusterWorker {
   report(task: Task, report: Report): void {
     const run = this.#runs.get(task.id)
     if (run === undefined || run.run !== task.run) return
-    run.reports = run.reports.then(() => writeReport(run, report, this.#deps)).catch(() => undefined)
+    run.reports = run.reports.then(() => writeReport(run, report, this.#reporting)).catch(() => undefined)
   }
 
   /** Reports what is held; who is not confirmed has lost it. */
   async #beat(): Promise<void> {
-    const { tickets, db, member, clock } = this.#deps
+    const { tickets, db, member } = this.#cluster
+    const { clock } = this.#deps
     const held = [...this.#runs.values()]
     try {
       const confirmed = await tickets.touch(held.map(({ ticket }) => ticket))
@@ -264,19 +264,20 @@ export class ClusterWorker {
         { tasks: held.length },
         'the database is away: runs are stopped before others take them',
       )
-      this.abortAll(this.#deps.graceMs)
+      this.abortAll(this.#deps.bounds.graceMs)
     }
   }
 
   #lose(run: Run): void {
     this.#deps.log.warn({ taskId: run.id, run: run.run }, 'another process has taken this task')
     run.isLost = true
-    run.guard?.abort(new ShuttingDown(), this.#deps.graceMs)
+    run.guard?.abort(new ShuttingDown(), this.#deps.bounds.graceMs)
   }
 
   /** Takes tickets back from processes that are gone. */
   async #supervise(): Promise<void> {
-    const { db, tickets, clock } = this.#deps
+    const { db, tickets } = this.#cluster
+    const { clock } = this.#deps
     if (clock.monotonic() - this.#brokenAt < HEALTHY_MS) return
     await tickets.giveBackSilent(db).catch(() => {
       this.#brokenAt = clock.monotonic()
@@ -285,7 +286,7 @@ export class ClusterWorker {
 
   /** Gives back the tickets that are held in the name of this process, and belong to no run of it. */
   async #giveBackUnknown(): Promise<void> {
-    const { db, tickets, member } = this.#deps
+    const { db, tickets, member } = this.#cluster
     await db.transaction(async (tx) => {
       const held = await tickets.heldBy(tx, member)
       const unknown = held.filter(({ id, retryCount }) => {

@@ -7,6 +7,7 @@ import type { Outcome } from '../../task/outcome.ts'
 import { isTerminal } from '../../task/status.ts'
 import { isInGroup, type TaskGroup } from '../../task/task-group.ts'
 import { changeTask, type Task, type TaskChange } from '../../task/task.ts'
+import type { Clock } from '../../time/clock.ts'
 import type { Statements } from '../database/database.ts'
 import { toTicketPriority } from '../admission/order.ts'
 import { takeTurn, toTurnsTaken, type WeightOf } from '../admission/turns.ts'
@@ -22,9 +23,7 @@ export interface ExchangeDeps extends GateLimits {
   readonly registry: Registry
   /** Of this process. */
   readonly member: number
-  /** Epoch ms. */
-  readonly now: () => number
-  readonly monotonic: () => number
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
   /** How many turns a caller gets for one of another; null: callers take no turns. */
   readonly weightOf: WeightOf | null
   /** Nothing of these groups starts. */
@@ -101,15 +100,15 @@ export class Exchange {
   }
 
   #toEnd(task: Task, { run, outcome: decided }: EndedRun): JournalEntry {
-    const { now, monotonic } = this.#deps
+    const { clock } = this.#deps
     // A cancel that came before the end is its outcome.
     const outcome: Outcome = task.status === 'cancelling' ? { kind: 'cancelled' } : decided
     if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff')
       this.#counters.add('retried', 0, 1)
-    const settlement = toSettlement(task, outcome, { now: now(), tasksAhead: 0 })
+    const settlement = toSettlement(task, outcome, { now: clock.now(), tasksAhead: 0 })
     const { status } = settlement.change
     const isEnd = status !== undefined && isTerminal(status)
-    const runMs = Math.round(monotonic() - run.startedAt)
+    const runMs = Math.round(clock.monotonic() - run.startedAt)
     return this.#toEntry(task, settlement, isEnd ? { runMs } : {})
   }
 
@@ -117,12 +116,12 @@ export class Exchange {
   #moveTicket({ id, status, waitUntil, waitResource }: Task, priority: number): void {
     this.#removed.push(id)
     if (isTerminal(status)) return
-    const until = waitResource === null ? waitUntil : this.#deps.now() + PARKED_MS
+    const until = waitResource === null ? waitUntil : this.#deps.clock.now() + PARKED_MS
     this.#inserted.push({ id, priority, startAfter: status === 'queued' ? null : until })
   }
 
   async #claim(free: number, left: readonly HeldTicket[]): Promise<void> {
-    const { tickets, now } = this.#deps
+    const { tickets, clock } = this.#deps
     const held = [...(await tickets.lockHeld(this.#tx, left)), ...(await tickets.fetch(this.#tx, free))]
     if (held.length === 0) return
     const found = new Map(
@@ -147,7 +146,7 @@ export class Exchange {
     )) {
       const each = found.get(ticket.id)
       if (each === undefined) continue
-      const entry = await this.#prepare(each.task, now())
+      const entry = await this.#prepare(each.task, clock.now())
       if (entry !== null) before.push(entry)
       const task = entry?.task ?? each.task
       if (isTerminal(task.status)) this.#removed.push(task.id)
@@ -193,7 +192,7 @@ export class Exchange {
   #putBack({ id, type }: Task, priority: number): void {
     const laterMs = this.unknownTypes.has(type) ? UNKNOWN_TYPE_MS : LATER_MS
     this.#removed.push(id)
-    this.#inserted.push({ id, priority, startAfter: this.#deps.now() + laterMs })
+    this.#inserted.push({ id, priority, startAfter: this.#deps.clock.now() + laterMs })
   }
 
   /** One that was delayed stands behind what its caller has waiting. */
@@ -212,13 +211,13 @@ export class Exchange {
   }
 
   #toStart(task: Task): JournalEntry {
-    const startedAt = this.#deps.now()
+    const startedAt = this.#deps.clock.now()
     return this.#toEntry(task, toStart(task, startedAt, Math.max(0, startedAt - task.createdAt)))
   }
 
   #toEntry(before: Task, { change, body }: Settlement, also: TaskChange = {}): JournalEntry {
     const task = changeTask(before, { ...change, ...also })
-    return { task, event: toTaskEvent(task, body, this.#deps.now()) }
+    return { task, event: toTaskEvent(task, body, this.#deps.clock.now()) }
   }
 
   async #writeEntries(entries: readonly JournalEntry[]): Promise<void> {

@@ -1,4 +1,7 @@
+import type { Logger } from 'pino'
 import type { JournalEntry } from '../../journal/journal.ts'
+import { listFields } from '../../lifecycle/transitions.ts'
+import { isTerminal } from '../../task/status.ts'
 import { isDeadlock, type Database } from '../database/database.ts'
 import type { HeldTicket } from '../tickets.ts'
 import { Exchange, type Claimed, type ExchangeDeps } from './exchange.ts'
@@ -95,4 +98,13 @@ export class Exchanger {
     const { entries, claimed, refused, unknownTypes, hasTickets } = exchange
     return { entries, claimed, refused, unknownTypes, hasTickets, over: ended, isPartial: false }
   }
+}
+
+export function logExchange({ entries, refused, unknownTypes }: Exchanged, log: Logger): void {
+  for (const { task, event } of entries) {
+    if (event.type === 'started') log.info({ ...listFields(task), attempt: task.attempt }, 'task started')
+    else if (isTerminal(task.status)) log.info({ ...listFields(task), outcome: task.status }, 'task ended')
+  }
+  for (const { run } of refused) log.warn({ taskId: run.id, run: run.run }, 'late outcome refused')
+  if (unknownTypes.size > 0) log.warn({ types: [...unknownTypes] }, 'task types missing: their tasks wait')
 }

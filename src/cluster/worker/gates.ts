@@ -1,9 +1,10 @@
+import type { Registry } from '../../handler/registry.ts'
 import type { Task } from '../../task/task.ts'
 import type { Statements } from '../database/database.ts'
 
 export interface GateLimits {
-  /** Tasks of a type that may run at once, in the whole cluster; Infinity: no limit. */
-  readonly concurrencyOf: (type: string) => number
+  /** How many tasks of a type may run at once, in the whole cluster; Infinity: no limit. */
+  readonly registry: Pick<Registry, 'concurrencyOf'>
   /** The same of one caller. */
   readonly maxRunningPerCaller: number
 }
@@ -27,13 +28,13 @@ export class Gates {
   }
 
   static async open(tx: Statements, limits: GateLimits, tasks: readonly Task[]): Promise<Gates> {
-    const { concurrencyOf, maxRunningPerCaller } = limits
+    const { registry, maxRunningPerCaller } = limits
     const wanted = new Map<
       string,
       { readonly column: 'type' | 'caller'; readonly value: string; readonly limit: number }
     >()
     for (const { type, caller } of tasks) {
-      const limit = concurrencyOf(type)
+      const limit = registry.concurrencyOf(type)
       if (limit !== Infinity) wanted.set(`type ${type}`, { column: 'type', value: type, limit })
       if (maxRunningPerCaller !== Infinity) {
         wanted.set(`caller ${caller}`, { column: 'caller', value: caller, limit: maxRunningPerCaller })
@@ -65,7 +66,7 @@ export class Gates {
 /** The first waiting tasks of the types and callers that have room again, one for each run that is over. */
 export async function findHeldBack(
   tx: Statements,
-  { concurrencyOf, maxRunningPerCaller }: GateLimits,
+  { registry, maxRunningPerCaller }: GateLimits,
   ended: readonly { readonly task: Pick<Task, 'type' | 'caller'> }[],
 ): Promise<readonly string[]> {
   const ids: string[] = []
@@ -77,7 +78,7 @@ export async function findHeldBack(
     ids.push(...rows.map(({ id }) => id))
   }
   for (const [type, tasks] of Map.groupBy(ended, ({ task }) => task.type)) {
-    if (concurrencyOf(type) !== Infinity) await select('type', type, tasks.length)
+    if (registry.concurrencyOf(type) !== Infinity) await select('type', type, tasks.length)
   }
   if (maxRunningPerCaller === Infinity) return ids
   for (const [caller, tasks] of Map.groupBy(ended, ({ task }) => task.caller)) {

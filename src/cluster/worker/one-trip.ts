@@ -46,7 +46,7 @@ export async function exchangeAtOnce(
   const fetchText = free === 0 ? null : await deps.tickets.fetchText(free)
   if (free > 0 && fetchText === null) return null
   const given = ends.map(({ task, event }) => ({ ...toEntryRow(task, event), result: task.result }))
-  const now = deps.now()
+  const now = deps.clock.now()
   const rows = await db.query<TripRow & Record<string, unknown>>(toText(fetchText, ended, deps), [
     JSON.stringify(given),
     given.map(({ id }) => id).toSorted(),
@@ -85,16 +85,16 @@ function toText(fetchText: string | null, ended: readonly EndedRun[], { weightOf
 }
 
 /** Types whose tasks no limit and no operator holds back. */
-function listFreeTypes({ registry, concurrencyOf, maxRunningPerCaller, pausedGroups }: ExchangeDeps) {
+function listFreeTypes({ registry, maxRunningPerCaller, pausedGroups }: ExchangeDeps) {
   if (maxRunningPerCaller !== Infinity || pausedGroups().length > 0) return []
-  return registry.all.map(({ type }) => type).filter((type) => concurrencyOf(type) === Infinity)
+  return registry.all.map(({ type }) => type).filter((type) => registry.concurrencyOf(type) === Infinity)
 }
 
 /** The ends of runs, over the versions that this process knows; null: one of them is not plainly an end. */
 function toEnds(
   ended: readonly EndedRun[],
   types: readonly string[],
-  { now, monotonic, maxRunningPerCaller }: ExchangeDeps,
+  { clock, maxRunningPerCaller }: ExchangeDeps,
 ): readonly JournalEntry[] | null {
   if (new Set(ended.map(({ run }) => run.id)).size < ended.length) return null
   const entries: JournalEntry[] = []
@@ -103,9 +103,9 @@ function toEnds(
     if (!PLAIN_ENDS.has(outcome.kind) || task.status !== 'running') return null
     // Its end makes room for one that was held back.
     if (maxRunningPerCaller !== Infinity || !types.includes(task.type)) return null
-    const { change, body } = toSettlement(task, outcome, { now: now(), tasksAhead: 0 })
-    const ending = changeTask(task, { ...change, runMs: Math.round(monotonic() - run.startedAt) })
-    const entry = { task: ending, event: toTaskEvent(ending, body, now()) }
+    const { change, body } = toSettlement(task, outcome, { now: clock.now(), tasksAhead: 0 })
+    const ending = changeTask(task, { ...change, runMs: Math.round(clock.monotonic() - run.startedAt) })
+    const entry = { task: ending, event: toTaskEvent(ending, body, clock.now()) }
     if (toNewDelivery(entry) !== null) return null
     entries.push(entry)
   }
