@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { loadBuiltins } from './builtins.ts'
-import { createAuth, createServices, type Services } from './services.ts'
+import { createAuth, createServices } from './services.ts'
 import type { AppOptions, ComposeOptions } from './app-options.ts'
-import { createEngine, openStorage, type Storage } from './choose-engine.ts'
+import { createEngine, openStorage, type EngineGiven } from './choose-engine.ts'
 import { createBackgroundJobs, createWebhooks } from './background.ts'
 import { OperatorControls } from '../control/operator-controls.ts'
 import type { TokenStore } from '../auth/token-store.ts'
@@ -17,7 +17,8 @@ import { httpPlugin } from '../http/plugin.ts'
 import { ReplyMemory } from '../http/server/reply-memory.ts'
 import type { QueueAdmission } from '../admission/queue-admission.ts'
 import type { Journal } from '../journal/journal.ts'
-import { closeInOrder, drainInOrder, startInOrder, type StartStopDeps } from './start-stop.ts'
+import type { AppParts } from './parts.ts'
+import { closeInOrder, drainInOrder, startInOrder } from './start-stop.ts'
 import { VERSION } from '../package.ts'
 import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
 import type { ResourceControls } from '../resource/resources.ts'
@@ -64,74 +65,100 @@ export async function compose(given: ComposeOptions): Promise<Headgate> {
   let isClosing = false
   const keeper = { save: (_text: string): Promise<void> => Promise.resolve() }
   const options = assembleOptions(given, { onFatal: firstFault(given, rest, () => isClosing), keeper })
-  const auth = createAuth(options)
-  const base = await createServices(options)
-  // Before anything is written: the folder may be somebody else's.
-  base.uploadStore.assertOwn()
-  const services = { ...base, ...(await loadBuiltins(options.settings, base.analysisOptions)) }
-  const registry = new Registry([...services.analysis.types, ...options.tasks])
-  const storage = await openStorage(options, services)
-  const { journal } = storage
-  const deps = {
-    ...(await assemble(options, { ...services, ...auth, registry, ...storage })),
-    ...(await createSealed(journal, auth.callers, options.clock)),
-  }
-  options.time.resume(await journal.notes.loadNote(TIME_NOTE))
-  keeper.save = (text) => journal.notes.saveNote(TIME_NOTE, text)
+  const parts = await assemble(options)
+  const { storage, queue, jobs, access, streams, builtins, registry } = parts
+  const { notes } = storage.journal
+  options.time.resume(await notes.loadNote(TIME_NOTE))
+  keeper.save = (text) => notes.saveNote(TIME_NOTE, text)
   // A task that cannot be written must not start, and no request may wait for it.
   rest.push(
-    () => deps.pool.pause('lifecycle'),
-    () => deps.admission.intake.close(),
-    () => deps.connections.closeAll(),
+    () => queue.pool.pause('lifecycle'),
+    () => queue.admission.intake.close(),
+    () => streams.connections.closeAll(),
   )
   let isStarted = false
   return {
-    ...deps,
-    engines: services.analysis.engines,
+    ...queue,
+    registry,
+    bus: streams.bus,
+    callers: access.callers,
+    retention: jobs.retention,
+    engines: builtins.analysis.engines,
     httpPlugin: (app) =>
       httpPlugin(
         app,
-        toHttpDeps(options, deps, () => isStarted),
+        toHttpDeps(options, parts, () => isStarted),
       ),
     start: async () => {
       if (isStarted) return
-      await startInOrder(deps)
+      await startInOrder(parts, options.log)
       isStarted = true
     },
-    ...createStop(deps, () => (isClosing = true)),
+    ...createStop(options, parts, () => (isClosing = true)),
   }
 }
 
-/** The queue, and what works beside it. */
-async function assemble(options: AppOptions, services: Services & Storage) {
-  const { log, clock, time } = options
-  const { journal, cluster } = services
-  const webhooks = createWebhooks(options, services)
+async function assemble(options: AppOptions): Promise<AppParts> {
+  const { callers, places } = createAuth(options)
+  const services = await createServices(options)
+  const { uploadStore, connector, bus, connections } = services
+  // Before anything is written: the folder may be somebody else's.
+  uploadStore.assertOwn()
+  const builtins = await loadBuiltins(options.settings, services.analysisOptions)
+  const registry = new Registry([...builtins.analysis.types, ...options.tasks])
+  const storage = await openStorage(options, services)
+  const { journal } = storage
+  const webhooks = createWebhooks(options, journal, connector)
+  const queue = await assembleQueue(options, { storage, registry, builtins, callers, bus, webhooks })
+  return {
+    storage,
+    queue,
+    jobs: { ...createBackgroundJobs(options, { ...queue, storage, bus }), webhooks },
+    access: { callers, ...(await createSealed(journal, callers, options.clock)) },
+    streams: { bus, connections, places },
+    builtins,
+    registry,
+    connector,
+  }
+}
+
+/** The queue, with what operators set of it. */
+async function assembleQueue(
+  options: AppOptions,
+  given: Omit<EngineGiven, 'controlsChanged'>,
+): Promise<AppParts['queue']> {
+  const { log, clock } = options
+  const { journal, cluster } = given.storage
   const reload = () =>
     void controls.load().catch((error: unknown) => log.warn({ err: error }, 'controls not read'))
-  const queue = await createEngine(options, { ...services, webhooks, controlsChanged: reload })
+  const { controlled, ...queue } = await createEngine(options, { ...given, controlsChanged: reload })
   const changed = () => cluster?.publisher.hasControls()
+  const { notes } = journal
   const controls: OperatorControls = new OperatorControls({
     ...queue,
-    pool: queue.controlled,
-    notes: journal.notes,
+    pool: controlled,
+    notes,
     clock,
     log,
     changed,
   })
-  const jobs = createBackgroundJobs(options, { ...services, ...queue })
-  return { ...services, ...queue, ...jobs, controls, webhooks, clock, time, log }
+  return { ...queue, controls }
 }
 
 /** @param closing called when what requests need is about to go */
-function createStop(deps: StartStopDeps, closing: () => void): Pick<Headgate, 'drain' | 'stop'> {
+function createStop(
+  { settings, log }: AppOptions,
+  parts: AppParts,
+  closing: () => void,
+): Pick<Headgate, 'drain' | 'stop'> {
+  const { stopWaitMs, stopGraceMs } = settings
   let drained: Promise<void> | null = null
   let stopped: Promise<void> | null = null
-  const drain = (skipWait = NEVER) => (drained ??= drainInOrder(deps, skipWait))
+  const drain = (skipWait = NEVER) => (drained ??= drainInOrder(parts, { skipWait, stopWaitMs, stopGraceMs }))
   const close = async () => {
     await drain()
     closing()
-    await closeInOrder(deps)
+    await closeInOrder(parts, log)
   }
   return { drain, stop: () => (stopped ??= close()) }
 }
@@ -170,32 +197,27 @@ function firstFault(
   }
 }
 
-type HttpParts = Services &
-  HttpDeps['queue'] &
-  Pick<HttpDeps['access'], 'tickets' | 'sessions'> &
-  Pick<HttpDeps['process'], 'clock' | 'engineName' | 'listProcesses'>
-
 /** What requests need of all this. */
 function toHttpDeps(
-  { settings, prefix, identify }: ComposeOptions,
-  parts: HttpParts,
+  { settings, prefix, identify, clock }: AppOptions,
+  { storage, queue, access, streams, builtins, registry, connector }: AppParts,
   isStarted: () => boolean,
 ): HttpDeps {
-  const { admission, lifecycle, pool, estimator, resources, controls, freshen } = parts
-  const { journal: kept, uploadStore, registry, unavailable, connector } = parts
-  const { callers, tickets, sessions, bus, connections, places } = parts
-  const { clock, engineName, listProcesses, analysis } = parts
   const { maxBodyBytes, webhookSecret, isWebOn, replyBytes } = settings
-  const { tasks: journal, steps, history, retention: erased, health } = kept
+  const { tasks: journal, steps, history, retention: erased, health } = storage.journal
+  const { uploadStore } = storage
+  const { unavailable, analysis } = builtins
   const hasWebhookSecret = webhookSecret !== ''
   const refusalOf = (address: string) => connector.refusalOf(address)
   const { modelUse } = analysis
+  const { name: engineName } = queue.engine
+  const listProcesses = () => queue.engine.listProcesses()
   return {
-    queue: { admission, lifecycle, pool, estimator, resources, controls, freshen },
+    queue,
     storage: { journal, steps, history, erased, health, uploadStore },
     rules: { registry, unavailable, maxBodyBytes, hasWebhookSecret, refusalOf },
-    access: { callers, tickets, sessions, identify: identify ?? null },
-    streams: { bus, connections, places, replyMemory: new ReplyMemory(replyBytes) },
+    access: { ...access, identify: identify ?? null },
+    streams: { ...streams, replyMemory: new ReplyMemory(replyBytes) },
     limits: toLimits(settings, createPrefixOf({ prefix, ...settings })),
     process: { clock, version: VERSION, isStarted, isWebOn, engineName, listProcesses, modelUse },
   }

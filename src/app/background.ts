@@ -1,8 +1,11 @@
 import type { Settings } from '../config/settings.ts'
+import type { EventBus } from '../events/event-bus.ts'
+import type { Connector } from '../fetch/connector.ts'
 import { taskView } from '../http/schemas/views.ts'
 import { Positions } from '../lifecycle/position-updates.ts'
 import { CounterStore } from '../lifecycle/saved-counters.ts'
 import { HistoryRecorder } from '../history/recorder.ts'
+import type { Journal } from '../journal/journal.ts'
 import { Retention } from '../retention/retention.ts'
 import type { Task } from '../task/task.ts'
 import { Webhooks } from '../webhook/webhooks.ts'
@@ -11,10 +14,12 @@ import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { ResourceControls } from '../resource/resources.ts'
 import type { Engine } from './local-engine.ts'
-import type { Services } from './services.ts'
+import type { Storage } from './choose-engine.ts'
 import { createPressure } from './from-settings.ts'
 
 interface JobsGiven {
+  readonly storage: Storage
+  readonly bus: EventBus
   readonly lifecycle: LifecycleView
   readonly pool: QueueView & QueueControls
   readonly resources: ResourceControls
@@ -22,12 +27,14 @@ interface JobsGiven {
   readonly engine: Engine
 }
 
-/** Jobs that run beside the tasks, and how long a stop waits for tasks. */
+/** What runs beside the tasks. */
+export type BackgroundJobs = ReturnType<typeof createBackgroundJobs>
+
 export function createBackgroundJobs(
   { settings, log, clock, time }: AppOptions,
-  { journal, uploadStore, bus, lifecycle, pool, resources, estimator, engine }: Services & JobsGiven,
+  { storage, bus, lifecycle, pool, resources, estimator, engine }: JobsGiven,
 ) {
-  const { stopWaitMs, stopGraceMs } = settings
+  const { journal, uploadStore } = storage
   const { notes } = journal
   return {
     retention: new Retention({
@@ -50,14 +57,15 @@ export function createBackgroundJobs(
     totals: new CounterStore({ notes, counters: lifecycle.counters, resources, clock, log }),
     positions: new Positions({ pool, bus, estimator, clock }),
     pressure: createPressure(settings, pool, { clock, log }),
-    stopWaitMs,
-    stopGraceMs,
   }
 }
 
-export function createWebhooks(options: AppOptions, { journal, connector }: Services): Webhooks {
+export function createWebhooks(
+  options: AppOptions,
+  { deliveries, tasks }: Journal,
+  connector: Connector,
+): Webhooks {
   const { settings, log, clock, random = Math.random } = options
-  const { deliveries, tasks } = journal
   const viewOf = (task: Task) => taskView(task, null, { prefix: options.prefix, showsCaller: false })
   const secret = settings.webhookSecret
   return new Webhooks({ deliveries, tasks, connector, clock, random, log, secret, viewOf })

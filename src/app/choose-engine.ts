@@ -1,18 +1,26 @@
-import { hostname } from 'node:os'
+import type { TokenStore } from '../auth/token-store.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { toListenUrl, toMemberName } from '../config/tables/cluster.ts'
+import type { EventBus } from '../events/event-bus.ts'
+import type { Registry } from '../handler/registry.ts'
 import type { Journal } from '../journal/journal.ts'
 import { VERSION } from '../package.ts'
+import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Webhooks } from '../webhook/webhooks.ts'
 import type { AppOptions } from './app-options.ts'
-import { createQueue, type Queue } from './create-queue.ts'
+import type { Builtins } from './builtins.ts'
+import { createQueue } from './create-queue.ts'
 import { boundsFrom, resourcesFrom } from './from-settings.ts'
 import { createLocalEngine } from './local-engine.ts'
 import { openJournal, type Services } from './services.ts'
 
-/** Where tasks are remembered, and which queue works over it: of this process, or of all that share a PostgreSQL. */
+/** Where tasks and their files are kept: of this process alone, or of all that share a PostgreSQL. */
 export interface Storage {
+  readonly dataDir: string
+  /** Whether the journal, and so the upload store, outlives the process. */
+  readonly isDurable: boolean
   readonly journal: Journal
+  readonly uploadStore: UploadStore
   /** null: this process is alone. */
   readonly cluster: Cluster | null
 }
@@ -24,10 +32,11 @@ export interface Storage {
  */
 export async function openStorage(
   options: AppOptions,
-  { bus, dataDir, db }: Pick<Services, 'bus' | 'dataDir' | 'db'>,
+  { db, dataDir, isDurable, uploadStore, bus }: Services,
 ): Promise<Storage> {
   const { settings, clock, log } = options
-  if (db === null) return { journal: await openJournal(options, dataDir), cluster: null }
+  const files = { dataDir, isDurable, uploadStore }
+  if (db === null) return { ...files, journal: await openJournal(options, dataDir), cluster: null }
   const { openCluster } = await import('../cluster/cluster.ts')
   const cluster = await openCluster(db, {
     url: settings.databaseUrl,
@@ -42,16 +51,15 @@ export async function openStorage(
     clock,
     log,
   })
-  return { journal: cluster.journal, cluster }
+  return { ...files, journal: cluster.journal, cluster }
 }
 
-/** This process, where it is alone. */
-function describeProcess({ slots, running: busy, stuck }: Queue['pool']) {
-  const host = hostname()
-  return { name: host, kind: 'serve' as const, host, version: VERSION, slots, busy, stuck, silentMs: 0 }
-}
-
-export interface EngineGiven extends Services, Storage {
+export interface EngineGiven {
+  readonly storage: Storage
+  readonly registry: Registry
+  readonly builtins: Builtins
+  readonly callers: TokenStore
+  readonly bus: EventBus
   readonly webhooks: Webhooks
   /** What an operator has set may have changed in another process. */
   readonly controlsChanged: () => void
@@ -60,7 +68,8 @@ export interface EngineGiven extends Services, Storage {
 /** The queue, and how it begins and ends. */
 export async function createEngine(options: AppOptions, given: EngineGiven) {
   const { settings, log, onFatal, clock, time, random = Math.random } = options
-  const { registry, journal, bus, uploadStore, callers, cluster, webhooks, controlsChanged } = given
+  const { registry, bus, callers, webhooks, controlsChanged, builtins } = given
+  const { journal, uploadStore, cluster } = given.storage
   const deps = {
     registry,
     journal,
@@ -71,7 +80,7 @@ export async function createEngine(options: AppOptions, given: EngineGiven) {
     log,
     onFatal,
     bounds: boundsFrom(settings, callers),
-    resources: resourcesFrom(settings, given),
+    resources: resourcesFrom(settings, registry, builtins.analysis),
     defaults: { timeoutMs: settings.taskTimeoutMs, attempts: settings.defaultAttempts },
     keepsUploads: (cluster !== null || settings.journal !== 'memory') && settings.keepUploadsMs > 0,
     deliver: () => webhooks.start(),
@@ -86,13 +95,5 @@ export async function createEngine(options: AppOptions, given: EngineGiven) {
   }
   const queue = createQueue(deps)
   const engine = createLocalEngine({ ...queue, journal, clock, log })
-  const listProcesses = () => Promise.resolve([describeProcess(queue.pool)])
-  return {
-    ...queue,
-    controlled: queue.pool,
-    engine,
-    freshen: null,
-    listProcesses,
-    engineName: 'local' as const,
-  }
+  return { ...queue, controlled: queue.pool, engine, freshen: null }
 }

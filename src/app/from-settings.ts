@@ -78,15 +78,13 @@ export function boundsFrom(settings: Settings, callers: TokenStore) {
 /** Share of the granted memory at which no new task starts, where no setting defines it. */
 const MEMORY_SHARE = 0.8
 
-interface Declared {
-  readonly registry: Registry
-  /** What the built-in tasks draw from. */
-  readonly analysis: Pick<Analysis, 'resources'>
-}
-
-/** Limits and keys of the resources: the settings' word counts where a task type has one too. */
-export function resourcesFrom(settings: Settings, { registry, analysis }: Declared) {
-  const limits = new Map<string, ResourceLimits>(analysis.resources)
+/**
+ * Limits and keys of the resources: the settings' word counts where a task type has one too.
+ *
+ * @param builtin what the built-in tasks draw from
+ */
+export function resourcesFrom(settings: Settings, registry: Registry, builtin: Pick<Analysis, 'resources'>) {
+  const limits = new Map<string, ResourceLimits>(builtin.resources)
   for (const type of registry.all) for (const [name, own] of resourcesOf(type)) limits.set(name, own)
   for (const [name, own] of settings.resources) limits.set(name, own)
   for (const name of settings.resourceKeys.keys()) {

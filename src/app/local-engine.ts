@@ -1,7 +1,10 @@
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
+import type { ProcessView } from '../http/deps.ts'
 import { ShuttingDown } from '../task/outcome.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { CounterStore } from '../lifecycle/saved-counters.ts'
+import { VERSION } from '../package.ts'
 import type { Clock } from '../time/clock.ts'
 import { settledWithin } from '../time/within.ts'
 import type { StopLimits } from '../lifecycle/queue-view.ts'
@@ -10,6 +13,10 @@ import { recover } from './recovery.ts'
 
 /** How a queue begins and ends; between them it works by itself. */
 export interface Engine {
+  /** Whether this process is alone with its queue, or one of several over PostgreSQL. */
+  readonly name: 'local' | 'postgres'
+  /** The processes that share the queue. */
+  readonly listProcesses: () => Promise<readonly ProcessView[]>
   /** Takes over what processes before it have left; nothing starts yet. */
   readonly takeOver: (totals: CounterStore) => Promise<void>
   /** Whether a task that has not ended is known here by its id. */
@@ -31,6 +38,8 @@ export interface LocalEngineDeps extends Queue {
 export function createLocalEngine(deps: LocalEngineDeps): Engine {
   const { lifecycle, pool, resources, clock } = deps
   return {
+    name: 'local',
+    listProcesses: () => Promise.resolve([describeProcess(pool)]),
     takeOver: async (totals) => {
       await recover({ ...deps, totals })
     },
@@ -46,4 +55,9 @@ export function createLocalEngine(deps: LocalEngineDeps): Engine {
       await settledWithin(lifecycle.recorder.whenWritten(), WRITING_MS, clock)
     },
   }
+}
+
+function describeProcess({ slots, running: busy, stuck }: Queue['pool']): ProcessView {
+  const host = hostname()
+  return { name: host, kind: 'serve', host, version: VERSION, slots, busy, stuck, silentMs: 0 }
 }

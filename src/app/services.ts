@@ -13,12 +13,10 @@ import { SETTINGS } from '../config/settings.ts'
 import { EventBus } from '../events/event-bus.ts'
 import { Connector } from '../fetch/connector.ts'
 import { WEB_PORTS } from '../fetch/address-policy.ts'
-import type { Registry } from '../handler/registry.ts'
 import { Connections } from '../http/stream/connections.ts'
 import { FolderStore } from '../uploads/folder-store.ts'
 import { connectDatabase } from './connect-database.ts'
 import { modelsOptions } from './from-settings.ts'
-import type { Builtins } from './builtins.ts'
 
 /** One reader may be this far behind before its stream is closed. */
 const FEED_LIMITS = { maxQueued: 1024, maxQueuedChars: 1024 * 1024 }
@@ -45,9 +43,9 @@ export async function createServices({ settings, clock, log }: AppOptions) {
   }
   const limits = { maxUploadBytes, maxFetchBytes, youTubeUrl, parser, models: modelsOptions(settings, clock) }
   return {
+    db,
     dataDir,
     isDurable,
-    db,
     uploadStore,
     connector,
     analysisOptions: { connector, uploadStore, uploadsFolder, ...limits },
@@ -66,10 +64,7 @@ function toSpoolName(settings: AppOptions['settings']): string {
   return journal === 'memory' ? `spool-${process.pid}` : 'spool'
 }
 
-/** Services that exist before the queue is created. */
-export type Services = Awaited<ReturnType<typeof createServices>> &
-  Builtins &
-  ReturnType<typeof createAuth> & { readonly registry: Registry; readonly journal: Journal }
+export type Services = Awaited<ReturnType<typeof createServices>>
 
 /** Who may come in, and how many may stay. */
 export function createAuth({ settings, log, prefix, clock }: AppOptions) {

@@ -10,7 +10,7 @@ import type { ClusterView } from './cluster-view.ts'
 import type { Feed } from './hints/feed.ts'
 import { Listener, type Hint } from './hints/hints.ts'
 import type { Housekeeping } from './housekeeping.ts'
-import { report } from './members/members.ts'
+import { listMembers, report, type Member } from './members/members.ts'
 import type { ClusterResources } from './resources/cluster-resources.ts'
 import type { ClusterWorker } from './worker/cluster-worker.ts'
 
@@ -45,6 +45,7 @@ const WRITING_MS = 5000
 
 /** How this process begins and ends its part of the queue, and what it does while it takes part. */
 export class ClusterEngine {
+  readonly name = 'postgres'
   readonly #cluster: Cluster
   readonly #deps: ClusterEngineDeps
   readonly #listener: Listener
@@ -70,6 +71,10 @@ export class ClusterEngine {
       feed,
       resources,
     ]
+  }
+
+  listProcesses(): Promise<readonly Member[]> {
+    return listMembers(this.#cluster.db)
   }
 
   async takeOver(): Promise<void> {

@@ -20,7 +20,6 @@ import { ClusterEngine, type HintHandlers } from './cluster-engine.ts'
 import { ClusterView } from './cluster-view.ts'
 import { Feed } from './hints/feed.ts'
 import { Housekeeping } from './housekeeping.ts'
-import { listMembers } from './members/members.ts'
 import { ClusterResources } from './resources/cluster-resources.ts'
 import { TaskChanges } from './task-changes.ts'
 import { ClusterWorker } from './worker/cluster-worker.ts'
@@ -70,9 +69,8 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   publisher.onCommitted = () => view.isChanged()
   publisher.onEnded = (task) => void letGo(task, { ...deps, deliver: () => publisher.hasWebhooks() })
   const freshen = () => view.freshen()
-  const listProcesses = () => listMembers(db)
   const queue = { pool: view, controlled: view.controlled, lifecycle: view, resources, estimator }
-  return { ...queue, admission, engine, freshen, listProcesses, engineName: 'postgres' as const }
+  return { ...queue, admission, engine, freshen }
 }
 
 function createEstimator(
