@@ -48,6 +48,25 @@ export function listConformance(name: string, open: () => Promise<Journal>): voi
     expect(await ids({ text: '年报' })).toEqual(['3', null])
   })
 
+  test(`${name}: a text is found however it is stored: quoted, over lines, in metadata, in letters of either case`, async () => {
+    const { journal, admit, run } = await setup()
+    await run({ id: '1', title: 'He said "Oak"\nand left' })
+    await admit({ id: '2', metadata: { 'the key': 'C:\\Reports', list: [1, null] } })
+    await run({ id: '3', title: '300 \u212A' })
+    await run({ id: '4', title: 'plain' })
+    const found = async (text: string) => {
+      const { tasks } = await journal.tasks.list({ text, limit: 10 })
+      return tasks.map((task) => task.id).join('')
+    }
+    expect(await found('SAID "oak"')).toBe('1')
+    expect(await found('"\nAND')).toBe('1')
+    expect(await found('\\nand')).toBe('')
+    expect(await found('"The Key":"c:\\\\reports"')).toBe('2')
+    expect(await found('[1,null]')).toBe('2')
+    expect(await found('300 k')).toBe('3')
+    expect(await found('created')).toBe('')
+  })
+
   test(`${name}: whatever is asked, the pages together are what a walk over all tasks finds`, async () => {
     const { journal, admit, append, start, run } = await setup()
     for (let index = 0; index < 60; index += 1) {

@@ -53,7 +53,12 @@ test('what is committed while the log is copied is copied too, and the log begin
   // The hundredth makes a copy due, and none of these waits for it.
   for (let n = 0; n < 6; n += 1) write('y'.repeat(10_000))
   await vi.waitFor(async () => expect(await copied()).toBe(105), 5000)
-  const size = await logBytes()
+  const size = await vi.waitFor(async () => {
+    const before = await logBytes()
+    write('z'.repeat(10_000))
+    expect(await logBytes()).toBe(before)
+    return before
+  }, 5000)
   for (let n = 0; n < 50; n += 1) write('z'.repeat(10_000))
   expect([await logBytes(), faults]).toEqual([size, []])
 })

@@ -22,7 +22,7 @@ export function selectPage(db: Statements, query: TaskQuery): readonly Row[] {
   const { parts, values, rest } = lead(query)
   const { conditions, values: asked } = toConditions(rest)
   const given = { before, ...values }
-  if (conditions.length === 0 && rest.text === undefined) {
+  if (conditions.length === 0) {
     const rows = db.of(newest(parts)).all({ ...given, count: limit + 1, offset: 0 }) as Row[]
     if (rows.length <= limit) return rows
     return [...rows.slice(0, limit), { next: rows[limit - 1]?.['id'] ?? null }]
@@ -87,23 +87,44 @@ function withoutAbsent<Fields extends object>(
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 }
 
+/**
+ * Passes over most rows that do not contain a text. Metadata is compared as JSON, what is a string is escaped in it; SQLite
+ * changes the case of ASCII letters alone.
+ */
+const MAY_CONTAIN = `(instr(lower(fixed), :text) > 0 OR instr(lower(fixed), :escaped) > 0 OR instr(id, :text) > 0
+  OR octet_length(fixed) > length(fixed))`
+
 /** What is looked at row by row, in SQL. */
-function toConditions({ statuses, priority, errorType, createdFrom, createdBefore }: Leading['rest']) {
-  const given = [
-    ['status IN (SELECT value FROM json_each(:statuses))', 'statuses', statuses && JSON.stringify(statuses)],
-    ['priority = :priority', 'priority', priority],
+function toConditions(rest: Leading['rest']): {
+  readonly conditions: readonly string[]
+  readonly values: SqlValues
+} {
+  const { statuses, priority, errorType, createdFrom, createdBefore, text } = rest
+  const given: readonly (readonly [condition: string, values: { readonly [name: string]: unknown }])[] = [
+    [
+      'status IN (SELECT value FROM json_each(:statuses))',
+      { statuses: statuses && JSON.stringify(statuses) },
+    ],
+    ['priority = :priority', { priority }],
     // Most rows are passed over without being parsed.
     [
       `instr(state, '"' || :errorType || '"') > 0 AND json_extract(state, '$.failure.errorType') = :errorType`,
-      'errorType',
-      errorType,
+      { errorType },
     ],
-    ['created_at >= :createdFrom', 'createdFrom', createdFrom],
-    ['created_at < :createdBefore', 'createdBefore', createdBefore],
-  ] as const
-  const asked = given.filter(([, , value]) => value !== undefined)
-  const values = Object.fromEntries(asked.map(([, name, value]) => [name, value as string | number]))
-  return { conditions: asked.map(([condition]) => condition), values }
+    ['created_at >= :createdFrom', { createdFrom }],
+    ['created_at < :createdBefore', { createdBefore }],
+    [MAY_CONTAIN, toTexts(text?.toLowerCase())],
+  ]
+  const asked = given.filter(([, values]) => Object.values(values).every((value) => value !== undefined))
+  return {
+    conditions: asked.map(([condition]) => condition),
+    values: Object.assign({}, ...asked.map(([, values]) => values)) as SqlValues,
+  }
+}
+
+/** A text, and how it is written in a string of JSON. */
+function toTexts(text: string | undefined) {
+  return { text, escaped: text === undefined ? undefined : JSON.stringify(text).slice(1, -1) }
 }
 
 function rowContains({ id, fixed }: Row, text: string): boolean {
