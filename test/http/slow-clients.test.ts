@@ -97,15 +97,20 @@ test('a reply that is not taken is cut off, and was not held once for each reade
   const id = body['task_id'] as string
   await ended(id)
   const before = process.memoryUsage.rss()
+  let [highest, accepted] = [before, 0]
+  const sampling = setInterval(() => (highest = Math.max(highest, process.memoryUsage.rss())), 20)
+  onTestFinished(() => clearInterval(sampling))
+  app.server.on('connection', () => (accepted += 1))
   const request = `GET /api/tasks/${id}/result HTTP/1.1\r\nhost: localhost\r\n\r\n`
   const readers = await Promise.all(Array.from({ length: CLIENTS }, () => open(request, false)))
   for (const { socket } of readers) socket.pause()
   await new Promise((resolve) => setTimeout(resolve, 2000))
   // Eight megabytes for each would be 800.
-  expect((process.memoryUsage.rss() - before) / 1024 / 1024).toBeLessThan(300)
+  expect((highest - before) / 1024 / 1024).toBeLessThan(300)
+  // On a busy machine the first ones are cut off before the last ones have come.
+  expect(accepted).toBeGreaterThanOrEqual(CLIENTS)
   const connections = () =>
     new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count)))
-  expect(await connections()).toBeGreaterThanOrEqual(CLIENTS)
   // A paused reader does not hear of its end, so the server is asked. Some are the test's own.
   await expect.poll(connections, CLOSED_WITHIN).toBeLessThan(10)
 })
