@@ -1,7 +1,7 @@
 import { PLAIN } from '../src/http/routes/submit/read-submission.ts'
 import { pino } from 'pino'
 import { z } from 'zod'
-import { createQueue, type Queue } from '../src/app/create-queue.ts'
+import { createQueue, type Queue, type QueueDeps } from '../src/app/create-queue.ts'
 import { EventBus } from '../src/events/event-bus.ts'
 import { defineTask } from '../src/handler/define-task.ts'
 import { Registry } from '../src/handler/registry.ts'
@@ -12,12 +12,19 @@ import type { Priority } from '../src/task/priority.ts'
 
 export const SLOTS = 3
 
-/** Strict levels, callers alike, no limits but the slots. */
+/** Bounds of a pool: strict levels, callers alike. Its size is with what is measured. */
 export const NO_LIMITS = {
   headStartMs: 0,
   weightOf: null,
   maxQueuedPerCaller: Infinity,
   maxRunningPerCaller: Infinity,
+  maxParked: null,
+  graceMs: 10_000,
+}
+
+/** A pool by itself: tasks without limits, none delayed. */
+export const NOTHING_WIRED = {
+  clock: systemClock,
   concurrencyOf: () => Infinity,
   resourcesOf: () => [],
   due: () => undefined,
@@ -51,7 +58,7 @@ export function createCore({
   }
   const registry = new Registry([defineTask({ type: 'empty', input: z.object({ n: z.number() }), run })])
   const bus = new EventBus({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
-  const queue: Queue = createQueue({
+  const deps: QueueDeps = {
     registry,
     journal,
     bus,
@@ -63,12 +70,6 @@ export function createCore({
       slots,
       capacity,
       maxStuck: slots,
-      maxParked: null,
-      graceMs: 10_000,
-      ended: ({ id }, outcome) => {
-        queue.lifecycle.transitions.ended(id, outcome)
-        ended()
-      },
     },
     resources: { limits: new Map([['llm', { concurrency: 3 }]]), keys: new Map() },
     uploadStore: new FolderStore('unused'),
@@ -78,6 +79,12 @@ export function createCore({
     defaults: { timeoutMs: 3_600_000, attempts: 3 },
     onFatal: (error) => {
       throw error
+    },
+  }
+  const queue: Queue = createQueue(deps, {
+    ended: ({ id }, outcome) => {
+      queue.lifecycle.transitions.ended(id, outcome)
+      ended()
     },
   })
   const { pool, admission, lifecycle } = queue

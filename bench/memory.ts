@@ -1,23 +1,19 @@
-import { NO_LIMITS } from './core.ts'
+import { NO_LIMITS, NOTHING_WIRED } from './core.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
 import { toTicket } from '../src/task/ticket.ts'
 import type { Task } from '../src/task/task.ts'
-import { systemClock } from '../src/time/clock.ts'
 import { mixedPriorities, sampleTask } from './support.ts'
 
 /** Bytes of heap per waiting task, its record, input, ticket and place in the queue included. Needs --expose-gc. */
 export function bytesPerWaitingTask(count: number): number {
-  const pool = new WorkerPool({
-    slots: 0,
-    capacity: count,
-    maxStuck: 0,
-    maxParked: null,
-    graceMs: 0,
-    clock: systemClock,
-    ...NO_LIMITS,
-    work: () => new Promise(() => {}),
-    ended: () => undefined,
-  })
+  const pool = new WorkerPool(
+    { ...NO_LIMITS, slots: 0, capacity: count, maxStuck: 0 },
+    {
+      ...NOTHING_WIRED,
+      work: () => new Promise(() => {}),
+      ended: () => undefined,
+    },
+  )
   const priorities = mixedPriorities(count)
   const kept: Task[] = []
   const before = heapAfterCollection()

@@ -3,10 +3,9 @@ import PQueue from 'p-queue'
 import type { Journal } from '../src/journal/journal.ts'
 import { createMemoryJournal } from '../src/journal/memory/memory-journal.ts'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
-import { systemClock } from '../src/time/clock.ts'
 import type { Outcome } from '../src/task/outcome.ts'
 import { mixedPriorities, sampleTask, sampleTicket, sendAll, timed, type Run } from './support.ts'
-import { createCore, NO_LIMITS, SLOTS } from './core.ts'
+import { createCore, NO_LIMITS, NOTHING_WIRED, SLOTS } from './core.ts'
 
 const DONE: Outcome = {
   kind: 'completed',
@@ -19,20 +18,17 @@ export async function poolRun(count: number, isPreloaded: boolean): Promise<Run>
   const tickets = priorities.map((priority, index) => sampleTicket(index, priority))
   let ended = 0
   const { promise, resolve } = Promise.withResolvers<void>()
-  const pool = new WorkerPool({
-    slots: SLOTS,
-    capacity: count,
-    maxStuck: SLOTS,
-    maxParked: null,
-    graceMs: 10_000,
-    clock: systemClock,
-    ...NO_LIMITS,
-    work: () => Promise.resolve(DONE),
-    ended: () => {
-      ended += 1
-      if (ended === count) resolve()
+  const pool = new WorkerPool(
+    { ...NO_LIMITS, slots: SLOTS, capacity: count, maxStuck: SLOTS },
+    {
+      ...NOTHING_WIRED,
+      work: () => Promise.resolve(DONE),
+      ended: () => {
+        ended += 1
+        if (ended === count) resolve()
+      },
     },
-  })
+  )
   return timed(count, async () => {
     if (isPreloaded) pool.pause()
     for (const ticket of tickets) {

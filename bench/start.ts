@@ -1,7 +1,6 @@
-import { NO_LIMITS } from './core.ts'
+import { NO_LIMITS, NOTHING_WIRED } from './core.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WorkerPool } from '../src/pool/worker-pool.ts'
-import { systemClock } from '../src/time/clock.ts'
 import type { Outcome } from '../src/task/outcome.ts'
 import { quantile, sampleTicket } from './support.ts'
 
@@ -16,20 +15,17 @@ const DONE: Outcome = {
 export async function idleStart(): Promise<{ p50: number; p99: number }> {
   let submittedAt = 0
   const waits: number[] = []
-  const pool = new WorkerPool({
-    slots: 3,
-    capacity: 10,
-    maxStuck: 3,
-    maxParked: null,
-    graceMs: 10_000,
-    clock: systemClock,
-    ...NO_LIMITS,
-    work: async () => {
-      waits.push(performance.now() - submittedAt)
-      return DONE
+  const pool = new WorkerPool(
+    { ...NO_LIMITS, slots: 3, capacity: 10, maxStuck: 3 },
+    {
+      ...NOTHING_WIRED,
+      work: async () => {
+        waits.push(performance.now() - submittedAt)
+        return DONE
+      },
+      ended: () => undefined,
     },
-    ended: () => undefined,
-  })
+  )
   for (let round = 0; round < ROUNDS; round += 1) {
     submittedAt = performance.now()
     const place = pool.reserve(1, 'local')

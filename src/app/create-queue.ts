@@ -9,13 +9,11 @@ import type { Journal } from '../journal/journal.ts'
 import { Lifecycle } from '../lifecycle/lifecycle.ts'
 import { readOutput } from '../lifecycle/output.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
-import type { PoolOptions } from '../pool/pool-options.ts'
+import type { PoolBounds, PoolDeps } from '../pool/pool-options.ts'
 import { WorkerPool } from '../pool/worker-pool.ts'
 import { Resources, type ResourcesOptions } from '../resource/resources.ts'
 import type { Clock } from '../time/clock.ts'
 import type { UploadStore } from '../uploads/upload-store.ts'
-
-type Wired = 'work' | 'ended' | 'due' | 'expired' | 'concurrencyOf' | 'resourcesOf' | 'clock'
 
 /** What a queue is made of; no setting of the server. */
 export interface QueueDeps extends Pick<AdmissionDeps, 'defaults'> {
@@ -23,8 +21,7 @@ export interface QueueDeps extends Pick<AdmissionDeps, 'defaults'> {
   readonly journal: Journal
   readonly bus: EventBus
   readonly uploadStore: UploadStore
-  /** The bounds of the pool; what is wired here may be replaced. */
-  readonly bounds: Omit<PoolOptions, Wired> & Partial<PoolOptions>
+  readonly bounds: PoolBounds
   readonly resources: Pick<ResourcesOptions, 'limits' | 'keys'>
   /** Whether the upload of a task that has ended is left to the retention. */
   readonly keepsUploads: boolean
@@ -49,10 +46,11 @@ export interface Queue {
   readonly admission: Admission
 }
 
-export function createQueue(deps: QueueDeps): Queue {
+/** @param replaced what the pool is to work with instead of what is wired here */
+export function createQueue(deps: QueueDeps, replaced: Partial<PoolDeps> = {}): Queue {
   const { registry, journal, clock, random, log, bounds } = deps
   const requeue = (id: string) => void lifecycle.transitions.requeue(id)
-  const pool: WorkerPool = new WorkerPool({
+  const pool: WorkerPool = new WorkerPool(bounds, {
     clock,
     concurrencyOf: (type) => registry.concurrencyOf(type),
     resourcesOf: (type) => registry.resourcesOf(type),
@@ -60,7 +58,7 @@ export function createQueue(deps: QueueDeps): Queue {
     ended: ({ id }, outcome) => lifecycle.transitions.ended(id, outcome),
     due: requeue,
     expired: (id) => void lifecycle.transitions.expire(id),
-    ...bounds,
+    ...replaced,
   })
   const resources: Resources = new Resources({
     ...deps.resources,

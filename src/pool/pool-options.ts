@@ -1,4 +1,3 @@
-import type { Clock } from '../time/clock.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { PlaceLimits } from './capacity.ts'
 import type { RoomOptions } from './order/priority-queue.ts'
@@ -17,8 +16,8 @@ export interface PoolBounds
   readonly graceMs: number
 }
 
-export interface PoolOptions extends PoolBounds, RoomOptions {
-  readonly clock: Clock
+/** Whom a pool works with. */
+export interface PoolDeps extends Pick<RoomOptions, 'concurrencyOf' | 'resourcesOf' | 'clock'> {
   /** Runs a task's handler once and resolves to its outcome; expected never to reject. */
   readonly work: (ticket: Ticket, signal: AbortSignal) => Promise<Outcome>
   /** Called with the one outcome of each run, before the slot is given to another task. */

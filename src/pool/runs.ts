@@ -2,12 +2,12 @@ import { failpoint } from '../failpoints.ts'
 import { CancelRequested, type AbortReason } from '../task/outcome.ts'
 import type { Ticket } from '../task/ticket.ts'
 import type { ConcurrencyGates } from './order/concurrency-gates.ts'
-import type { PoolOptions } from './pool-options.ts'
+import type { PoolBounds, PoolDeps } from './pool-options.ts'
 import { Guard } from './run-guard.ts'
 import { StuckHandlers } from './stuck-handlers.ts'
 import { Alarms } from './timers.ts'
 
-export type RunsOptions = Pick<PoolOptions, 'clock' | 'graceMs' | 'maxStuck' | 'work'>
+export type RunsOptions = Pick<PoolBounds, 'graceMs' | 'maxStuck'> & Pick<PoolDeps, 'clock' | 'work'>
 
 /** The runs that are under way, each with its guard, and the handlers that do not come to an end. */
 export class Runs {

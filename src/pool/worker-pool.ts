@@ -3,7 +3,7 @@ import type { AbortReason } from '../task/outcome.ts'
 import type { Priority } from '../task/priority.ts'
 import { placeAfter, type QueuePlace } from '../task/event.ts'
 import type { WaitEstimate } from '../task/task.ts'
-import type { Hold, PoolOptions } from './pool-options.ts'
+import type { Hold, PoolBounds, PoolDeps } from './pool-options.ts'
 import { Capacity, type Reservation } from './capacity.ts'
 import { PriorityQueue, type TakenTicket } from './order/priority-queue.ts'
 import { FirstStarts } from './first-starts.ts'
@@ -21,7 +21,8 @@ interface Job extends TakenTicket {
 
 /** Admits tasks up to the capacity, starts the best eligible one when a slot is free, and reports how each run ended. */
 export class WorkerPool {
-  readonly #options: PoolOptions
+  readonly #maxParked: number | null
+  readonly #deps: PoolDeps
   readonly #slots: Slots<Job>
   readonly #room: PriorityQueue
   readonly #places: Capacity
@@ -31,15 +32,16 @@ export class WorkerPool {
   readonly #holds = new Set<Hold>()
   readonly #signal = new Signal()
 
-  constructor(options: PoolOptions) {
-    const { clock, due, slots } = options
-    this.#options = options
-    this.#room = new PriorityQueue(options)
-    this.#places = new Capacity(options)
+  constructor(bounds: PoolBounds, deps: PoolDeps) {
+    const { clock, due } = deps
+    this.#maxParked = bounds.maxParked
+    this.#deps = deps
+    this.#room = new PriorityQueue({ ...bounds, ...deps })
+    this.#places = new Capacity(bounds)
     this.#parked = new DelayedTasks(clock, due)
     this.#firstStarts = new FirstStarts(this.#places, clock)
-    this.#runs = new Runs(options, this.#room.gates)
-    this.#slots = new Slots(slots, {
+    this.#runs = new Runs({ ...bounds, ...deps }, this.#room.gates)
+    this.#slots = new Slots(bounds.slots, {
       take: () => (this.#maySlotStart ? this.#room.take() : undefined),
       run: (job) => this.#run(job),
       startable: () => (this.#maySlotStart ? this.#room.eligible : 0),
@@ -96,7 +98,7 @@ export class WorkerPool {
 
   /** While too many tasks are parked and new ones are refused: until when, epoch ms, Infinity if unknown; else null. */
   get parkedFullUntil(): number | null {
-    const max = this.#options.maxParked ?? this.capacity * PARKED_PER_PLACE
+    const max = this.#maxParked ?? this.capacity * PARKED_PER_PLACE
     return this.#parked.isOver(max) ? (this.#parked.nextAt ?? Infinity) : null
   }
 
@@ -179,7 +181,7 @@ export class WorkerPool {
   restore(ticket: Ticket): void {
     const seq = this.#room.arrive()
     if (!ticket.hasRun)
-      this.#firstStarts.add(ticket, () => this.#remove(ticket.id) && this.#options.expired(ticket.id))
+      this.#firstStarts.add(ticket, () => this.#remove(ticket.id) && this.#deps.expired(ticket.id))
     if (ticket.delay === null) this.#room.put(ticket, seq)
     else this.#parked.add(ticket, seq)
   }
@@ -272,7 +274,7 @@ export class WorkerPool {
     if (outcome.kind === 'interrupted') this.#room.put(ticket, seq)
     if (outcome.kind === 'waits')
       this.#parked.add({ ...ticket, hasRun: true, delay: toParked(outcome.wait) }, seq)
-    this.#options.ended(ticket, outcome)
+    this.#deps.ended(ticket, outcome)
     this.#signal.notify()
     // Its type may have opened: a slot can be idle beside a task that waited for that.
     this.#slots.fill()
@@ -283,7 +285,7 @@ export class WorkerPool {
   #leaveQueue(ticket: Ticket): Guard | null {
     if (!ticket.hasRun) this.#firstStarts.remove(ticket)
     if (!this.#firstStarts.isOverdue(ticket)) return this.#runs.begin(ticket)
-    this.#options.expired(ticket.id)
+    this.#deps.expired(ticket.id)
     return null
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { PoolOptions } from '../../src/pool/pool-options.ts'
+import type { PoolBounds, PoolDeps } from '../../src/pool/pool-options.ts'
 import { WorkerPool } from '../../src/pool/worker-pool.ts'
 import { ShuttingDown, type Outcome } from '../../src/task/outcome.ts'
 import type { Priority } from '../../src/task/priority.ts'
@@ -8,14 +8,14 @@ import { settled } from '../support/settle.ts'
 import { COMPLETED, sampleTicket } from '../support/tasks.ts'
 
 /** A pool whose handlers end when the test wants it; stuck ones never mind their signal. */
-function setup(given: Partial<PoolOptions> = {}) {
+function setup(given: Partial<PoolBounds & PoolDeps> = {}) {
   const defaults = poolDefaults()
   const { clock } = defaults
   const started: string[] = []
   const ended: [string, Outcome['kind']][] = []
   const finish = new Map<string, (outcome?: Outcome) => void>()
   const signals = new Map<string, AbortSignal>()
-  const pool = new WorkerPool({
+  const deps: PoolDeps = {
     ...defaults,
     work: (task, signal) => {
       started.push(task.id)
@@ -24,7 +24,8 @@ function setup(given: Partial<PoolOptions> = {}) {
     },
     ended: (task, outcome) => ended.push([task.id, outcome.kind]),
     ...given,
-  })
+  }
+  const pool = new WorkerPool({ ...defaults, ...given }, deps)
   const submit = (
     id: string,
     { priority = 1, type = 'sample' }: { priority?: Priority; type?: string } = {},

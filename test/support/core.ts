@@ -3,12 +3,12 @@ import { pino } from 'pino'
 import { EventBus } from '../../src/events/event-bus.ts'
 import type { TaskType } from '../../src/handler/define-task.ts'
 import { Registry } from '../../src/handler/registry.ts'
-import { createQueue } from '../../src/app/create-queue.ts'
+import { createQueue, type QueueDeps } from '../../src/app/create-queue.ts'
 import { recover } from '../../src/app/recovery.ts'
 import { CounterStore } from '../../src/lifecycle/saved-counters.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import { createMemoryJournal } from '../../src/journal/memory/memory-journal.ts'
-import type { PoolOptions } from '../../src/pool/pool-options.ts'
+import type { PoolBounds, PoolDeps } from '../../src/pool/pool-options.ts'
 import { FolderStore } from '../../src/uploads/folder-store.ts'
 import type { Priority } from '../../src/task/priority.ts'
 import type { Submission } from '../../src/admission/submission.ts'
@@ -20,7 +20,7 @@ import { VirtualClock } from './virtual-clock.ts'
 /** A submit that names nothing but its type, input and priority. */
 const BARE = { ...PLAIN, caller: 'local', key: null }
 
-export interface CoreGiven extends Partial<PoolOptions> {
+export interface CoreGiven extends Partial<PoolBounds>, Partial<Omit<PoolDeps, 'clock'>> {
   readonly types?: readonly TaskType[]
   readonly journal?: Journal
   readonly onFatal?: (error: unknown) => void
@@ -45,14 +45,14 @@ export function createCore(all: CoreGiven = {}) {
   const registry = new Registry(types)
   const bus = new EventBus({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
   const log = pino({ level: 'silent' })
-  const queue = createQueue({
+  const deps = {
     registry,
     journal,
     bus,
     clock,
     random,
     log,
-    bounds: { ...boundDefaults(), clock, ...given },
+    bounds: { ...boundDefaults(), ...given },
     resources: { limits: new Map(Object.entries(limits)), keys: new Map(Object.entries(keys)) },
     uploadStore: new FolderStore('unused'),
     keepsUploads: false,
@@ -61,10 +61,11 @@ export function createCore(all: CoreGiven = {}) {
     defaults: { timeoutMs: 60_000, attempts: 3 },
     onFatal:
       onFatal ??
-      ((error) => {
+      ((error: unknown) => {
         throw error
       }),
-  })
+  } satisfies QueueDeps
+  const queue = createQueue(deps, given)
   const { admission } = queue
   const submit = (
     type: string,

@@ -1,4 +1,4 @@
-import type { PoolOptions } from '../../src/pool/pool-options.ts'
+import type { PoolBounds, PoolDeps } from '../../src/pool/pool-options.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** A pool without limits of its own: one slot, strict levels, callers alike. */
@@ -10,7 +10,7 @@ export function poolDefaults() {
     resourcesOf: () => [],
     due: () => undefined,
     expired: () => undefined,
-  } satisfies Partial<PoolOptions>
+  } satisfies PoolBounds & Partial<PoolDeps>
 }
 
 export function boundDefaults() {
@@ -24,5 +24,5 @@ export function boundDefaults() {
     weightOf: null,
     maxQueuedPerCaller: Infinity,
     maxRunningPerCaller: Infinity,
-  } satisfies Partial<PoolOptions>
+  } satisfies PoolBounds
 }
