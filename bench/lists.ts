@@ -2,7 +2,7 @@ import { idOf } from '../test/support/fill-journal.ts'
 import { getJson } from './replies.ts'
 import { quantile } from './support.ts'
 
-const ROUNDS = 100
+const ROUNDS = 300
 /** They read the journal for the first time. */
 const WARM_UP_ROUNDS = 5
 const PAGE = 100

@@ -233,7 +233,7 @@ async function durableCore(): Promise<void> {
 
 async function atScale(): Promise<void> {
   const queued = await startWithQueued(100_000)
-  note('start with 100 000 queued tasks → ready', `${queued.toFixed(2)} s`, '≤ 2 s')
+  note('start of the built server with 100 000 queued tasks → ready', `${queued.toFixed(2)} s`, '≤ 2 s')
   for (const order of ['strict', 'head start', 'turns'] as const) {
     const waiting = order === 'turns' ? '10 000 tasks of 1000 callers waiting' : '100 000 tasks waiting'
     note(

@@ -1,8 +1,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { z } from 'zod'
-import { defineTask } from '../src/index.ts'
 
-/** Task types of the servers that are measured: the `TASKS_FILE`. `lag` tells how late the event loop was. */
+/** Task types of the built servers that are measured: the `TASKS_FILE`. `lag` tells how late the event loop was. */
+
+type Headgate = typeof import('../src/index.ts')
+const { defineTask } = (await import(new URL('../dist/index.js', import.meta.url).href)) as Headgate
 
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()

@@ -1,15 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { buildServer } from './built-server.ts'
 import { cpuOf } from './cpu.ts'
 import { residentMegabytes } from './server-process.ts'
 import { median } from './support.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const ROUNDS = 5
 const REST_MS = 3000
 
@@ -24,9 +23,7 @@ export interface Starting {
 
 /** How the built server starts over a journal that is there, its compiled code kept from a start before; medians. */
 export async function startingBench(): Promise<Starting> {
-  const program = join(ROOT, 'dist', 'bin.js')
-  execFileSync('npm', ['run', '-s', 'build'], { cwd: ROOT })
-  if (!existsSync(program)) throw new Error(`${program} is missing`)
+  const program = buildServer()
   const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
   const starts: Starting[] = []
   // The first one compiles.
