@@ -60,9 +60,9 @@ export function createCore({
   const bus = new EventBus({ maxQueued: 1024, maxQueuedChars: 1024 * 1024 })
   const deps: QueueDeps = {
     registry,
-    journal,
+    storage: { journal, uploadStore: new FolderStore('unused'), keepsUploads: false },
     bus,
-    clock: systemClock,
+    clock: { ...systemClock, provenNow: systemClock.now },
     random: Math.random,
     log: pino({ level: 'silent' }),
     bounds: {
@@ -72,13 +72,12 @@ export function createCore({
       maxStuck: slots,
     },
     resources: { limits: new Map([['llm', { concurrency: 3 }]]), keys: new Map() },
-    uploadStore: new FolderStore('unused'),
-    keepsUploads: false,
-    deliver: () => undefined,
-    provenNow: systemClock.now,
     defaults: { timeoutMs: 3_600_000, attempts: 3 },
-    onFatal: (error) => {
-      throw error
+    listeners: {
+      webhookDue: () => undefined,
+      fatal: (error) => {
+        throw error
+      },
     },
   }
   const queue: Queue = createQueue(deps, {

@@ -24,12 +24,21 @@ export class Admission {
   readonly #deps: AdmissionDeps
 
   constructor(deps: AdmissionDeps) {
-    const { journal, duplicates, clock, provenNow, pool, lifecycle } = deps
+    const { clock, pool, lifecycle, deliver } = deps
+    const { tasks: journal, duplicates, deliveries, health } = deps.journal
     const { recorder, transitions } = lifecycle
     this.#deps = deps
-    const { resources, deliveries, deliver } = deps
-    this.#waiters = new Joiners({ recorder, pool, resources, deliveries, deliver, now: clock.now })
-    this.#cancellation = new Cancellation({ ...deps, recorder, transitions, waiters: this.#waiters })
+    const waiters = new Joiners({ recorder, transitions, pool, deliveries, deliver, now: clock.now })
+    this.#waiters = waiters
+    this.#cancellation = new Cancellation({
+      recorder,
+      transitions,
+      waiters,
+      pool,
+      journal,
+      health,
+      clock,
+    })
     const placement = (this.#placement = new Placement(deps))
     const flights = (this.#flights = new SingleFlight({
       duplicates,
@@ -42,7 +51,7 @@ export class Admission {
     this.#keys = new IdempotencyKeys({
       duplicates,
       journal,
-      now: provenNow,
+      now: clock.provenNow,
       next: flights.submit.bind(flights),
     })
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DeliveryJournal } from '../journal/journal.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
-import type { Resources } from '../resource/resources.ts'
+import type { Transitions } from '../lifecycle/transitions.ts'
 import type { EventBody } from '../task/event.ts'
 import type { Priority } from '../task/priority.ts'
 import type { Task } from '../task/task.ts'
@@ -13,7 +13,7 @@ import type { Submission } from './submission.ts'
 export interface JoinersDeps {
   readonly recorder: Recorder
   readonly pool: WorkerPool
-  readonly resources: Pick<Resources, 'reprioritise'>
+  readonly transitions: Pick<Transitions, 'reprioritise'>
   readonly deliveries: Pick<DeliveryJournal, 'add'>
   /** A webhook is due. */
   readonly deliver: () => void
@@ -34,7 +34,7 @@ export class Joiners {
    */
   async join(task: Task, submission: Submission): Promise<Joined | undefined> {
     const { priority: asked } = submission
-    const isLifted = asked > task.priority && this.#move(task.id, asked)
+    const isLifted = asked > task.priority && this.#deps.transitions.reprioritise(task.id, asked)
     const recording = toJoin(task, submission, isLifted ? this.#movedEvent(task, asked) : null)
     const joined = await this.#deps.recorder.recordWith(task.id, recording)
     return joined && { task: joined, waiter: joined.joins }
@@ -51,18 +51,13 @@ export class Joiners {
 
   /** Moves a task that has not started to another level, where it keeps its age; undefined: it has started. */
   reprioritise(task: Task, priority: Priority): Promise<Task | undefined> {
-    if (!this.#move(task.id, priority)) return Promise.resolve(undefined)
+    if (!this.#deps.transitions.reprioritise(task.id, priority)) return Promise.resolve(undefined)
     return this.#deps.recorder.record(task.id, { priority }, this.#movedEvent(task, priority))
   }
 
   #movedEvent(task: Task, priority: Priority): EventBody {
     const { pool } = this.#deps
     return toMoved(task, priority, pool.placeAfter(pool.tasksAhead(task.id) ?? 0))
-  }
-
-  #move(id: string, priority: Priority): boolean {
-    this.#deps.resources.reprioritise(id, priority)
-    return this.#deps.pool.reprioritise(id, priority)
   }
 
   /** One of several leaves, with its webhook. */

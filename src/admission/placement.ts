@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { failpoint } from '../failpoints.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
-import type { JournalHealth, KeyRecord } from '../journal/journal.ts'
+import type { Journal, KeyRecord } from '../journal/journal.ts'
 import type { Lifecycle } from '../lifecycle/lifecycle.ts'
 import type { Reservation } from '../pool/capacity.ts'
 import type { TakenTicket } from '../pool/order/priority-queue.ts'
@@ -20,7 +20,7 @@ import type { Defaults } from './validate.ts'
 export interface PlacementDeps {
   readonly lifecycle: Lifecycle
   readonly pool: WorkerPool
-  readonly health: JournalHealth
+  readonly journal: Pick<Journal, 'health'>
   readonly estimator: WaitEstimator
   readonly clock: Clock
   readonly log: Logger
@@ -40,8 +40,8 @@ export class Placement {
 
   /** Why a task of this caller, and of this type where it is known, would be refused now. */
   refusal(caller: string, type: string | null): Refusal | undefined {
-    const { health, pool } = this.#deps
-    const code = this.intake.refusal(caller, type) ?? health.refusal ?? pool.refusal(caller)
+    const { journal, pool } = this.#deps
+    const code = this.intake.refusal(caller, type) ?? journal.health.refusal ?? pool.refusal(caller)
     return code === null ? undefined : this.refuse(code)
   }
 

@@ -2,12 +2,12 @@ import type { Logger } from 'pino'
 import type { Settings } from '../config/settings.ts'
 import type { TaskType } from '../handler/define-task.ts'
 import type { Identify } from '../http/deps.ts'
-import type { Clock } from '../time/clock.ts'
+import type { Clock, ProvenClock } from '../time/clock.ts'
 import type { ProvenTime } from '../time/proven-time.ts'
 
 /** What the parts are made of: the options, with the clocks that the process shares. */
 export interface AppOptions extends ComposeOptions {
-  readonly clock: Clock
+  readonly clock: ProvenClock
   readonly time: ProvenTime
 }
 

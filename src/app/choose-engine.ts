@@ -3,24 +3,20 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { toListenUrl, toMemberName } from '../config/tables/cluster.ts'
 import type { EventBus } from '../events/event-bus.ts'
 import type { Registry } from '../handler/registry.ts'
-import type { Journal } from '../journal/journal.ts'
 import { VERSION } from '../package.ts'
-import type { UploadStore } from '../uploads/upload-store.ts'
 import type { Webhooks } from '../webhook/webhooks.ts'
 import type { AppOptions } from './app-options.ts'
 import type { Builtins } from './builtins.ts'
-import { createQueue } from './create-queue.ts'
+import { createQueue, type QueueStorage } from './create-queue.ts'
 import { boundsFrom, resourcesFrom } from './from-settings.ts'
 import { createLocalEngine } from './local-engine.ts'
 import { openJournal, type Services } from './services.ts'
 
 /** Where tasks and their files are kept: of this process alone, or of all that share a PostgreSQL. */
-export interface Storage {
+export interface Storage extends QueueStorage {
   readonly dataDir: string
   /** Whether the journal, and so the upload store, outlives the process. */
   readonly isDurable: boolean
-  readonly journal: Journal
-  readonly uploadStore: UploadStore
   /** null: this process is alone. */
   readonly cluster: Cluster | null
 }
@@ -35,7 +31,7 @@ export async function openStorage(
   { db, dataDir, isDurable, uploadStore, bus }: Services,
 ): Promise<Storage> {
   const { settings, clock, log } = options
-  const files = { dataDir, isDurable, uploadStore }
+  const files = { dataDir, isDurable, uploadStore, keepsUploads: isDurable && settings.keepUploadsMs > 0 }
   if (db === null) return { ...files, journal: await openJournal(options, dataDir), cluster: null }
   const { openCluster } = await import('../cluster/cluster.ts')
   const cluster = await openCluster(db, {
@@ -67,33 +63,29 @@ export interface EngineGiven {
 
 /** The queue, and how it begins and ends. */
 export async function createEngine(options: AppOptions, given: EngineGiven) {
-  const { settings, log, onFatal, clock, time, random = Math.random } = options
-  const { registry, bus, callers, webhooks, controlsChanged, builtins } = given
-  const { journal, uploadStore, cluster } = given.storage
+  const { settings, log, onFatal, clock, random = Math.random } = options
+  const { registry, storage, bus, callers, webhooks, controlsChanged, builtins } = given
+  const { journal, cluster } = storage
   const deps = {
     registry,
-    journal,
+    storage,
     bus,
-    uploadStore,
     clock,
     random,
     log,
-    onFatal,
     bounds: boundsFrom(settings, callers),
     resources: resourcesFrom(settings, registry, builtins.analysis),
     defaults: { timeoutMs: settings.taskTimeoutMs, attempts: settings.defaultAttempts },
-    keepsUploads: (cluster !== null || settings.journal !== 'memory') && settings.keepUploadsMs > 0,
-    deliver: () => webhooks.start(),
-    provenNow: () => time.now(),
   }
+  const webhookDue = () => webhooks.start()
   if (cluster !== null) {
     const { createClusterQueue } = await import('../cluster/cluster-queue.ts')
     return createClusterQueue(cluster, {
       ...deps,
-      hinted: { webhooks: deps.deliver, controls: controlsChanged },
+      hinted: { webhooks: webhookDue, controls: controlsChanged },
     })
   }
-  const queue = createQueue(deps)
+  const queue = createQueue({ ...deps, listeners: { webhookDue, fatal: onFatal } })
   const engine = createLocalEngine({ ...queue, journal, clock, log })
   return { ...queue, controlled: queue.pool, engine, freshen: null }
 }

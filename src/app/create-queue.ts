@@ -6,35 +6,42 @@ import { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
 import { createRunner } from '../handler/runner.ts'
 import type { Journal } from '../journal/journal.ts'
+import { letGo, type LetGoDeps } from '../lifecycle/let-go.ts'
 import { Lifecycle } from '../lifecycle/lifecycle.ts'
 import { readOutput } from '../lifecycle/output.ts'
+import { Recorder, type RecorderOptions } from '../lifecycle/recorder.ts'
+import type { TransitionsDeps } from '../lifecycle/transitions.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
 import type { PoolBounds, PoolDeps } from '../pool/pool-options.ts'
 import { WorkerPool } from '../pool/worker-pool.ts'
 import { Resources, type ResourcesOptions } from '../resource/resources.ts'
-import type { Clock } from '../time/clock.ts'
-import type { UploadStore } from '../uploads/upload-store.ts'
+import type { Task } from '../task/task.ts'
+import type { Clock, ProvenClock } from '../time/clock.ts'
 
 /** What a queue is made of; no setting of the server. */
 export interface QueueDeps extends Pick<AdmissionDeps, 'defaults'> {
   readonly registry: Registry
-  readonly journal: Journal
+  readonly storage: QueueStorage
   readonly bus: EventBus
-  readonly uploadStore: UploadStore
   readonly bounds: PoolBounds
   readonly resources: Pick<ResourcesOptions, 'limits' | 'keys'>
-  /** Whether the upload of a task that has ended is left to the retention. */
-  readonly keepsUploads: boolean
-  /** A webhook is due. */
-  readonly deliver: () => void
-  /** Nothing more can be written. */
-  readonly onFatal: (error: unknown) => void
-  readonly clock: Clock
-  /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
-  readonly provenNow: () => number
+  readonly listeners: QueueListeners
+  readonly clock: ProvenClock
   /** 0 to 1. */
   readonly random: () => number
   readonly log: Logger
+}
+
+/** Where tasks and their files are kept. */
+export interface QueueStorage extends Pick<LetGoDeps, 'uploadStore' | 'keepsUploads'> {
+  readonly journal: Journal
+}
+
+/** Who is called with what the queue cannot do itself. */
+interface QueueListeners {
+  readonly webhookDue: () => void
+  /** Nothing more can be written. */
+  readonly fatal: (error: unknown) => void
 }
 
 /** The queue itself, wired once: pool, resources, estimator, lifecycle, admission and runner. */
@@ -48,7 +55,8 @@ export interface Queue {
 
 /** @param replaced what the pool is to work with instead of what is wired here */
 export function createQueue(deps: QueueDeps, replaced: Partial<PoolDeps> = {}): Queue {
-  const { registry, journal, clock, random, log, bounds } = deps
+  const { registry, clock, random, log, bounds, defaults, listeners } = deps
+  const { journal } = deps.storage
   const requeue = (id: string) => void lifecycle.transitions.requeue(id)
   const pool: WorkerPool = new WorkerPool(bounds, {
     clock,
@@ -76,16 +84,32 @@ export function createQueue(deps: QueueDeps, replaced: Partial<PoolDeps> = {}): 
     monotonic: clock.monotonic,
     random,
   })
-  const parts = { ...deps, journal: journal.tasks, pool, resources, estimator }
-  const lifecycle: Lifecycle = new Lifecycle({ ...parts, ended: (task) => admission.ended(task) })
-  const { duplicates, deliveries, health } = journal
-  const admission: Admission = new Admission({ ...parts, duplicates, deliveries, health, lifecycle })
+  const parts = { pool, estimator, clock, log }
+  const ended = (task: Task) => admission.ended(task)
+  const lifecycle: Lifecycle = createLifecycle(deps, { ...parts, resources, ended })
+  const deliver = listeners.webhookDue
+  const admission: Admission = new Admission({ ...parts, registry, journal, lifecycle, defaults, deliver })
   const run = createRunner(registry, runnerPorts(deps, lifecycle, resources))
   return { pool, resources, estimator, lifecycle, admission }
 }
 
+type LifecycleGiven = Pick<TransitionsDeps, 'pool' | 'estimator' | 'resources' | 'clock' | 'log'> &
+  Pick<RecorderOptions, 'ended'>
+
+function createLifecycle({ storage, bus, listeners }: QueueDeps, { ended, ...given }: LifecycleGiven) {
+  const { clock, log } = given
+  const { tasks: journal } = storage.journal
+  const leftovers = { ...storage, log, deliver: listeners.webhookDue }
+  return new Lifecycle({
+    ...given,
+    recorder: new Recorder({ journal, bus, now: clock.now, ended, onFatal: listeners.fatal }),
+    letGo: (task) => letGo(task, leftovers),
+  })
+}
+
 function runnerPorts(deps: QueueDeps, { transitions }: Lifecycle, resources: Resources) {
-  const { journal, uploadStore, clock, provenNow, random } = deps
+  const { journal, uploadStore } = deps.storage
+  const { clock, random } = deps
   return {
     started: transitions.started.bind(transitions),
     report: transitions.report.bind(transitions),
@@ -94,7 +118,6 @@ function runnerPorts(deps: QueueDeps, { transitions }: Lifecycle, resources: Res
     fileOf: (upload) => uploadStore.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,
-    provenNow,
     random,
   } satisfies Parameters<typeof createRunner>[1]
 }

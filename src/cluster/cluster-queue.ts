@@ -5,15 +5,14 @@ import { WaitEstimator } from '../forecast/wait-estimator.ts'
 import type { Registry } from '../handler/registry.ts'
 import type { StepStore } from '../handler/ports.ts'
 import { createRunner } from '../handler/runner.ts'
-import { letGo } from '../lifecycle/let-go.ts'
+import { letGo, type LetGoDeps } from '../lifecycle/let-go.ts'
 import type { Journal } from '../journal/journal.ts'
 import { readOutput } from '../lifecycle/output.ts'
 import { createStepStore } from '../lifecycle/step-store.ts'
 import type { PoolBounds } from '../pool/pool-options.ts'
 import type { ResourcesOptions } from '../resource/resources.ts'
 import type { Task } from '../task/task.ts'
-import type { Clock } from '../time/clock.ts'
-import type { UploadStore } from '../uploads/upload-store.ts'
+import type { Clock, ProvenClock } from '../time/clock.ts'
 import { ClusterAdmission } from './admission/cluster-admission.ts'
 import type { Cluster } from './cluster.ts'
 import { ClusterEngine, type HintHandlers } from './cluster-engine.ts'
@@ -28,17 +27,13 @@ import { whileAway } from './worker/while-away.ts'
 export interface ClusterQueueDeps {
   readonly registry: Registry
   readonly bus: EventBus
-  readonly uploadStore: UploadStore
+  readonly storage: Pick<LetGoDeps, 'uploadStore' | 'keepsUploads'>
   readonly bounds: PoolBounds
   readonly resources: Pick<ResourcesOptions, 'limits' | 'keys'>
   readonly defaults: Defaults
-  readonly clock: Clock
-  /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
-  readonly provenNow: () => number
+  readonly clock: ProvenClock
   readonly random: () => number
   readonly log: Logger
-  /** Whether the upload of a task that has ended is left to the retention. */
-  readonly keepsUploads: boolean
   readonly hinted: HintHandlers
 }
 
@@ -67,7 +62,8 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   const jobs = { worker, housekeeping, resources, feed }
   const engine = new ClusterEngine(cluster, { ...jobs, view, clock, log, hinted })
   publisher.onCommitted = () => view.isChanged()
-  publisher.onEnded = (task) => void letGo(task, { ...deps, deliver: () => publisher.hasWebhooks() })
+  const leftovers = { ...deps.storage, log, deliver: () => publisher.hasWebhooks() }
+  publisher.onEnded = (task) => void letGo(task, leftovers)
   const freshen = () => view.freshen()
   const queue = { pool: view, controlled: view.controlled, lifecycle: view, resources, estimator }
   return { ...queue, admission, engine, freshen }
@@ -94,7 +90,7 @@ interface WorkerParts {
 
 function createWorker(
   cluster: Cluster,
-  { registry, clock, random, log, bounds, uploadStore, provenNow }: ClusterQueueDeps,
+  { registry, clock, random, log, bounds, storage }: ClusterQueueDeps,
   { view, resources }: WorkerParts,
 ): ClusterWorker {
   const worker: ClusterWorker = new ClusterWorker(cluster, {
@@ -110,10 +106,9 @@ function createWorker(
     started: (id) => Promise.resolve(worker.taskOf(id)),
     report: (task, given) => worker.report(task, given),
     ...readAndSave(cluster.journal, clock.now, worker),
-    fileOf: (upload) => uploadStore.open(upload),
+    fileOf: (upload) => storage.uploadStore.open(upload),
     acquire: async (name, acquire) => resources.find(name).acquire(acquire),
     clock,
-    provenNow,
     random,
   })
   return worker

@@ -1,4 +1,4 @@
-import type { Clock } from '../time/clock.ts'
+import type { ProvenClock } from '../time/clock.ts'
 import type { EventBody } from '../task/event.ts'
 import type { AcquireRequest, AcquireReply } from '../task/resource.ts'
 import type { Task, Upload } from '../task/task.ts'
@@ -32,9 +32,7 @@ export interface RunnerPorts {
    * @throws HeadgateError `unknown-resource` for an undeclared name.
    */
   readonly acquire: (name: string, acquire: AcquireRequest) => Promise<AcquireReply>
-  readonly clock: Clock
-  /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
-  readonly provenNow: () => number
+  readonly clock: ProvenClock
   /** 0 to 1; spreads what would come back together. */
   readonly random: () => number
 }

@@ -148,7 +148,7 @@ async function settle(type: TaskType, task: Task, context: Context): Promise<Set
 function decide({ task, policy, classifyThrown }: Run, settled: Settled, ports: RunnerPorts): Outcome {
   if (!('thrown' in settled)) return settled
   const { thrown } = settled
-  const moment = { now: ports.clock.now(), provenNow: ports.provenNow(), random: ports.random }
+  const moment = { now: ports.clock.now(), provenNow: ports.clock.provenNow(), random: ports.random }
   const wait = findReschedule(thrown)
   return wait === null ? policy.decide(task, classifyThrown(thrown), moment) : policy.wait(task, wait, moment)
 }

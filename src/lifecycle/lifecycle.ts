@@ -1,21 +1,18 @@
 import type { Task } from '../task/task.ts'
-import { Counters } from './counters.ts'
-import { Recorder, type RecorderOptions } from './recorder.ts'
+import type { Counters } from './counters.ts'
+import type { Recorder } from './recorder.ts'
 import { Transitions, type TransitionsDeps } from './transitions.ts'
-
-export interface LifecycleDeps
-  extends Omit<RecorderOptions, 'counters' | 'now'>, Omit<TransitionsDeps, 'recorder' | 'counters'> {}
 
 /** The tasks that have not ended, what becomes of them, and how many are in each status. */
 export class Lifecycle {
-  readonly counters = new Counters()
+  readonly counters: Counters
   readonly recorder: Recorder
   readonly transitions: Transitions
 
-  constructor(deps: LifecycleDeps) {
-    const { counters } = this
-    this.recorder = new Recorder({ ...deps, counters, now: deps.clock.now })
-    this.transitions = new Transitions({ ...deps, counters, recorder: this.recorder })
+  constructor(deps: TransitionsDeps) {
+    this.recorder = deps.recorder
+    this.counters = deps.recorder.counters
+    this.transitions = new Transitions(deps)
   }
 
   /** The newest version of a task that has not ended. */

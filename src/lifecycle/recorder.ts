@@ -4,12 +4,11 @@ import { toTaskEvent, type EventBody } from '../task/event.ts'
 import { failpoint } from '../failpoints.ts'
 import { isTerminal } from '../task/status.ts'
 import { changeTask, type Task, type TaskChange } from '../task/task.ts'
-import type { Counters } from './counters.ts'
+import { Counters } from './counters.ts'
 
 export interface RecorderOptions {
   readonly journal: TaskJournal
   readonly bus: EventBus
-  readonly counters: Counters
   readonly now: () => number
   /** Called for each end when it is committed, or cannot be. */
   readonly ended: (task: Task) => void
@@ -35,6 +34,7 @@ export interface Admitting {
  * of what happened; subscribers get an event only when it is committed.
  */
 export class Recorder {
+  readonly counters = new Counters()
   readonly #options: RecorderOptions
   readonly #live = new Map<string, Task>()
   /** Tasks whose admission is not committed yet, with those who wait until it is, or was refused. */
@@ -66,7 +66,8 @@ export class Recorder {
    * @throws what the journal throws; the task then does not exist.
    */
   async admit(task: Task, body: EventBody, { key, start = null }: Admitting): Promise<Task> {
-    const { bus, counters, journal } = this.#options
+    const { counters } = this
+    const { bus, journal } = this.#options
     const admitted = { ...task, lastSeq: 1 }
     const entry = this.#toEntry(admitted, body)
     const started = start === null ? undefined : this.#toEntry(changeTask(admitted, start.change), start.body)
@@ -126,7 +127,7 @@ export class Recorder {
       this.#ending.delete(id)
       this.#countWritten()
     }
-    if (task.status !== before.status) this.#options.counters.move(before.status, task.status)
+    if (task.status !== before.status) this.counters.move(before.status, task.status)
     this.#options.bus.committed(task, event)
     if (isTerminal(task.status)) {
       this.#options.ended(task)

@@ -1,9 +1,11 @@
+import type { Logger } from 'pino'
 import { Samples } from '../forecast/samples.ts'
 import type { Report } from '../handler/ports.ts'
 import { failpoint } from '../failpoints.ts'
 import type { KeyRecord } from '../journal/journal.ts'
 import type { EventBody } from '../task/event.ts'
 import type { Outcome } from '../task/outcome.ts'
+import type { Priority } from '../task/priority.ts'
 import { isTerminal } from '../task/status.ts'
 import type { Task, TaskChange } from '../task/task.ts'
 import type { WaitEstimator } from '../forecast/wait-estimator.ts'
@@ -11,20 +13,20 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { Resources } from '../resource/resources.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Recorder } from './recorder.ts'
-import { letGo, type LetGoDeps } from './let-go.ts'
 import { toExpired, toRequeued, toSettlement, toStart } from './settlement.ts'
-import type { Counters } from './counters.ts'
 
 /** Durations that estimates rest on. */
 export const SAMPLE_COUNT = 512
 
-export interface TransitionsDeps extends LetGoDeps {
+export interface TransitionsDeps {
   readonly recorder: Recorder
-  readonly counters: Counters
   readonly pool: WorkerPool
-  readonly resources: Pick<Resources, 'forget' | 'sleep'>
+  readonly resources: Pick<Resources, 'forget' | 'sleep' | 'reprioritise'>
   readonly estimator: WaitEstimator
   readonly clock: Clock
+  readonly log: Logger
+  /** The end of a task is committed: what it leaves is dealt with. */
+  readonly letGo: (task: Task) => Promise<void>
 }
 
 /** Writes down what becomes of a task from the start of a run to its end. */
@@ -125,7 +127,7 @@ export class Transitions {
       this.runSamples.add(runMs)
       estimator.runTimes.add(task.type, runMs)
     }
-    if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#deps.counters.retry()
+    if (outcome.kind === 'waits' && outcome.wait.reason === 'retry_backoff') this.#recorder.counters.retry()
     resources.forget(task.id, outcome.kind === 'waits' ? outcome.wait.resource : null)
     const isEnd = change.status !== undefined && isTerminal(change.status)
     if (isEnd) this.#admittedAt.delete(task.id)
@@ -137,7 +139,7 @@ export class Transitions {
     const ended = await recorded
     if (outcome.kind === 'interrupted') return ended
     this.#log(task, outcome, runMs)
-    if (ended !== undefined && isTerminal(ended.status)) await letGo(ended, this.#deps)
+    if (ended !== undefined && isTerminal(ended.status)) await this.#deps.letGo(ended)
     return ended
   }
 
@@ -152,6 +154,12 @@ export class Transitions {
     if (this.#recorder.live(id)?.status === 'queued') pool.requeue(id)
   }
 
+  /** Moves a task that has not started to another level, where it keeps its age; false: it has started. */
+  reprioritise(id: string, priority: Priority): boolean {
+    this.#deps.resources.reprioritise(id, priority)
+    return this.#deps.pool.reprioritise(id, priority)
+  }
+
   /** The start deadline of a task has passed; the pool has let go of it. */
   async expire(id: string): Promise<void> {
     const task = this.#recorder.live(id)
@@ -160,7 +168,7 @@ export class Transitions {
     this.#admittedAt.delete(id)
     const expired = await this.#recorder.record(id, change, body)
     this.#deps.log.info(listFields(task), 'task expired')
-    if (expired !== undefined) await letGo(expired, this.#deps)
+    if (expired !== undefined) await this.#deps.letGo(expired)
   }
 
   /** Until now, ms: measured, or, of a task that an earlier process admitted, by its instants. */

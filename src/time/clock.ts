@@ -8,6 +8,12 @@ export interface Clock {
   readonly after: (ms: number, fn: () => void) => () => void
 }
 
+/** A clock that also knows the time that both clocks agree on. */
+export interface ProvenClock extends Clock {
+  /** Epoch ms, not moved by a jump of the wall clock: for decisions that cannot be undone. */
+  readonly provenNow: () => number
+}
+
 /** Node fires a longer timer at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock, ProvenClock } from './clock.ts'
 
 export interface ProvenTimeOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>
@@ -88,6 +88,7 @@ export class ProvenTime {
  * A clock whose wall time never falls behind what has passed: a clock that is set back, to 1970 for instance, would
  * make what ends now look old. A jump forward is followed.
  */
-export function createSteadyClock(clock: Clock, time: Pick<ProvenTime, 'now'>): Clock {
-  return { ...clock, now: () => Math.round(Math.max(clock.now(), time.now())) }
+export function createSteadyClock(clock: Clock, time: Pick<ProvenTime, 'now'>): ProvenClock {
+  const provenNow = () => time.now()
+  return { ...clock, now: () => Math.round(Math.max(clock.now(), provenNow())), provenNow }
 }

@@ -35,7 +35,9 @@ export function createCore(all: CoreGiven = {}) {
   const {
     types = [],
     journal = memoryJournal(),
-    onFatal,
+    onFatal = (error: unknown) => {
+      throw error
+    },
     random = () => 0.5,
     limits = {},
     keys = {},
@@ -47,23 +49,15 @@ export function createCore(all: CoreGiven = {}) {
   const log = pino({ level: 'silent' })
   const deps = {
     registry,
-    journal,
+    storage: { journal, uploadStore: new FolderStore('unused'), keepsUploads: false },
     bus,
     clock,
     random,
     log,
     bounds: { ...boundDefaults(), ...given },
     resources: { limits: new Map(Object.entries(limits)), keys: new Map(Object.entries(keys)) },
-    uploadStore: new FolderStore('unused'),
-    keepsUploads: false,
-    deliver: () => undefined,
-    provenNow: clock.now,
     defaults: { timeoutMs: 60_000, attempts: 3 },
-    onFatal:
-      onFatal ??
-      ((error: unknown) => {
-        throw error
-      }),
+    listeners: { webhookDue: () => undefined, fatal: onFatal },
   } satisfies QueueDeps
   const queue = createQueue(deps, given)
   const { admission } = queue

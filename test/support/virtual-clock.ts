@@ -1,12 +1,13 @@
-import type { Clock } from '../../src/time/clock.ts'
+import type { Clock, ProvenClock } from '../../src/time/clock.ts'
 
 /** A clock that only moves when a test advances it. */
-export class VirtualClock implements Clock {
+export class VirtualClock implements ProvenClock {
   #now = Date.parse('2026-01-01T00:00:00Z')
   #monotonic = 0
   #timers: { at: number; fn: () => void }[] = []
 
   readonly now = () => this.#now
+  readonly provenNow = () => this.#now
   readonly monotonic: () => number = () => this.#monotonic
   readonly after: Clock['after'] = (ms, fn) => this.schedule(ms, fn)
 
