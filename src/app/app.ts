@@ -21,7 +21,6 @@ import type { AppParts } from './parts.ts'
 import { closeInOrder, drainInOrder, startInOrder } from './start-stop.ts'
 import { VERSION } from '../package.ts'
 import type { LifecycleView, QueueControls, QueueView } from '../lifecycle/queue-view.ts'
-import type { ResourceControls } from '../resource/resources.ts'
 import type { Retention } from '../retention/retention.ts'
 import { systemClock } from '../time/clock.ts'
 import { HeadgateError } from '../task/errors.ts'
@@ -36,20 +35,19 @@ export interface Headgate {
   readonly bus: EventBus
   readonly callers: TokenStore
   readonly retention: Retention
-  readonly resources: ResourceControls
   /** What writes reports, the first choice first: `provider:model`, `extractive`. */
   readonly engines: readonly string[]
   /** The HTTP plugin, to be registered in a Fastify application. */
   readonly httpPlugin: (app: FastifyInstance) => Promise<void>
   /** Takes over from the process before; then tasks may start. */
-  readonly start: () => Promise<void>
+  start(): Promise<void>
   /**
    * Admits nothing more, waits for running tasks as STOP_WAIT_SECONDS defines, and ends the streams. Requests are still
    * served: the HTTP server is to be closed after it. `skipWait`, once settled, ends the wait.
    */
-  readonly drain: (skipWait?: Promise<void>) => Promise<void>
+  drain(skipWait?: Promise<void>): Promise<void>
   /** The rest of the stop, when no request is served any more: closes the journal. Drains first if that was not done. */
-  readonly stop: () => Promise<void>
+  stop(): Promise<void>
 }
 
 const TICKET_SECRET_NOTE = 'ticket-secret'
