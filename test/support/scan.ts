@@ -114,30 +114,32 @@ export function pngOf({ width, height, data }: GrayImage): Uint8Array<ArrayBuffe
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header[8] = 8
-  const chunk = (type: string, body: Buffer) => {
-    const named = Buffer.concat([Buffer.from(type, 'latin1'), body])
-    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
-    length.writeUInt32BE(body.length)
-    sum.writeUInt32BE(crc32(named))
-    return Buffer.concat([length, named, sum])
-  }
   const mark = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-  const chunks = [chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]
-  return new Uint8Array(Buffer.concat([mark, ...chunks]))
+  const body = [pngChunk('IHDR', header), pngChunk('IDAT', deflateSync(rows))]
+  return new Uint8Array(Buffer.concat([mark, ...body, pngChunk('IEND', Buffer.alloc(0))]))
 }
 
-/** A TIFF with a picture for each page, not compressed. */
-export function tiffOf(images: readonly GrayImage[]): Uint8Array<ArrayBuffer> {
+export function pngChunk(type: string, body: Buffer): Buffer {
+  const named = Buffer.concat([Buffer.from(type, 'latin1'), body])
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(body.length)
+  sum.writeUInt32BE(crc32(named))
+  return Buffer.concat([length, named, sum])
+}
+
+/** A TIFF with a picture for each page. */
+export function tiffOf(images: readonly GrayImage[], { isDeflated = false } = {}): Uint8Array<ArrayBuffer> {
   const pieces: Buffer[] = [Buffer.from('II*\0', 'latin1'), Buffer.alloc(4)]
   let at = 8
   let linkAt = 4
   const links: [at: number, to: number][] = []
-  for (const { width, height, data } of images) {
+  for (const { width, height, data: points } of images) {
+    const data = isDeflated ? deflateSync(points) : Buffer.from(points)
     const tags: [tag: number, value: number][] = [
       [256, width],
       [257, height],
       [258, 8],
-      [259, 1],
+      [259, isDeflated ? 8 : 1],
       [262, 1],
       [273, at],
       [277, 1],
@@ -154,7 +156,7 @@ export function tiffOf(images: readonly GrayImage[]): Uint8Array<ArrayBuffer> {
     }
     links.push([linkAt, at + data.length])
     linkAt = at + data.length + directory.length - 4
-    pieces.push(Buffer.from(data), directory)
+    pieces.push(data, directory)
     at += data.length + directory.length
   }
   const file = Buffer.concat(pieces)

@@ -21,7 +21,7 @@ export function denoise(image: GrayImage): void {
 }
 
 /** Most points of a page lie beside no stroke: the median over all points is that of the paper. */
-function measureNoise({ width, height, data }: GrayImage): number {
+export function measureNoise({ width, height, data }: GrayImage): number {
   const counts = new Uint32Array(8 * 256)
   let seen = 0
   const down = DISTANCE * width

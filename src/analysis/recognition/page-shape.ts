@@ -56,8 +56,13 @@ function findGaps(words: readonly Word[], least: number): { from: number; to: nu
 
 /** Whether a line is as high as most lines of its page: ornaments and specks are not. */
 export function isOfUsualSize(line: number, lines: readonly RecognisedBox[]): boolean {
-  const sorted = lines.map(({ height }) => height).sort((a, b) => a - b)
-  const usual = sorted[sorted.length >> 1] ?? 0
+  const usual = usualHeight(lines)
   const height = lines[line]?.height ?? 0
   return height >= usual * USUAL_HEIGHTS[0] && height <= usual * USUAL_HEIGHTS[1]
+}
+
+/** The height of the middle one; 0 without lines. */
+export function usualHeight(lines: readonly RecognisedBox[]): number {
+  const sorted = lines.map(({ height }) => height).sort((a, b) => a - b)
+  return sorted[sorted.length >> 1] ?? 0
 }

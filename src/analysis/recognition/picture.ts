@@ -1,67 +1,63 @@
+import type { GrayImage } from '../parse/pdf/pdfium.ts'
 import { rejected } from '../parse/office/zip.ts'
-import { ORIENTATIONS, type PageImage } from './recognised-page.ts'
+import { TaskError } from '../../task/failure.ts'
+import { despeckle } from './despeckle.ts'
+import { invertDark, isBlank, resize, toUpright } from './gray-image.ts'
+import { readPictureHead } from './picture-head.ts'
+import { decodePng, isTransparentPng } from './png.ts'
+import type { PageImage } from './recognised-page.ts'
+import { isLittleEndian, isTiff, listDirectories, viewOf } from './tiff-directory.ts'
+import { decodeTiff } from './unpack-tiff.ts'
 
 /** Pictures say seldom what resolution they have: type of 10 points is about 40 pixels high in a scan of 300 dpi. */
 const ASSUMED_DPI = 300
-/** The most pictures of one file that are looked at. */
-const MAX_PICTURES = 10_000
-const TIFF_HEADER_BYTES = 8
-const TIFF_ENTRY_BYTES = 12
+/** A picture with more points than this is made smaller: A3 at 300 dpi has 17 million. */
+export const MAX_PIXELS = 25_000_000
+/** One with more is not unpacked: telephones take pictures of up to 108 million points, which take 4 bytes each. */
+const MAX_DECODED_PIXELS = 110_000_000
 
 /** How many pages a picture has: a TIFF may have several, which is how fax machines and scanners write them. */
 export function countPictures(bytes: Uint8Array): number {
-  return isTiff(bytes) ? listDirectories(bytes).length : 1
+  if (!isTiff(bytes)) return 1
+  const { length } = listDirectories(bytes)
+  if (length === 0) throw rejected('it has no picture inside')
+  return length
 }
 
-/** One picture of a file, 1 for the first. A later one of a TIFF is made the first, by the offset in its header. */
-export function openPicture(bytes: Uint8Array, page: number): PageImage {
-  return {
-    bytes: page === 1 ? bytes : moveToFront(bytes, page),
-    dpi: ASSUMED_DPI,
-    orientation: readOrientation(bytes),
+/** Unpacks a picture of any format. */
+export type Decode = (bytes: Uint8Array) => GrayImage
+
+/**
+ * One picture of a file, 1 for the first: upright as EXIF says, dark on light, without noise. null: it is blank.
+ *
+ * @throws TaskError `input_too_large` before it is unpacked; `input_rejected` when it is damaged.
+ */
+export function openPicture(bytes: Uint8Array, page: number, decode: Decode): PageImage | null {
+  const file = page === 1 ? bytes : moveToFront(bytes, page)
+  const { width, height, orientation } = readPictureHead(file)
+  if (width * height > MAX_DECODED_PIXELS) {
+    const message = `The picture has ${width} × ${height} points; at most ${MAX_DECODED_PIXELS / 1e6} million are read.`
+    throw new TaskError('input_too_large', message)
   }
+  const decoded = decodePicture(file, decode)
+  if (isBlank(decoded)) return null
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (decoded.width * decoded.height)))
+  const image = toUpright(scale < 1 ? resize(decoded, scale) : decoded, orientation)
+  invertDark(image)
+  despeckle(image)
+  return { image, dpi: ASSUMED_DPI * scale }
 }
 
+function decodePicture(file: Uint8Array, decode: Decode): GrayImage {
+  if (isTiff(file)) return decodeTiff(file, decode)
+  return (isTransparentPng(file) ? decodePng(file) : null) ?? decode(file)
+}
+
+/** A later picture of a TIFF is made the first, by the offset in its header. */
 function moveToFront(bytes: Uint8Array, page: number): Uint8Array {
   const directory = listDirectories(bytes)[page - 1]
   if (directory === undefined) throw rejected(`it has no page ${page}`)
   const copy = Uint8Array.from(bytes)
-  new DataView(copy.buffer).setUint32(4, directory, isLittleEndian(bytes))
+  viewOf(copy).setUint32(4, directory, isLittleEndian(bytes))
   return copy
-}
-
-const EXIF_WITHIN = 64 * 1024
-
-/** How a camera held its picture: EXIF's tag 0x0112, a short, in either order of bytes. 1 when it does not say. */
-function readOrientation(bytes: Uint8Array): number {
-  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return 1
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, EXIF_WITHIN))
-  const big = head.indexOf(Buffer.from([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0]))
-  const little = head.indexOf(Buffer.from([0x12, 0x01, 3, 0, 1, 0, 0, 0]))
-  const value = big >= 0 ? head[big + 9] : little >= 0 ? head[little + 8] : 1
-  return value !== undefined && ORIENTATIONS.includes(value) ? value : 1
-}
-
-function isTiff(bytes: Uint8Array): boolean {
-  const mark = Buffer.from(bytes.subarray(0, 4)).toString('latin1')
-  return mark === 'II*\0' || mark === 'MM\0*'
-}
-
-function isLittleEndian(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x49
-}
-
-/** Offsets of the directories of a TIFF, one for each picture; a chain that leads back into itself ends there. */
-function listDirectories(bytes: Uint8Array): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const isLittle = isLittleEndian(bytes)
-  const found = new Set<number>()
-  let at = bytes.length < TIFF_HEADER_BYTES ? 0 : view.getUint32(4, isLittle)
-  while (at !== 0 && at + 2 <= bytes.length && !found.has(at) && found.size < MAX_PICTURES) {
-    found.add(at)
-    const end = at + 2 + view.getUint16(at, isLittle) * TIFF_ENTRY_BYTES
-    at = end + 4 <= bytes.length ? view.getUint32(end, isLittle) : 0
-  }
-  if (found.size === 0) throw rejected('it has no picture inside')
-  return [...found]
 }

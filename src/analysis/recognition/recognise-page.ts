@@ -1,7 +1,7 @@
 import { joinLines } from '../parse/document.ts'
-import { openPicture } from './picture.ts'
+import { resize } from './gray-image.ts'
+import { MAX_PIXELS, openPicture } from './picture.ts'
 import {
-  ORIENTATIONS,
   POINTS_PER_INCH,
   type PageImage,
   type RecognisedLine,
@@ -9,7 +9,7 @@ import {
   type UnreadPage,
 } from './recognised-page.ts'
 import { renderPdfPage } from './render-pdf-page.ts'
-import { hasColumns, hasGutter, isOfUsualSize } from './page-shape.ts'
+import { hasColumns, hasGutter, isOfUsualSize, usualHeight } from './page-shape.ts'
 import { loadTesseract, type RecognisedImage, type Tesseract, type Word } from './tesseract.ts'
 
 /** Which page of a file is recognised, and in which languages, as Tesseract names them. */
@@ -21,6 +21,14 @@ export interface RecognitionRequest extends UnreadPage {
 const MIN_LINE_CONFIDENCE = 35
 /** Below this the page may lie on its side or its head. */
 const DOUBTFUL = 60
+/** On its head, on its left and its right side, as EXIF counts them. */
+const TURNED = [3, 6, 8] as const
+/** Lines with less height, in pixels, are enlarged to the usual one, unless they are read well as they are. */
+const SMALL_LINE = 26
+const USUAL_LINE = 40
+const MIN_SCALE = 1.3
+const MAX_SCALE = 4
+const CERTAIN = 95
 /** A page that is read across its width must have nearly as many good words as in columns. */
 const NEARLY_ALL = 0.9
 /** Of a page with more doubtful lines than these none is read again: it is no clean text. */
@@ -32,36 +40,55 @@ export async function recognisePage(
   mediaType: string,
   { page, reason, languages }: RecognitionRequest,
 ): Promise<RecognisedPage> {
+  const tesseract = await loadTesseract(languages)
   const image =
     mediaType === 'application/pdf'
       ? await renderPdfPage(bytes, page, reason === 'sparse')
-      : openPicture(bytes, page)
+      : openPicture(bytes, page, (packed) => tesseract.decode(packed))
   if (image === null) return { page, confidence: null, lines: [] }
-  const tesseract = await loadTesseract(languages)
-  const upright = recogniseColumns(tesseract, image)
+  const first = recogniseUpright(tesseract, image)
+  const { shown, found: upright } = enlargeSmall(tesseract, { shown: image, found: first })
   const found = [upright]
   if (meanConfidence(upright.words) < DOUBTFUL) {
-    for (const orientation of ORIENTATIONS.filter((each) => each !== image.orientation)) {
-      found.push(tesseract.recognise({ ...image, orientation }))
-    }
+    for (const orientation of TURNED) found.push(tesseract.recognise({ image: shown.image, orientation }))
   }
   const best = found.reduce((most, next) => (certainChars(next) > certainChars(most) ? next : most))
-  const checked = best === upright ? recogniseDoubtfulLines(tesseract, image, best) : best
-  return toPage(checked, page, POINTS_PER_INCH / image.dpi)
+  const checked = best === upright ? recogniseDoubtfulLines(tesseract, shown, best) : best
+  return toPage(checked, page, POINTS_PER_INCH / shown.dpi)
+}
+
+interface Attempt {
+  readonly shown: PageImage
+  readonly found: RecognisedImage
+}
+
+/** Type of a screen has too few points for its strokes: the picture is enlarged, and kept so when more is read of it. */
+function enlargeSmall(tesseract: Tesseract, attempt: Attempt): Attempt {
+  const { shown, found } = attempt
+  const { image, dpi } = shown
+  const height = usualHeight(found.lines)
+  const isSmall = height > 0 && height < SMALL_LINE && meanConfidence(found.words) < CERTAIN
+  const most = Math.sqrt(MAX_PIXELS / (image.width * image.height))
+  const scale = Math.min(MAX_SCALE, USUAL_LINE / height, most)
+  if (!isSmall || scale < MIN_SCALE) return attempt
+  const larger = { image: resize(image, scale), dpi: dpi * scale }
+  const again = recogniseUpright(tesseract, larger)
+  return certainChars(again) > certainChars(found) ? { shown: larger, found: again } : attempt
 }
 
 /** Columns that are found where there are none tear lines apart: then the page is read again, across its whole width. */
-function recogniseColumns(tesseract: Tesseract, image: PageImage): RecognisedImage {
-  const found = tesseract.recognise(image)
+function recogniseUpright(tesseract: Tesseract, { image }: PageImage): RecognisedImage {
+  const upright = { image, orientation: 1 }
+  const found = tesseract.recognise(upright)
   if (!hasColumns(found.lines)) return found
-  const across = tesseract.recognise(image, 'column')
+  const across = tesseract.recognise(upright, 'column')
   return hasGutter(across) || certainChars(across) < certainChars(found) * NEARLY_ALL ? found : across
 }
 
 /** Reads lines again in each language alone that were hardly read in all of them together. */
 function recogniseDoubtfulLines(
   tesseract: Tesseract,
-  image: PageImage,
+  { image }: PageImage,
   page: RecognisedImage,
 ): RecognisedImage {
   const byLine = Map.groupBy(page.words, ({ line }) => line)
@@ -72,7 +99,7 @@ function recogniseDoubtfulLines(
   if (!isWorthIt || doubtful.length === 0 || tesseract.languages.length < 2) return page
   const boxes = doubtful.flatMap(([line]) => page.lines[line] ?? [])
   for (const language of tesseract.languages) {
-    const again = tesseract.recogniseLines(image, { boxes, slope: page.slope }, language)
+    const again = tesseract.recogniseLines({ image, orientation: 1 }, { boxes, slope: page.slope }, language)
     for (const [index, [line]] of doubtful.entries()) {
       const words = again[index]?.map((word) => ({ ...word, line })) ?? []
       if (meanConfidence(words) > meanConfidence(byLine.get(line) ?? [])) byLine.set(line, words)

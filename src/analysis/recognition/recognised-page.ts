@@ -1,3 +1,5 @@
+import type { GrayImage } from '../parse/pdf/pdfium.ts'
+
 /** What text recognition has made of one page; plain data, because it is kept as the result of a step. */
 export interface RecognisedPage {
   /** 1 for the first. */
@@ -17,15 +19,11 @@ export interface RecognisedLine {
 }
 
 export const POINTS_PER_INCH = 72
-/** Upright, on its head, on its left and its right side, as EXIF counts them. */
-export const ORIENTATIONS: readonly number[] = [1, 3, 6, 8]
 
 /** The image of one page, with its resolution in dots per inch. */
 export interface PageImage {
-  readonly bytes: Uint8Array
+  readonly image: GrayImage
   readonly dpi: number
-  /** As EXIF counts it; 1: upright. */
-  readonly orientation: number
 }
 
 /** How the pages of a document without text are read; with the pages that were recognised so far. */

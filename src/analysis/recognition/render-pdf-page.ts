@@ -1,5 +1,6 @@
-import { PdfiumDocument, type GrayImage, type PdfiumPage } from '../parse/pdf/pdfium.ts'
+import { PdfiumDocument, type PdfiumPage } from '../parse/pdf/pdfium.ts'
 import { denoise } from './denoise.ts'
+import { isBlank } from './gray-image.ts'
 import { POINTS_PER_INCH, type PageImage } from './recognised-page.ts'
 
 /** Chinese is read better than at 300, small type better than at 200. A page that is larger than A3 gets less. */
@@ -7,8 +8,6 @@ const DPI = 240
 const MAX_PIXELS = 25_000_000
 /** A picture on a page with a few characters is the page itself when it covers this share of it. */
 const MIN_PICTURE_SHARE = 0.5
-/** A page on which all points are nearly alike is blank. */
-const MIN_CONTRAST = 48
 
 /**
  * Draws a page of a PDF for recognition.
@@ -40,20 +39,5 @@ function draw(page: PdfiumPage): PageImage | null {
   const image = page.render(scale)
   if (isBlank(image)) return null
   denoise(image)
-  return { bytes: toPnm(image), dpi: scale * POINTS_PER_INCH, orientation: 1 }
-}
-
-function isBlank({ data }: GrayImage): boolean {
-  let darkest = 255
-  let lightest = 0
-  for (const point of data) {
-    if (point < darkest) darkest = point
-    if (point > lightest) lightest = point
-  }
-  return lightest - darkest < MIN_CONTRAST
-}
-
-/** The simplest format of pictures there is: a line of text, and the points. */
-function toPnm({ width, height, data }: GrayImage): Uint8Array {
-  return Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`, 'latin1'), data])
+  return { image, dpi: scale * POINTS_PER_INCH }
 }

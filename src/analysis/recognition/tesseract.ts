@@ -3,11 +3,17 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import type { GrayImage } from '../parse/pdf/pdfium.ts'
 import { TaskError } from '../../task/failure.ts'
+import { toPnm } from './gray-image.ts'
+import { decodePng } from './png.ts'
 
 /** Tesseract compiled to WebAssembly, with SIMD and without its older engine. */
 const CORE = 'tesseract.js-core/tesseract-core-simd-lstm.js'
 const INPUT = '/input'
+const WRITTEN = '/image.png'
+/** Which image is written: the one that is read, in shades of grey. */
+const GRAY = 1
 /** The engine of neural networks. */
 const LSTM_ONLY = 1
 /** How a page is divided: into columns, blocks and lines; into lines across the page; not at all. */
@@ -22,7 +28,11 @@ const MIN_SLOPE = 0.005
 
 /** The part of the library's interface that is used here; emscripten frees nothing by itself. */
 interface Core {
-  readonly FS: { writeFile(path: string, data: Uint8Array): void }
+  readonly FS: {
+    writeFile(path: string, data: Uint8Array): void
+    readFile(path: string): Uint8Array
+    unlink(path: string): void
+  }
   readonly TessBaseAPI: new () => TessApi
 }
 interface TessApi {
@@ -32,6 +42,8 @@ interface TessApi {
   /** Reads `INPUT`. Orientation as in EXIF, angle in radians; 1: it cannot be decoded. */
   SetImageFile(orientation: number, angle: number): number
   SetRectangle(left: number, top: number, width: number, height: number): void
+  /** Writes a PNG into `WRITTEN`. */
+  WriteImage(kind: number): void
   FindLines(): number
   GetGradient(): number
   Recognize(monitor: null): number
@@ -102,8 +114,7 @@ export interface RecognisedImage {
 }
 
 export interface ImageToRecognise {
-  /** PNG, JPEG, WebP, TIFF or PNM. */
-  readonly bytes: Uint8Array
+  readonly image: GrayImage
   /** As EXIF counts it: 1 upright, 3 upside down, 6 and 8 on its side. */
   readonly orientation: number
 }
@@ -122,9 +133,25 @@ export class Tesseract {
   }
 
   /**
-   * Recognises an image in all languages, straightened where its lines have a slope.
+   * Unpacks a PNG, JPEG, WebP or TIFF into shades of grey.
    *
-   * @throws TaskError `input_rejected` when the image cannot be decoded.
+   * @throws TaskError `input_rejected` when it cannot be decoded.
+   */
+  decode(bytes: Uint8Array): GrayImage {
+    const { FS } = this.#core
+    FS.writeFile(INPUT, bytes)
+    if (this.#api.SetImageFile(1, 0) !== 0) throw undecodable()
+    this.#api.WriteImage(GRAY)
+    this.#api.Clear()
+    FS.writeFile(INPUT, new Uint8Array())
+    const image = decodePng(FS.readFile(WRITTEN))
+    FS.unlink(WRITTEN)
+    if (image === null) throw undecodable()
+    return image
+  }
+
+  /**
+   * Recognises an image in all languages, straightened where its lines have a slope.
    */
   recognise(image: ImageToRecognise, division: Exclude<Division, 'line'> = 'page'): RecognisedImage {
     const api = this.#api
@@ -158,9 +185,9 @@ export class Tesseract {
     return made
   }
 
-  #open(api: TessApi, { bytes, orientation }: ImageToRecognise, division: Division, slope = 0): void {
+  #open(api: TessApi, { image, orientation }: ImageToRecognise, division: Division, slope = 0): void {
     api.SetVariable('tessedit_pageseg_mode', DIVISIONS[division])
-    this.#core.FS.writeFile(INPUT, bytes)
+    this.#core.FS.writeFile(INPUT, toPnm(image))
     if (api.SetImageFile(orientation, slope) !== 0) throw undecodable()
   }
 }

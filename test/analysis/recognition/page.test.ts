@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { denoise } from '../../../src/analysis/recognition/denoise.ts'
 import { hasColumns, hasGutter } from '../../../src/analysis/recognition/page-shape.ts'
@@ -26,6 +27,19 @@ async function accuracy(dpi: number, wear: Parameters<typeof worn>[1]): Promise<
 
 test('a scan of 150 dpi with a slope and much noise is read', async () => {
   expect(await accuracy(150, { degrees: 2, noise: 70, specks: 0.004 })).toBeGreaterThan(0.95)
+})
+
+test('Chinese is read from a page as fax machines send it', async () => {
+  const fax = await readFile(new URL('chinese-fax.tif', import.meta.url))
+  const { lines: found } = await recognisePage(fax, 'image/tiff', ALL)
+  const lines = [
+    '山谷里的旧水库建于一九三二年',
+    '夏天的水位每天下降两厘米',
+    '居民从七月起不能在那里游泳',
+    '图书馆每周六上午开放到十二点',
+  ]
+  const text = found.map((line) => line.text.replace(/\P{Script=Han}/gu, '')).join('')
+  expect(accuracyOf(text, lines.join(''), 'Chinese')).toBeGreaterThan(0.9)
 })
 
 test('noise is removed, and a picture without noise stays as it is', () => {
