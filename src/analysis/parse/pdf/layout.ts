@@ -1,4 +1,5 @@
 import { joinLines, SectionBuilder, type Section } from '../document.ts'
+import { DividedWords } from './divided-words.ts'
 import type { PdfLine } from './lines.ts'
 
 /** A heading is this much larger than the running text, or of another font. */
@@ -32,6 +33,7 @@ export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
   const apparatus = findApparatus(lines, repeated)
   const kept = new Set(lines.filter((line) => !apparatus.has(line)).map(({ page }) => page))
   const title = findTitle(lines, body.size)
+  const words = new DividedWords(lines.map(({ text }) => text))
   const builder = new SectionBuilder()
   let open: { text: string; page: number; last: PdfLine } | null = null
   const flush = () => {
@@ -51,7 +53,7 @@ export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
     } else if (open !== null && continues(open.last, line)) {
       open = {
         ...(open as { text: string; page: number }),
-        text: joinWords(open.text, line.text),
+        text: words.join(open.text, line.text),
         last: line,
       }
     } else {
@@ -108,12 +110,6 @@ function continues(last: PdfLine, line: PdfLine): boolean {
   const isFar = last.y - line.y > Math.max(last.size, line.size) * PARAGRAPH_GAP
   const isIndented = line.x - last.x > line.size * INDENT && SENTENCE_END.test(last.text)
   return !isFar && !isIndented
-}
-
-/** Joins a word that was divided at the end of a line. */
-function joinWords(before: string, after: string): string {
-  if (/\p{L}[-\u00ad\u2010]$/u.test(before) && /^\p{Ll}/u.test(after)) return before.slice(0, -1) + after
-  return joinLines([before, after])
 }
 
 /** Lines at the margin that repeat on many pages, their numbers aside. */
