@@ -199,6 +199,32 @@ test('notes on the cells of a workbook are sentences of its sheet; threads of co
   expect((await read(XLSX, file)).warnings).toEqual(ONE)
 })
 
+test('the text of shapes over the sheet of a workbook is read with the sheet', async () => {
+  const shape = (text: string) =>
+    `<xdr:sp><xdr:txBody><a:p><a:r><a:t>${text}</a:t></a:r></a:p></xdr:txBody></xdr:sp>`
+  const file = zipOf([
+    { name: '_rels/.rels', data: relations('xl/workbook.xml') },
+    {
+      name: 'xl/workbook.xml',
+      data: '<workbook><sheets><sheet name="Harvest" r:id="r1"/></sheets></workbook>',
+    },
+    { name: 'xl/_rels/workbook.xml.rels', data: relations('worksheets/a.xml') },
+    {
+      name: 'xl/worksheets/a.xml',
+      data: '<worksheet><sheetData><row><c r="A1"><v>1</v></c></row></sheetData></worksheet>',
+    },
+    { name: 'xl/worksheets/_rels/a.xml.rels', data: relations('../drawings/drawing1.xml') },
+    {
+      name: 'xl/drawings/drawing1.xml',
+      data: `<xdr:wsDr>${shape('The figures of May were corrected by the auditor.')}${shape('North')}</xdr:wsDr>`,
+    },
+  ])
+  expect((await lines(XLSX, file)).slice(-2)).toEqual([
+    'prose: The figures of May were corrected by the auditor.',
+    'aside: North',
+  ])
+})
+
 test('notes on the cells of a spreadsheet of OpenDocument are read with the sheet, in their places', async () => {
   const note = (text: string) => `<office:annotation><text:p>${text}</text:p></office:annotation>`
   const cell = (inner: string) => `<table:table-cell>${inner}</table:table-cell>`

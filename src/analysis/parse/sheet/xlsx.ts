@@ -5,6 +5,7 @@ import { openWorkbook, type Workbook } from './workbook.ts'
 import { writeRemarks, type Remark } from '../office/remarks.ts'
 import { openArchive } from '../office/zip.ts'
 import { readCellNotes, writeNotes } from './cell-notes.ts'
+import { readShapes, writeShapes } from './shapes.ts'
 
 /**
  * Reads a workbook (xlsx, xlsm, xltx) as a person does: for each sheet its size, its columns with what is in them, its rows as
@@ -25,6 +26,7 @@ export async function readXlsx(bytes: Uint8Array): Promise<SourceDocument> {
       warnings.push(...readSheet(workbook, { name, part }, builder))
       const { notes, remarks: own } = readCellNotes(entries, part)
       writeNotes(notes, builder)
+      writeShapes(readShapes(entries, part), builder)
       remarks.push(...own)
     }
   }
