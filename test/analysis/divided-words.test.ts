@@ -30,5 +30,13 @@ test.each([
   ['a hyphen before a number', [], 'against COVID-', '19 in spring', 'against COVID-19 in spring'],
   ['a dash', [], 'the house -', 'and the garden', 'the house - and the garden'],
 ])('at the end of a line: %s', (_name, lines, before, after, joined) => {
-  expect(new DividedWords([...lines, before, after]).join(before, after)).toBe(joined)
+  expect(new DividedWords([...lines, before, after]).join([before, after])).toBe(joined)
+})
+
+test('a paragraph of a hundred thousand lines is joined in steps of a line each', () => {
+  const lines = Array.from({ length: 100_000 }, (_, index) => `word-${index} divi-`)
+  const joined = new DividedWords(lines).join([...lines, 'ded'])
+  // Each line loses its hyphen.
+  const length = lines.join('').length - lines.length + 'ded'.length
+  expect([joined.length, joined.slice(-14)]).toEqual([length, '-99999 divided'])
 })

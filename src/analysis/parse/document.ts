@@ -102,7 +102,8 @@ export function joinLines(lines: readonly string[]): string {
   return parts.join('')
 }
 
-function isApart(before: string, after: string): boolean {
+/** Whether there is a space between the end of a line and the next one: none between characters of Chinese or Japanese. */
+export function isApart(before: string, after: string): boolean {
   if (WIDE_MARK_END.test(before) || WIDE_MARK_START.test(after)) return false
   return !(WIDE_END.test(before) && WIDE_START.test(after))
 }

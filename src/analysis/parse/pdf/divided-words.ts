@@ -1,4 +1,4 @@
-import { joinLines } from '../document.ts'
+import { isApart } from '../document.ts'
 
 const DIVIDED = /([\p{L}\p{M}]+)([-\u00ad\u2010])$/u
 const CONTINUED = /^[\p{L}\p{M}\p{N}]+/u
@@ -9,6 +9,8 @@ const WORD = /[\p{L}\p{M}\p{N}]+(?:[-\u2010][\p{L}\p{M}\p{N}]+)*/gu
 const MIN_COMPOUNDS = 2
 /** Shorter words are syllables too: `in`, `form`. */
 const MIN_WORD = 4
+/** No word has a longer part: what is looked at of a line. */
+const MAX_PART = 100
 
 /**
  * Joins the ends of lines with what comes next. A hyphen at an end either divides a word or belongs to it: the document
@@ -23,12 +25,24 @@ export class DividedWords {
     for (const line of lines) for (const [word] of line.matchAll(WORD)) this.#add(toKey(word), line, word)
   }
 
-  join(before: string, after: string): string {
-    const [, first = '', hyphen] = DIVIDED.exec(before) ?? []
+  /** A paragraph of these lines. */
+  join(lines: readonly string[]): string {
+    const parts: string[] = []
+    for (const line of lines) {
+      const before = parts.at(-1)
+      if (before === undefined) parts.push(line)
+      else parts.splice(-1, 1, this.#seam(before, line), line)
+    }
+    return parts.join('')
+  }
+
+  /** A line with what stands between it and the next one. */
+  #seam(before: string, after: string): string {
+    const [, first = '', hyphen] = DIVIDED.exec(before.slice(-MAX_PART)) ?? []
     const [second] = CONTINUED.exec(after) ?? []
-    if (hyphen === undefined || second === undefined) return joinLines([before, after])
-    if (hyphen === SOFT_HYPHEN || this.#isDivided(first, second)) return before.slice(0, -1) + after
-    return before + after
+    if (hyphen === undefined || second === undefined)
+      return isApart(before.slice(-2), after) ? `${before} ` : before
+    return hyphen === SOFT_HYPHEN || this.#isDivided(first, second) ? before.slice(0, -1) : before
   }
 
   #add(word: string, line: string, raw: string): void {

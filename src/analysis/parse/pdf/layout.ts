@@ -35,14 +35,14 @@ export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
   const title = findTitle(lines, body.size)
   const words = new DividedWords(lines.map(({ text }) => text))
   const builder = new SectionBuilder()
-  let open: { text: string; page: number; last: PdfLine } | null = null
+  let open: PdfLine[] = []
   const flush = () => {
-    if (open !== null)
-      builder.paragraph(open.text.replace(LIST_MARK, ''), {
-        page: open.page,
-        kind: LIST_MARK.test(open.text) ? 'item' : 'prose',
-      })
-    open = null
+    const [first] = open
+    if (first === undefined) return
+    const text = words.join(open.map((line) => line.text))
+    const kind = LIST_MARK.test(text) ? 'item' : 'prose'
+    builder.paragraph(text.replace(LIST_MARK, ''), { page: first.page, kind })
+    open = []
   }
 
   for (const line of lines) {
@@ -50,15 +50,10 @@ export function layOut(lines: readonly PdfLine[], pageCount: number): PdfText {
     if (isHeading(line, body)) {
       flush()
       builder.heading(line.text)
-    } else if (open !== null && continues(open.last, line)) {
-      open = {
-        ...(open as { text: string; page: number }),
-        text: words.join(open.text, line.text),
-        last: line,
-      }
     } else {
-      flush()
-      open = { text: line.text, page: line.page, last: line }
+      const last = open.at(-1)
+      if (last !== undefined && !continues(last, line)) flush()
+      open.push(line)
     }
   }
   flush()
