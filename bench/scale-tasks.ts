@@ -1,10 +1,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { z } from 'zod'
+import type * as Headgate from '../src/index.ts'
 
 /** Task types of the built servers that are measured: the `TASKS_FILE`. `lag` tells how late the event loop was. */
 
-type Headgate = typeof import('../src/index.ts')
-const { defineTask } = (await import(new URL('../dist/index.js', import.meta.url).href)) as Headgate
+const { defineTask } = (await import(new URL('../dist/index.js', import.meta.url).href)) as typeof Headgate
 
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()

@@ -33,7 +33,7 @@ async function start(
   env: Record<string, string> = {},
   wrapper: readonly string[] = [],
 ): Promise<Running> {
-  const [command = '', ...args] = [...wrapper, process.execPath, buildServer(), 'serve']
+  const [command, ...args] = [...wrapper, process.execPath, buildServer(), 'serve'] as [string, ...string[]]
   const startedAt = performance.now()
   const child = spawn(command, args, {
     cwd: ROOT,
