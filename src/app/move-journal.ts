@@ -24,7 +24,7 @@ type Report = (progress: MoveProgress) => void
 export async function moveToDatabase(ends: MoveEnds, settings: Settings, report: Report): Promise<Moved> {
   const place = toPlace(ends.url)
   return withDatabase(ends.url, settings, async (db, blobs) => {
-    const [{ Tickets }, { PostgresTarget }, { moveJournal }, { uploadsOutOf }, { JournalExport }] =
+    const [{ Tickets }, { PostgresTarget }, { moveJournal }, { createUploadExport }, { JournalExport }] =
       await Promise.all([
         import('../cluster/tickets.ts'),
         import('../cluster/move/postgres-target.ts'),
@@ -39,7 +39,7 @@ export async function moveToDatabase(ends: MoveEnds, settings: Settings, report:
       const { headStartMs } = settings
       const oldestAt = source.oldestUnfinished() ?? Date.now()
       const target = new PostgresTarget({ db, tickets, headStartMs, version: VERSION, oldestAt })
-      const moveUpload = uploadsOutOf(folder, blobs)
+      const moveUpload = createUploadExport(folder, blobs)
       return { ...(await moveJournal({ source, target, moveUpload, report })), place }
     } finally {
       await tickets.stop().catch(() => undefined)
@@ -50,7 +50,7 @@ export async function moveToDatabase(ends: MoveEnds, settings: Settings, report:
 /** The way back: moves what a database holds into a folder. */
 export async function moveToFolder(ends: MoveEnds, settings: Settings, report: Report): Promise<Moved> {
   return withDatabase(ends.url, settings, async (db, blobs) => {
-    const [{ PostgresSource }, { SqliteTarget }, { moveJournal }, { uploadsInto }, { JournalImport }] =
+    const [{ PostgresSource }, { SqliteTarget }, { moveJournal }, { createUploadImport }, { JournalImport }] =
       await Promise.all([
         import('../cluster/move/postgres-source.ts'),
         import('../cluster/move/sqlite-target.ts'),
@@ -62,7 +62,7 @@ export async function moveToFolder(ends: MoveEnds, settings: Settings, report: R
     using journal = new JournalImport(place)
     const source = await PostgresSource.open(db, `${place} on ${hostname()}`)
     const target = new SqliteTarget(journal)
-    const moveUpload = await uploadsInto(place, blobs)
+    const moveUpload = await createUploadImport(place, blobs)
     return { ...(await moveJournal({ source, target, moveUpload, report })), place }
   })
 }

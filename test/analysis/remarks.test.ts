@@ -165,18 +165,23 @@ test('the footer of slides is read once', async () => {
   expect(await lines(PPTX, file)).toEqual(['item: One.', 'item: Two.', 'aside: Mill report'])
 })
 
+/** A workbook with one cell. */
+const ONE_SHEET = [
+  { name: '_rels/.rels', data: relations('xl/workbook.xml') },
+  {
+    name: 'xl/workbook.xml',
+    data: '<workbook><sheets><sheet name="Harvest" r:id="r1"/></sheets></workbook>',
+  },
+  { name: 'xl/_rels/workbook.xml.rels', data: relations('worksheets/a.xml') },
+  {
+    name: 'xl/worksheets/a.xml',
+    data: '<worksheet><sheetData><row><c r="A1"><v>1</v></c></row></sheetData></worksheet>',
+  },
+]
+
 test('notes on the cells of a workbook are sentences of its sheet; threads of comments are not', async () => {
   const file = zipOf([
-    { name: '_rels/.rels', data: relations('xl/workbook.xml') },
-    {
-      name: 'xl/workbook.xml',
-      data: '<workbook><sheets><sheet name="Harvest" r:id="r1"/></sheets></workbook>',
-    },
-    { name: 'xl/_rels/workbook.xml.rels', data: relations('worksheets/a.xml') },
-    {
-      name: 'xl/worksheets/a.xml',
-      data: '<worksheet><sheetData><row><c r="A1"><v>1</v></c></row></sheetData></worksheet>',
-    },
+    ...ONE_SHEET,
     {
       name: 'xl/worksheets/_rels/a.xml.rels',
       data: relations('../comments1.xml', '../threadedComments/t.xml'),
@@ -203,16 +208,7 @@ test('the text of shapes over the sheet of a workbook is read with the sheet', a
   const shape = (text: string) =>
     `<xdr:sp><xdr:txBody><a:p><a:r><a:t>${text}</a:t></a:r></a:p></xdr:txBody></xdr:sp>`
   const file = zipOf([
-    { name: '_rels/.rels', data: relations('xl/workbook.xml') },
-    {
-      name: 'xl/workbook.xml',
-      data: '<workbook><sheets><sheet name="Harvest" r:id="r1"/></sheets></workbook>',
-    },
-    { name: 'xl/_rels/workbook.xml.rels', data: relations('worksheets/a.xml') },
-    {
-      name: 'xl/worksheets/a.xml',
-      data: '<worksheet><sheetData><row><c r="A1"><v>1</v></c></row></sheetData></worksheet>',
-    },
+    ...ONE_SHEET,
     { name: 'xl/worksheets/_rels/a.xml.rels', data: relations('../drawings/drawing1.xml') },
     {
       name: 'xl/drawings/drawing1.xml',

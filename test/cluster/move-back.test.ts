@@ -9,7 +9,7 @@ import { NOT_DUE, type Journal } from '../../src/journal/journal.ts'
 import { actsOn } from '../journal/acts.ts'
 import { openDatabase } from '../support/cluster.ts'
 import { sqliteJournal, tempFolder } from '../support/journal.ts'
-import { fillJournal, startMove } from '../support/move.ts'
+import { echoType, fillWithEchoes, startMove } from '../support/move.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
 import { startServer, type Json } from '../support/server.ts'
 
@@ -20,15 +20,7 @@ const KILLS = process.env['MOVE_TASKS'] === undefined ? 3 : 10
 /** Notes of one journal alone, and a time that a process writes at its end. */
 const OWN = "('journal-id', 'self-test', 'move', 'proven-time')"
 
-const seen: number[] = []
-const echo = defineTask({
-  type: 'echo',
-  input: z.object({ n: z.number() }),
-  run: ({ n }) => {
-    seen.push(n)
-    return { n }
-  },
-})
+const { seen, echo } = echoType()
 const digest = defineTask({
   type: 'digest',
   input: z.object({}),
@@ -128,7 +120,7 @@ describe.skipIf(programs === undefined)('headgate move, from PostgreSQL to a fol
     { timeout: 600_000 },
     async () => {
       const [first, folder] = [await tempFolder(), await tempFolder()]
-      await fillJournal(first, TASKS)
+      await fillWithEchoes(first, TASKS)
       const url = await postgres.newDatabase()
       expect((await over(first, url)).code).toBe(0)
       for (let kills = 0; kills < KILLS; kills += 1) {
@@ -159,7 +151,7 @@ describe.skipIf(programs === undefined)('headgate move, from PostgreSQL to a fol
 
   test('the folder that the tasks came from takes them back when its journal is set aside', async () => {
     const folder = await tempFolder()
-    await fillJournal(folder, 10)
+    await fillWithEchoes(folder, 10)
     const before = readRecords(folder)
     const url = await postgres.newDatabase()
     expect((await over(folder, url)).code).toBe(0)
@@ -172,8 +164,8 @@ describe.skipIf(programs === undefined)('headgate move, from PostgreSQL to a fol
 
   test('a move mixes no two sets of tasks, and takes none that somebody works over', async () => {
     const [first, folder, other] = [await tempFolder(), await tempFolder(), await tempFolder()]
-    await fillJournal(first, 10)
-    await fillJournal(folder, 10)
+    await fillWithEchoes(first, 10)
+    await fillWithEchoes(folder, 10)
     const url = await postgres.newDatabase()
     expect((await back(url, other).exited).output).toContain('no schema headgate')
     expect((await over(first, url)).code).toBe(0)
@@ -202,7 +194,7 @@ describe.skipIf(programs === undefined)('headgate move, from PostgreSQL to a fol
 
   test('a difference is found before anybody works over the folder', async () => {
     const [first, folder] = [await tempFolder(), await tempFolder()]
-    await fillJournal(first, 10)
+    await fillWithEchoes(first, 10)
     const url = await postgres.newDatabase()
     expect((await over(first, url)).code).toBe(0)
     expect((await back(url, folder).exited).code).toBe(0)

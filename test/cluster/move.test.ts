@@ -7,7 +7,7 @@ import type { Statements } from '../../src/cluster/database/database.ts'
 import { migrate } from '../../src/cluster/database/migrate.ts'
 import { openDatabase } from '../support/cluster.ts'
 import { sqliteJournal, tempFolder } from '../support/journal.ts'
-import { fillJournal, startMove } from '../support/move.ts'
+import { echoType, fillWithEchoes, startMove } from '../support/move.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
 import { startServer, type Json } from '../support/server.ts'
 
@@ -17,15 +17,7 @@ const TASKS = Number(process.env['MOVE_TASKS'] ?? 3000)
 const KILLS = 10
 const NOT_BEGUN = { stage: 'tasks', place: 0 }
 
-const seen: number[] = []
-const echo = defineTask({
-  type: 'echo',
-  input: z.object({ n: z.number() }),
-  run: ({ n }) => {
-    seen.push(n)
-    return { n }
-  },
-})
+const { seen, echo } = echoType()
 const digest = defineTask({
   type: 'digest',
   input: z.object({}),
@@ -133,7 +125,7 @@ describe.skipIf(programs === undefined)('headgate move', () => {
     { timeout: 600_000 },
     async () => {
       const folder = await tempFolder()
-      await fillJournal(folder, TASKS)
+      await fillWithEchoes(folder, TASKS)
       const url = await postgres.newDatabase()
       const db = openDatabase(url)
       await migrate(db)
@@ -179,8 +171,8 @@ describe.skipIf(programs === undefined)('headgate move', () => {
 
   test('a move mixes no two sets of tasks, and takes no journal that is in use', async () => {
     const [folder, other] = [await tempFolder(), await tempFolder()]
-    await fillJournal(folder, 10)
-    await fillJournal(other, 10)
+    await fillWithEchoes(folder, 10)
+    await fillWithEchoes(other, 10)
     const url = await postgres.newDatabase()
     const server = await local(folder, 0)
     expect((await move(folder, url).exited).output).toContain('Another process uses the journal')
@@ -217,7 +209,7 @@ describe.skipIf(programs === undefined)('headgate move', () => {
 
   test('a difference is found before anybody works over the database', async () => {
     const folder = await tempFolder()
-    await fillJournal(folder, 10)
+    await fillWithEchoes(folder, 10)
     const url = await postgres.newDatabase()
     expect((await move(folder, url).exited).code).toBe(0)
     const db = openDatabase(url)

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { openSqliteJournal } from '../../src/journal/sqlite/sqlite-journal.ts'
+import { z } from 'zod'
+import { defineTask } from '../../src/handler/define-task.ts'
 import { actsOn } from '../journal/acts.ts'
 import { PROCESS_ENV, ROOT, spawnBound } from './process.ts'
 
@@ -16,8 +18,22 @@ export function startMove(args: readonly string[], more: Record<string, string> 
   return { child, exited }
 }
 
+/** A task type, and the numbers that its handler has got. */
+export function echoType() {
+  const seen: number[] = []
+  const echo = defineTask({
+    type: 'echo',
+    input: z.object({ n: z.number() }),
+    run: ({ n }) => {
+      seen.push(n)
+      return { n }
+    },
+  })
+  return { seen, echo }
+}
+
 /** A journal with as many tasks, half of them completed. */
-export async function fillJournal(folder: string, tasks: number): Promise<void> {
+export async function fillWithEchoes(folder: string, tasks: number): Promise<void> {
   const journal = await openSqliteJournal({
     folder,
     reserveBytes: 0,

@@ -23,11 +23,11 @@ export function toPnm({ width, height, data }: GrayImage): Uint8Array {
 /** Makes light text on a dark page dark on a light one, in place. */
 export function invertDark(image: GrayImage): void {
   const { data } = image
-  if (medianOf(data) >= DARK) return
+  if (findMedian(data) >= DARK) return
   for (let at = 0; at < data.length; at += 1) data[at] = 255 - (data[at] ?? 0)
 }
 
-function medianOf(data: Uint8Array): number {
+function findMedian(data: Uint8Array): number {
   const counts = new Uint32Array(256)
   for (const point of data) counts[point] = (counts[point] ?? 0) + 1
   let value = 0

@@ -6,7 +6,7 @@ import { invertDark, isBlank, resize, toUpright } from './gray-image.ts'
 import { readPictureHead } from './picture-head.ts'
 import { decodePng, isTransparentPng } from './png.ts'
 import type { PageImage } from './recognised-page.ts'
-import { isLittleEndian, isTiff, listDirectories, viewOf } from './tiff-directory.ts'
+import { isLittleEndian, isTiff, listDirectories, toView } from './tiff-directory.ts'
 import { decodeTiff } from './unpack-tiff.ts'
 
 /** Pictures say seldom what resolution they have: type of 10 points is about 40 pixels high in a scan of 300 dpi. */
@@ -58,6 +58,6 @@ function moveToFront(bytes: Uint8Array, page: number): Uint8Array {
   const directory = listDirectories(bytes)[page - 1]
   if (directory === undefined) throw rejected(`it has no page ${page}`)
   const copy = Uint8Array.from(bytes)
-  viewOf(copy).setUint32(4, directory, isLittleEndian(bytes))
+  toView(copy).setUint32(4, directory, isLittleEndian(bytes))
   return copy
 }

@@ -14,13 +14,13 @@ export function isLittleEndian(bytes: Uint8Array): boolean {
   return bytes[0] === 0x49
 }
 
-export function viewOf(bytes: Uint8Array): DataView {
+export function toView(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** Offsets of the directories of a TIFF, one for each picture; a chain that leads back into itself ends there. */
 export function listDirectories(bytes: Uint8Array): number[] {
-  const view = viewOf(bytes)
+  const view = toView(bytes)
   const isLittle = isLittleEndian(bytes)
   const found = new Set<number>()
   let at = bytes.length < HEADER_BYTES ? 0 : view.getUint32(4, isLittle)
@@ -39,7 +39,7 @@ export function findTag(bytes: Uint8Array, directory: number, tag: number): numb
 
 /** The values of a tag of a directory, where these are whole numbers; none where the file is cut. */
 export function findValues(bytes: Uint8Array, directory: number, tag: number): number[] {
-  const view = viewOf(bytes)
+  const view = toView(bytes)
   const isLittle = isLittleEndian(bytes)
   const entries = view.getUint16(directory, isLittle)
   for (let index = 0; index < entries; index += 1) {

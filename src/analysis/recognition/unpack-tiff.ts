@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib'
 import type { GrayImage } from '../parse/pdf/pdfium.ts'
 import { rejected } from '../parse/office/zip.ts'
-import { findTag, findValues, isLittleEndian, listDirectories, viewOf } from './tiff-directory.ts'
+import { findTag, findValues, isLittleEndian, listDirectories, toView } from './tiff-directory.ts'
 
 /**
  * Tesseract's build of libtiff has no zlib and no libjpeg: a TIFF that is packed by them is unpacked here, in strips.
@@ -110,7 +110,7 @@ function replaceTag(
   file: Uint8Array,
   { directory, tag, value }: { directory: number; tag: number; value: number },
 ): void {
-  const [view, isLittle] = [viewOf(file), isLittleEndian(file)]
+  const [view, isLittle] = [toView(file), isLittleEndian(file)]
   const entries = view.getUint16(directory, isLittle)
   for (let index = 0; index < entries; index += 1) {
     const at = directory + 2 + index * 12

@@ -12,7 +12,7 @@ const UPLOADS = 'spool'
 type MoveUpload = (upload: Upload) => Promise<boolean>
 
 /** From a data folder to where processes will look for files; those that are there already aside. Each is read back. */
-export function uploadsOutOf(folder: string, to: Blobs): MoveUpload {
+export function createUploadExport(folder: string, to: Blobs): MoveUpload {
   const from = new FolderStore(join(folder, UPLOADS))
   return async (upload) => {
     const path = await from.open(upload).catch(() => null)
@@ -26,7 +26,7 @@ export function uploadsOutOf(folder: string, to: Blobs): MoveUpload {
 }
 
 /** The way back; a store that is away is waited for, for a moment. */
-export async function uploadsInto(folder: string, blobs: Blobs): Promise<MoveUpload> {
+export async function createUploadImport(folder: string, blobs: Blobs): Promise<MoveUpload> {
   const local = new FolderStore(join(folder, UPLOADS))
   await local.start()
   const store = new SharedStore({ local, blobs, findNamed: (ids) => Promise.resolve(new Set(ids)) })
