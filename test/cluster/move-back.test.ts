@@ -71,7 +71,7 @@ describe.skipIf(programs === undefined)('headgate move, from PostgreSQL to a fol
     expect(await working.ended(left)).toMatchObject({ status: 'completed', interruptions: 1 })
   })
 
-  test('what processes of a cluster have done is there, and goes on in its order', async () => {
+  test('what processes of a cluster have done is there, and the rest runs in its order', async () => {
     const url = await postgres.newDatabase()
     const first = await shared(url, 1)
     const done = await first.post('/echo', { n: -1 })

@@ -276,7 +276,7 @@ describe.skipIf(programs === undefined)('one queue over several processes', () =
     await expect
       .poll(() => heard.toSorted((a, b) => (a < b ? -1 : 1)), { timeout: 60_000 })
       .toEqual(ids.map((id) => `msg_${id}`).toSorted((a, b) => (a < b ? -1 : 1)))
-    // Whoever sends them is notified when one is due, and does not find it with the next poll.
+    // The process that sends webhooks is notified when one is due; it does not wait for the next poll.
     await expect.poll(() => hints.filter((kind) => kind === 'webhooks').length).toBeGreaterThan(0)
     const before = hints.length
     // The same work again has its result, and its webhook, at once.

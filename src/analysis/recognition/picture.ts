@@ -2,7 +2,7 @@ import type { GrayImage } from '../parse/pdf/pdfium.ts'
 import { rejected } from '../parse/office/zip.ts'
 import { TaskError } from '../../task/failure.ts'
 import { despeckle } from './despeckle.ts'
-import { invertDark, isBlank, resize, toUpright } from './gray-image.ts'
+import { invertDark, isBlank, MAX_PIXELS, resize, toUpright, type Decode } from './gray-image.ts'
 import { readPictureHead } from './picture-head.ts'
 import { decodePng, isTransparentPng } from './png.ts'
 import type { PageImage } from './recognised-page.ts'
@@ -11,8 +11,6 @@ import { decodeTiff } from './unpack-tiff.ts'
 
 /** Pictures say seldom what resolution they have: type of 10 points is about 40 pixels high in a scan of 300 dpi. */
 const ASSUMED_DPI = 300
-/** A picture with more points than this is made smaller: A3 at 300 dpi has 17 million. */
-export const MAX_PIXELS = 25_000_000
 /** One with more is not unpacked: telephones take pictures of up to 108 million points, which take 4 bytes each. */
 const MAX_DECODED_PIXELS = 110_000_000
 
@@ -23,9 +21,6 @@ export function countPictures(bytes: Uint8Array): number {
   if (length === 0) throw rejected('it has no picture inside')
   return length
 }
-
-/** Unpacks a picture of any format. */
-export type Decode = (bytes: Uint8Array) => GrayImage
 
 /**
  * One picture of a file, 1 for the first: upright as EXIF says, dark on light, without noise. null: it is blank.

@@ -1,6 +1,6 @@
 import { joinLines } from '../parse/document.ts'
-import { resize } from './gray-image.ts'
-import { MAX_PIXELS, openPicture } from './picture.ts'
+import { MAX_PIXELS, resize } from './gray-image.ts'
+import { openPicture } from './picture.ts'
 import {
   POINTS_PER_INCH,
   type PageImage,

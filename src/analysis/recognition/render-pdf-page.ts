@@ -1,11 +1,10 @@
 import { PdfiumDocument, type PdfiumPage } from '../parse/pdf/pdfium.ts'
 import { denoise } from './denoise.ts'
-import { isBlank } from './gray-image.ts'
+import { isBlank, MAX_PIXELS } from './gray-image.ts'
 import { POINTS_PER_INCH, type PageImage } from './recognised-page.ts'
 
 /** Chinese is read better than at 300, small type better than at 200. A page that is larger than A3 gets less. */
 const DPI = 240
-const MAX_PIXELS = 25_000_000
 /** A picture on a page with a few characters is the page itself when it covers this share of it. */
 const MIN_PICTURE_SHARE = 0.5
 

@@ -1,7 +1,7 @@
 /** The most pictures of one file that are looked at. */
 const MAX_PICTURES = 10_000
 const HEADER_BYTES = 8
-const ENTRY_BYTES = 12
+export const ENTRY_BYTES = 12
 /** Bytes of the types of values that are read here: bytes, a short, a long. */
 const TYPE_BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 7: 1 }
 

@@ -1,7 +1,15 @@
 import { inflateSync } from 'node:zlib'
 import type { GrayImage } from '../parse/pdf/pdfium.ts'
 import { rejected } from '../parse/office/zip.ts'
-import { findTag, findValues, isLittleEndian, listDirectories, toView } from './tiff-directory.ts'
+import type { Decode } from './gray-image.ts'
+import {
+  ENTRY_BYTES,
+  findTag,
+  findValues,
+  isLittleEndian,
+  listDirectories,
+  toView,
+} from './tiff-directory.ts'
 
 /**
  * Tesseract's build of libtiff has no zlib and no libjpeg: a TIFF that is packed by them is unpacked here, in strips.
@@ -23,8 +31,6 @@ const JPEG = 7
 const DEFLATE: ReadonlySet<number> = new Set([8, 32946])
 const NOT_PACKED = 1
 const DIFFERENCES = 2
-
-type Decode = (bytes: Uint8Array) => GrayImage
 
 interface Strips {
   readonly file: Uint8Array
@@ -113,7 +119,7 @@ function replaceTag(
   const [view, isLittle] = [toView(file), isLittleEndian(file)]
   const entries = view.getUint16(directory, isLittle)
   for (let index = 0; index < entries; index += 1) {
-    const at = directory + 2 + index * 12
+    const at = directory + 2 + index * ENTRY_BYTES
     if (view.getUint16(at, isLittle) !== tag) continue
     view.setUint16(at + 2, 4, isLittle)
     view.setUint32(at + 4, 1, isLittle)

@@ -1,11 +1,10 @@
 import { z } from 'zod'
+import { MOVE_NOTE } from '../../journal/sqlite/exported-tables.ts'
 import { HeadgateError } from '../../task/errors.ts'
 import type { Database, Statements } from '../database/database.ts'
 import { listMembers } from '../members/members.ts'
 import { parseMoveState, type Advance, type MoveState } from './ends.ts'
 
-/** How far a move into the database has come. */
-export const MOVE_NOTE = 'move'
 /** Where the tasks of the database were moved to, or are on their way to. */
 export const MOVED_NOTE = 'moved'
 

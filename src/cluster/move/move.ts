@@ -2,7 +2,7 @@ import type { NamedUpload } from '../../journal/sqlite/export.ts'
 import { EXPORTED_TABLES, type ExportedTable } from '../../journal/sqlite/exported-tables.ts'
 import { HeadgateError } from '../../task/errors.ts'
 import { toDigest } from './digest.ts'
-import type { MoveSource, MoveState, MoveTarget } from './ends.ts'
+import type { Advance, MoveSource, MoveState, MoveTarget } from './ends.ts'
 
 export interface MoveOptions {
   readonly source: MoveSource
@@ -123,10 +123,7 @@ class Move {
     assertCount('unfinished tasks', await target.countUnfinished(), unfinished)
   }
 
-  async #advance(
-    change: Partial<MoveState>,
-    write: (step: { from: MoveState; to: MoveState }) => void | Promise<void>,
-  ): Promise<void> {
+  async #advance(change: Partial<MoveState>, write: (step: Advance) => void | Promise<void>): Promise<void> {
     const to = { ...this.#state, ...change }
     await write({ from: this.#state, to })
     this.#state = to

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { NamedUpload } from '../../journal/sqlite/export.ts'
-import { EXPORTED_TABLES, ID_NOTE, type ExportedTable } from '../../journal/sqlite/exported-tables.ts'
+import {
+  EXPORTED_TABLES,
+  ID_NOTE,
+  MOVE_NOTE,
+  type ExportedTable,
+} from '../../journal/sqlite/exported-tables.ts'
 import { PAGE_CHARS, type ExportedTask } from '../../journal/sqlite/exported-tasks.ts'
 import { TASK_COLUMNS, type EventRow, type Row, type WholeTaskRow } from '../../journal/rows.ts'
 import { HeadgateError } from '../../task/errors.ts'
@@ -10,7 +15,7 @@ import type { Database } from '../database/database.ts'
 import { migrate } from '../database/migrate.ts'
 import { createNotes } from '../journal/queries.ts'
 import type { CountedTable, MoveSource } from './ends.ts'
-import { beginLeaving, endLeaving, MOVE_NOTE, MOVED_NOTE } from './move-note.ts'
+import { beginLeaving, endLeaving, MOVED_NOTE } from './move-note.ts'
 
 /** Notes of this database alone. */
 const OWN_NOTES: ReadonlySet<unknown> = new Set([ID_NOTE, MOVE_NOTE, MOVED_NOTE])
@@ -18,7 +23,7 @@ const OWN_NOTES: ReadonlySet<unknown> = new Set([ID_NOTE, MOVE_NOTE, MOVED_NOTE]
 const IDS_AT_ONCE = 50_000
 const UPLOADS_AT_ONCE = 1000
 
-/** By what the rows of a table are told apart. */
+/** Columns that identify a row of each table, by which pages are read in order. */
 const KEYS: Readonly<Record<ExportedTable, readonly string[]>> = {
   keys: ['caller', 'key'],
   deliveries: ['id'],
