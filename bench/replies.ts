@@ -7,9 +7,14 @@ export async function expectStatus(response: Response, ...statuses: readonly num
   throw new Error(`${response.url}: ${response.status}, expected ${statuses.join(' or ')}: ${body}`)
 }
 
+/** The text of a reply that has to be 200. */
+export async function getText(url: string): Promise<string> {
+  return (await expectStatus(await fetch(url), 200)).text()
+}
+
 /** The JSON of a reply that has to be 200. */
 export async function getJson<Body>(url: string): Promise<Body> {
-  return (await (await expectStatus(await fetch(url), 200)).json()) as Body
+  return JSON.parse(await getText(url)) as Body
 }
 
 /** Submits a task of a type, which has to be accepted; its id. */

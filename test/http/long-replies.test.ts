@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
@@ -19,9 +21,15 @@ const big = defineTask({
   run: ({ letter }) => letter.repeat(BIG),
 })
 
+const waiting = defineTask({
+  type: 'waiting',
+  input: z.object({ text: z.string() }),
+  run: (_input, { signal }) => once(signal, 'abort'),
+})
+
 async function setup(settings: object = {}) {
   const given = { journal: 'sqlite' as const, replyBytes: 10 * MB, ratePerMinute: 0, ...settings }
-  const server = await startServer({ tasks: [big], settings: given })
+  const server = await startServer({ tasks: [big, waiting], settings: given })
   const make = async (letter: string): Promise<string> => {
     const { body } = await server.post('/big', { letter })
     const { status } = await server.ended(body['task_id'])
@@ -29,10 +37,10 @@ async function setup(settings: object = {}) {
     return body['task_id'] as string
   }
   /** A reader that takes the head of a reply and nothing more, until it is asked to read on. */
-  const readSlowly = async (path: string) => {
+  const readSlowly = async (path: string, connection = 'close') => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     onTestFinished(() => void socket.destroy())
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`)
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: ${connection}\r\n\r\n`)
     const [first] = (await once(socket, 'data')) as [Buffer]
     socket.pause()
     return { socket, status: Number(/^HTTP\/1\.1 (\d+)/.exec(first.toString('latin1'))?.[1]), first }
@@ -77,6 +85,53 @@ test('a task is sent with its result in it, and a format is written once for all
   expect([body['status'], body['result'].length]).toEqual(['completed', BIG])
   const texts = await Promise.all(Array.from({ length: 5 }, () => get(`/api/tasks/${id}/result?format=txt`)))
   for (const { status, text } of texts) expect([status, text.length]).toEqual([200, BIG])
+})
+
+test('long text is sent whole, also where a piece ends within a pair of UTF-16', async () => {
+  const { post, get } = await setup()
+  const text = `x${'😀'.repeat(100_000)}`
+  const { body: task } = await post('/waiting', { text })
+  const { body } = await get(`/api/tasks/${task['task_id']}?include=input`)
+  expect(body['input']['text']).toBe(text)
+})
+
+test('a stop that comes while a long reply is taken waits for the reply only', async () => {
+  const { make, readSlowly, app } = await setup()
+  const { socket } = await readSlowly(`/api/tasks/${await make('a')}/result`, 'keep-alive')
+  const startedAt = performance.now()
+  const closed = app.close()
+  await sleep(200)
+  expect(socket.destroyed).toBe(false)
+  socket.resume()
+  await closed
+  // An idle connection would be kept for 65 s.
+  expect(performance.now() - startedAt).toBeLessThan(30_000)
+})
+
+test('what long replies have sent is collected with the young objects', async () => {
+  const { post, url } = await setup()
+  const { body: task } = await post('/waiting', { text: 'x'.repeat(150_000) })
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (options: { readonly type: string }) => void
+  const read = async (count: number) => {
+    for (let each = 0; each < count; each += 1) {
+      await (
+        await fetch(`${url}/api/tasks/${task['task_id']}?include=input`)
+      ).body?.pipeTo(new WritableStream())
+      // Twice, and what is left is promoted.
+      if (each % 5 === 0) collect({ type: 'minor' })
+    }
+    collect({ type: 'minor' })
+    collect({ type: 'minor' })
+  }
+  const oldBytes = () =>
+    getHeapSpaceStatistics()
+      .filter(({ space_name }) => ['old_space', 'large_object_space'].includes(space_name))
+      .reduce((sum, { space_used_size }) => sum + space_used_size, process.memoryUsage().arrayBuffers)
+  await read(20)
+  const before = oldBytes()
+  await read(200)
+  expect((oldBytes() - before) / 200).toBeLessThan(30_000)
 })
 
 test('memory that replies hold is given back once, also when loading fails', async () => {

@@ -50,6 +50,7 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
     clearInterval(timer)
     done()
   })
+  const closing = closeOnceIdle(app)
   app.addHook('onResponse', ({ raw }, _reply, done) => {
     if (!isRead(raw)) {
       const declared = Number(raw.headers['content-length'] ?? 0)
@@ -62,13 +63,29 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
       timer ??= setInterval(look, LOOK_EVERY_MS).unref()
       raw.once('close', () => {
         lingering.delete(raw)
-        // A server that closes has looked for idle connections before this one was.
-        if (!app.server.listening) app.server.closeIdleConnections()
+        closing.look()
       })
       discard(raw)
     }
     done()
   })
+}
+
+/** Node looks for idle connections once, when a server closes: one that was not idle by then would be waited for. */
+function closeOnceIdle(app: FastifyInstance): { readonly look: () => void } {
+  let isClosing = false
+  const look = () => {
+    if (isClosing) setImmediate(() => app.server.closeIdleConnections())
+  }
+  app.addHook('preClose', (done) => {
+    isClosing = true
+    done()
+  })
+  app.addHook('onResponse', (_request, _reply, done) => {
+    look()
+    done()
+  })
+  return { look }
 }
 
 /** Nothing more is to come. An injected request never sets `complete`: its stream ends. */

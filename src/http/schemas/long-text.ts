@@ -6,16 +6,33 @@ import { turn } from '../server/fair-turns.ts'
 
 /** A body up to this length is sent as it is. */
 const SHORT_BYTES = 64 * 1024
-const PIECE_BYTES = 16 * 1024
+const PIECE_BYTES = 64 * 1024
+/** Of UTF-16: up to 96 KB. */
+const PIECE_UNITS = 32 * 1024
 const RETRY_SECONDS = 5
 
-/** Sends text that may be long: memory for it is reserved, or the client is asked to retry later. */
-export function sendText(reply: FastifyReply, text: string, memory: ReplyMemory): FastifyReply {
+/**
+ * Sends text that may be long: memory for it is reserved, or the client is asked to retry later.
+ *
+ * @param text in one piece, or in several that follow each other
+ */
+export function sendText(
+  reply: FastifyReply,
+  text: string | readonly string[],
+  memory: ReplyMemory,
+): FastifyReply {
+  const pieces = typeof text === 'string' ? [text] : text
   // A UTF-16 unit has three bytes of UTF-8 at the most.
-  if (text.length * 3 <= SHORT_BYTES) return reply.send(text)
-  const bytes = Buffer.from(text)
-  const release = memory.take(bytes.length)
-  return release === null ? sendBusy(reply) : sendBytes(reply, [bytes], release)
+  if (pieces.reduce((sum, { length }) => sum + length, 0) * 3 <= SHORT_BYTES) {
+    return reply.send(pieces.join(''))
+  }
+  const length = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
+  const release = memory.take(length)
+  if (release === null) return sendBusy(reply)
+  holdUntilClosed(reply, release)
+  reply.header('content-length', length)
+  // As strings: V8 counts a copy of each as bytes as memory that makes it collect the whole heap after some hundred replies.
+  return reply.send(new PieceStream(pieces.flatMap(splitText)))
 }
 
 /**
@@ -29,12 +46,16 @@ export function sendBytes(
   release: () => void,
 ): FastifyReply {
   const length = parts.reduce((sum, part) => sum + part.length, 0)
-  reply.raw.once('close', release)
-  // It may have left while the body was read: its `close` has been.
-  if (reply.raw.destroyed) release()
+  holdUntilClosed(reply, release)
   if (length <= SHORT_BYTES) return reply.send(Buffer.concat(parts))
   reply.header('content-length', length)
-  return reply.send(Readable.from(splitPieces(parts), { objectMode: false, highWaterMark: PIECE_BYTES }))
+  return reply.send(new PieceStream(parts.flatMap(splitBytes)))
+}
+
+function holdUntilClosed({ raw }: FastifyReply, release: () => void): void {
+  raw.once('close', release)
+  // It may have left while the body was read: its `close` has been.
+  if (raw.destroyed) release()
 }
 
 /** Long replies hold as much memory as they may. */
@@ -43,11 +64,49 @@ export function sendBusy(reply: FastifyReply): FastifyReply {
   return sendProblem(reply, 'responses-busy', { detail, retryAfter: RETRY_SECONDS })
 }
 
-async function* splitPieces(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  for (const part of parts) {
-    for (let start = 0; start < part.length; start += PIECE_BYTES) {
-      await turn()
-      yield part.subarray(start, start + PIECE_BYTES)
-    }
+/**
+ * Pieces at the pace of their reader, each in its turn. `Readable.from` would keep what it has sent until the whole heap is
+ * collected.
+ */
+class PieceStream extends Readable {
+  readonly #pieces: readonly (string | Uint8Array)[]
+  #next = 0
+
+  constructor(pieces: readonly (string | Uint8Array)[]) {
+    super({ objectMode: true, highWaterMark: 1 })
+    this.#pieces = pieces
   }
+
+  override _read(): void {
+    void turn().then(() => {
+      if (this.destroyed) return
+      this.push(this.#pieces[this.#next])
+      this.#next += 1
+      // At once: the client has all of it with the last piece.
+      if (this.#next === this.#pieces.length) this.push(null)
+    })
+  }
+}
+
+/** Views of them, without a copy. */
+function splitBytes(bytes: Uint8Array): readonly Uint8Array[] {
+  const count = Math.ceil(bytes.length / PIECE_BYTES)
+  return Array.from({ length: count }, (_, index) => {
+    return bytes.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES)
+  })
+}
+
+function splitText(text: string): readonly string[] {
+  const pieces: string[] = []
+  for (let start = 0, end: number; start < text.length; start = end) {
+    end = start + PIECE_UNITS
+    // Not within a pair.
+    if (isHighSurrogate(text.charCodeAt(end - 1))) end += 1
+    pieces.push(text.slice(start, end))
+  }
+  return pieces
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff
 }

@@ -22,7 +22,9 @@ type Deps = SendTaskDeps & WaitDeps & Pick<StorageServices, 'steps'>
 /** Log lines that `/status` repeats (legacy shape). */
 const STATUS_LOGS = 10
 /** Tasks of a list whose views are one piece of work. */
-const TASKS_PER_PIECE = 5
+const TASKS_PER_TURN = 5
+/** Tasks of a list that are one piece of its text. */
+const TASKS_PER_PIECE = 50
 /** They are searched among this many events. */
 const NEWEST_EVENTS = 200
 
@@ -54,7 +56,7 @@ export function readTaskRoutes(app: App, deps: Deps): void {
   const listing = { schema: { querystring: listQuery }, config: { openapi: LIST } }
   app.get('/api/tasks', listing, async (request, reply) => {
     const page = await list(deps, request, request.query)
-    return sendText(reply.type(JSON_TYPE), JSON.stringify(page), deps.replyMemory)
+    return sendText(reply.type(JSON_TYPE), page, deps.replyMemory)
   })
 
   const config = { ...TICKET_READS, openapi: TASK }
@@ -75,20 +77,27 @@ export function readTaskRoutes(app: App, deps: Deps): void {
   })
 }
 
+/** A page as JSON text, in pieces: one long text would be kept until the whole heap is collected. */
 async function list(
   deps: Deps,
   request: FastifyRequest,
   { cursor, limit, ...filter }: z.output<typeof listQuery>,
-) {
+): Promise<readonly string[]> {
   const page = await deps.journal.list({
     limit,
     ...toTaskQuery(accessOf(request), filter),
     ...(cursor === undefined ? {} : { before: cursor }),
   })
-  await turn(Math.ceil(page.tasks.length / TASKS_PER_PIECE))
+  await turn(Math.ceil(page.tasks.length / TASKS_PER_TURN))
   const options = viewOptions(request)
-  const tasks = page.tasks.map((task) => taskView(task, deps.admission.placeOf(task), options))
-  return { tasks, next_cursor: page.next }
+  const views = page.tasks.map((task) =>
+    JSON.stringify(taskView(task, deps.admission.placeOf(task), options)),
+  )
+  const pieces: string[] = []
+  for (let start = 0; start < views.length; start += TASKS_PER_PIECE) {
+    pieces.push(`${start === 0 ? '' : ','}${views.slice(start, start + TASKS_PER_PIECE).join(',')}`)
+  }
+  return ['{"tasks":[', ...pieces, `],"next_cursor":${JSON.stringify(page.next)}}`]
 }
 
 /** What a request asks for beside the view. */
