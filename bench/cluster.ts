@@ -1,4 +1,4 @@
-import { postgresPrograms, startPostgres } from '../test/support/postgres-server.ts'
+import { postgresPrograms, startPostgres, type PostgresServer } from '../test/support/postgres-server.ts'
 import { until, type Contender, type CpuTimes } from './cluster/contender.ts'
 import { fillQueue } from './cluster/depth.ts'
 import { startHeadgate } from './cluster/headgate.ts'
@@ -86,7 +86,7 @@ async function bench(programs: string): Promise<void> {
       show(setting, rounds, rounds.get('pg-boss')?.rate)
       await stopAll(contenders)
     }
-    await benchDepths(await server.database('depths'))
+    await benchDepths(server)
     await server.stop()
   } catch (error) {
     // Its server ends with this process, and what uses it fails then.
@@ -95,16 +95,23 @@ async function bench(programs: string): Promise<void> {
   }
 }
 
-/** What a submit costs, and what a run does, while many wait: of so many tasks, each by itself. */
-async function benchDepths(databaseUrl: string): Promise<void> {
-  let compared: number | undefined
-  for (const [index, depth] of DEPTHS.entries()) {
+/** What a submit costs, and what a run does, while many wait: each depth in a database of its own, measured in turn. */
+async function benchDepths(server: PostgresServer): Promise<void> {
+  const urls = new Map<number, string>()
+  for (const depth of DEPTHS) {
+    const databaseUrl = await server.database(`depth_${depth}`)
     // The first start makes the tables.
-    if (index === 0) await (await startHeadgate({ databaseUrl, workers: 0, slots: 3 })).stop()
-    await fillQueue(databaseUrl, DEPTHS[index - 1] ?? 0, depth)
-    const rounds: Round[] = []
-    for (let round = 0; round < ROUNDS; round += 1) rounds.push(await measureApart(databaseUrl))
-    const middle = toMedians(rounds)
+    await (await startHeadgate({ databaseUrl, workers: 0, slots: 3 })).stop()
+    await fillQueue(databaseUrl, depth)
+    urls.set(depth, databaseUrl)
+  }
+  const rounds = new Map<number, Round[]>(DEPTHS.map((depth) => [depth, []]))
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [depth, url] of urls) rounds.get(depth)?.push(await measureApart(url))
+  }
+  let compared: number | undefined
+  for (const [depth, all] of rounds) {
+    const middle = toMedians(all)
     compared ??= middle.rate
     show(`${depth} waiting`, new Map([['headgate', middle]]), compared)
   }

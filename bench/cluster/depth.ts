@@ -1,3 +1,4 @@
+import { Client } from 'pg'
 import { Database } from '../../src/cluster/database/database.ts'
 import { refreshStatistics } from '../../src/cluster/database/statistics.ts'
 import { CounterChanges } from '../../src/cluster/journal/counters.ts'
@@ -12,8 +13,8 @@ const GROUP = 5000
 /** LOW: what is measured goes before it. */
 const LEVEL = 0
 
-/** Makes so many more tasks wait, written as an admission does. @param from how many wait already */
-export async function fillQueue(databaseUrl: string, from: number, until: number): Promise<void> {
+/** Makes so many tasks wait, written as an admission does, and does what the database would have to do for them later. */
+export async function fillQueue(databaseUrl: string, until: number): Promise<void> {
   const db = new Database({
     url: databaseUrl,
     connections: 2,
@@ -23,7 +24,7 @@ export async function fillQueue(databaseUrl: string, from: number, until: number
   const tickets = new Tickets({ url: databaseUrl, onError: ({ message }) => console.error(message) })
   await tickets.start()
   try {
-    for (let first = from; first < until; first += GROUP) {
+    for (let first = 0; first < until; first += GROUP) {
       await db.transaction(async (tx) => {
         const counters = new CounterChanges(1)
         const rows = Array.from({ length: Math.min(GROUP, until - first) }, (_, index) => {
@@ -45,8 +46,18 @@ export async function fillQueue(databaseUrl: string, from: number, until: number
     }
     await db.query('UPDATE headgate.admission_lock SET last_ranks[1] = $1', [until])
     await refreshStatistics(db)
+    await settle(databaseUrl)
   } finally {
     await tickets.stop()
     await db.close()
   }
+}
+
+/** A vacuum of new rows and the checkpoint behind a fill are not of what is measured after it. */
+async function settle(databaseUrl: string): Promise<void> {
+  const client = new Client(databaseUrl)
+  await client.connect()
+  await client.query('VACUUM ANALYZE')
+  await client.query('CHECKPOINT')
+  await client.end()
 }

@@ -5,12 +5,15 @@ import { Ticker } from '../time/ticker.ts'
 import type { Database } from './database/database.ts'
 import { forgetTurns } from './admission/turns.ts'
 import { refreshStatistics } from './database/statistics.ts'
+import { vacuumTickets } from './database/vacuum.ts'
 import { foldCounters } from './journal/counters.ts'
 import type { TaskChanges } from './task-changes.ts'
 
 const EVERY_MS = 1000
 /** Rounds from one time that counters are added up to the next. */
 const FOLDED_EVERY = 60
+/** Rounds until tables are cleaned up again after that has failed: it took too long, or the database is away. */
+const VACUUM_RETRY = 300
 /** Tasks that expire in one round. */
 const MAX_EXPIRED = 100
 
@@ -32,6 +35,7 @@ export class Housekeeping {
   readonly #ticker: Ticker
   #isBusy = false
   #rounds = 0
+  #vacuumFrom = 0
 
   constructor(deps: HousekeepingDeps) {
     this.#deps = deps
@@ -52,11 +56,22 @@ export class Housekeeping {
     this.#isBusy = true
     // The database may be away: the next round finds what is due.
     await refreshStatistics(this.#deps.db).catch(() => undefined)
+    await this.#vacuum()
     await this.#expire().catch(() => undefined)
     if (this.#deps.hasTurns) await forgetTurns(this.#deps.db).catch(() => undefined)
     if (this.#rounds % FOLDED_EVERY === 0) await foldCounters(this.#deps.db).catch(() => undefined)
     this.#rounds += 1
     this.#isBusy = false
+  }
+
+  async #vacuum(): Promise<void> {
+    if (this.#rounds < this.#vacuumFrom) return
+    try {
+      await vacuumTickets(this.#deps.db)
+    } catch (error) {
+      this.#deps.log.debug({ err: error }, 'tickets could not be cleaned up')
+      this.#vacuumFrom = this.#rounds + VACUUM_RETRY
+    }
   }
 
   async #expire(): Promise<void> {

@@ -1,15 +1,24 @@
+import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { migrate } from '../../src/cluster/database/migrate.ts'
+import { Publisher } from '../../src/cluster/hints/publisher.ts'
+import { Housekeeping } from '../../src/cluster/housekeeping.ts'
 import { CounterChanges, foldCounters } from '../../src/cluster/journal/counters.ts'
 import { join, leave } from '../../src/cluster/members/members.ts'
 import { refreshStatistics } from '../../src/cluster/database/statistics.ts'
 import { createPostgresJournal } from '../../src/cluster/journal/postgres-journal.ts'
+import { TaskChanges } from '../../src/cluster/task-changes.ts'
 import { Tickets } from '../../src/cluster/tickets.ts'
+import { EventBus } from '../../src/events/event-bus.ts'
 import { actsOn } from '../journal/acts.ts'
 import { openDatabase } from '../support/cluster.ts'
 import { postgresPrograms, usePostgres } from '../support/postgres.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const programs = postgresPrograms()
+const idOf = (index: number) => `0199c0de-0000-7000-8000-${String(index).padStart(12, '0')}`
+/** The database reports what is dead after a second. */
+const WITHIN = { timeout: 20_000, interval: 100 }
 
 describe.skipIf(programs === undefined)('statistics of tables that have grown', () => {
   const postgres = usePostgres(programs)
@@ -39,6 +48,59 @@ describe.skipIf(programs === undefined)('statistics of tables that have grown', 
     await fill(100)
     await refreshStatistics(db)
     expect((await read())?.rows).toBe(200)
+    await tickets.stop()
+  })
+
+  test('what tickets leave behind is removed before claims have to step over much of it', async () => {
+    const url = await postgres.newDatabase()
+    const db = openDatabase(url, 8)
+    await migrate(db)
+    const tickets = new Tickets({ url, onError: () => undefined })
+    await tickets.start()
+    // Not by its hand.
+    await db.query('ALTER TABLE pgboss.job_common SET (autovacuum_enabled = off)')
+    const clock = new VirtualClock()
+    const [now, log] = [clock.now, pino({ enabled: false })]
+    const publisher = new Publisher({ db, bus: new EventBus({ maxQueued: 10, maxQueuedChars: 1000 }), clock })
+    const rules = { headStartMs: 0, weightOf: null }
+    const changes = new TaskChanges({ db, tickets, publisher, member: 1, now, ...rules })
+    const housekeeping = new Housekeeping({ db, changes, clock, log, hasTurns: false })
+    housekeeping.start()
+    const insert = (from: number, count: number) =>
+      db.transaction((tx) =>
+        tickets.insert(
+          tx,
+          Array.from({ length: count }, (_, index) => ({
+            id: idOf(from + index),
+            priority: -index,
+            startAfter: null,
+          })),
+        ),
+      )
+    const work = async (count: number) => {
+      const held = await db.transaction((tx) => tickets.fetch(tx, count))
+      await db.transaction((tx) =>
+        tickets.remove(
+          tx,
+          held.map(({ id }) => id),
+        ),
+      )
+    }
+    const read = async () => {
+      clock.advance(1000)
+      const [row] = await db.query<{ dead: number; isCleaned: boolean }>(
+        `SELECT n_dead_tup AS dead, last_vacuum IS NOT NULL AS "isCleaned"
+          FROM pg_stat_user_tables WHERE relid = 'pgboss.job_common'::regclass`,
+      )
+      return row
+    }
+    await insert(0, 6000)
+    // Each leaves two rows: as it waited, and as it was held.
+    await work(1000)
+    await expect.poll(read, WITHIN).toEqual({ dead: 2000, isCleaned: false })
+    await work(4500)
+    await expect.poll(read, WITHIN).toEqual({ dead: 0, isCleaned: true })
+    housekeeping.stop()
     await tickets.stop()
   })
 
