@@ -51,6 +51,27 @@ describe.skipIf(programs === undefined)('statistics of tables that have grown', 
     await tickets.stop()
   })
 
+  test('a plan that was made while little waited reads no whole table', async () => {
+    const url = await postgres.newDatabase()
+    const db = openDatabase(url, 8)
+    await migrate(db)
+    const tickets = new Tickets({ url, onError: () => undefined })
+    await tickets.start()
+    await db.transaction((tx) => tickets.insert(tx, [{ id: idOf(1), priority: 0, startAfter: null }]))
+    await actsOn(createPostgresJournal(db, 1)).admit({})
+    for (const table of ['pgboss.job_common', 'headgate.tasks', 'headgate.inputs'])
+      await db.query(`VACUUM ANALYZE ${table}`)
+    for (const text of [
+      (await tickets.fetchText(3)) ?? '',
+      `SELECT input FROM headgate.inputs WHERE id = 'a'`,
+      `SELECT last_seq FROM headgate.tasks WHERE id = 'a' FOR UPDATE`,
+    ]) {
+      const plan = await db.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`)
+      expect(plan.map((line) => line['QUERY PLAN']).join('\n')).not.toContain('Seq Scan')
+    }
+    await tickets.stop()
+  })
+
   test('what tickets leave behind is removed before claims have to step over much of it', async () => {
     const url = await postgres.newDatabase()
     const db = openDatabase(url, 8)

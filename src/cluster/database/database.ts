@@ -13,12 +13,13 @@ import { HeadgateError } from '../../task/errors.ts'
 const QUERY_TIMEOUT_MS = 5000
 const CONNECT_TIMEOUT_MS = 2000
 /**
- * Of each session: plans do not depend on the values of one call, and none is worth to be compiled; a statement that the
+ * Of each session: plans do not depend on the values of one call, and none is worth to be compiled; one that is kept from
+ * the time when few tasks waited does not read whole tables when there are many, or many that are gone; a statement that the
  * server still works on ends before this process gives it up, so that nothing of it is committed later; so does a
  * transaction in which this process stands still. PgBouncer refuses them as options of the connection.
  */
 const SESSION =
-  'SET plan_cache_mode = force_generic_plan; SET jit = off; SET statement_timeout = 4500; SET idle_in_transaction_session_timeout = 3000'
+  'SET plan_cache_mode = force_generic_plan; SET jit = off; SET enable_seqscan = off; SET statement_timeout = 4500; SET idle_in_transaction_session_timeout = 3000'
 const INT8 = 20
 const HIGHEST_INTEGER = `${2n ** 63n - 1n}`
 const LOWEST_INTEGER = `${-(2n ** 63n)}`
