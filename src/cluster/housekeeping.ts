@@ -5,15 +5,17 @@ import { Ticker } from '../time/ticker.ts'
 import type { Database } from './database/database.ts'
 import { forgetTurns } from './admission/turns.ts'
 import { refreshStatistics } from './database/statistics.ts'
-import { vacuumTickets } from './database/vacuum.ts'
+import { hasManyDead, vacuumTickets } from './database/vacuum.ts'
 import { foldCounters } from './journal/counters.ts'
 import type { TaskChanges } from './task-changes.ts'
 
 const EVERY_MS = 1000
 /** Rounds from one time that counters are added up to the next. */
 const FOLDED_EVERY = 60
-/** Rounds until tables are cleaned up again after that has failed: it took too long, or the database is away. */
-const VACUUM_RETRY = 300
+/** Until tables are cleaned up again when that was in vain: it took too long, or an old transaction may read what is gone. */
+const VACUUM_RETRY_MS = 60_000
+/** At most this share of the time is spent on it. */
+const VACUUM_SHARE = 0.1
 /** Tasks that expire in one round. */
 const MAX_EXPIRED = 100
 
@@ -35,6 +37,7 @@ export class Housekeeping {
   readonly #ticker: Ticker
   #isBusy = false
   #rounds = 0
+  /** Clock, ms. */
   #vacuumFrom = 0
 
   constructor(deps: HousekeepingDeps) {
@@ -65,12 +68,17 @@ export class Housekeeping {
   }
 
   async #vacuum(): Promise<void> {
-    if (this.#rounds < this.#vacuumFrom) return
+    const { db, clock, log } = this.#deps
+    const startedAt = clock.now()
+    if (startedAt < this.#vacuumFrom) return
     try {
-      await vacuumTickets(this.#deps.db)
+      await vacuumTickets(db)
+      const tookMs = clock.now() - startedAt
+      const waitMs = (await hasManyDead(db)) ? VACUUM_RETRY_MS : tookMs / VACUUM_SHARE
+      this.#vacuumFrom = clock.now() + waitMs
     } catch (error) {
-      this.#deps.log.debug({ err: error }, 'tickets could not be cleaned up')
-      this.#vacuumFrom = this.#rounds + VACUUM_RETRY
+      log.debug({ err: error }, 'tickets could not be cleaned up')
+      this.#vacuumFrom = clock.now() + VACUUM_RETRY_MS
     }
   }
 

@@ -11,11 +11,16 @@ const SHARE = 0.01
  * Processes that come at once do not wait for each other.
  */
 export async function vacuumTickets(db: Statements): Promise<void> {
+  if (!(await hasManyDead(db))) return
+  // Of few dead rows in a large table the entries in its indexes would stay.
+  await db.query('VACUUM (SKIP_LOCKED, INDEX_CLEANUP ON, TRUNCATE OFF) pgboss.job_common')
+}
+
+/** Also just after they were removed, where a transaction that began before, as that of a backup, may still read them. */
+export async function hasManyDead(db: Statements): Promise<boolean> {
   const [row] = await db.query<{ dead: number; live: number }>(
     `SELECT pg_stat_get_dead_tuples(oid) AS dead, pg_stat_get_live_tuples(oid) AS live
       FROM pg_class WHERE oid = 'pgboss.job_common'::regclass`,
   )
-  if (row === undefined || row.dead < Math.max(FEW, row.live * SHARE)) return
-  // Of few dead rows in a large table the entries in its indexes would stay.
-  await db.query('VACUUM (SKIP_LOCKED, INDEX_CLEANUP ON, TRUNCATE OFF) pgboss.job_common')
+  return row !== undefined && row.dead >= Math.max(FEW, row.live * SHARE)
 }
