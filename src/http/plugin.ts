@@ -166,17 +166,33 @@ async function uploadRoutes(
 ): Promise<void> {
   if (!instance.hasContentTypeParser('multipart/form-data')) await instance.register(multipart)
   const app = instance.withTypeProvider<ZodTypeProvider>()
+  keepForms(app)
   const deps = { ...queue, ...storage, ...streams }
   for (const type of rules.registry.all) if (takesUpload(type)) uploadRoute(app, deps, type)
 }
 
+/** With `attachFieldsToBody` the plugin of a host reads every form before its route does: it is not shown ours. */
+function keepForms(app: App): void {
+  app.addHook('preParsing', async (request) => {
+    Object.defineProperty(request, 'isMultipart', { value: () => false, configurable: true })
+  })
+  app.addHook('preHandler', async (request) => void Reflect.deleteProperty(request, 'isMultipart'))
+}
+
+const REGISTER_BEFORE =
+  'Register @fastify/websocket on the same instance as headgate, or above it, and before it.'
+
 async function addWebSockets(instance: FastifyInstance): Promise<void> {
   if (instance.hasDecorator('websocketServer')) return
   if (instance.server.listenerCount('upgrade') > 0) {
-    const fix = 'Register @fastify/websocket on the same instance as headgate, or above it, and before it.'
-    throw new HeadgateError('invalid-setting', `Another plugin answers upgrades already. ${fix}`)
+    throw new HeadgateError('invalid-setting', `Another plugin answers upgrades already. ${REGISTER_BEFORE}`)
   }
   await instance.register(websocket, { options: WEB_SOCKET })
+  // One that is registered later would have its upgrades answered with 404 by this one.
+  instance.addHook('onReady', async () => {
+    if (instance.server.listenerCount('upgrade') === 1) return
+    throw new HeadgateError('invalid-setting', `Another plugin answers upgrades too. ${REGISTER_BEFORE}`)
+  })
 }
 
 function takesUpload(type: TaskType): type is UploadType {

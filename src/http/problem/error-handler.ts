@@ -25,10 +25,12 @@ const CODE_OF_STATUS: Readonly<Record<number, ProblemCode>> = {
   401: 'unauthorized',
   403: 'forbidden',
   404: 'not-found',
+  405: 'method-not-allowed',
   408: 'request-timeout',
   413: 'payload-too-large',
-  414: 'bad-request',
   415: 'unsupported-media-type',
+  429: 'rate-limited',
+  431: 'headers-too-large',
 }
 
 /** What to do instead, where the error itself has no hint. */
@@ -52,19 +54,50 @@ const WAITS: Partial<Record<ProblemCode, { readonly retryAfter: number }>> = {
 export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (hasZodFastifySchemaValidationErrors(error)) return sendInvalid(reply, error.validation)
   const code = findCode(error)
+  const status = findStatus(error, code)
   // The framework would close the connection while the client still sends: see linger.ts.
   if (code === 'payload-too-large') reply.removeHeader('connection')
-  const detail = error instanceof HeadgateError ? error.message : (HINTS[code] ?? error.message)
-  if (code !== 'internal') return sendProblem(reply, code, { detail, ...WAITS[code] })
+  const options = { ...status, ...readRetryAfter(reply), ...WAITS[code] }
+  if (code !== 'internal') return sendProblem(reply, code, { detail: describe(error, code), ...options })
   request.log.error({ err: error }, 'request failed')
-  return sendProblem(reply, 'internal', { detail: 'The server failed; the reason is in its log.' })
+  return sendProblem(reply, 'internal', {
+    detail: 'The server failed; the reason is in its log.',
+    ...options,
+  })
+}
+
+/** The hints are about requests that cannot be read. What a hook of the host throws has a message of its own. */
+function describe(error: FastifyError, code: ProblemCode): string {
+  const isOfHost = code === 'bad-request' && !isOfFramework(error)
+  return error instanceof HeadgateError || isOfHost ? error.message : (HINTS[code] ?? error.message)
+}
+
+function isOfFramework({ code }: FastifyError): boolean {
+  return typeof code === 'string' && code.startsWith('FST_')
+}
+
+/** What a hook or plugin of the host throws keeps its status, also where no code of ours has it. */
+function findStatus(error: FastifyError, code: ProblemCode): { readonly status?: number } {
+  const { statusCode = 500 } = error
+  const isOfHost = !(error instanceof HeadgateError) && !isOfFramework(error)
+  const hasOtherStatus = statusCode >= 400 && statusCode < 600 && statusCode !== PROBLEM_STATUS[code]
+  const isGeneral = code === 'bad-request' || code === 'internal'
+  return isOfHost && isGeneral && hasOtherStatus ? { status: statusCode } : {}
+}
+
+/** A plugin that limits rates has set the header already. */
+function readRetryAfter(reply: FastifyReply): { readonly retryAfter?: number } {
+  const seconds = Number(reply.getHeader('retry-after') ?? NaN)
+  return Number.isFinite(seconds) ? { retryAfter: seconds } : {}
 }
 
 function findCode(error: FastifyError): ProblemCode {
   if (error instanceof HeadgateError) return isProblem(error.code) ? error.code : 'internal'
   // The JSON parser refuses __proto__ keys with a SyntaxError of its own.
   if (error instanceof SyntaxError && error.statusCode === 400) return 'malformed-json'
-  return CODE_OF_FASTIFY[error.code] ?? CODE_OF_STATUS[error.statusCode ?? 500] ?? 'internal'
+  const { code, statusCode = 500 } = error
+  const isOfClient = statusCode >= 400 && statusCode < 500
+  return CODE_OF_FASTIFY[code] ?? CODE_OF_STATUS[statusCode] ?? (isOfClient ? 'bad-request' : 'internal')
 }
 
 function isProblem(code: string): code is ProblemCode {

@@ -45,6 +45,8 @@ export interface ProblemOptions {
   readonly detail: string
   /** Seconds; sent as Retry-After too. */
   readonly retryAfter?: number
+  /** Instead of that of the code, where an error of the host has one. */
+  readonly status?: number
   /** Further members of the problem. */
   readonly members?: Readonly<Record<string, unknown>>
 }
@@ -61,11 +63,11 @@ export function sendProblem(reply: FastifyReply, code: ProblemCode, options: Pro
 
 /** @param instance the path of the request, where there is one */
 export function problemBody(code: ProblemCode, options: ProblemOptions, instance?: string) {
-  const { detail, retryAfter, members } = options
+  const { detail, retryAfter, status = PROBLEM_STATUS[code], members } = options
   return {
     type: `urn:headgate:problem:${code}`,
     title: ERROR_CODES[code],
-    status: PROBLEM_STATUS[code],
+    status,
     detail,
     ...(instance === undefined ? {} : { instance }),
     error_type: code.replaceAll('-', '_'),
