@@ -55,6 +55,11 @@ const client = createClient<readonly [typeof echo]>({ url: '' })
 export const said: Promise<string> = client.submit('echo', { text: 'typed' }).then((task) => task.result())
 // @ts-expect-error -- a number is no text
 export const wrong = () => client.submit('echo', { text: 1 })`
+const DOCUMENTED = [
+  ['docs/plugin.md', 'my-app.ts'],
+  ['README.md', 'my-tasks.ts'],
+  ['README.md', 'my-client.ts'],
+] as const
 const CLIENT = `import { createClient } from 'headgate/client'
 const task = await createClient({ url: process.argv[2] }).submit('echo', { text: 'said again' })
 console.log(await task.result())`
@@ -113,7 +118,7 @@ async function tryEverything(tarball: string, end: 'lowest' | 'newest'): Promise
   npm(folder, 'install', '--no-save', '--silent', '@types/node@24')
   writeFileSync(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: COMPILER, files: ['my-app.ts', 'client.ts'] }),
+    JSON.stringify({ compilerOptions: COMPILER, files: ['my-app.ts', 'client.ts', 'my-client.ts'] }),
   )
   execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder], {
     stdio: 'inherit',
@@ -133,13 +138,16 @@ function install(name: string, packages: readonly string[]): string {
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, private: true, type: 'module' }))
   npm(folder, 'install', '--silent', '--no-audit', '--no-fund', '--ignore-scripts', ...packages)
-  const plugin = readFileSync(join(ROOT, 'docs/plugin.md'), 'utf8')
-  const code = /```ts file=my-app\.ts\n([\s\S]*?)```/.exec(plugin)?.[1] ?? ''
-  writeFileSync(join(folder, 'my-app.ts'), code)
+  for (const [document, file] of DOCUMENTED) writeFileSync(join(folder, file), readExample(document, file))
   writeFileSync(join(folder, 'tasks.ts'), TASKS)
   writeFileSync(join(folder, 'client.ts'), TYPED_CLIENT)
   writeFileSync(join(folder, 'client.mjs'), CLIENT)
   return folder
+}
+
+function readExample(document: string, file: string): string {
+  const text = readFileSync(join(ROOT, document), 'utf8')
+  return new RegExp(`\`\`\`ts file=${file.replace('.', '\\.')}\\n([\\s\\S]*?)\`\`\``).exec(text)?.[1] ?? ''
 }
 
 /** One end of a peer range: its lowest version, or the newest that is published. */

@@ -26,7 +26,7 @@ export interface HeadgateOptions {
   readonly callerOf?: (request: FastifyRequest) => Caller | null | Promise<Caller | null>
   /** Settings that differ from the defaults, by the names and units of docs/configuration.md. */
   readonly settings?: Readonly<Record<string, string | number>>
-  /** PoolCallbacks that accepted tasks can no longer be kept; the host should stop. Default: it is only logged. */
+  /** Called when accepted tasks can no longer be kept; the host should stop. Default: it is only logged. */
   readonly onFatal?: (error: unknown) => void
 }
 

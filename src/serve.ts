@@ -28,7 +28,7 @@ export async function serve(signals: Signals): Promise<void> {
     return readSettings()
   })
   const tasks = await loadTasks(settings.tasksFile).catch((error: unknown) => {
-    return exitWith(EXIT_SETTINGS, `TASKS_FILE="${settings.tasksFile}": ${(error as Error).message}`)
+    return exitWith(EXIT_SETTINGS, `TASKS_FILE="${settings.tasksFile}": ${describeLoadError(error)}`)
   })
   signals.hold()
   const output = await createLog(settings.logLevel, settings.logFormat)
@@ -200,6 +200,15 @@ function answerWatchersOnly(app: FastifyInstance): void {
       return reply.code(404).send({ error_type: 'not_found', detail: 'A worker takes no requests.' })
     return undefined
   })
+}
+
+/** `npm init` makes a package of CommonJS, in which an `import` is a syntax error. */
+function describeLoadError(error: unknown): string {
+  const { message } = error as Error
+  const isCommonJs =
+    error instanceof SyntaxError && /import statement outside a module|'export'/.test(message)
+  const fix = 'Make its package one of modules (npm pkg set type=module), or name the file .mts or .mjs.'
+  return isCommonJs ? `${message}. ${fix}` : message
 }
 
 /** The task types of the operator's own module. */

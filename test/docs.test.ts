@@ -159,6 +159,24 @@ test.each(['README.md', 'README.zh-CN.md'])('the task of %s is the one that is r
   expect(shown?.code).toBe(example?.code)
 })
 
+test('every option of a command that the documents show is one of it', async () => {
+  const documents = ['README.md', 'README.zh-CN.md', 'deploy/README.md', 'docs/recipes/README.md']
+  const pages = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md'))
+  const texts = await Promise.all([...documents, ...pages.map((name) => `docs/${name}`)].map(read))
+  const shown = texts.join('\n').matchAll(/headgate (token|plan|serve|doctor|move)( [^`#\n]*)/g)
+  const options = [...shown].flatMap(([, command = '', rest = '']) =>
+    [...rest.matchAll(/ (--[a-z-]+)/g)].map(([, option = '']) => [command, option] as const),
+  )
+  expect(options.length).toBeGreaterThan(15)
+  for (const [command, option] of options) {
+    const source = await read(`src/cli/${command}-command.ts`)
+    expect(
+      [...source.matchAll(/'(--[a-z-]+)/g)].map(([, name]) => name),
+      command,
+    ).toContain(option)
+  }
+})
+
 test('the tests that the README names exist', async () => {
   const named = [...(await read('README.md')).matchAll(/`(test\/[^`]+)`/g)].map((match) => match[1] ?? '')
   expect(named.length).toBeGreaterThan(10)

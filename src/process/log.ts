@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino'
+import { pino, stdSerializers, type Logger } from 'pino'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What a log line has of requests and replies: never a query, a header or a body. */
@@ -6,9 +6,19 @@ const LOG_DISCRETION = {
   serializers: {
     req: ({ method, url }: { method?: string; url?: string }) => ({ method, path: url?.split('?', 1)[0] }),
     res: ({ statusCode }: { statusCode?: number }) => ({ statusCode }),
+    err: describeError,
   },
   // The reader of uploads writes all of a request's headers down, at the level trace.
   redact: { paths: ['headers', '*.headers'], remove: true },
+}
+
+/** What a handler throws may have getters that throw; a line of the log must not. */
+function describeError(error: Error): object {
+  try {
+    return stdSerializers.err(error)
+  } catch {
+    return { message: 'an error that cannot be read' }
+  }
 }
 
 export interface Log {

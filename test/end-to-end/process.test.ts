@@ -1,10 +1,12 @@
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { existsSync, readFileSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { tempFolder } from '../support/journal.ts'
 import { postTask, startProcess } from '../support/process.ts'
 
 /** A process that has ended may stay in the table until somebody asks for its exit code. */
@@ -115,16 +117,19 @@ test('a second signal skips the wait', async () => {
   expect((await end('SIGINT')).code).toBe(0)
 })
 
-test('a promise that a handler left floating fails its task, and the server continues', async () => {
+test.each([
+  ['floating', 'left floating'],
+  ['floating-unreadable', 'The handler threw an object that cannot be read.'],
+])('a promise that a handler of %s left fails its task, and the server continues', async (type, message) => {
   const { url, messages } = await startProcess(TASKS)
-  const id = await postTask(url, 'floating')
+  const id = await postTask(url, type)
   const read = async () =>
     (await (await fetch(`${url}/api/tasks/${id}?wait=5`)).json()) as {
       status: string
       error: { message: string } | null
     }
   await expect.poll(async () => (await read()).status).toBe('error')
-  expect((await read()).error?.message).toBe('left floating')
+  expect((await read()).error?.message).toBe(message)
   expect(messages()).toContain('handler left a rejected promise unhandled')
 })
 
@@ -160,6 +165,15 @@ test.each([
   expect(await exited).toBe(78)
   expect(stderr()).toMatch(line)
   expect(stderr().trim().split('\n')).toHaveLength(1)
+})
+
+test('a module in a package of CommonJS stops the start, with what to do', async () => {
+  const folder = await tempFolder()
+  await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}')
+  await writeFile(join(folder, 'my-tasks.ts'), "import { z } from 'zod'\nexport default z\n")
+  const { exited, stderr } = await startProcess({ TASKS_FILE: join(folder, 'my-tasks.ts') })
+  expect(await exited).toBe(78)
+  expect(stderr()).toContain('npm pkg set type=module')
 })
 
 test('a port in use stops the start with one clear line', async () => {

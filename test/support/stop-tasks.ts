@@ -39,4 +39,18 @@ export default [
       return 'fine'
     },
   }),
+  defineTask({
+    type: 'floating-unreadable',
+    input,
+    run: async () => {
+      const error = new Error('its getters throw')
+      const get = () => {
+        throw new Error('a getter that throws')
+      }
+      for (const name of ['message', 'stack']) Object.defineProperty(error, name, { get })
+      void Promise.reject(error)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return 'fine'
+    },
+  }),
 ]
