@@ -1,7 +1,10 @@
+import { symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { toMemberName } from '../src/config/tables/cluster.ts'
-import { readSettings } from '../src/config/read.ts'
+import { readEnvFile, readSettings } from '../src/config/read.ts'
 import { SETTINGS } from '../src/config/settings.ts'
+import { tempFolder } from './support/journal.ts'
 
 test('the settings of the original keep their names, units and defaults', () => {
   expect(readSettings({})).toMatchObject({
@@ -41,8 +44,50 @@ test.each([
   ['CORS_ORIGINS', 'app.example'],
   ['CORS_ORIGINS', 'https://app.example/'],
   ['CORS_ORIGINS', '*'],
+  ['FETCH_ALLOW_HOSTS', '*'],
+  ['FETCH_ALLOW_HOSTS', '*.example'],
+  ['BASE_PATH', '/..'],
+  ['BASE_PATH', '/jobs/./x'],
 ])('%s="%s" is refused at the start', (env, value) => {
   expect(() => readSettings({ [env]: value })).toThrow(`${env}="${value}": expected`)
+})
+
+test('a resource that is declared twice, or wrongly, is named', () => {
+  const declare = (text: string) => () => readSettings({ RESOURCES: text })
+  expect(declare('llm rpm=1; llm rpm=2')).toThrow('"llm rpm=2": expected each resource once')
+  expect(declare('llm rpm=fast')).toThrow('"llm rpm=fast": expected concurrency=3 or')
+  expect(declare('LLM rpm=1')).toThrow('"LLM rpm=1": expected a name in lower case')
+  expect(declare('llm rpm=1; other rpm=1')().resources.size).toBe(2)
+  expect(readSettings({ BASE_PATH: '/a..b/.c' }).basePath).toBe('/a..b/.c')
+})
+
+async function envFile(content: string | Buffer) {
+  const file = join(await tempFolder(), '.env')
+  await writeFile(file, content)
+  return file
+}
+
+test.each([
+  ['with the byte order mark of a Windows editor', '\u{feff}PORT=5\r\nHOST=h\r\n'],
+  ['with export and quotes', 'export PORT="5"\nexport HOST=\'h\' # a comment\n'],
+])('an .env file %s is read', async (_what, text) => {
+  const env = { HOST: 'set before' }
+  readEnvFile(await envFile(text), env)
+  expect(env).toEqual({ PORT: '5', HOST: 'set before' })
+})
+
+test('an .env file that cannot be read stops the start with a clear line; a folder of this name is not it', async () => {
+  const utf16 = await envFile(Buffer.from('\u{feff}PORT=5', 'utf16le'))
+  const refused = { code: 'invalid-setting', message: expect.stringContaining('save it as a text in UTF-8') }
+  expect(() => readEnvFile(utf16, {})).toThrow(expect.objectContaining(refused))
+  // A link to itself cannot be opened, whoever asks.
+  const loop = join(await tempFolder(), 'env')
+  await symlink('env', loop)
+  expect(() => readEnvFile(loop, {})).toThrow(expect.objectContaining({ code: 'invalid-setting' }))
+  const env = {}
+  readEnvFile(await tempFolder(), env)
+  readEnvFile(join(await tempFolder(), '.env'), env)
+  expect(env).toEqual({})
 })
 
 test('a list of tokens is refused without being repeated', () => {

@@ -73,8 +73,11 @@ export const hosts = list.pipe(
       .string()
       .toLowerCase()
       .refine(
-        (value) => URL.canParse(`http://${value}`) && new URL(`http://${value}`).host === value,
-        'expected hosts such as intranet or 10.0.0.7:8080',
+        (value) =>
+          !value.includes('*') &&
+          URL.canParse(`http://${value}`) &&
+          new URL(`http://${value}`).host === value,
+        'expected hosts such as intranet or 10.0.0.7:8080, each one by name: * matches none',
       ),
   ),
 )

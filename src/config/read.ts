@@ -1,12 +1,30 @@
-import { existsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadEnvFile } from 'node:process'
+import { parseEnv } from 'node:util'
 import { HeadgateError } from '../task/errors.ts'
 import { SETTINGS, type Settings } from './settings.ts'
 
-/** Adds the variables of `.env` in the working folder to the environment; existing ones stay. */
-export function readEnvFile(): void {
-  if (existsSync('.env')) loadEnvFile('.env')
+/**
+ * Adds the variables of `.env` in the working folder to the environment; existing ones stay.
+ *
+ * @throws HeadgateError `invalid-setting` when the file cannot be read, or is in UTF-16, as some editors save it.
+ */
+export function readEnvFile(file = '.env', env: NodeJS.ProcessEnv = process.env): void {
+  for (const [name, value] of Object.entries(parseEnv(readText(file)))) env[name] ??= value
+}
+
+/** The text of a file, empty where there is none, without the byte order mark with which some editors begin it. */
+function readText(file: string): string {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+  } catch (error) {
+    // A folder of this name is often an environment of Python.
+    if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return ''
+    throw new HeadgateError('invalid-setting', `${file}: ${(error as Error).message}`, { cause: error })
+  }
+  if (bytes.includes(0)) throw new HeadgateError('invalid-setting', `${file}: save it as a text in UTF-8.`)
+  return bytes.toString().replace(/^\u{feff}/u, '')
 }
 
 /** Puts what was given on the command line before the environment. */

@@ -15,7 +15,7 @@ export function parseLimits(text: string): ResourceLimits | string {
     const [, word = '', value = ''] = /^([a-z]+)=(.+)$/.exec(item) ?? []
     const found = word === 'concurrency' ? readConcurrency(value) : readOther(word, value)
     if (found === undefined) {
-      return `"${item}": expected concurrency=3 or concurrency=1-3, rpm=, rpd= or tpm= with a number, or provider=many`
+      return 'expected concurrency=3 or concurrency=1-3, rpm=, rpd= or tpm= with a number, or provider=many'
     }
     read.push(found)
   }

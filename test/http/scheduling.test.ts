@@ -225,10 +225,9 @@ test('one type or one caller is paused by itself, and callers are named to opera
   const { body } = await ops.get('/api/queue/config')
   expect(body['paused_groups']).toMatchObject([{ scope: 'intake', type: 'quick', caller: null }])
 
-  expect(findCode(await ops.post('/api/queue/pause', { scope: 'intake', type: 'quikc' }))).toEqual([
-    422,
-    'validation',
-  ])
+  const unknown = await ops.post('/api/queue/pause', { scope: 'intake', type: 'quikc' })
+  expect(findCode(unknown)).toEqual([422, 'validation'])
+  expect(unknown.body['errors']).toEqual([{ path: 'type', message: 'there is no such task type' }])
   expect(findCode(await anns.get('/api/queue/config'))).toEqual([403, 'forbidden'])
 })
 

@@ -204,5 +204,5 @@ test('a control that cannot be saved has no effect', async () => {
   await expect(controls.configure({ maxWorkers: 1 }, 'op')).rejects.toThrow('disk')
   expect(pool.slots).toBe(4)
   expect(() => controls.configure({ resources: { nope: 'concurrency=1' } }, 'op')).toThrow('no such resource')
-  expect(() => controls.configure({ resources: { llm: 'fast' } }, 'op')).toThrow('"fast"')
+  expect(() => controls.configure({ resources: { llm: 'fast' } }, 'op')).toThrow('resources.llm: expected')
 })

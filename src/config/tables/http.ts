@@ -59,7 +59,10 @@ export const HTTP_SETTINGS = {
       'Path that a proxy serves this server below, e.g. /jobs: every address in a reply begins with it, and requests may have it or not. A trusted proxy can say it by X-Forwarded-Prefix instead. Empty: none.',
     schema: z
       .string()
-      .regex(/^$|^(?:\/[\w.~-]+)+$/, 'expected a path such as /jobs, without a slash at its end'),
+      .regex(
+        /^$|^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/,
+        'expected a path such as /jobs, without a slash at its end',
+      ),
   },
   isWebOn: {
     env: 'WEB',

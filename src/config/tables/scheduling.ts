@@ -13,8 +13,9 @@ const resources = z.string().transform((text, context): ReadonlyMap<string, Reso
   for (const item of text.split(';').map((part) => part.trim())) {
     if (item === '') continue
     const [name = '', ...words] = item.split(/\s+/)
-    const parsed = NAME.test(name) ? parseLimits(words.join(' ')) : `"${name}": expected a name in lower case`
-    if (typeof parsed === 'string') context.addIssue(parsed)
+    const parsed = NAME.test(name) ? parseLimits(words.join(' ')) : 'expected a name in lower case'
+    if (typeof parsed === 'string') context.addIssue(`"${item}": ${parsed}`)
+    else if (limits.has(name)) context.addIssue(`"${item}": expected each resource once`)
     else limits.set(name, parsed)
   }
   return limits

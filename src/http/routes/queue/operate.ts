@@ -4,7 +4,7 @@ import { HeadgateError } from '../../../task/errors.ts'
 import type { TaskGroup } from '../../../task/task-group.ts'
 import { accessOf } from '../../gate/access.ts'
 import type { App, QueueServices, SubmitRules } from '../../deps.ts'
-import { sendProblem } from '../../problem/problem.ts'
+import { sendIssues, sendProblem, type Issue } from '../../problem/problem.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { controlReply } from '../../schemas/queue-responses.ts'
 import { configBody, noQuery, scopeBody } from '../../schemas/requests.ts'
@@ -85,7 +85,7 @@ async function change(
     await make(caller.name)
   } catch (error) {
     if (error instanceof HeadgateError && error.code === 'validation') {
-      return sendProblem(reply, 'validation', { detail: error.message })
+      return sendIssues(reply, 'validation', [toIssue(error.message)])
     }
     request.log.error({ err: error }, 'operator control not saved')
     const isFull = error instanceof HeadgateError && error.code === 'disk-full'
@@ -95,6 +95,12 @@ async function change(
   return reply.send(standing(deps))
 }
 
+/** What was asked for and cannot be: `resources.llm: expected …`. */
+function toIssue(text: string): Issue {
+  const [path = '', ...rest] = text.split(': ')
+  return { path, message: rest.join(': ') }
+}
+
 function sendForbidden(reply: FastifyReply): FastifyReply {
   return sendProblem(reply, 'forbidden', { detail: 'Only an operator may control the queue.' })
 }
@@ -102,7 +108,7 @@ function sendForbidden(reply: FastifyReply): FastifyReply {
 /** Null: all tasks are meant. */
 function readGroup({ registry }: Deps, { type, caller }: z.output<typeof scopeBody>): TaskGroup | null {
   if (type !== undefined && registry.find(type) === undefined) {
-    throw new HeadgateError('validation', `type: there is no task type "${type}"`)
+    throw new HeadgateError('validation', 'type: there is no such task type')
   }
   return type === undefined && caller === undefined ? null : { type: type ?? null, caller: caller ?? null }
 }
