@@ -48,7 +48,7 @@ export class Http {
   readonly fetch: Fetch
 
   constructor({ url, token, headers, fetch: own }: ConnectOptions) {
-    this.#base = String(url ?? '').replace(/\/+$/, '')
+    this.#base = parseBase(String(url ?? ''))
     this.#headers = { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
     this.fetch = own ?? ((url, init) => fetch(url, init))
   }
@@ -65,14 +65,21 @@ export class Http {
 
   /** One request, whatever it is answered. @throws what `fetch` throws when there is no connection */
   send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+    return this.#prepare(method, path, options)()
+  }
+
+  /** What sends one request, as often as it is called. @throws TypeError for a body that is no JSON */
+  #prepare(method: string, path: string, options: RequestOptions): () => Promise<Response> {
     const { query, body, headers, signal, via = this.fetch } = options
     const isJson = body !== undefined && !(body instanceof FormData)
-    return via(this.address(path, query), {
+    const address = this.address(path, query)
+    const init: RequestInit = {
       method,
       headers: { ...this.#headers, ...(isJson ? { 'content-type': 'application/json' } : {}), ...headers },
       ...(body === undefined ? {} : { body: isJson ? JSON.stringify(body) : body }),
       ...(signal === undefined ? {} : { signal }),
-    })
+    }
+    return () => via(address, init)
   }
 
   /** One request; the reply is JSON, or null where there is none. @throws RequestFailed for a problem */
@@ -86,9 +93,10 @@ export class Http {
    */
   async repeat<Reply>(method: string, path: string, options: RepeatOptions): Promise<Reply> {
     const until = Date.now() + options.maxWaitMs
+    const send = this.#prepare(method, path, options)
     for (let tries = 0; ; tries += 1) {
       try {
-        return await this.json<Reply>(method, path, options)
+        return await toJson<Reply>(await send())
       } catch (error) {
         options.signal?.throwIfAborted()
         if (!isPassing(error)) throw error
@@ -99,6 +107,13 @@ export class Http {
       }
     }
   }
+}
+
+/** An address without slashes at its end; a page may leave out its own host. @throws TypeError where there is none */
+function parseBase(url: string): string {
+  const { location } = globalThis as { location?: { href: string } }
+  if (!/^https?:/.test(url) && location === undefined) throw new TypeError(`url="${url}": expected http://…`)
+  return url.replace(/\/+$/, '')
 }
 
 /** A refusal that passes, or a connection that was lost, also in the middle of the reply. */

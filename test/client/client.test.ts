@@ -97,6 +97,23 @@ test('a full queue is waited out as it asks, or reported', async () => {
   expect(await (await patient).result()).toEqual({ words: 1 })
 })
 
+test.each([undefined, '', 'nope', '/queue', 'ftp://127.0.0.1'])(
+  'without a page the address %j is refused at once',
+  (url) => {
+    expect(() => createClient(url === undefined ? {} : { url })).toThrow('expected http://')
+  },
+)
+
+test('an input that is no JSON fails at once, however long a lost connection is waited out', async () => {
+  const { url } = await startServer({ tasks: TASKS })
+  const client = createClient({ url, maxWaitMs: 3_600_000 })
+  const cyclic: Record<string, unknown> = {}
+  cyclic['self'] = cyclic
+  for (const input of [{ words: 1n }, cyclic]) {
+    await expect(client.submit('write', input)).rejects.toThrow(TypeError)
+  }
+})
+
 test('a submit whose reply was lost is sent again, and makes one task', async () => {
   const { url } = await startServer({ tasks: TASKS })
   let calls = 0
