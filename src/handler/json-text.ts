@@ -18,14 +18,19 @@ export function toJsonText(value: unknown): JsonText {
   try {
     text = JSON.stringify(value) ?? 'null'
   } catch (error) {
-    // The stack is what limits the nesting of JSON.stringify.
-    const why = error instanceof RangeError ? tooDeep() : describeThrown(error)
-    return { ok: false, why }
+    return { ok: false, why: describeRefusal(error) }
   }
   // A UTF-16 unit has three bytes of UTF-8 at the most.
   const bytes = text.length * 3 > MAX_JSON_BYTES ? Buffer.byteLength(text) : 0
   if (bytes > MAX_JSON_BYTES) return { ok: false, why: `it has ${bytes} bytes, more than ${MAX_JSON_BYTES}` }
   return isDeeperThan(Buffer.from(text), MAX_JSON_DEPTH) ? { ok: false, why: tooDeep() } : { ok: true, text }
+}
+
+/** The stack limits the nesting that JSON.stringify takes, and the longest string of V8 the text that it makes. */
+function describeRefusal(error: unknown): string {
+  const why = describeThrown(error)
+  if (!(error instanceof RangeError)) return why
+  return why === 'Invalid string length' ? `it has more than ${MAX_JSON_BYTES} bytes` : tooDeep()
 }
 
 function tooDeep(): string {

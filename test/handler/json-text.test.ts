@@ -13,6 +13,12 @@ test('JSON-safe data is frozen as text; undefined becomes null', () => {
   expect(toJsonText(() => 1)).toEqual({ ok: true, text: 'null' })
 })
 
+test('an array longer than any text is refused for its size, not for its depth', () => {
+  const long: unknown[] = []
+  long.length = 4e9
+  expect(toJsonText(long)).toEqual({ ok: false, why: `it has more than ${MAX_JSON_BYTES} bytes` })
+})
+
 test('brackets inside strings are no nesting', () => {
   expect(toJsonText({ text: '['.repeat(1000), quoted: '"[[\\' }).ok).toBe(true)
 })

@@ -135,6 +135,16 @@ test.each([
   expect(code()).toBeNull()
 })
 
+test.each([
+  [{ op: 'subscribe' }, /^task_id: Invalid input/],
+  [{ op: 'subscribe', task_id: 'x', more: 1 }, /^Unrecognized key: "more"/],
+  [{ op: 'dance' }, /^expected an op: subscribe,/],
+])('what is wrong with the op %j is named', async (message, sentence) => {
+  const { say, frames } = await (await setup()).open()
+  say(message)
+  await expect.poll(() => frames.at(-1)?.['message']).toMatch(sentence)
+})
+
 test('the same task twice, and more than a hundred, are refused', async () => {
   const { submit, open } = await setup()
   const ids = await Promise.all(Array.from({ length: 101 }, () => submit()))

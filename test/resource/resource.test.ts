@@ -136,6 +136,21 @@ test('a rule of a type that throws costs no unit and no other error its name', a
   expect(core.resources.view()).toMatchObject([{ inUse: 0 }])
 })
 
+test('a call without its cost is refused with a sentence', async () => {
+  const type = defineTask({
+    type: 'short',
+    input: z.object({}),
+    run: (_input, ctx) =>
+      (ctx.resource as unknown as (name: string, work: () => number) => unknown)('llm', () => 1),
+  })
+  const core = createCore({ types: [type], limits: { llm: { concurrency: 1 } } })
+  const id = await core.submitId('short')
+  await settled(60)
+  expect((await core.journal.tasks.task(id))?.failure?.message).toMatch(
+    /^ctx\.resource: expected a name, a cost/,
+  )
+})
+
 test('who comes anew does not go before those that sleep', async () => {
   const { acquire, resource, woken } = setup({ concurrency: 1 })
   const lease = await acquire('a')

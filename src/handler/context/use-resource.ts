@@ -35,7 +35,9 @@ export function createUse(task: Task, ports: RunnerPorts, { signal, classifyThro
   let over: AbortController | null = null
   let isOver = false
 
-  const use: UseResource = async (name, { weight = 1, tokens = 0 }, work) => {
+  const use: UseResource = async (name, cost, work) => {
+    assertCall(cost, work)
+    const { weight = 1, tokens = 0 } = cost
     assertAsk({ weight, tokens })
     over ??= new AbortController()
     if (isOver) over.abort()
@@ -58,6 +60,12 @@ export function createUse(task: Task, ports: RunnerPorts, { signal, classifyThro
     over?.abort()
   }
   return { use, close }
+}
+
+/** Without types a call is easily written with an argument too few. */
+function assertCall(cost: unknown, work: unknown): void {
+  if (typeof cost === 'object' && cost !== null && typeof work === 'function') return
+  throw new TypeError('ctx.resource: expected a name, a cost such as { tokens: 2000 }, and a function.')
 }
 
 function assertAsk({ weight, tokens }: Cost): void {

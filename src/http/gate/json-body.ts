@@ -5,6 +5,7 @@ import { isDeeperThan } from '../../task/json-depth.ts'
 
 /** Deeper text is refused before it is parsed: what parses at depth 10 000 cannot be written again. */
 const MAX_DEPTH = 64
+const UNSAFE_KEY = 'A key of the body is __proto__, or constructor with a prototype: these are not taken.'
 const BOM = '\u{feff}'
 
 /**
@@ -18,8 +19,21 @@ export function readJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     const fault = findJsonFault(body)
     if (fault !== null) return done(new HeadgateError('malformed-json', fault))
-    void parse(request, body.toString(), done)
+    const text = body.toString()
+    void parse(request, text, (error, value) => {
+      if (error !== null && isJson(text)) return done(new HeadgateError('malformed-json', UNSAFE_KEY))
+      return done(error, value)
+    })
   })
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function findJsonFault(body: Buffer): string | null {

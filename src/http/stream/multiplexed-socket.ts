@@ -37,6 +37,15 @@ const clientOp = z.discriminatedUnion('op', [
 type ClientOp = z.output<typeof clientOp>
 type Subscribe = Extract<ClientOp, { op: 'subscribe' }>
 
+/** What is wrong with an op, or that there is none. */
+function describeFault({ issues: [issue] }: z.ZodError): string {
+  const { path = [], code, message } = issue ?? {}
+  if (code === 'unrecognized_keys') return String(message)
+  return path.length > 0 && path[0] !== 'op'
+    ? `${path.join('.')}: ${message}`
+    : 'expected an op: subscribe, unsubscribe, cancel, watch-queue, unwatch-queue, ping'
+}
+
 /** `WS /api/ws`: one socket that watches many tasks, each with its own numbers, and may cancel them. */
 export class MultiplexedSocket implements Member {
   readonly #deps: MultiplexedDeps
@@ -84,11 +93,7 @@ export class MultiplexedSocket implements Member {
   onMessage(message: unknown): void {
     if (!this.isStillGranted()) return this.end('revoked')
     const parsed = clientOp.safeParse(message)
-    if (!parsed.success)
-      return this.#refuse(
-        'validation',
-        'expected an op: subscribe, unsubscribe, cancel, watch-queue, unwatch-queue, ping',
-      )
+    if (!parsed.success) return this.#refuse('validation', describeFault(parsed.error))
     this.#handle(parsed.data).catch(() => this.end('failed'))
   }
 

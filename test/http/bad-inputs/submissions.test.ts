@@ -345,6 +345,14 @@ test('I18: every text that is no JSON is malformed-json, and a good one after it
   expect((await post('/held', '{}')).status).toBe(202)
 })
 
+test.each(['{"__proto__":{"a":1}}', '{"constructor":{"prototype":{}}}'])(
+  'I25: %s is refused for its key, not as invalid JSON',
+  async (text) => {
+    const { detail } = JSON.parse((await (await setup()).post('/held', text)).text) as { detail: string }
+    expect(detail).toMatch(/^A key of the body is __proto__/)
+  },
+)
+
 test('I43: awkward strings are welcome in every place for text, and come back as they went', async () => {
   const echo = defineTask({ type: 'echo', input: z.object({ text: z.string() }), run: ({ text }) => text })
   const { post, ended } = await startServer({ tasks: [echo], settings: { slots: 100, capacity: 1000 } })
