@@ -130,6 +130,9 @@ function refusesHeaders(request: FastifyRequest, reply: FastifyReply): boolean {
     case 'too-many':
       sendProblem(reply, 'headers-too-large', { detail: 'The request has more than 100 headers.' })
       return true
+    case 'no-host':
+      sendProblem(reply, 'bad-request', { detail: 'The request names no host.' })
+      return true
     case 'host':
       sendProblem(reply, 'bad-request', { detail: 'The request names two hosts.' })
       return true

@@ -49,7 +49,9 @@ const SHORTEST = 'host'.length
 const LONGEST = 'authorization'.length
 
 /** What is wrong with the headers as they came; null when nothing is. */
-export function headerFault({ raw }: FastifyRequest): 'too-many' | 'host' | 'authorization' | null {
+export function headerFault({
+  raw,
+}: FastifyRequest): 'too-many' | 'no-host' | 'host' | 'authorization' | null {
   const { rawHeaders } = raw
   if (rawHeaders.length > MAX_HEADERS * 2) return 'too-many'
   let seen = ''
@@ -61,5 +63,6 @@ export function headerFault({ raw }: FastifyRequest): 'too-many' | 'host' | 'aut
     if (seen.includes(name)) return name as 'host' | 'authorization'
     seen += name
   }
-  return null
+  // HTTP/1.0 needs none.
+  return raw.httpVersion === '1.1' && raw.headers.host === undefined ? 'no-host' : null
 }

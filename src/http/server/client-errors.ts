@@ -37,6 +37,19 @@ export function refuseTunnels(server: Server): void {
   })
 }
 
+/** Node keeps a request that expects anything but 100-continue from the routes, too. */
+export function refuseExpectations(server: Server): void {
+  server.on('checkExpectation', (_request, response) => {
+    const problem = problemBody('bad-request', {
+      detail: 'Expect: 100-continue alone is taken.',
+      status: 417,
+    })
+    const body = JSON.stringify(problem)
+    const headers = { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body) }
+    response.writeHead(problem.status, { ...headers, connection: 'close' }).end(body)
+  })
+}
+
 function sendRaw(socket: Duplex, code: ProblemCode, detail: string): void {
   if (!socket.writable) return void socket.destroy()
   const body = JSON.stringify(problemBody(code, { detail }))

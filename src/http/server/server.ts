@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { readRequestId } from '../gate/trace.ts'
 import { handleError } from '../problem/error-handler.ts'
-import { answerClientError, refuseTunnels } from './client-errors.ts'
+import { answerClientError, refuseExpectations, refuseTunnels } from './client-errors.ts'
 import { cutOffSlowClients, HEADERS_TIMEOUT_MS, MAX_STARVED_MS } from './slow-clients.ts'
 
 export interface ServerOptions {
@@ -51,6 +51,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     ...REQUEST_LOG,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
+      // The gate answers it, as a problem.
+      requireHostHeader: false,
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       connectionsCheckingInterval: CHECK_EVERY_MS,
     },
@@ -72,6 +74,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   })
   app.server.maxConnections = maxConnections
   refuseTunnels(app.server)
+  refuseExpectations(app.server)
   if (slowBytesPerSecond > 0) cutOffSlowClients(app.server, slowBytesPerSecond)
   return app
 }

@@ -116,7 +116,8 @@ const ROWS: Row[] = [
       ),
     'headers-too-large',
   ],
-  ['I13', 'no host', ({ raw }) => raw('GET /api/queue/stats HTTP/1.1\r\n\r\n'), 400],
+  ['I13', 'no host', ({ raw }) => raw('GET /api/queue/stats HTTP/1.1\r\n\r\n'), 'bad-request'],
+  ['I13', 'HTTP/1.0 without a host', ({ raw }) => raw('GET /api/queue/stats HTTP/1.0\r\n\r\n'), 200],
   [
     'I13',
     'two hosts',
@@ -225,6 +226,13 @@ test('an unknown route is answered before its body comes', async () => {
     'POST /nope HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{x',
   )
   check(reply, 'not-found')
+})
+
+test('an expectation that is not met is a problem with the status 417', async () => {
+  const { raw } = await setup()
+  const { status, text } = await raw('GET /api/tasks HTTP/1.1\r\nhost: localhost\r\nexpect: cheese\r\n\r\n')
+  expect(status).toBe(417)
+  expect(JSON.parse(text)).toMatchObject({ status: 417, error_type: 'bad_request' })
 })
 
 async function reply(response: Promise<Response>) {
