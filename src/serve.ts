@@ -8,7 +8,7 @@ import { findMisspelt, readEnvFile, readServiceManager, readSettings } from './c
 import type { Settings } from './config/settings.ts'
 import type { TaskType } from './handler/define-task.ts'
 import { attributeStrayError } from './handler/runner.ts'
-import { createServer } from './http/server/server.ts'
+import { createServer, LISTEN_BACKLOG } from './http/server/server.ts'
 import { saveCompileCache } from './config/compile-cache.ts'
 import { EXIT_FATAL, EXIT_SETTINGS, exitWith, orExit } from './process/exit.ts'
 import { listenMessage, toUrl } from './process/listen-address.ts'
@@ -111,7 +111,7 @@ class Server {
     if (!this.#hasPort) return
     const address =
       role === 'worker' ? { host, port: workerPort, portSetting: 'WORKER_PORT' } : { host, port }
-    await this.#app.listen({ host, port: address.port }).catch((error: unknown) => {
+    await this.#app.listen({ host, port: address.port, backlog: LISTEN_BACKLOG }).catch((error: unknown) => {
       exitWith(EXIT_SETTINGS, listenMessage(error, address))
     })
   }

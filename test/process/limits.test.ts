@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -5,6 +6,17 @@ import { expect, onTestFinished, test } from 'vitest'
 import { connectionsWithin } from '../../src/process/open-files.ts'
 import { tempFolder } from '../support/journal.ts'
 import { postTask, PROCESS_ENV, ROOT, spawnBound, startProcess } from '../support/process.ts'
+
+const BURST = 1500
+
+/** Connections that the kernel lets wait for one process. */
+function kernelBacklog(): number {
+  try {
+    return Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'))
+  } catch {
+    return 0
+  }
+}
 
 test('the number of connections leaves files for everything else', () => {
   expect([
@@ -14,6 +26,25 @@ test('the number of connections leaves files for everything else', () => {
   ]).toEqual([768, 192, 100])
   expect(connectionsWithin(12_000, Infinity)).toBe(12_000)
 })
+
+test.skipIf(kernelBacklog() < BURST)(
+  'connections that come at once while the process is busy are kept until it takes them',
+  async () => {
+    const { child, url } = await startProcess({ JOURNAL: 'memory' })
+    child.kill('SIGSTOP')
+    let connected = 0
+    const replies = Array.from({ length: BURST }, async () => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1', () => (connected += 1))
+      onTestFinished(() => void socket.destroy())
+      socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n')
+      const [chunk] = (await once(socket, 'data')) as [Buffer]
+      return chunk.toString().startsWith('HTTP/1.1 200 ')
+    })
+    await expect.poll(() => connected, { timeout: 5000 }).toBe(BURST)
+    child.kill('SIGCONT')
+    expect((await Promise.all(replies)).every(Boolean)).toBe(true)
+  },
+)
 
 test('more connections than open files do not end the process, and it recovers', async () => {
   const env = { ...PROCESS_ENV, PORT: '0', DATA_DIR: await tempFolder(), DISK_RESERVE_MB: '0' }

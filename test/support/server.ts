@@ -9,7 +9,7 @@ import { compose } from '../../src/app/app.ts'
 import { readSettings } from '../../src/config/read.ts'
 import type { Settings } from '../../src/config/settings.ts'
 import type { TaskType } from '../../src/handler/define-task.ts'
-import { createServer } from '../../src/http/server/server.ts'
+import { createServer, LISTEN_BACKLOG } from '../../src/http/server/server.ts'
 
 import { poolerSettings } from './pgbouncer.ts'
 import { databaseSettings } from './test-database.ts'
@@ -49,7 +49,7 @@ export async function startServer({
   await core.start()
   const sockets = new Set<Socket>()
   app.server.on('connection', (socket) => sockets.add(socket.once('close', () => sockets.delete(socket))))
-  await app.listen({ host: '127.0.0.1', port: 0 })
+  await app.listen({ host: '127.0.0.1', port: 0, backlog: LISTEN_BACKLOG })
   const { port } = app.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
 

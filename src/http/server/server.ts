@@ -24,6 +24,11 @@ export interface ServerOptions {
 const MAX_HEADER_BYTES = 8 * 1024
 const CHECK_EVERY_MS = 1000
 const KEEP_ALIVE_MS = 65_000
+/**
+ * Connections that wait while the process is busy. Of more the kernel drops the packets: their clients try again after
+ * seconds, and are reset after a minute. Node's default is 511; the kernel has a limit of its own (`net.core.somaxconn`).
+ */
+export const LISTEN_BACKLOG = 4096
 
 /** The path of a request without the path that a proxy has left before it. */
 function withoutBase(url: string, basePath: string): string {
