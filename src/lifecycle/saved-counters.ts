@@ -9,7 +9,7 @@ const NOTES = { rejected: 'total_rejected', retried: 'total_retried' } as const
 const NAMES = Object.keys(NOTES) as (keyof typeof NOTES)[]
 const SAVE_EVERY_MS = 5000
 /** What resources have drawn, and what they wait for. */
-const RESOURCES_NOTE = 'resources'
+export const RESOURCES_NOTE = 'resources'
 
 export interface TotalsKeeperDeps {
   readonly notes: NoteJournal

@@ -45,7 +45,8 @@ export interface ResourceControls {
   load(text: string): void
 }
 
-interface Saved {
+/** What a later process has to know of all resources, with the time of it, epoch ms. */
+export interface SavedResources {
   readonly at: number
   readonly accounts: Readonly<Record<string, readonly SavedProjectLimits[]>>
 }
@@ -120,11 +121,11 @@ export class Resources implements ResourceControls {
     if (changes === this.#savedChanges) return null
     this.#savedChanges = changes
     const accounts = Object.fromEntries([...this.#resources].map(([name, each]) => [name, each.save()]))
-    return JSON.stringify({ at: this.#clock.now(), accounts } satisfies Saved)
+    return JSON.stringify({ at: this.#clock.now(), accounts } satisfies SavedResources)
   }
 
   load(text: string): void {
-    const { at, accounts } = JSON.parse(text) as Saved
+    const { at, accounts } = JSON.parse(text) as SavedResources
     const idleMs = Math.max(0, this.#clock.now() - at)
     for (const [name, resource] of this.#resources) resource.load(accounts[name] ?? [], idleMs)
   }

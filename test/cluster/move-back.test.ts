@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
+import { toDrawnNote } from '../../src/cluster/move/drawn.ts'
 import { lookAtTables } from '../../src/cluster/database/doctor/tables.ts'
 import { diagnose, setAside } from '../../src/journal/sqlite/doctor.ts'
 import { NOT_DUE, type Journal } from '../../src/journal/journal.ts'
@@ -20,7 +21,31 @@ const KILLS = process.env['MOVE_TASKS'] === undefined ? 3 : 10
 /** Notes of one journal alone, and a time that a process writes at its end. */
 const OWN = "('journal-id', 'self-test', 'move', 'proven-time')"
 
+/** What a resource has drawn: 2 calls in a minute, the first of which was half a minute ago. */
+const DRAWN = {
+  project: 'a',
+  coolUntil: NOT_DUE,
+  ramp: 1,
+  coolings: 2,
+  concurrency: { value: 3, since: 0 },
+  windows: [
+    {
+      of: 'requests',
+      windowMs: 60_000,
+      spent: [
+        [30_000, 1, 0],
+        [100, 1, 0],
+      ],
+    },
+  ],
+}
+
 const { seen, echo } = echoType()
+const call = defineTask({
+  type: 'call',
+  input: z.object({}),
+  run: (_input, { resource }) => resource('llm', {}, () => Promise.resolve('called')),
+})
 const digest = defineTask({
   type: 'digest',
   input: z.object({}),
@@ -113,6 +138,57 @@ describe.skipIf(programs === undefined)('headgate move, from PostgreSQL to a fol
     for (const task of [...waiting, keyed.body, file]) await working.ended(String(task['task_id']))
     expect(seen).toEqual([3, 7, 11, 2, 6, 10, 100, 1, 5, 9, 0, 4, 8])
     expect((await working.get(`/api/tasks/${later.body['task_id']}`)).body['status']).toBe('scheduled')
+  })
+
+  test('what resources have drawn counts on the other side, in both directions', async () => {
+    const [folder, returned] = [await tempFolder(), await tempFolder()]
+    const url = await postgres.newDatabase()
+    const limits = { slots: 1, builtins: [], resources: new Map([['llm', { requestsPerDay: 3 }]]) }
+    const alone = (where: string) =>
+      startServer({ folder: where, tasks: [call], settings: { ...limits, journal: 'sqlite' } })
+    const drawOne = async ({ post, ended }: Awaited<ReturnType<typeof alone>>) =>
+      (await ended(String((await post('/call', {})).body['task_id'])))['status']
+    const first = await alone(folder)
+    expect([await drawOne(first), await drawOne(first)]).toEqual(['completed', 'completed'])
+    await first.stop()
+    expect((await over(folder, url)).code).toBe(0)
+    const second = await startServer({
+      tasks: [call],
+      settings: { ...limits, databaseUrl: url, role: 'serve', workerName: 'moved' },
+    })
+    expect(await drawOne(second)).toBe('completed')
+    const isUsedUp = async ({ get }: typeof second) => {
+      const [llm] = (await get('/api/queue/stats')).body['resources'] as [Json]
+      return Date.parse(String(llm['open_at'])) > Date.now() + 80_000_000
+    }
+    await expect.poll(() => isUsedUp(second)).toBe(true)
+    await second.stop()
+    expect((await back(url, returned).exited).code).toBe(0)
+    const third = await alone(returned)
+    expect(await isUsedUp(third)).toBe(true)
+  })
+
+  test('rows of resources that were saved at different times become one note', () => {
+    const state = (at: number) => JSON.stringify({ at, projects: [DRAWN], held: [], waiting: [] })
+    const rows = [
+      { resource: 'a', state: state(5000) },
+      { resource: 'b', state: state(8000) },
+      { resource: 'never', state: '' },
+    ]
+    const older = [
+      {
+        ...DRAWN.windows[0],
+        spent: [
+          [33_000, 1, 0],
+          [3100, 1, 0],
+        ],
+      },
+    ]
+    expect(JSON.parse(toDrawnNote(rows) ?? '')).toEqual({
+      at: 8000,
+      accounts: { a: [{ ...DRAWN, windows: older }], b: [DRAWN] },
+    })
+    expect(toDrawnNote([{ resource: 'never', state: '' }])).toBeNull()
   })
 
   test(
@@ -248,6 +324,7 @@ async function fillWithEverything(folder: string): Promise<void> {
   await journal.deliveries.add({ ...delivery, id: 'msg_1', taskId: id(1), attempt: 3, nextAt: NOT_DUE - 1 })
   await journal.notes.saveNote('controls', '{"max_workers":3}')
   await journal.notes.saveNote('total_rejected', '17')
+  await journal.notes.saveNote('resources', JSON.stringify({ at: 1234, accounts: { llm: [DRAWN] } }))
   await journal.history.saveMinute(29_000_000, 1, '{"a":1}')
   await run({ id: id(7), type: 'echo', input: { n: 7 } }, 1000)
   await journal.retention.pruneEvents(1500, 10)

@@ -15,6 +15,8 @@ import type { Database } from '../database/database.ts'
 import { migrate } from '../database/migrate.ts'
 import { createNotes } from '../journal/queries.ts'
 import type { CountedTable, MoveSource } from './ends.ts'
+import { RESOURCES_NOTE } from '../../lifecycle/saved-counters.ts'
+import { toDrawnNote, type DrawnRow } from './drawn.ts'
 import { beginLeaving, endLeaving, MOVED_NOTE } from './move-note.ts'
 
 /** Notes of this database alone. */
@@ -167,9 +169,18 @@ export class PostgresSource implements MoveSource {
         last === undefined ? [] : keys.map((key) => last?.[key] as string),
       )
       last = page.at(-1)
-      if (last === undefined) return
+      if (last === undefined) break
       yield table === 'notes' ? page.filter(({ name }) => !OWN_NOTES.has(name)) : page
     }
+    // Behind a note of before the database had them.
+    if (table === 'notes') yield await this.#drawn()
+  }
+
+  /** What resources have drawn, as one process keeps it. */
+  async #drawn(): Promise<readonly Row[]> {
+    const rows = await this.#db.query<DrawnRow & AnyRow>('SELECT resource, state FROM headgate.accounts')
+    const text = toDrawnNote(rows)
+    return text === null ? [] : [{ name: RESOURCES_NOTE, text }]
   }
 
   async totals(): Promise<ReadonlyMap<string, number>> {

@@ -5,11 +5,13 @@ import type { Database } from '../database/database.ts'
 import { migrate } from '../database/migrate.ts'
 import { CounterChanges } from '../journal/counters.ts'
 import { join, leave } from '../members/members.ts'
+import { RESOURCES_NOTE } from '../../lifecycle/saved-counters.ts'
 import type { Tickets } from '../tickets.ts'
 import { selectDigests } from './digest.ts'
+import { toDrawnRows } from './drawn.ts'
 import type { Advance, CountedTable, MoveState, MoveTarget } from './ends.ts'
 import { advance, beginMove } from './move-note.ts'
-import { writeRows, writeTasks } from './write-tasks.ts'
+import { writeDrawn, writeRows, writeTasks } from './write-tasks.ts'
 
 export interface PostgresTargetOptions {
   readonly db: Database
@@ -59,7 +61,15 @@ export class PostgresTarget implements MoveTarget {
   }
 
   async writeRows(table: ExportedTable, rows: readonly Row[]): Promise<void> {
-    await this.#db.transaction((tx) => writeRows(tx, table, rows))
+    const drawn = table === 'notes' ? rows.filter(({ name }) => name === RESOURCES_NOTE) : []
+    await this.#db.transaction(async (tx) => {
+      await writeRows(
+        tx,
+        table,
+        rows.filter((row) => !drawn.includes(row)),
+      )
+      for (const { text } of drawn) await writeDrawn(tx, toDrawnRows(String(text)))
+    })
   }
 
   /** Tasks that are there were counted when they came. */

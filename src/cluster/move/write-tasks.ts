@@ -8,6 +8,7 @@ import type { Statements } from '../database/database.ts'
 import type { CounterChanges } from '../journal/counters.ts'
 import { nextRank, toTicketPriority } from '../admission/order.ts'
 import type { NewTicket, Tickets } from '../tickets.ts'
+import type { DrawnRow } from './drawn.ts'
 
 export interface TaskTarget {
   readonly tx: Statements
@@ -128,6 +129,16 @@ export async function writeRows(
     table === 'notes' ? 'ON CONFLICT (name) DO UPDATE SET text = excluded.text' : 'ON CONFLICT DO NOTHING'
   const sql = `INSERT INTO headgate.${table} (${names}) SELECT ${names} FROM json_to_recordset($1) AS given(${columns}) ${known}`
   for (const part of splitParts(rows)) await tx.query(sql, [JSON.stringify(part)])
+}
+
+/** Writes what resources have drawn. */
+export async function writeDrawn(tx: Statements, rows: readonly DrawnRow[]): Promise<void> {
+  await tx.query(
+    `INSERT INTO headgate.accounts (resource, state)
+      SELECT resource, state FROM json_to_recordset($1) AS given(resource text, state text)
+      ON CONFLICT (resource) DO UPDATE SET state = excluded.state`,
+    [JSON.stringify(rows)],
+  )
 }
 
 function listNames(columns: string): string {

@@ -30,7 +30,7 @@ export interface HeldCall {
 }
 
 /** What is kept of a resource. No secret is in it. Instants are epoch ms of the database. */
-interface SavedAccount {
+export interface SavedAccount {
   readonly at: number
   readonly projects: readonly SavedProjectLimits[]
   readonly held: readonly HeldCall[]
@@ -51,6 +51,11 @@ export interface AccountOptions {
 const ONE: Cost = { weight: 1, tokens: 0 }
 /** A process waits for a second; one whose call waits for longer is gone, and nothing is kept for it. */
 const FORGOTTEN_MS = 5000
+
+/** The text of a resource that nobody calls now. */
+export function toAccountText({ at, projects }: Pick<SavedAccount, 'at' | 'projects'>): string {
+  return JSON.stringify({ at, projects, held: [], waiting: [], parked: ONE } satisfies SavedAccount)
+}
 
 /** A resource as all processes share it: restored from its row, changed, and saved, while the row is locked. */
 export class Account {
