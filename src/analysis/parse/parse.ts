@@ -20,7 +20,7 @@ import {
 } from './media-types.ts'
 import { readDocx } from './office/docx.ts'
 import { readEpub } from './office/epub.ts'
-import { readOdt } from './office/odt.ts'
+import { readOdt } from './open-document/odt.ts'
 import { readPptx } from './office/pptx.ts'
 import { readXlsx } from './sheet/xlsx.ts'
 import { readPdf } from './pdf/pdf.ts'
@@ -85,7 +85,7 @@ const READERS: Readonly<Partial<Record<string, Read>>> = {
   [XLSX]: ({ bytes }) => readXlsx(bytes),
   [ODT]: ({ bytes }) => readOdt(bytes),
   [ODS]: async ({ bytes }) => (await import('./sheet/ods.ts')).readOds(bytes),
-  [ODP]: async ({ bytes }) => (await import('./office/odp.ts')).readOdp(bytes),
+  [ODP]: async ({ bytes }) => (await import('./open-document/odp.ts')).readOdp(bytes),
   [RTF]: async ({ bytes }) => (await import('./text/rtf.ts')).readRtf(bytes),
   [MAIL]: async ({ bytes }) => (await import('./text/mail.ts')).readMail(bytes),
   [NOTEBOOK]: async ({ bytes }) => (await import('./text/notebook.ts')).readNotebook(bytes),

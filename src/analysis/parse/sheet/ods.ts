@@ -7,7 +7,7 @@ import {
   toTableLine,
   type Cell,
 } from './table-facts.ts'
-import { CONTENT, openDocument } from '../office/open-document.ts'
+import { CONTENT, openDocument } from '../open-document/open-document.ts'
 import { readXml } from '../office/xml-stream.ts'
 import { rejected } from '../office/zip.ts'
 import { readDateCell, readDuration } from './date-cell.ts'

@@ -1,7 +1,7 @@
 import type { AboutDocument, SectionBuilder } from '../document.ts'
-import { findFirst, isElement, listElements, parseXml, type XmlElement, type XmlNode } from './xml.ts'
-import { writeRemarks, writeRunningLines, type Remark } from './remarks.ts'
-import { encrypted, openArchive, type Entries } from './zip.ts'
+import { findFirst, isElement, listElements, parseXml, type XmlElement, type XmlNode } from '../office/xml.ts'
+import { writeRemarks, writeRunningLines, type Remark } from '../office/remarks.ts'
+import { encrypted, openArchive, type Entries } from '../office/zip.ts'
 
 /** The part that holds the text of an OpenDocument file (ISO/IEC 26300). */
 export const CONTENT = 'content.xml'

@@ -1,6 +1,6 @@
 import { SectionBuilder, type ParagraphKind, type SourceDocument } from '../document.ts'
 import { CONTENT, isLeftOut, openDocument, readText, toRows, writeAround } from './open-document.ts'
-import { findFirst, isElement, listElements, parseXml, type XmlNode } from './xml.ts'
+import { findFirst, isElement, listElements, parseXml, type XmlNode } from '../office/xml.ts'
 
 /** What is read behind the paragraph or table that has it: notes, and boxes with text. */
 const ASIDES = new Set([

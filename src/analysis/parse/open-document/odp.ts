@@ -1,7 +1,7 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { CONTENT, isLeftOut, listComments, openDocument, readText, toRows } from './open-document.ts'
-import { writeRemarks } from './remarks.ts'
-import { listElements, parseXml, type XmlElement } from './xml.ts'
+import { writeRemarks } from '../office/remarks.ts'
+import { listElements, parseXml, type XmlElement } from '../office/xml.ts'
 
 const PAGES = new Set(['draw:page'])
 const BLOCKS = new Set([
