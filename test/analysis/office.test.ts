@@ -182,3 +182,59 @@ test('the data of a chart and the texts of SmartArt are read with their slide', 
     'item: Open',
   ])
 })
+
+test('a chart has its titles, its numbers and dates as it shows them, and its gaps', async () => {
+  const points = (code: string, ...values: readonly (readonly [number, string])[]) =>
+    `<c:numRef><c:numCache><c:formatCode>${code}</c:formatCode>${values.map(([at, value]) => `<c:pt idx="${at}"><c:v>${value}</c:v></c:pt>`).join('')}</c:numCache></c:numRef>`
+  const level = (...values: readonly (readonly [number, string])[]) =>
+    `<c:lvl>${values.map(([at, value]) => `<c:pt idx="${at}"><c:v>${value}</c:v></c:pt>`).join('')}</c:lvl>`
+  const title = (text: string) =>
+    `<c:title><c:tx><c:rich><a:p><a:r><a:t>${text}</a:t></a:r></a:p></c:rich></c:tx></c:title>`
+  const chart = (name: string, inner: string) => ({
+    name: `ppt/charts/${name}.xml`,
+    data: `<c:chartSpace><c:chart>${inner}</c:chart></c:chartSpace>`,
+  })
+  const dates = `<c:cat>${points('d/m/yyyy', [0, '45658'], [1, '45659'], [2, '45660'])}</c:cat>`
+  const quarters = `<c:cat><c:multiLvlStrRef><c:multiLvlStrCache>${level([0, 'Q3'], [1, 'Q4'], [2, 'Q1'])}${level([0, '2024'], [2, '2025'])}</c:multiLvlStrCache></c:multiLvlStrRef></c:cat>`
+  const deck = [
+    ...PRESENTATION.slice(0, 2),
+    { name: 'ppt/slides/a.xml', data: slide(shape('title', 'Water')) },
+    { name: 'ppt/slides/b.xml', data: slide(shape('title', 'Mills')) },
+    { name: 'ppt/slides/_rels/a.xml.rels', data: relations('../charts/one.xml', '../charts/two.xml') },
+    chart(
+      'one',
+      `${title('Share of rain')}<c:plotArea><c:ser><c:tx><c:v>Held</c:v></c:tx>${dates}<c:val>${points('0%', [0, '0.25'], [2, '0.5'])}</c:val></c:ser><c:dateAx>${title('Day')}</c:dateAx><c:valAx>${title('of the day')}</c:valAx></c:plotArea>`,
+    ),
+    chart(
+      'two',
+      `<c:ser><c:tx><c:v>Litres</c:v></c:tx>${quarters}<c:val>${points('General', [0, '4.4000000000000004'], [1, '1200'], [2, '3'])}</c:val></c:ser>`,
+    ),
+  ]
+  expect((await readText(PPTX, deck))[1]).toEqual([
+    'Water',
+    'caption: Share of rain',
+    'caption: of the day',
+    'table: Day | Held\n2025-01-01 | 25%\n2025-01-03 | 50%',
+    'table:  | Litres\n2024, Q3 | 4.4\n2024, Q4 | 1200\n2025, Q1 | 3',
+  ])
+})
+
+test('what a layout and a master write on every slide is read once, and not what they put in places', async () => {
+  const box = (text: string) => `<p:sp><p:txBody><a:p><a:r><a:t>${text}</a:t></a:r></a:p></p:txBody></p:sp>`
+  const deck = (isMasterHidden: boolean) => [
+    ...PRESENTATION.slice(0, 2),
+    { name: 'ppt/slides/a.xml', data: slide(shape('title', 'Gates hold the water')) },
+    { name: 'ppt/slides/b.xml', data: slide(shape('title', 'Mills take it')) },
+    { name: 'ppt/slides/_rels/a.xml.rels', data: relations('../slideLayouts/l.xml') },
+    { name: 'ppt/slides/_rels/b.xml.rels', data: relations('../slideLayouts/l.xml') },
+    {
+      name: 'ppt/slideLayouts/l.xml',
+      data: `<p:sldLayout${isMasterHidden ? ' showMasterSp="0"' : ''}>${shape('title', 'Click to edit')}${box('The Mill Society')}</p:sldLayout>`,
+    },
+    { name: 'ppt/slideLayouts/_rels/l.xml.rels', data: relations('../slideMasters/m.xml') },
+    { name: 'ppt/slideMasters/m.xml', data: `<p:sldMaster>${box('For members only')}</p:sldMaster>` },
+  ]
+  const asides = ['aside: The Mill Society', 'aside: For members only']
+  expect((await readText(PPTX, deck(false))).at(-1)?.slice(1)).toEqual(asides)
+  expect((await readText(PPTX, deck(true))).at(-1)?.slice(1)).toEqual(asides.slice(0, 1))
+})

@@ -3,7 +3,8 @@ import { TaskError } from '../../../task/failure.ts'
 import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { readMarkup } from '../html/html.ts'
 import { readCore } from './core-properties.ts'
-import { chartRows, linesIn } from './drawing.ts'
+import { writeChart } from './chart.ts'
+import { linesIn } from './drawing.ts'
 import { writeRemarks, writeRunningLines } from './remarks.ts'
 import { readComments, readRunningLines } from './word-parts.ts'
 import { parseXml } from './xml.ts'
@@ -57,11 +58,11 @@ export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
   }
 }
 
-/** The data of charts and the texts of SmartArt. */
+/** Charts and the texts of SmartArt. */
 function readDrawings(entries: Entries, builder: SectionBuilder): void {
   for (const name of [...entries.keys()].filter((each) => DRAWINGS.test(each))) {
     const drawing = parseXml(entries, name)
-    if (name.startsWith('word/charts/')) builder.paragraph(chartRows(drawing), { kind: 'table' })
+    if (name.startsWith('word/charts/')) writeChart(drawing, builder)
     else for (const line of linesIn(drawing)) builder.paragraph(line, { kind: 'item' })
   }
 }

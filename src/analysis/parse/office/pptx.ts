@@ -1,6 +1,7 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
 import { listElements, findFirst, readRelations, parseXml, type XmlElement } from './xml.ts'
-import { chartRows, linesIn } from './drawing.ts'
+import { writeChart } from './chart.ts'
+import { linesIn } from './drawing.ts'
 import { CORE, readCore } from './core-properties.ts'
 import { writeRemarks, writeRunningLines, type Remark } from './remarks.ts'
 import { readSlideComments } from './slide-comments.ts'
@@ -8,17 +9,21 @@ import { openArchive, type Entries } from './zip.ts'
 
 const PRESENTATION = 'ppt/presentation.xml'
 const WANTED =
-  /^ppt\/(presentation\.xml|authors\.xml|commentAuthors\.xml|_rels\/|slides\/|notesSlides\/|comments\/|charts\/[^/]+\.xml$|diagrams\/data)/
+  /^ppt\/(presentation\.xml|authors\.xml|commentAuthors\.xml|_rels\/|slides\/|notesSlides\/|comments\/|slideLayouts\/|slideMasters\/|charts\/[^/]+\.xml$|diagrams\/data)/
 const TITLES = new Set(['title', 'ctrTitle'])
 /** Headers and footers that appear on every slide: they are read once. */
 const RUNNING = new Set(['ftr', 'hdr'])
 /** With numbers and dates. */
 const APPARATUS = new Set(['sldNum', 'dt', 'ftr', 'hdr', 'sldImg'])
 const SHAPES = new Set(['p:sp', 'a:tbl'])
+const HIDES_MASTER = /\sshowMasterSp="(?:0|false)"/
+/** The root element of a part is within these. */
+const ROOT_BYTES = 2048
 
 /**
  * Reads a presentation (pptx): a section for each slide, under its title, with its tables, the data of its charts, the texts of
- * its SmartArt, and the speaker's notes; at its end footers once each, and the comments of reviewers.
+ * its SmartArt, and the speaker's notes; at its end footers and the texts of layouts and masters once each, and the comments of
+ * reviewers.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -29,7 +34,7 @@ export async function readPptx(bytes: Uint8Array): Promise<SourceDocument> {
   const slides = ids.flatMap((id) => relations.get(id.getAttribute('r:id') ?? '') ?? [])
   const builder = new SectionBuilder()
   const remarks: Remark[] = []
-  const running: string[] = []
+  const running = listBackgrounds(entries, slides).flatMap((part) => readBackground(entries, part))
   for (const [index, slide] of slides.entries()) {
     running.push(...readSlide(entries, slide, { builder, page: index + 1 }))
     remarks.push(...readSlideComments(entries, slide).map((remark) => ({ ...remark, page: index + 1 })))
@@ -40,6 +45,25 @@ export async function readPptx(bytes: Uint8Array): Promise<SourceDocument> {
   )
   const warnings = writeRemarks(remarks, builder)
   return { sections: builder.build(), pages: slides.length, warnings, ...readCore(entries) }
+}
+
+/** The layouts and masters that slides are on; a slide or a layout may hide its master. */
+function listBackgrounds(entries: Entries, slides: readonly string[]): string[] {
+  const backgrounds = new Set<string>()
+  const add = (part: string, folder: string) => {
+    if (HIDES_MASTER.test(entries.get(part)?.subarray(0, ROOT_BYTES).toString('utf8') ?? '')) return
+    for (const target of readRelations(entries, part).values())
+      if (target.startsWith(folder) && entries.has(target)) backgrounds.add(target)
+  }
+  for (const slide of slides) add(slide, 'ppt/slideLayouts/')
+  for (const layout of backgrounds) add(layout, 'ppt/slideMasters/')
+  return [...backgrounds]
+}
+
+/** What is written on a layout or a master itself appears on every slide; what stands in its places is only a hint. */
+function readBackground(entries: Entries, part: string): string[] {
+  const shapes = [...listElements(parseXml(entries, part), SHAPES)]
+  return shapes.filter((shape) => placeOf(shape) === '').flatMap(linesIn)
 }
 
 interface Slide {
@@ -60,9 +84,8 @@ function readSlide(entries: Entries, name: string, { builder, page }: Slide): st
   }
   const related = [...readRelations(entries, name).values()].filter((target) => entries.has(target))
   for (const target of related) {
-    if (target.startsWith('ppt/charts/')) {
-      builder.paragraph(chartRows(parseXml(entries, target)), { page, kind: 'table' })
-    } else if (target.startsWith('ppt/diagrams/')) {
+    if (target.startsWith('ppt/charts/')) writeChart(parseXml(entries, target), builder, page)
+    else if (target.startsWith('ppt/diagrams/')) {
       for (const line of linesIn(parseXml(entries, target))) builder.paragraph(line, { page, kind: 'item' })
     }
   }
@@ -83,5 +106,9 @@ function placeOf(shape: XmlElement): string {
 function rowsIn(table: XmlElement): string {
   const cells = (row: XmlElement) =>
     [...listElements(row, new Set(['a:tc']))].map((cell) => linesIn(cell).join(' '))
-  return [...listElements(table, new Set(['a:tr']))].map((row) => cells(row).join(' | ')).join('\n')
+  const rows = [...listElements(table, new Set(['a:tr']))].map(cells)
+  return rows
+    .filter((row) => row.some((text) => text !== ''))
+    .map((row) => row.join(' | '))
+    .join('\n')
 }
