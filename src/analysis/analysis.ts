@@ -20,6 +20,7 @@ import { parseVideoLink } from './load/youtube/link.ts'
 import { reportFormats } from './render/formats.ts'
 import { reportOn, type WritingDeps } from './report-task.ts'
 import { PICTURE_TYPES, READABLE_TYPES } from './parse/media-types.ts'
+import { CONVERT_BY_TYPE } from './refusals.ts'
 
 export interface ModelsOptions {
   /** Engines in the order in which they are tried. */
@@ -69,16 +70,6 @@ export interface Analysis {
 const MODEL_LIMITS: ResourceLimits = { concurrency: { floor: 1, ceiling: 8 } }
 
 const PDF_ONLY = 'Send a PDF; pages and text go to /analyze-document.'
-/** Of what people send, and cannot be read. */
-const CONVERT_BY_TYPE: Readonly<Record<string, string>> = {
-  'application/x-cfb':
-    'It is an old Word, Excel or PowerPoint file: save it as docx, xlsx or pptx, and send that.',
-  'application/zip': 'It is an archive: send the files in it one by one.',
-  'application/json': 'It is data in JSON: send the text that is in it.',
-  'image/*': 'It is a picture of a kind that cannot be read: save it as PNG or JPEG.',
-  'audio/*': 'It is a recording: send a transcript of it.',
-  'video/*': 'It is a video: send its captions or a transcript.',
-}
 const CONVERT = 'Convert it to PDF, docx, pptx, xlsx, odt, EPUB, HTML, Markdown or plain text, and send that.'
 
 export function createAnalysis(options: AnalysisOptions): Analysis {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { open } from 'node:fs/promises'
-import { ENCRYPTED_OFFICE } from './encrypted-office.ts'
+import { detectCompoundType } from './detect-compound-type.ts'
+import { detectZipType } from './detect-zip-type.ts'
 import { findEasternUtf16, findUtf16 } from './utf16.ts'
 
 /** A file is recognised by this much of its beginning. */
@@ -13,18 +13,15 @@ const NOTEBOOK_MARK = /^\s*\{[\s\S]*"cells"\s*:\s*\[/
 const PDF_MARK = '%PDF-'
 /** Readers of PDF look for the mark this far into the file. */
 const PDF_MARK_WITHIN = 1024
-/** An Office file under a password is an old container with this stream in it. */
-const ENCRYPTED_OFFICE_MARK = Buffer.from('EncryptedPackage', 'utf16le')
-const DIRECTORY_BYTES = 4096
-const HEADER_BYTES = 512
-/** Sectors have 512 or 4096 bytes. */
-const SECTOR_SHIFTS = new Set([9, 12])
 // A comment cannot hold its own end: with a lazy one a few hundred bytes would keep the event loop for hours.
 const HTML_START =
   /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:[^-]|-(?!->))*-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]/i
 /** A page without its frame. */
 const HTML_FRAGMENT =
   /^\s*<(?:p|div|h[1-6]|ul|ol|dl|table|article|section|main|blockquote|pre)(?:\s[^<>]{0,500})?>/i
+/** A document of OpenDocument in one XML file: its root names the media type. */
+const FLAT_OPEN_DOCUMENT =
+  /^\s*(?:<\?xml[^>]*>\s*)?<office:document\s[^>]*office:mimetype="application\/vnd\.oasis\.opendocument\.(text|spreadsheet|presentation)(?:-template)?"/
 const MAIL_HEADERS = [
   'from',
   'date',
@@ -41,6 +38,7 @@ const MAX_MAIL_HEAD = 16 * 1024
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const BINARY_CHARS = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/g
 const MAX_BINARY_SHARE = 0.001
+const ICON = 'image/x-icon'
 /** Recognised by a few letters that a text may begin with too, such as "BM", "MZ" or "The wide". */
 const BINARY = /^(?:image\/(?!svg)|audio\/|video\/|font\/|application\/x-msdownload$)/
 
@@ -51,18 +49,31 @@ const BINARY = /^(?:image\/(?!svg)|audio\/|video\/|font\/|application\/x-msdownl
 export async function recognise(path: string, head: Buffer): Promise<string> {
   const { fileTypeFromFile } = await import('file-type')
   const found = await fileTypeFromFile(path)
-  if (found?.mime === 'application/x-cfb' && (await isEncryptedOffice(path, head))) return ENCRYPTED_OFFICE
-  const isMisread = found !== undefined && BINARY.test(found.mime) && isTextOfBytes(head)
+  if (found?.mime === 'application/x-cfb') return (await detectCompoundType(path, head)) ?? found.mime
+  if (found?.mime === 'application/zip') return (await detectZipType(path)) ?? found.mime
+  const isMisread = found !== undefined && isMisreadAs(found.mime, head)
   if (found !== undefined && found.mime !== 'application/xml' && !isMisread) return found.mime
   if (head.subarray(0, PDF_MARK_WITHIN).includes(PDF_MARK)) return 'application/pdf'
   const text = decodeHead(head)
   if (text === undefined) return 'application/octet-stream'
   if (HTML_START.test(text) || (HTML_FRAGMENT.test(text) && text.includes('</'))) return 'text/html'
+  const flat = FLAT_OPEN_DOCUMENT.exec(text)?.[1]
+  if (flat !== undefined) return `application/vnd.oasis.opendocument.${flat}-flat-xml`
   if (isMail(text)) return 'message/rfc822'
   // One that is cut parses no more: its reader says so.
   if (text.includes('"cell_type"') && NOTEBOOK_MARK.test(text)) return NOTEBOOK
   if (isJson(text)) return 'application/json'
   return isMisread ? 'text/plain' : (found?.mime ?? 'text/plain')
+}
+
+/** By a mark of a few bytes that other files begin with too: text, or an old spreadsheet (Lotus 1-2-3, Quattro Pro). */
+function isMisreadAs(mime: string, head: Buffer): boolean {
+  return (mime === ICON && !isIcon(head)) || (BINARY.test(mime) && isTextOfBytes(head))
+}
+
+/** The first picture of an icon begins right behind the list of its pictures, 16 bytes each. */
+function isIcon(head: Buffer): boolean {
+  return head.length >= 22 && head.readUInt32LE(18) === 6 + 16 * head.readUInt16LE(4)
 }
 
 /** A zero byte is in every picture; two bytes of one may look like a character of UTF-16. */
@@ -92,22 +103,6 @@ function isJson(text: string): boolean {
     const at = Number(/position (\d+)/.exec(message)?.[1] ?? Infinity)
     const isCut = text.length >= HEAD_BYTES && at >= text.length - 1
     return isCut || (/^\s*\{/.test(text) && message.includes('after JSON'))
-  }
-}
-
-/** Looks into the first directory of the container, whose place its header names (MS-CFB, 2.2). */
-async function isEncryptedOffice(path: string, head: Buffer): Promise<boolean> {
-  const shift = head.length < HEADER_BYTES ? 0 : head.readUInt16LE(30)
-  if (!SECTOR_SHIFTS.has(shift)) return false
-  const sectorBytes = 2 ** shift
-  const directoryAt = (head.readUInt32LE(48) + 1) * sectorBytes
-  const file = await open(path)
-  try {
-    const directory = Buffer.alloc(DIRECTORY_BYTES)
-    await file.read(directory, 0, DIRECTORY_BYTES, directoryAt)
-    return directory.includes(ENCRYPTED_OFFICE_MARK)
-  } finally {
-    await file.close()
   }
 }
 

@@ -23,7 +23,7 @@ interface SheetGiven {
 /** A workbook of these sheets, with a style of each kind of number. */
 function workbookOf(
   sheets: readonly SheetGiven[],
-  { texts = [] as readonly string[], type = SHEET_TYPE, book = '' } = {},
+  { texts = [] as readonly string[], type = SHEET_TYPE, book = '', toName = (name: string) => name } = {},
 ) {
   const part = ({ folder = 'worksheets' }: SheetGiven, index: number) => `${folder}/sheet${index + 1}.xml`
   const relation = (id: string, kind: string, target: string) =>
@@ -60,7 +60,7 @@ function workbookOf(
       data: `<worksheet xmlns="${MAIN}"><sheetData>${sheet.rows ?? ''}</sheetData></worksheet>`,
     })),
   ]
-  return zipOf(entries)
+  return zipOf(entries.map(({ name, data }) => ({ name: toName(name), data })))
 }
 
 const read = async (bytes: Buffer) => {
@@ -268,4 +268,11 @@ test('dates, amounts and percentages of csv are columns of their kinds, decimal 
     'Tag: 3 dates, 2024-09-01 to 2024-09-03.',
     'Betrag: 3 numbers, -30 to 1.200,50 €.',
   ])
+})
+
+test('a workbook whose parts have small letters and backslashes is read', async () => {
+  const toName = (name: string) => name.toLowerCase().replaceAll('/', '\\')
+  const rows = `<row>${text('A1', 0)}</row>`
+  const { sections } = await read(workbookOf([{ name: 'Old', rows }], { texts: ['Gates'], toName }))
+  expect(sections.flat()).toContain('table: Gates')
 })

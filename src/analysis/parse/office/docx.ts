@@ -22,11 +22,11 @@ const OPTIONS = {
 const BACK_LINK = /<a href="#(?:foot|end)note-ref[^"]*">↑<\/a>/g
 
 /** What has text that the converter reads. */
-const TEXTS = /^word\/(?:document|footnotes|endnotes)\.xml$/
+const TEXTS = /^word\/(?:document|footnotes|endnotes)\d*\.xml$/i
 /** What the text leads to, and the converter does not read. */
-const DRAWINGS = /^word\/(?:charts\/chart[^/]*|diagrams\/data[^/]*)\.xml$/
+const DRAWINGS = /^word\/(?:charts\/chart[^/]*|diagrams\/data[^/]*)\.xml$/i
 const COMMENTS = 'word/comments.xml'
-const HEADERS = /^word\/(?:header|footer)\d*\.xml$/
+const HEADERS = /^word\/(?:header|footer)\d*\.xml$/i
 const isWanted = (name: string) => /\.(?:xml|rels)$/i.test(name)
 
 /**

@@ -9,7 +9,7 @@ import { openArchive, type Entries } from './zip.ts'
 
 const PRESENTATION = 'ppt/presentation.xml'
 const WANTED =
-  /^ppt\/(presentation\.xml|authors\.xml|commentAuthors\.xml|_rels\/|slides\/|notesSlides\/|comments\/|slideLayouts\/|slideMasters\/|charts\/[^/]+\.xml$|diagrams\/data)/
+  /^ppt\/(presentation\.xml|authors\.xml|commentAuthors\.xml|_rels\/|slides\/|notesSlides\/|comments\/|slideLayouts\/|slideMasters\/|charts\/[^/]+\.xml$|diagrams\/data)/i
 const TITLES = new Set(['title', 'ctrTitle'])
 /** Headers and footers that appear on every slide: they are read once. */
 const RUNNING = new Set(['ftr', 'hdr'])

@@ -8,6 +8,24 @@ const MAX_UNPACKED_BYTES = 100 * 1024 * 1024
 /** Unpacked entries by their names. */
 export type Entries = ReadonlyMap<string, Buffer>
 
+/** The names of parts are the same in capital and small letters (ECMA-376 part 2, 6.2.2.3): `[content_types].xml`. */
+class Parts extends Map<string, Buffer> {
+  readonly #names = new Map<string, string>()
+
+  override set(name: string, part: Buffer): this {
+    this.#names.set(name.toLowerCase(), name)
+    return super.set(name, part)
+  }
+
+  override get(name: string): Buffer | undefined {
+    return super.get(name) ?? super.get(this.#names.get(name.toLowerCase()) ?? '')
+  }
+
+  override has(name: string): boolean {
+    return super.has(name) || this.#names.has(name.toLowerCase())
+  }
+}
+
 /**
  * Counts what a ZIP archive unpacks to before anything else opens it: by unpacking it to nowhere, because
  * the sizes that it names may be lies. Entries that are wanted are kept.
@@ -20,7 +38,7 @@ export async function openArchive(
   isWanted: (name: string) => boolean = () => false,
 ): Promise<Entries> {
   const names = new Set<string>()
-  const kept = new Map<string, Buffer>()
+  const kept = new Parts()
   let unpacked = 0
   try {
     const zip = await fromBufferPromise(repairEnd(bytes))
