@@ -66,7 +66,7 @@ export class SectionBuilder {
   ]
 
   heading(text: string): void {
-    const heading = text.trim()
+    const heading = text.replace(/\s+/g, ' ').trim()
     if (heading !== '') this.#sections.push({ heading, paragraphs: [] })
   }
 

@@ -22,6 +22,12 @@ const SIBLINGS: Readonly<Record<string, string>> = {
   'application/vnd.oasis.opendocument.spreadsheet-template': 'application/vnd.oasis.opendocument.spreadsheet',
   'application/vnd.oasis.opendocument.presentation-template':
     'application/vnd.oasis.opendocument.presentation',
+  // Pages of drawings are as slides are.
+  'application/vnd.oasis.opendocument.graphics': 'application/vnd.oasis.opendocument.presentation',
+  'application/vnd.oasis.opendocument.text-flat-xml': 'application/vnd.oasis.opendocument.text',
+  'application/vnd.oasis.opendocument.spreadsheet-flat-xml': 'application/vnd.oasis.opendocument.spreadsheet',
+  'application/vnd.oasis.opendocument.presentation-flat-xml':
+    'application/vnd.oasis.opendocument.presentation',
 }
 
 /** The type whose reader reads a file of this type. */

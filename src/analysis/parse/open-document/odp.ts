@@ -1,5 +1,15 @@
 import { SectionBuilder, type SourceDocument } from '../document.ts'
-import { CONTENT, isLeftOut, listComments, openDocument, readText, toRows } from './open-document.ts'
+import { writeChart } from './object-chart.ts'
+import { toLinear } from './formula.ts'
+import {
+  CONTENT,
+  findFormula,
+  isLeftOut,
+  listComments,
+  openDocument,
+  readText,
+  toRows,
+} from './open-document.ts'
 import { writeRemarks } from '../office/remarks.ts'
 import { listElements, parseXml, type XmlElement } from '../office/xml.ts'
 
@@ -10,6 +20,7 @@ const BLOCKS = new Set([
   'table:table',
   'presentation:notes',
   'draw:frame',
+  'draw:object',
   'office:annotation',
 ])
 const TITLES = new Set(['title'])
@@ -48,6 +59,7 @@ function readSlide(slide: XmlElement, { builder, page }: Slide): void {
 
 function readBlock(block: XmlElement, { builder, page }: Slide): void {
   if (isLeftOut(block)) return
+  if (block.nodeName === 'draw:object') return writeObject(block, { builder, page })
   if (block.nodeName === 'table:table') return builder.paragraph(toRows(block), { page, kind: 'table' })
   if (block.nodeName === 'presentation:notes') {
     for (const line of linesIn(block)) builder.paragraph(line, { page })
@@ -55,6 +67,12 @@ function readBlock(block: XmlElement, { builder, page }: Slide): void {
   }
   if (block.nodeName !== 'draw:frame') return builder.paragraph(readText(block), { page, kind: 'item' })
   for (const inner of listElements(block, BLOCKS)) readBlock(inner, { builder, page })
+}
+
+function writeObject(object: XmlElement, { builder, page }: Slide): void {
+  const formula = findFormula(object)
+  if (formula === undefined) writeChart(object, builder, page)
+  else builder.paragraph(toLinear(formula), { page, kind: 'item' })
 }
 
 function linesIn(element: XmlElement): string[] {

@@ -12,6 +12,8 @@ import { readXml } from '../office/xml-stream.ts'
 import { rejected } from '../office/zip.ts'
 import { readDateCell, readDuration } from './date-cell.ts'
 import { writeNotes, type CellNote } from './cell-notes.ts'
+import { OdsShapes } from './ods-shapes.ts'
+import { writeShapes } from './shapes.ts'
 
 /** A row that is said to come again is written as often as this at most. */
 const MAX_ROW_REPEATS = 1000
@@ -27,7 +29,7 @@ const KINDS: Readonly<Record<string, Cell['kind']>> = {
 
 /**
  * Reads an OpenDocument spreadsheet (ods) as a workbook is read: size, columns, rows, sentences and notes on
- * cells of each sheet.
+ * cells, and the texts of shapes of each sheet.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -59,8 +61,10 @@ class SheetReader {
   #note = ''
   #isNote = false
   #notes: CellNote[] = []
+  readonly #shapes = new OdsShapes()
 
   open(name: string, attributes: Attributes): void {
+    if (this.#shapes.open(name)) return
     if (name === 'table') {
       this.#table = new TableReader()
       this.#name = attributes['table:name'] ?? ''
@@ -82,12 +86,14 @@ class SheetReader {
   }
 
   text(text: string): void {
+    if (this.#shapes.text(text)) return
     if (this.#isNote) this.#note += text
     const lines = this.#cell?.lines
     if (this.#isText && this.#annotations === 0 && lines !== undefined) lines.push((lines.pop() ?? '') + text)
   }
 
   close(name: string): void {
+    if (this.#shapes.close(name)) return
     if (name === 'p' && this.#annotations === 0) this.#isText = false
     else if (name === 'p') {
       this.#isNote = false
@@ -99,6 +105,7 @@ class SheetReader {
       this.#builder.heading(this.#name)
       this.#warnings.push(...this.#table.end(this.#builder, `The sheet "${this.#name}"`))
       writeNotes(this.#notes.splice(0), this.#builder)
+      writeShapes(this.#shapes.take(), this.#builder)
       this.#table = null
       this.#rows = 0
     }
