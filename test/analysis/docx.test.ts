@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readDocx } from '../../src/analysis/parse/office/docx.ts'
+import { withoutLooks } from '../../src/analysis/parse/office/word-text.ts'
 import { docxOf, zipOf } from '../support/zip.ts'
 
 const failing = (errorType: string) => expect.objectContaining({ errorType })
@@ -100,4 +101,13 @@ test('fields, formulas and words under a pronunciation keep their text', async (
     'Before Ana behind.',
   ])
   expect(warnings).toEqual([])
+})
+
+test('what says how text looks is gone before a Word document is opened, the text and its structure are not', () => {
+  const looks = '<w:rPr><w:rFonts w:ascii="Arial"/><w:sz w:val="24"/><w:color w:val="FF0000"/></w:rPr>'
+  const cell = `<w:tcPr><w:tcW w:w="9"/><w:gridSpan w:val="2"/><w:tcBorders><w:top w:val="nil"/></w:tcBorders></w:tcPr>`
+  const xml = `<w:tc>${cell}<w:p w:rsidR="1"><w:pPr><w:pStyle w:val="A"/><w:spacing w:after="0"/><w:ind/>${looks}</w:pPr><w:r>${looks}<w:t>7 &lt; 9</w:t><w:tab/><w:br/></w:r></w:p></w:tc>`
+  expect(withoutLooks(xml)).toBe(
+    '<w:tc><w:tcPr><w:gridSpan w:val="2"/></w:tcPr><w:p w:rsidR="1"><w:pPr><w:pStyle w:val="A"/></w:pPr><w:r><w:t>7 &lt; 9</w:t><w:tab/><w:br/></w:r></w:p></w:tc>',
+  )
 })

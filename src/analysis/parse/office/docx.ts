@@ -8,7 +8,7 @@ import { linesIn } from './drawing.ts'
 import { writeRemarks, writeRunningLines } from './remarks.ts'
 import { readComments, readRunningLines } from './word-parts.ts'
 import { parseXml } from './xml.ts'
-import { simplifyWordText } from './word-text.ts'
+import { simplifyWordText, withoutLooks } from './word-text.ts'
 import { openArchive, type Entries } from './zip.ts'
 
 /** Pictures are not read; nothing that a document links to is opened. */
@@ -23,6 +23,7 @@ const BACK_LINK = /<a href="#(?:foot|end)note-ref[^"]*">↑<\/a>/g
 
 /** What has text that the converter reads. */
 const TEXTS = /^word\/(?:document|footnotes|endnotes)\d*\.xml$/i
+const STYLES = /^word\/styles\d*\.xml$/i
 /** What the text leads to, and the converter does not read. */
 const DRAWINGS = /^word\/(?:charts\/chart[^/]*|diagrams\/data[^/]*)\.xml$/i
 const COMMENTS = 'word/comments.xml'
@@ -74,7 +75,8 @@ function toArchive(entries: Entries): { readonly buffer: Buffer } {
     if (encoding === undefined) return Promise.resolve(bytes)
     if (encoding === 'base64') return Promise.resolve(bytes.toString('base64'))
     const text = new TextDecoder().decode(bytes)
-    return Promise.resolve(TEXTS.test(name) ? simplifyWordText(text) : text)
+    if (TEXTS.test(name)) return Promise.resolve(simplifyWordText(withoutLooks(text)))
+    return Promise.resolve(STYLES.test(name) ? withoutLooks(text) : text)
   }
   const file = { exists: (name: string) => entries.has(name), read }
   return { file } as unknown as { readonly buffer: Buffer }

@@ -7,6 +7,26 @@ const RUBY_TAGS = /<\/?w:(?:ruby|rubyBase)(?:\s[^>]{0,500})?>/g
 const SIMPLE_FIELD = /<(\/?)w:fldSimple(?=[\s>])/g
 const FORMULA = /<m:oMath(?:\s[^>]{0,500})?>(.*?)<\/m:oMath>/gs
 
+/** How text looks: the converter reads none of it, but each would be an object in its memory. */
+const LOOKS = new RegExp(
+  `<w:(?:${(
+    'adjustRightInd autoSpaceDE autoSpaceDN bCs bookmarkEnd bottom cantSplit color cols contextualSpacing docGrid end ' +
+    'gridAfter gridBefore gridCol hideMark iCs ind insideH insideV jc keepLines keepNext kern kinsoku lang ' +
+    'lastRenderedPageBreak left lsdException noProof noWrap overflowPunct pgMar pgSz position proofErr rFonts right shd ' +
+    'snapToGrid spacing start suppressAutoHyphens sz szCs tblCellSpacing tblInd tblLayout tblLook tblW tcW textAlignment ' +
+    'textDirection top topLinePunct trHeight vAlign w wAfter wBefore widowControl'
+  ).replaceAll(' ', '|')})(?:\\s[^<>]*)?/>`,
+  'g',
+)
+/** What is empty then. */
+const EMPTY =
+  /<w:(pBdr|pPr|rPr|tblBorders|tblCellMar|tblGrid|tblPr|tcBorders|tcMar|tcPr|trPr)(?:\s[^<>]*)?><\/w:\1>/g
+
+/** The text or the styles of a Word document without what only says how they look. */
+export function withoutLooks(xml: string): string {
+  return xml.replace(LOOKS, '').replace(EMPTY, '').replace(EMPTY, '')
+}
+
 /** The text of a Word document with words under a pronunciation, fields and formulas in a form that the converter reads. */
 export function simplifyWordText(xml: string): string {
   return xml
