@@ -20,6 +20,11 @@ export class RecognisedText {
     return this.#pages.has(page)
   }
 
+  /** Pages that could not be drawn. */
+  get broken(): number[] {
+    return [...this.#pages.values()].filter(({ isBroken }) => isBroken === true).map(({ page }) => page)
+  }
+
   /** The lines of a page that was recognised; null when it was not, shows no text, or less than `minChars`. */
   takeLines(page: number, minChars = 1): readonly PdfLine[] | null {
     const found = this.#pages.get(page)

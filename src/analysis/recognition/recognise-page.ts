@@ -45,6 +45,7 @@ export async function recognisePage(
     mediaType === 'application/pdf'
       ? await renderPdfPage(bytes, page, reason === 'sparse')
       : openPicture(bytes, page, (packed) => tesseract.decode(packed))
+  if (image === 'broken') return { page, confidence: null, lines: [], isBroken: true }
   if (image === null) return { page, confidence: null, lines: [] }
   const first = recogniseUpright(tesseract, image)
   const { shown, found: upright } = enlargeSmall(tesseract, { shown: image, found: first })

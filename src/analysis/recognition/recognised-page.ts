@@ -7,6 +7,8 @@ export interface RecognisedPage {
   /** Of its words, weighted by their lengths, 0 to 100; null: the page shows no text. */
   readonly confidence: number | null
   readonly lines: readonly RecognisedLine[]
+  /** It cannot be drawn: what it shows is not known. */
+  readonly isBroken?: boolean
 }
 
 /** Lengths in points, y from the upper edge downwards. */

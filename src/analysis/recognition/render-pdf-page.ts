@@ -1,3 +1,4 @@
+import { dropLibrary, isTrap } from '../parse/pdf/library.ts'
 import { PdfiumDocument, type PdfiumPage } from '../parse/pdf/pdfium.ts'
 import { denoise } from './denoise.ts'
 import { isBlank, MAX_PIXELS } from './gray-image.ts'
@@ -12,18 +13,23 @@ const MIN_PICTURE_SHARE = 0.5
  * Draws a page of a PDF for recognition.
  *
  * @param onlyPictures a page without a picture of its size is left out
- * @returns null when the page shows nothing
+ * @returns null when the page shows nothing, 'broken' when PDFium fails to draw it
  */
 export async function renderPdfPage(
   bytes: Uint8Array,
   page: number,
   onlyPictures: boolean,
-): Promise<PageImage | null> {
+): Promise<PageImage | 'broken' | null> {
   const document = await PdfiumDocument.open(bytes)
   try {
-    return document.withPage(page, (open) => (onlyPictures && !isPicture(open) ? null : draw(open)))
-  } finally {
+    const image = document.withPage(page, (open) => (onlyPictures && !isPicture(open) ? null : draw(open)))
     document.close()
+    return image
+  } catch (error) {
+    if (!isTrap(error)) throw error
+    // Its memory is in an undefined state: it is forgotten with all that it held.
+    dropLibrary()
+    return 'broken'
   }
 }
 

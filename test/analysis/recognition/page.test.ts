@@ -4,9 +4,10 @@ import { denoise } from '../../../src/analysis/recognition/denoise.ts'
 import { hasColumns, hasGutter } from '../../../src/analysis/recognition/page-shape.ts'
 import { recognisePage } from '../../../src/analysis/recognition/recognise-page.ts'
 import type { RecognisedBox } from '../../../src/analysis/recognition/tesseract.ts'
+import { readDocument } from '../../../src/analysis/parse/parse.ts'
 import { accuracyOf } from '../../scans/accuracy.ts'
 import { pageText } from '../../scans/texts.ts'
-import { samplePdf } from '../../support/pdf.ts'
+import { drawnPdf, samplePdf } from '../../support/pdf.ts'
 import { drawPage, scannedPdf, worn } from '../../support/scan.ts'
 
 /** The short form of `npm run test:scans`: one page, in process. */
@@ -93,4 +94,44 @@ test('lines beside each other are columns, and a gap through all lines is betwee
   expect(hasGutter({ lines: across, words: divided, slope: 0 })).toBe(true)
   const offset = rows.flatMap((y) => [box(0, y, 400), box(450, y + 15, 400)])
   expect(hasGutter({ lines: offset, words: [], slope: 0 })).toBe(true)
+})
+
+/** JPEG 2000 of two tiles whose list of lengths (TLM) does not fit its parts: the decoder of PDFium aborts. */
+const ABORTING =
+  'ff4fff510029000000000080000000400000000000000000000000400000004000000000000000000001070101ff52000c00000001000004040001' +
+  'ff5c00044040ff55000c00400000000100000001ff90000a00000000000f0000ff9300ff90000a00000000000e0100ff93ff90000a00000000000e' +
+  '0200ff93ff90000a00010000000f0001ff9300ffd9'
+const stampedPdf = (content: string) => {
+  const stream = (dictionary: string, data: string) =>
+    `<< ${dictionary} /Length ${data.length} >>\nstream\n${data}\nendstream`
+  const image = `/Type /XObject /Subtype /Image /Width 128 /Height 64 /BitsPerComponent 8 /ColorSpace /DeviceGray /Filter [/ASCIIHexDecode /JPXDecode]`
+  const form = `/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Resources << /XObject << /I 11 0 R >> >>`
+  return drawnPdf({
+    content,
+    objects: [stream(form, '100 0 0 100 0 0 cm /I Do'), stream(image, `${ABORTING}>`)],
+    annotations: ['<< /Type /Annot /Subtype /Stamp /Rect [50 50 150 150] /F 4 /AP << /N 10 0 R >> >>'],
+  })
+}
+
+test.each([
+  ['ends with its name', '', 'input_rejected'],
+  ['is said where there is other text', 'BT /F1 11 Tf 60 700 Td (A gate.) Tj ET', null],
+])('a page that makes PDFium fail while it is drawn %s', async (_what, content, errorType) => {
+  const bytes = stampedPdf(content)
+  const broken = await recognisePage(bytes, 'application/pdf', ALL)
+  expect(broken).toEqual({ page: 1, confidence: null, lines: [], isBroken: true })
+  const recognition = { isForced: false, pages: [broken] }
+  const reading = readDocument(
+    { bytes, mediaType: 'application/pdf', charset: null, recognition },
+    () => undefined,
+  )
+  if (errorType !== null)
+    await expect(reading).rejects.toMatchObject({
+      errorType,
+      message: expect.stringContaining('cannot be drawn') as unknown,
+    })
+  else expect((await reading).warnings).toEqual(['The pictures of page 1 cannot be drawn.'])
+  // The next page is drawn by a new instance.
+  const next = await recognisePage(samplePdf([' ']), 'application/pdf', ALL)
+  expect(next.isBroken).toBe(undefined)
 })

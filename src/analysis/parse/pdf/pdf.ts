@@ -54,9 +54,11 @@ export async function readPdf(
   emptyPages += pages - read
   if (unread.length > 0) throw new UnreadPages(unread)
   if (blankPages === pages) throw new TaskError('no_text', 'The PDF has no text: its pages are empty.')
-  if (emptyPages === pages) throw noTextError(recognition)
+  const { broken } = recognised
+  if (emptyPages === pages) throw broken.length > 0 ? brokenError(broken) : noTextError(recognition)
   warnings.push(...toWarnings({ read, pages, emptyPages, garbledPages }))
   const { about, warnings: said } = recognised
+  if (broken.length > 0) warnings.push(`The pictures of ${namePages(broken)} cannot be drawn.`)
   return { ...layOut(lines, pages), pages, warnings: [...warnings, ...said], about }
 }
 
@@ -97,6 +99,11 @@ function noTextError(recognition: Recognition | null): TaskError {
   return recognition === null
     ? new TaskError('ocr_unavailable', 'The PDF has no text layer: its pages are pictures or drawings.')
     : new TaskError('no_text', 'The PDF has no text, nor do its pages show any.')
+}
+
+function brokenError(pages: readonly number[]): TaskError {
+  const message = `The PDF has no text, and ${namePages(pages)} cannot be drawn: it is damaged.`
+  return new TaskError('input_rejected', message)
 }
 
 /** A font that does not tell its characters gives controls, private and unassigned ones. */
