@@ -48,7 +48,7 @@ export class Http {
   readonly fetch: Fetch
 
   constructor({ url, token, headers, fetch: own }: ConnectOptions) {
-    this.#base = parseBase(String(url ?? ''))
+    this.#base = parseBase(String(url ?? ''), own !== undefined)
     this.#headers = { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
     this.fetch = own ?? ((url, init) => fetch(url, init))
   }
@@ -109,10 +109,15 @@ export class Http {
   }
 }
 
-/** An address without slashes at its end; a page may leave out its own host. @throws TypeError where there is none */
-function parseBase(url: string): string {
+/**
+ * An address without slashes at its end; a page, or a `fetch` of the caller's own, may do without a host.
+ *
+ * @throws TypeError where there is none
+ */
+function parseBase(url: string, hasOwnFetch: boolean): string {
   const { location } = globalThis as { location?: { href: string } }
-  if (!/^https?:/.test(url) && location === undefined) throw new TypeError(`url="${url}": expected http://…`)
+  if (!/^https?:/.test(url) && !hasOwnFetch && location === undefined)
+    throw new TypeError(`url="${url}": expected http://…`)
   return url.replace(/\/+$/, '')
 }
 
