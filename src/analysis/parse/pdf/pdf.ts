@@ -54,11 +54,9 @@ export async function readPdf(
   emptyPages += pages - read
   if (unread.length > 0) throw new UnreadPages(unread)
   if (blankPages === pages) throw new TaskError('no_text', 'The PDF has no text: its pages are empty.')
-  const { broken } = recognised
-  if (emptyPages === pages) throw broken.length > 0 ? brokenError(broken) : noTextError(recognition)
-  warnings.push(...toWarnings({ read, pages, emptyPages, garbledPages }))
-  const { about, warnings: said } = recognised
-  if (broken.length > 0) warnings.push(`The pictures of ${namePages(broken)} cannot be drawn.`)
+  if (emptyPages === pages) throw noTextError(recognition, recognised.broken)
+  const { about, warnings: said, broken: brokenPages } = recognised
+  warnings.push(...toWarnings({ read, pages, emptyPages, garbledPages, brokenPages }))
   return { ...layOut(lines, pages), pages, warnings: [...warnings, ...said], about }
 }
 
@@ -68,12 +66,15 @@ interface PageCounts {
   readonly pages: number
   readonly emptyPages: number
   readonly garbledPages: readonly number[]
+  /** Pages that could not be drawn. */
+  readonly brokenPages: readonly number[]
 }
 
-function toWarnings({ read, pages, emptyPages, garbledPages }: PageCounts): string[] {
+function toWarnings({ read, pages, emptyPages, garbledPages, brokenPages }: PageCounts): string[] {
   return [
     ...(read < pages ? [`Pages ${read + 1} to ${pages} could not be read.`] : []),
     ...(garbledPages.length > 0 ? [garbledWarning(garbledPages)] : []),
+    ...(brokenPages.length > 0 ? [`The pictures of ${namePages(brokenPages)} cannot be drawn.`] : []),
     ...(emptyPages > 0 ? [`${emptyPages} of ${pages} pages have no text.`] : []),
   ]
 }
@@ -95,15 +96,14 @@ function findReason(
   return chars < SPARSE_CHARS ? 'sparse' : null
 }
 
-function noTextError(recognition: Recognition | null): TaskError {
+function noTextError(recognition: Recognition | null, brokenPages: readonly number[]): TaskError {
+  if (brokenPages.length > 0) {
+    const message = `The PDF has no text, and ${namePages(brokenPages)} cannot be drawn: it is damaged.`
+    return new TaskError('input_rejected', message)
+  }
   return recognition === null
     ? new TaskError('ocr_unavailable', 'The PDF has no text layer: its pages are pictures or drawings.')
     : new TaskError('no_text', 'The PDF has no text, nor do its pages show any.')
-}
-
-function brokenError(pages: readonly number[]): TaskError {
-  const message = `The PDF has no text, and ${namePages(pages)} cannot be drawn: it is damaged.`
-  return new TaskError('input_rejected', message)
 }
 
 /** A font that does not tell its characters gives controls, private and unassigned ones. */
