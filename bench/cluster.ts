@@ -2,6 +2,7 @@ import { postgresPrograms, startPostgres, type PostgresServer } from '../test/su
 import { until, type Contender, type CpuTimes } from './cluster/contender.ts'
 import { fillQueue } from './cluster/depth.ts'
 import { startHeadgate } from './cluster/headgate.ts'
+import { measureIdle } from './cluster/idle.ts'
 import { startBullMq, startPgBoss } from './cluster/peers.ts'
 import { hasRedis } from './redis.ts'
 import { median } from './support.ts'
@@ -9,13 +10,15 @@ import { median } from './support.ts'
 /**
  * `npm run cluster`: from the submit to the end of tasks without work of their own, over PostgreSQL, beside plain pg-boss
  * and BullMQ, in turn, on a server of its own. Each reply and each end is checked. `TASKS` (2000) of a round, `ROUNDS`
- * (3), `SETTINGS` (`1x3 …`: workers and slots of each), `DEPTHS` (`1000 …` waiting; none: an empty value).
+ * (3), `SETTINGS` (`1x3 …`: workers and slots of each), `DEPTHS` (`1000 …` waiting; none: an empty value), `IDLE` (300 tasks that find
+ * an idle worker).
  */
 const TASKS = Number(process.env['TASKS'] ?? 2000)
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3)
 const SETTINGS = (process.env['SETTINGS'] ?? '1x3 2x3 4x3 1x25 2x25 4x25').split(' ').filter(Boolean)
 const DEPTHS = (process.env['DEPTHS'] ?? '1000 100000 990000').split(' ').filter(Boolean).map(Number)
 const PEERS = (process.env['PEERS'] ?? 'pg-boss bullmq').split(' ')
+const IDLE = Number(process.env['IDLE'] ?? 300)
 const WARM_UP = 300
 
 /** Of one round: tasks a second, CPU of a task in ms. */
@@ -86,6 +89,10 @@ async function bench(programs: string): Promise<void> {
       show(setting, rounds, rounds.get('pg-boss')?.rate)
       await stopAll(contenders)
     }
+    const { p50, p99, most } = await measureIdle(await server.database('idle'), IDLE)
+    console.log(
+      `submit to start on an idle worker, ${IDLE} tasks: p50 ${p50} ms, p99 ${p99} ms, at most ${most} ms`,
+    )
     await benchDepths(server)
     await server.stop()
   } catch (error) {
@@ -121,7 +128,7 @@ async function benchDepths(server: PostgresServer): Promise<void> {
 async function measureApart(databaseUrl: string): Promise<Round> {
   const web = await startHeadgate({ databaseUrl, workers: 0, slots: 3 })
   await web.submit(WARM_UP)
-  const submitted = await measure({ ...web, run: web.submit }, TASKS)
+  const submitted = await measure({ ...web, run: async (tasks) => void (await web.submit(tasks)) }, TASKS)
   await web.stop()
   const worker = await startHeadgate({ databaseUrl, workers: 1, slots: 3 })
   const first = await worker.countCompleted()

@@ -25,7 +25,9 @@ export interface Members {
 }
 
 export interface HeadgateContender extends Contender {
-  readonly submit: (tasks: number) => Promise<void>
+  readonly url: string
+  /** The ids of the tasks, with their inputs. */
+  readonly submit: (tasks: number) => Promise<ReadonlyMap<string, number>>
   /** Of all tasks. */
   readonly countCompleted: () => Promise<number>
 }
@@ -56,7 +58,8 @@ export async function startHeadgate({ databaseUrl, workers, slots }: Members): P
   return {
     name: 'headgate',
     run: (tasks) => run({ tasks, db, lanes, url: web.url }),
-    submit: async (tasks) => void (await submit(tasks, lanes)),
+    url: web.url,
+    submit: (tasks) => submit(tasks, lanes),
     countCompleted: () => countCompleted(db),
     cpu: () => ({
       database: cpuOfTree(server),
