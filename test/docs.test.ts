@@ -177,6 +177,31 @@ test('every option of a command that the documents show is one of it', async () 
   }
 })
 
+/** What a translation has in common with its original, section by section: all but the words. */
+async function outline(path: string) {
+  return (await read(path)).split(/^(?=#+ )/m).map((section) => {
+    const code = /^ *```[\s\S]*?^ *```/gm
+    const text = section.replaceAll(code, '')
+    const all = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, found = '']) => found)
+    return {
+      level: /^#*/.exec(section)?.[0],
+      code: section.match(code) ?? [],
+      terms: all(/`([^`]+)`/g).toSorted(),
+      files: all(/\]\(([^)#]+)\)/g).filter((file) => !file.startsWith('cluster.')),
+      items: all(/^(- )/gm).length,
+      figures: all(/^(\|.*)/gm).map((row) => (row.match(/\d+/g) ?? []).toSorted()),
+    }
+  })
+}
+
+test('the page on several machines is the same in English and Chinese', async () => {
+  const english = await outline('docs/cluster.md')
+  expect(english.length).toBeGreaterThan(10)
+  expect(await outline('docs/cluster.zh-CN.md')).toEqual(english)
+  expect(await read('docs/cluster.md')).toContain('(cluster.zh-CN.md)')
+  expect(await read('docs/cluster.zh-CN.md')).toContain('(cluster.md)')
+})
+
 test('the tests that the README names exist', async () => {
   const named = [...(await read('README.md')).matchAll(/`(test\/[^`]+)`/g)].map((match) => match[1] ?? '')
   expect(named.length).toBeGreaterThan(10)
