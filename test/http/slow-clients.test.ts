@@ -36,7 +36,8 @@ function drip(sockets: readonly Socket[], text: string): void {
 const POST =
   'POST /summarize HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n{"text":"'
 
-test('headers that come drop by drop, or never, are cut off after ten seconds; others are served meanwhile', async () => {
+/** Headers that come drop by drop, or never, are cut off after ten seconds; others are served meanwhile. */
+async function checkHeaders() {
   const { open, get } = await setup()
   const clients = await Promise.all(
     Array.from({ length: CLIENTS }, () => open('GET / HTTP/1.1\r\nhost: localhost\r\n')),
@@ -51,9 +52,10 @@ test('headers that come drop by drop, or never, are cut off after ten seconds; o
     .poll(() => [...clients, ...silent].every(({ socket }) => socket.closed), CLOSED_WITHIN)
     .toBe(true)
   for (const { received } of clients) expect(received()).toContain('urn:headgate:problem:request-timeout')
-})
+}
 
-test('a connection is cut off for the headers of its second request, and not for waiting or for many requests', async () => {
+/** A connection is cut off for the headers of its second request, and not for waiting or for many requests. */
+async function checkSecondRequest() {
   const { open } = await setup()
   const request = 'GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n'
   const [slow, busy, waiting] = await Promise.all([open(request), open(request), open(request)])
@@ -65,9 +67,10 @@ test('a connection is cut off for the headers of its second request, and not for
   expect(slow.received()).toContain('urn:headgate:problem:request-timeout')
   expect([busy.socket.closed, waiting.socket.closed]).toEqual([false, false])
   expect(busy.received().match(/200 OK/g)?.length).toBeGreaterThan(15)
-})
+}
 
-test('a body that comes drop by drop is answered 408 and cut off; one that comes at a walk is taken', async () => {
+/** A body that comes drop by drop is answered 408 and cut off; one that comes at a walk is taken. */
+async function checkBodies() {
   const { open, core, dataDir } = await setup({ slowBytesPerSecond: 1024 })
   const slow = await Promise.all(Array.from({ length: CLIENTS }, () => open(POST)))
   const form =
@@ -89,6 +92,11 @@ test('a body that comes drop by drop is answered 408 and cut off; one that comes
   const parts = async () =>
     (await readdir(dataDir, { recursive: true })).filter((name) => name.endsWith('.part'))
   await expect.poll(parts).toEqual([])
+}
+
+// Each waits for ten seconds and more, on a server of its own.
+test('headers and bodies that come drop by drop are cut off, and no other connection is', async () => {
+  await Promise.all([checkHeaders(), checkSecondRequest(), checkBodies()])
 })
 
 test('a reply that is not taken is cut off, and was not held once for each reader', async () => {
