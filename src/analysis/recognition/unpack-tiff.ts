@@ -2,6 +2,7 @@ import { inflateSync } from 'node:zlib'
 import type { GrayImage } from '../parse/pdf/pdfium.ts'
 import { rejected } from '../parse/office/zip.ts'
 import type { Decode } from './gray-image.ts'
+import { decodePieces } from './tiff-pieces.ts'
 import {
   ENTRY_BYTES,
   findTag,
@@ -41,6 +42,8 @@ interface Strips {
 /** Decodes the first picture of a TIFF. */
 export function decodeTiff(file: Uint8Array, decode: Decode): GrayImage {
   const [directory = 0] = listDirectories(file)
+  const pieces = decodePieces(file, directory, (piece) => decodeTiff(piece, decode))
+  if (pieces !== null) return pieces
   const compression = findTag(file, directory, TAG.compression) ?? NOT_PACKED
   const isDeflated = DEFLATE.has(compression)
   if (compression !== JPEG && !isDeflated) return decode(file)
@@ -53,7 +56,7 @@ function findParts(file: Uint8Array, directory: number): Uint8Array[] {
   const offsets = findValues(file, directory, TAG.offsets)
   const lengths = findValues(file, directory, TAG.lengths)
   if (offsets.length === 0 || offsets.length !== lengths.length) {
-    throw rejected('the picture is stored in tiles, which are not read: save it in strips')
+    throw rejected('the picture is cut')
   }
   return offsets.map((at, index) => file.subarray(at, at + (lengths[index] ?? 0)))
 }
