@@ -276,3 +276,15 @@ test('a workbook whose parts have small letters and backslashes is read', async 
   const { sections } = await read(workbookOf([{ name: 'Old', rows }], { texts: ['Gates'], toName }))
   expect(sections.flat()).toContain('table: Gates')
 })
+
+test('a sheet with more columns than are shown says so', async () => {
+  const row = (count: number) =>
+    `<row>${Array.from({ length: count }, (_, index) => `<c><v>${index}</v></c>`).join('')}</row>`
+  const { warnings } = await read(
+    workbookOf([
+      { name: 'Wide', rows: row(61) },
+      { name: 'Full', rows: row(60) },
+    ]),
+  )
+  expect(warnings).toEqual(['The sheet "Wide" has 61 columns; the first 60 are shown.'])
+})

@@ -46,7 +46,7 @@ export class TableReader {
     for (const { kind, text } of cells) if (kind === 'text' && isProse(text)) this.#prose.push(text)
   }
 
-  /** Writes its size, its columns, its rows and the sentences of its cells; returns a warning where rows are left out. */
+  /** Writes its size, its columns, its rows and the sentences of its cells; returns warnings where rows or columns are left out. */
   end(builder: SectionBuilder, name: string): string[] {
     const [rows, lines] = [this.#rows, this.#lines]
     if (rows === 0) return []
@@ -57,7 +57,13 @@ export class TableReader {
       builder.paragraph(lines.slice(at, at + ROWS_PER_TABLE).join('\n'), { kind: 'table' })
     }
     for (const text of this.#prose) builder.paragraph(text)
-    return rows > lines.length ? [`${name} has ${rows} rows; the first ${lines.length} are shown.`] : []
+    const width = countColumns(this.#columns, this.#header)
+    return [
+      ...(rows > lines.length ? [`${name} has ${rows} rows; the first ${lines.length} are shown.`] : []),
+      ...(width > MAX_COLUMNS_SHOWN
+        ? [`${name} has ${width} columns; the first ${MAX_COLUMNS_SHOWN} are shown.`]
+        : []),
+    ]
   }
 }
 
@@ -69,11 +75,16 @@ function describeColumns(
 ): string[] {
   const names = new Map(header.map(({ column, text }) => [column, text]))
   const used = [...columns.entries()].filter(([, summary]) => summary !== undefined)
-  const width = new Set([...used.map(([column]) => column), ...names.keys()]).size
   const lines = used.map(([column, summary]) =>
     facts.column(names.get(column) ?? toLetters(column), summary.describe(facts)),
   )
-  return [facts.size(rows, width), ...lines.slice(0, MAX_COLUMNS_SHOWN)]
+  return [facts.size(rows, countColumns(columns, header)), ...lines.slice(0, MAX_COLUMNS_SHOWN)]
+}
+
+/** Columns that hold something, or have a name. */
+function countColumns(columns: readonly ColumnSummary[], header: readonly Cell[]): number {
+  const used = [...columns.entries()].filter(([, summary]) => summary !== undefined)
+  return new Set([...used.map(([column]) => column), ...header.map(({ column }) => column)]).size
 }
 
 /** A text of a cell may have its own full stop. */
