@@ -1,5 +1,5 @@
 import { rejected } from '../parse/office/zip.ts'
-import { findTag, isTiff, listDirectories } from './tiff-directory.ts'
+import { findTag, isTiff, listDirectories } from './tiff/tiff-directory.ts'
 
 /** What the beginning of a picture says of it, before its points are unpacked. */
 export interface PictureHead {

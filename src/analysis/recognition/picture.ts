@@ -6,8 +6,8 @@ import { invertDark, isBlank, MAX_PIXELS, resize, toUpright, type Decode } from 
 import { readPictureHead } from './picture-head.ts'
 import { decodePng, isTransparentPng } from './png.ts'
 import type { PageImage } from './recognised-page.ts'
-import { isLittleEndian, isTiff, listDirectories, toView } from './tiff-directory.ts'
-import { decodeTiff } from './unpack-tiff.ts'
+import { isLittleEndian, isTiff, listDirectories, toView } from './tiff/tiff-directory.ts'
+import { decodeTiff } from './tiff/unpack-tiff.ts'
 
 /** Pictures say seldom what resolution they have: type of 10 points is about 40 pixels high in a scan of 300 dpi. */
 const ASSUMED_DPI = 300

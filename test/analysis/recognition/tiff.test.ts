@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { loadTesseract } from '../../../src/analysis/recognition/tesseract.ts'
-import { decodeTiff } from '../../../src/analysis/recognition/unpack-tiff.ts'
+import { decodeTiff } from '../../../src/analysis/recognition/tiff/unpack-tiff.ts'
 
 const [WIDTH, HEIGHT, TILE] = [40, 24, 16]
 const at = (x: number, y: number) => (x * 5 + y * 3) % 256

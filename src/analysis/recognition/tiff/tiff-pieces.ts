@@ -1,6 +1,6 @@
-import type { GrayImage } from '../parse/pdf/pdfium.ts'
-import { rejected } from '../parse/office/zip.ts'
-import { MAX_PIXELS, type Decode } from './gray-image.ts'
+import type { GrayImage } from '../../parse/pdf/pdfium.ts'
+import { rejected } from '../../parse/office/zip.ts'
+import { MAX_PIXELS, type Decode } from '../gray-image.ts'
 import { ENTRY_BYTES, findTag, findValues, isLittleEndian } from './tiff-directory.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib'
-import type { GrayImage } from '../parse/pdf/pdfium.ts'
-import { rejected } from '../parse/office/zip.ts'
-import type { Decode } from './gray-image.ts'
+import type { GrayImage } from '../../parse/pdf/pdfium.ts'
+import { rejected } from '../../parse/office/zip.ts'
+import type { Decode } from '../gray-image.ts'
 import { decodePieces } from './tiff-pieces.ts'
 import {
   ENTRY_BYTES,
