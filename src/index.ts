@@ -39,10 +39,8 @@ export interface HeadgateOptions {
  * @throws HeadgateError `invalid-setting` without a prefix, or for a setting that is unknown or out of its bounds.
  */
 export async function headgate(app: FastifyInstance, options: HeadgateOptions): Promise<void> {
-  const { prefix, tasks = [], callerOf, onFatal } = options
-  if (typeof prefix !== 'string' || !prefix.startsWith('/')) {
-    throw new HeadgateError('invalid-setting', `prefix="${prefix}": expected a path such as /headgate.`)
-  }
+  assertOptions(options)
+  const { tasks = [], callerOf, onFatal } = options
   const core = await compose({
     settings: readSettings(toEnvironment(options)),
     log: app.log as Parameters<typeof compose>[0]['log'],
@@ -71,6 +69,28 @@ export async function headgate(app: FastifyInstance, options: HeadgateOptions): 
     await core.stop()
     throw error
   }
+}
+
+const PREFIX = /^\/$|^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+\/?$/
+
+/** What the types say, for a host without types. */
+function assertOptions({ prefix, tasks, builtins, callerOf, onFatal }: HeadgateOptions): void {
+  const isFunction = (value: unknown) => value === undefined || typeof value === 'function'
+  const faults = [
+    [
+      typeof prefix === 'string' && PREFIX.test(prefix),
+      `prefix="${prefix}": expected a path such as /headgate`,
+    ],
+    [tasks === undefined || Array.isArray(tasks), 'tasks: expected a list of task types'],
+    [
+      builtins === undefined || typeof builtins === 'boolean' || Array.isArray(builtins),
+      'builtins: expected true, false, or a list of names',
+    ],
+    [isFunction(callerOf), 'callerOf: expected a function'],
+    [isFunction(onFatal), 'onFatal: expected a function'],
+  ] as const
+  const fault = faults.find(([isRight]) => !isRight)
+  if (fault !== undefined) throw new HeadgateError('invalid-setting', `${fault[1]}.`)
 }
 
 function toEnvironment({ settings = {}, builtins }: HeadgateOptions): Record<string, string> {

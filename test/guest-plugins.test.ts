@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { defineTask, headgate } from '../src/index.ts'
+import { defineTask, headgate, type HeadgateOptions } from '../src/index.ts'
 import type { Json } from './support/server.ts'
 
 const nothing = defineTask({ type: 'nothing', input: z.object({}), run: () => 'done' })
@@ -107,4 +107,23 @@ test('two of them share the @fastify/websocket of the host', async () => {
   expect((await post()).body['urls'].ws).toMatch(/^\/jobs\/ws\//)
   const reply = await app.inject({ method: 'POST', url: '/more/nothing', payload: {} })
   expect(reply.json<Json>()['urls'].ws).toMatch(/^\/more\/ws\//)
+})
+
+test.each([
+  { prefix: '/*' },
+  { prefix: '/:id' },
+  { prefix: '/a/../b' },
+  { prefix: 'jobs' },
+  { tasks: {} },
+  { builtins: 'summarize' },
+  { callerOf: 'me' },
+])('options that are none are refused by name: %j', async (given) => {
+  const app = Fastify()
+  onTestFinished(() => app.close())
+  const options = { prefix: '/jobs', ...given } as unknown as HeadgateOptions
+  const [name = ''] = Object.keys(given)
+  await expect(Promise.resolve(app.register(headgate, options))).rejects.toMatchObject({
+    code: 'invalid-setting',
+    message: expect.stringContaining(name),
+  })
 })

@@ -24,7 +24,13 @@ export function doctorCommand(): Command {
     .action(async (options: DoctorOptions) => {
       if (options.setAside === true) {
         const settings = readLocalSettings('doctor --set-aside', 'Take another database instead.')
-        console.log(`Journal and uploads are kept in ${setAside(resolve(settings.dataDir))}.`)
+        const folder = resolve(settings.dataDir)
+        const aside = setAside(folder)
+        console.log(
+          aside === null
+            ? `There is no journal and no upload in ${folder}.`
+            : `Journal and uploads are kept in ${aside}.`,
+        )
         return
       }
       const settings = readSettings()

@@ -111,7 +111,7 @@ const resourceLimits = z.strictObject({
   isOneProvider: z.boolean().optional(),
 })
 
-const definitionSchema = z.object({
+const definitionSchema = z.strictObject({
   type: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'expected lower-case words joined by hyphens'),
   input: z.custom<z.ZodType>((value) => value instanceof z.ZodType, {
     error: ({ input }) => schemaFault(input),
@@ -120,7 +120,7 @@ const definitionSchema = z.object({
     .custom<z.ZodType>((value) => value instanceof z.ZodType, { error: ({ input }) => schemaFault(input) })
     .optional(),
   upload: z
-    .object({
+    .strictObject({
       accept: z.array(z.string().min(1)).min(1),
       maxBytes: z.int().min(1),
       suggestion: z.string().optional(),
@@ -134,7 +134,7 @@ const definitionSchema = z.object({
   formats: z
     .record(
       z.string().regex(/^(?!json$)[a-z][a-z0-9]*$/, 'expected a name in lower case, and not json'),
-      z.object({
+      z.strictObject({
         mediaType: z.string().min(1),
         write: z.custom((value) => typeof value === 'function', 'expected a function'),
       }),
@@ -191,6 +191,7 @@ export function defineTask<const Name extends string, Schema extends z.ZodType, 
     throw new HeadgateError('invalid-task-type', `defineTask: ${where}`)
   }
   const { input } = definition
+  assertFieldsReachIt(definition)
   // A schema that defines the handling of unknown fields itself is left unchanged.
   const isPlain = input instanceof z.ZodObject && input.def.catchall === undefined
   const checkedInput = isPlain ? strict(input) : input
@@ -199,6 +200,19 @@ export function defineTask<const Name extends string, Schema extends z.ZodType, 
     z.input<Schema>,
     Awaited<Result>
   >
+}
+
+/** Fields of a request that are the submit's: a handler would never get them. */
+const OF_SUBMIT = { json: ['task_id'], upload: ['file', 'force', 'priority'] } as const
+
+function assertFieldsReachIt({ input, upload }: Pick<TaskDefinition, 'input' | 'upload'>): void {
+  if (!(input instanceof z.ZodObject)) return
+  const taken = OF_SUBMIT[upload === undefined ? 'json' : 'upload'].find((name) =>
+    Object.hasOwn(input.shape, name),
+  )
+  if (taken === undefined) return
+  const why = `a request has a field "${taken}" of its own: give the one of the input another name`
+  throw new HeadgateError('invalid-task-type', `defineTask: ${why}`)
 }
 
 /** The same schema, which refuses unknown fields, with its metadata. */

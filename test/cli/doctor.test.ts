@@ -47,6 +47,9 @@ test('a missing journal is reported, with a fix, and setting aside begins anew',
   )
   const aside = (await readdir(folder)).find((name) => name.startsWith('set-aside-')) ?? ''
   expect(await readdir(join(folder, aside))).toContain('journal.db')
+  expect((await doctor(folder, '--set-aside')).stdout).toBe(
+    `There is no journal and no upload in ${folder}.\n`,
+  )
   await sqliteJournal(folder)
 })
 

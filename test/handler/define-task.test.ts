@@ -22,10 +22,22 @@ test.each([
   { upload: { accept: ['text/plain'], maxBytes: 0 } },
   { run: 'not a function' as unknown as () => null },
   { input: { width: 'number' } as unknown as z.ZodType },
+  { timeout: 5 },
+  { upload: { accept: ['text/plain'], maxBytes: 1, maxSize: 2 } },
+  { input: z.object({ task_id: z.string() }) },
+  { upload: { accept: ['text/plain'], maxBytes: 1 }, input: z.object({ priority: z.string() }) },
 ])('a definition with %j is refused with its reason', (given) => {
   expect(() => defineTask({ ...good, ...given })).toThrow(
     expect.objectContaining({ code: 'invalid-task-type' }),
   )
+})
+
+test('fields that are only the submit’s of the other kind of request are taken', () => {
+  expect(() =>
+    defineTask({ ...good, input: z.object({ priority: z.string(), file: z.string() }) }),
+  ).not.toThrow()
+  const upload = { accept: ['text/plain'], maxBytes: 1 }
+  expect(() => defineTask({ ...good, upload, input: z.object({ task_id: z.string() }) })).not.toThrow()
 })
 
 test('two types of one name are refused', () => {

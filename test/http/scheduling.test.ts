@@ -218,6 +218,8 @@ test('one type or one caller is paused by itself, and callers are named to opera
   ])
   expect((await anns.get('/api/queue/capacity?type=quick')).body['reason']).toBe('intake-paused')
   expect((await anns.get('/api/queue/capacity?type=held')).status).toBe(200)
+  const nope = await anns.get('/api/queue/capacity?type=nope')
+  expect([nope.status, nope.body['errors']]).toEqual([422, [expect.objectContaining({ path: 'type' })]])
   expect((await anns.post('/held', {})).status).toBe(202)
 
   await ops.post('/api/queue/resume', { scope: 'processing', caller: 'ben' })

@@ -227,6 +227,8 @@ test.each([
   ['/take', [['name="priority"', 'SOON'], FILE], 'invalid_priority'],
   ['/take', [['name="force"', 'maybe'], FILE], 'validation'],
   ['/take', [['name="file"', 'hello world']], 'malformed_upload'],
+  ['/take', [['name="title"', 'a'], ['name="title"', 'b'], FILE], 'malformed_upload'],
+  ['/take', [['name="__proto__"', 'a'], FILE], 'malformed_upload'],
 ] as const)('a wrong form is refused, and its file not kept: %s %j', async (path, parts, type) => {
   const { url, read, spooled } = await setup()
   const { status, body } = await read(await fetch(url + path, formOf(...parts)))

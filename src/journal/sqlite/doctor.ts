@@ -43,19 +43,20 @@ export function diagnose(folder: string): readonly Finding[] {
 
 /**
  * Moves journal and uploads into a folder beside them, so that the next start begins anew.
- * @returns that folder
+ * @returns that folder; null: there was nothing to move
  * @throws HeadgateError `journal-in-use`
  */
-export function setAside(folder: string): string {
+export function setAside(folder: string): string | null {
   const files = filesIn(folder)
+  const shm = `${files.journal}-shm`
+  const kept = [files.journal, files.wal, shm, files.marker, files.moved, join(folder, 'spool')]
+  const there = kept.filter((path) => existsSync(path))
+  if (there.length === 0) return null
   const lock = takeLock(files.lock)
-  const stamp = new Date().toISOString().replaceAll(':', '-').slice(0, 19)
+  const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-').slice(0, 23)
   const aside = join(folder, `set-aside-${stamp}`)
   mkdirSync(aside, 0o700)
-  const shm = `${files.journal}-shm`
-  for (const path of [files.journal, files.wal, shm, files.marker, files.moved, join(folder, 'spool')]) {
-    if (existsSync(path)) renameSync(path, join(aside, basename(path)))
-  }
+  for (const path of there) renameSync(path, join(aside, basename(path)))
   syncPathSync(folder)
   lock[Symbol.dispose]()
   return aside

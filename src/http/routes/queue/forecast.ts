@@ -9,14 +9,14 @@ import {
 import type { Service } from '../../../forecast/plan/distributions.ts'
 import { DEFAULT_PRIORITY, PRIORITIES, priorityName } from '../../../task/priority.ts'
 import { accessOf } from '../../gate/access.ts'
-import type { App, QueueServices } from '../../deps.ts'
+import type { App, QueueServices, SubmitRules } from '../../deps.ts'
 import { sendIssues } from '../../problem/problem.ts'
 import { json, type RouteDescription } from '../../openapi/operation.ts'
 import { capacityReply, forEachPriority, forecastReply } from '../../schemas/queue-responses.ts'
 import { capacityQuery, forecastQuery } from '../../schemas/requests.ts'
 
 /** What is needed of the server. */
-type Deps = Pick<QueueServices, 'admission' | 'pool' | 'estimator'>
+type Deps = Pick<QueueServices, 'admission' | 'pool' | 'estimator'> & Pick<SubmitRules, 'registry'>
 
 /** The same question gets the same answer. */
 const SEED = 1
@@ -51,6 +51,10 @@ export function forecastRoutes(app: App, deps: Deps): void {
     '/api/queue/capacity',
     { schema: capacity, config: { openapi: CAPACITY } },
     async (request, reply) => {
+      const { type } = request.query
+      if (type !== undefined && deps.registry.find(type) === undefined) {
+        return sendIssues(reply, 'validation', [{ path: 'type', message: 'there is no such task type' }])
+      }
       const view = capacityView(deps, accessOf(request).caller.name, request.query)
       if (view.retry_after !== null) reply.header('retry-after', view.retry_after)
       return reply.code(view.accepting ? 200 : 503).send(view)

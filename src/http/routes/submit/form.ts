@@ -66,7 +66,10 @@ function readField(part: MultipartValue, fields: Record<string, string>): void {
     throw new HeadgateError('malformed-upload', detail)
   }
   const value = String(part.value)
-  if (value !== '') fields[name] = value
+  if (value === '') return
+  if (Object.hasOwn(fields, name))
+    throw new HeadgateError('malformed-upload', `Field "${name}" is there twice.`)
+  fields[name] = value
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '%22': '"', '%0D': '\r', '%0A': '\n' }
