@@ -63,6 +63,21 @@ test('room goes to the highest priority, then to the oldest task', () => {
   expect(['0', '2', '3', '4'].flatMap(row.end)).toEqual(['2', '3', '4', '1'])
 })
 
+test('what a project has drawn grows old while only processes save it that do not know the project', () => {
+  const of = (projects: readonly string[], now: number, text: string) =>
+    new Account(text, { limits: { requestsPerMinute: 1 }, projects, random: () => 0.5, now })
+  const first = of(['a'], 1_000_000, '')
+  first.ask(toCall('1', { projects: ['a'] }))
+  expect(first.serve().map(({ id }) => id)).toEqual(['1'])
+  first.end('1', null, null)
+  const waits = [30_000, 59_000, 61_000].map((ms) => {
+    let text = first.toText()
+    for (let at = 10_000; at < ms; at += 10_000) text = of(['b'], 1_000_000 + at, text).toText()
+    return of(['a'], 1_000_000 + ms, text).waitFor({ weight: 1, tokens: 0 })
+  })
+  expect(waits).toEqual([30_000, 1000, 0])
+})
+
 test('a call that nobody waits for any more gets nothing', () => {
   const row = createRow({ concurrency: 1 })
   row.ask(toCall('a'))

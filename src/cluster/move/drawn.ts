@@ -1,6 +1,5 @@
-import type { SavedProjectLimits } from '../../resource/project-limits.ts'
 import type { SavedResources } from '../../resource/resources.ts'
-import { toAccountText, type SavedAccount } from '../resources/account.ts'
+import { toAccountText, toOlder, type SavedAccount } from '../resources/account.ts'
 
 /** What a resource has drawn, as the database keeps it. */
 export interface DrawnRow {
@@ -27,12 +26,4 @@ export function toDrawnNote(rows: readonly DrawnRow[]): string | null {
   const at = Math.max(...saved.map((each) => each.at))
   const accounts = saved.map((each) => [each.resource, each.projects.map((of) => toOlder(of, at - each.at))])
   return JSON.stringify({ at, accounts: Object.fromEntries(accounts) } satisfies SavedResources)
-}
-
-function toOlder(project: SavedProjectLimits, ms: number): SavedProjectLimits {
-  const windows = project.windows.map((window) => ({
-    ...window,
-    spent: window.spent.map(([age, ...rest]) => [age + ms, ...rest] as const),
-  }))
-  return { ...project, windows }
 }

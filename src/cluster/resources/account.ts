@@ -57,6 +57,17 @@ export function toAccountText({ at, projects }: Pick<SavedAccount, 'at' | 'proje
   return JSON.stringify({ at, projects, held: [], waiting: [], parked: ONE } satisfies SavedAccount)
 }
 
+/** What a project has drawn as it is seen some time later: what has left its window counts no more. */
+export function toOlder(project: SavedProjectLimits, ms: number): SavedProjectLimits {
+  const windows = project.windows.map((window) => ({
+    ...window,
+    spent: window.spent
+      .map(([age, ...rest]) => [age + ms, ...rest] as const)
+      .filter(([age]) => age < window.windowMs),
+  }))
+  return { ...project, windows }
+}
+
 /** A resource as all processes share it: restored from its row, changed, and saved, while the row is locked. */
 export class Account {
   readonly #limits: ResourceLimits
@@ -79,7 +90,8 @@ export class Account {
     this.#projects = new Projects(bare, limits, random)
     const times = { now: this.#now, wall: this.#now, idleMs: this.#now - (saved?.at ?? now) }
     this.#projects.restore(saved?.projects ?? [], times)
-    this.#others = saved?.projects.filter(({ project }) => !projects.includes(project)) ?? []
+    const others = saved?.projects.filter(({ project }) => !projects.includes(project)) ?? []
+    this.#others = others.map((each) => toOlder(each, times.idleMs))
     this.#held = new Map(saved?.held.map((call) => [call.id, call]))
     this.#waiting = new Map(saved?.waiting.map((call) => [call.id, call]))
     this.#parked = saved?.parked ?? ONE
