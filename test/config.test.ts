@@ -80,7 +80,7 @@ test('an .env file that cannot be read stops the start with a clear line; a fold
   const utf16 = await envFile(Buffer.from('\u{feff}PORT=5', 'utf16le'))
   const refused = { code: 'invalid-setting', message: expect.stringContaining('save it as a text in UTF-8') }
   expect(() => readEnvFile(utf16, {})).toThrow(expect.objectContaining(refused))
-  // A link to itself cannot be opened, whoever asks.
+  // A link to itself cannot be opened, also by root.
   const loop = join(await tempFolder(), 'env')
   await symlink('env', loop)
   expect(() => readEnvFile(loop, {})).toThrow(expect.objectContaining({ code: 'invalid-setting' }))

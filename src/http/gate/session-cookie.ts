@@ -40,7 +40,7 @@ export function writeSessionCookie(request: FastifyRequest, session: string | nu
 const NO_ORIGINS: ReadonlySet<string> = new Set()
 
 /**
- * Whether a page of this server makes a request. A browser sends the cookie whoever asks it to, so a request that is
+ * Whether a page of this server makes a request. A browser sends the cookie whichever page asks it to, so a request that is
  * known by its cookie alone has to show where it comes from before it changes anything.
  */
 export function isSameSite(request: FastifyRequest): boolean {
