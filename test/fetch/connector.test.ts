@@ -8,7 +8,7 @@ import { WEB_PORTS } from '../../src/fetch/address-policy.ts'
 
 const MAX_BYTES = 100_000
 
-async function setup() {
+async function setup(timeoutMs = 30_000) {
   const hits: string[] = []
   const server = createServer((request, response) => {
     hits.push(request.url ?? '')
@@ -27,7 +27,7 @@ async function setup() {
   const connector = new Connector({
     ports: WEB_PORTS,
     allowHosts: [host],
-    timeoutMs: 300,
+    timeoutMs,
     maxBytes: MAX_BYTES,
   })
   onTestFinished(async () => {
@@ -91,7 +91,7 @@ test.each([
 })
 
 test('a host that falls silent ends as network_timeout, before or in the middle of the document', async () => {
-  const { get } = await setup()
+  const { get } = await setup(300)
   await expect(get('/silent')).rejects.toEqual(failing('network_timeout'))
   await expect(get('/hang')).rejects.toEqual(failing('network_timeout'))
 })
