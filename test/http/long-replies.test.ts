@@ -29,7 +29,12 @@ const waiting = defineTask({
 })
 
 async function setup(settings: object = {}) {
-  const given = { journal: 'sqlite' as 'sqlite' | 'memory', replyBytes: 20 * MB, ratePerMinute: 0, ...settings }
+  const given = {
+    journal: 'sqlite' as 'sqlite' | 'memory',
+    replyBytes: 20 * MB,
+    ratePerMinute: 0,
+    ...settings,
+  }
   const server = await startServer({ tasks: [big, waiting], settings: given })
   const make = async (letter: string): Promise<string> => {
     const { body } = await server.post('/big', { letter })
