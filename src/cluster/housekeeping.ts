@@ -5,7 +5,7 @@ import { Ticker } from '../time/ticker.ts'
 import type { Database } from './database/database.ts'
 import { forgetTurns } from './admission/turns.ts'
 import { refreshStatistics } from './database/statistics.ts'
-import { hasManyDead, vacuumTickets } from './database/vacuum.ts'
+import { vacuumTickets } from './database/vacuum.ts'
 import { foldCounters } from './journal/counters.ts'
 import type { TaskChanges } from './task-changes.ts'
 
@@ -72,9 +72,9 @@ export class Housekeeping {
     const startedAt = clock.now()
     if (startedAt < this.#vacuumFrom) return
     try {
-      await vacuumTickets(db)
+      const isLeft = await vacuumTickets(db)
       const tookMs = clock.now() - startedAt
-      const waitMs = (await hasManyDead(db)) ? VACUUM_RETRY_MS : tookMs / VACUUM_SHARE
+      const waitMs = isLeft ? VACUUM_RETRY_MS : tookMs / VACUUM_SHARE
       this.#vacuumFrom = clock.now() + waitMs
     } catch (error) {
       log.debug({ err: error }, 'tickets could not be cleaned up')

@@ -24,9 +24,10 @@ const TYPE_BY_PART: readonly (readonly [RegExp, string])[] = [
   [/\.fdseq$/, 'application/vnd.ms-xpsdocument'],
   [/^(?:index\/document\.iwa|index\.zip|index\.apxl|buildversionhistory\.plist)$/, 'application/x-iwork'],
 ]
-/** The media type that a manifest of OpenDocument gives for the whole file, in either order. */
-const ROOT_TYPE =
-  /full-path="\/"[^<>]{0,500}media-type="([\w.+/-]{1,200})"|media-type="([\w.+/-]{1,200})"[^<>]{0,500}full-path="\/"/
+/** The element of the whole file in a manifest of OpenDocument, and its media type. */
+const ELEMENT = /<[^<>]{1,1000}>/g
+const ROOT_ATTRIBUTE = 'full-path="/"'
+const MEDIA_TYPE = /media-type="([\w.+/-]{1,200})"/
 
 interface ZipEntry {
   readonly name: string
@@ -45,13 +46,19 @@ export async function detectZipType(path: string): Promise<string | null> {
     const entries = await listEntries(file)
     const manifest = entries.find(({ name }) => name === MANIFEST)
     if (manifest !== undefined && entries.some(({ name }) => name === 'content.xml')) {
-      const [, before, behind] = ROOT_TYPE.exec(await readSmall(file, manifest)) ?? []
-      return before ?? behind ?? null
+      return rootType(await readSmall(file, manifest))
     }
     return TYPE_BY_PART.find(([part]) => entries.some(({ name }) => part.test(name)))?.[1] ?? null
   } finally {
     await file.close()
   }
+}
+
+function rootType(manifest: string): string | null {
+  for (const [element] of manifest.matchAll(ELEMENT)) {
+    if (element.includes(ROOT_ATTRIBUTE)) return MEDIA_TYPE.exec(element)?.[1] ?? null
+  }
+  return null
 }
 
 /** The entries of the central directory (APPNOTE.TXT, 4.3.12), as far as it can be read. */
