@@ -259,9 +259,18 @@ function isOver(frame: Frame, last: number): boolean {
   return done === true && newest !== undefined && newest <= last
 }
 
+/** The status of a problem, as HTTP has it; a frame has none. */
+const STATUS: Readonly<Record<string, number>> = {
+  unauthorized: 401,
+  task_not_found: 404,
+  task_gone: 410,
+  validation: 422,
+  rate_limited: 429,
+}
+
 function toFailure(frame: Frame): RequestFailed {
   const [errorType, detail] = [String(frame['error_type']), String(frame['message'])]
-  const status = errorType === 'task_not_found' ? 404 : errorType === 'validation' ? 422 : 403
+  const status = STATUS[errorType] ?? 403
   const type = `urn:headgate:problem:${errorType.replaceAll('_', '-')}`
   return new RequestFailed(status, { type, title: detail, status, detail, error_type: errorType }, null)
 }

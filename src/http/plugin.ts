@@ -3,6 +3,7 @@ import multipart from '@fastify/multipart'
 import websocket from '@fastify/websocket'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { FastifyInstance } from 'fastify'
+import type { IncomingMessage } from 'node:http'
 import type { TaskType } from '../handler/define-task.ts'
 import { HeadgateError } from '../task/errors.ts'
 import { descriptionRoutes } from './openapi/docs-routes.ts'
@@ -37,6 +38,7 @@ import { failuresRoute } from './routes/task/failures.ts'
 import { cancelRoute } from './routes/task/cancel.ts'
 import { ticketRoute } from './routes/task/ticket.ts'
 import { streamRoutes } from './stream/routes.ts'
+import { answerHandshakeError } from './server/client-errors.ts'
 import { MAX_MESSAGE_BYTES } from './stream/web-socket.ts'
 
 /** What a client may send at once, and in how many pieces. */
@@ -188,11 +190,22 @@ async function addWebSockets(instance: FastifyInstance): Promise<void> {
     throw new HeadgateError('invalid-setting', `Another plugin answers upgrades already. ${REGISTER_BEFORE}`)
   }
   await instance.register(websocket, { options: WEB_SOCKET })
+  instance.websocketServer.on('wsClientError', answerHandshakeError)
+  // Node 24.9 and later ask this for each request with an Upgrade header.
+  Object.assign(instance.server, { shouldUpgradeCallback: asksForWebSocket })
   // One that is registered later would have its upgrades answered with 404 by this one.
   instance.addHook('onReady', async () => {
     if (instance.server.listenerCount('upgrade') === 1) return
     throw new HeadgateError('invalid-setting', `Another plugin answers upgrades too. ${REGISTER_BEFORE}`)
   })
+}
+
+/**
+ * Clients that offer HTTP/2 with a request (`Upgrade: h2c`, as that of Java does with each) are answered over HTTP/1.1:
+ * an upgrade would take the body of the request from it.
+ */
+function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
 }
 
 function takesUpload(type: TaskType): type is UploadType {

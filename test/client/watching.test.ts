@@ -117,3 +117,14 @@ test('a result is read again when its connection is lost, before the reply and i
   reads = 0
   await expect(impatient.result()).rejects.toThrow('fetch failed')
 })
+
+test('an erased task is one over either kind of connection', async () => {
+  const { url } = await startServer({ tasks: TASKS })
+  const submitted = await createClient({ url }).submit('write', { words: 1 })
+  await submitted.result()
+  expect((await fetch(`${url}/api/tasks/${submitted.id}`, { method: 'DELETE' })).status).toBe(204)
+  for (const transport of ['websocket', 'sse'] as const) {
+    const task = createClient({ url, transport }).task(submitted.id)
+    await expect(task.result()).rejects.toMatchObject({ status: 410, errorType: 'task_gone' })
+  }
+})

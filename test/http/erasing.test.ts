@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { defineTask } from '../../src/index.ts'
 import { tempFolder } from '../support/journal.ts'
@@ -30,8 +32,24 @@ async function messagesOf(url: string, path: string): Promise<Json[]> {
   return [...text.matchAll(/^data: (.*)$/gm)].map((match) => JSON.parse(match[1] ?? '') as Json)
 }
 
+/** The code and reason with which the server closes a WebSocket. */
+async function closeOf(address: string, headers = {}): Promise<[number, string]> {
+  const [code, reason] = (await once(new WebSocket(address, { headers }), 'close')) as [number, Buffer]
+  return [code, reason.toString()]
+}
+
+/** The first message of the server to one of ours. */
+async function answerTo(address: string, message: object): Promise<Json> {
+  const socket = new WebSocket(address)
+  onTestFinished(() => socket.terminate())
+  await once(socket, 'open')
+  socket.send(JSON.stringify(message))
+  const [data] = (await once(socket, 'message')) as [Buffer]
+  return JSON.parse(data.toString()) as Json
+}
+
 test('a task that ended is erased at once, with its file, and is gone from then on', async () => {
-  const { upload, url, ended, get, dataDir } = await startServer({ tasks: [file], settings: SQLITE })
+  const { upload, url, ws, ended, get, dataDir } = await startServer({ tasks: [file], settings: SQLITE })
   const { body } = await upload('/file', 'A file of text.')
   await ended(body['task_id'])
   // Over PostgreSQL it is in the database.
@@ -45,6 +63,13 @@ test('a task that ended is erased at once, with its file, and is gone from then 
     const { status, body: problem } = await get(path)
     expect([status, problem['error_type']]).toEqual([410, 'task_gone'])
   }
+  expect(await closeOf(ws + body['urls'].ws)).toEqual([4001, 'task erased'])
+  for (const op of ['subscribe', 'cancel']) {
+    expect(await answerTo(`${ws}/api/ws`, { op, task_id: body['task_id'] })).toMatchObject({
+      type: 'problem',
+      error_type: 'task_gone',
+    })
+  }
   expect((await erase()).status).toBe(410)
   expect((await get('/api/tasks')).body['tasks']).toEqual([])
 })
@@ -52,7 +77,7 @@ test('a task that ended is erased at once, with its file, and is gone from then 
 test('a task that has not ended is not erased; that of another is not there', async () => {
   const [ann, bob] = [tokenFor('ann'), tokenFor('bob')]
   const { definition } = heldType()
-  const { url, as } = await startServer({
+  const { url, ws, as } = await startServer({
     tasks: [definition],
     settings: { ...SQLITE, tokens: [ann.record, bob.record] },
   })
@@ -65,6 +90,7 @@ test('a task that has not ended is not erased; that of another is not there', as
   expect([await erase(ann.headers), await erase(bob.headers), await erase(ann.headers)]).toEqual([
     204, 404, 410,
   ])
+  expect(await closeOf(ws + body['urls'].ws, bob.headers)).toEqual([4001, 'unknown task'])
 })
 
 test('what is kept long enough is forgotten: files, events, tasks, each in its time', async () => {

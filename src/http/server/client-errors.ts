@@ -28,6 +28,11 @@ export function answerLateRequest(socket: Socket): void {
   )
 }
 
+/** Answers a request for a WebSocket that is not one, and says which version there is (RFC 6455, 4.4). */
+export function answerHandshakeError({ message }: Error, socket: Duplex): void {
+  sendRaw(socket, 'bad-request', `No WebSocket was opened. ${message}.`, ['sec-websocket-version: 13'])
+}
+
 /** CONNECT asks for a tunnel, which this server is not; Node keeps it from the routes. */
 export function refuseTunnels(server: Server): void {
   server.on('connect', (_request, socket) => {
@@ -50,7 +55,7 @@ export function refuseExpectations(server: Server): void {
   })
 }
 
-function sendRaw(socket: Duplex, code: ProblemCode, detail: string): void {
+function sendRaw(socket: Duplex, code: ProblemCode, detail: string, headers: readonly string[] = []): void {
   if (!socket.writable) return void socket.destroy()
   const body = JSON.stringify(problemBody(code, { detail }))
   const head = [
@@ -58,6 +63,7 @@ function sendRaw(socket: Duplex, code: ProblemCode, detail: string): void {
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    ...headers,
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -4,7 +4,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Authenticator } from '../gate/authenticate.ts'
 import { accessOf, viewOptions, visibleTask, type Access } from '../gate/access.ts'
 import type { Board } from '../board/board.ts'
-import type { StreamServices } from '../deps.ts'
+import type { StorageServices, StreamServices } from '../deps.ts'
+import { isErased } from '../problem/missing-task.ts'
 import type { ProblemCode } from '../problem/problem.ts'
 import { Connection, type Sink, type StreamEnd } from './connection.ts'
 import type { Member } from './connections.ts'
@@ -15,7 +16,8 @@ import { endSocket, webSocketSink } from './web-socket.ts'
 
 /** What is needed of the server. */
 export type MultiplexedDeps = CursorDeps &
-  Pick<StreamServices, 'connections'> & { readonly board: Board; readonly authenticator: Authenticator }
+  Pick<StreamServices, 'connections'> &
+  Pick<StorageServices, 'erased'> & { readonly board: Board; readonly authenticator: Authenticator }
 
 /** Tasks that one socket may watch at once. */
 const MAX_TASKS = 100
@@ -132,7 +134,7 @@ export class MultiplexedSocket implements Member {
     if (reading.kind !== 'open') {
       if (isWanted) this.#watched.delete(id)
       if (reading.kind === 'wrong-place') this.#refuse('validation', `after: ${reading.message}`, id)
-      else this.#refuse('task-not-found', 'there is no such task', id)
+      else await this.#refuseMissing(id, access)
       return
     }
     if (!isWanted) return reading.subscription.close()
@@ -169,7 +171,7 @@ export class MultiplexedSocket implements Member {
       this.#refuse('validation', 'waiter: no submit was answered with it', id)
     else if (result.kind === 'unwritten')
       this.#refuse(result.code, 'the cancel could not be written down yet', id)
-    else if (result.kind === 'unknown') this.#refuse('task-not-found', 'there is no such task', id)
+    else if (result.kind === 'unknown') await this.#refuseMissing(id, this.#access)
     else if (result.kind === 'already-finished') this.#refuse('already-finished', 'the task has ended', id)
     else this.#reply('cancel', id, result.kind)
   }
@@ -202,6 +204,13 @@ export class MultiplexedSocket implements Member {
 
   #reply(op: ClientOp['op'], id: string, status: string): void {
     this.#send({ type: 'reply', op, task_id: id, status })
+  }
+
+  /** For a task that is not there: erased, as far as the caller may know, or never seen. */
+  async #refuseMissing(id: string, access: Access | null): Promise<void> {
+    if (access !== null && (await isErased(this.#deps, access, id)))
+      this.#refuse('task-gone', 'the task was erased', id)
+    else this.#refuse('task-not-found', 'there is no such task', id)
   }
 
   #refuse(code: ProblemCode, message: string, id?: string, also: object = {}): void {

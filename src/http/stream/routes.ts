@@ -2,9 +2,9 @@ import type { WebSocket } from '@fastify/websocket'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { accessOf, viewOptions } from '../gate/access.ts'
-import type { App, StorageServices } from '../deps.ts'
-import { sendIssues, sendProblem } from '../problem/problem.ts'
-import { sendMissing } from '../problem/missing-task.ts'
+import type { App } from '../deps.ts'
+import { sendIssues, sendProblem, type Issue } from '../problem/problem.ts'
+import { isErased, sendMissing } from '../problem/missing-task.ts'
 import type { RouteDescription } from '../openapi/operation.ts'
 import { problemReply } from '../schemas/responses.ts'
 import { streamQuery, taskParams } from '../schemas/requests.ts'
@@ -23,9 +23,8 @@ import {
   webSocketSink,
 } from './web-socket.ts'
 
-/** What is needed of the server. */
-type Deps = MultiplexedDeps & Pick<StorageServices, 'erased'>
-
+const ticketQuery = streamQuery.pick({ ticket: true })
+const UNKNOWN = 'unknown query parameter'
 const STREAM = { isStream: true }
 const UPGRADED = { description: 'A WebSocket; its messages are those of /events.schema.json.' }
 const REFUSED = {
@@ -45,7 +44,7 @@ const WATCH_TASKS: RouteDescription = {
   id: 'watchTasks',
   tag: 'streams',
   summary: 'The events of many tasks, as one WebSocket',
-  query: streamQuery.pick({ ticket: true }),
+  query: ticketQuery,
   replies: () => ({ 101: UPGRADED, default: REFUSED }),
   problems: ['not-found'],
 }
@@ -69,7 +68,6 @@ const STREAM_QUEUE: RouteDescription = {
   id: 'streamQueue',
   tag: 'streams',
   summary: 'The whole queue as it changes, as server-sent events',
-  query: streamQuery.pick({ ticket: true }),
   replies: () => ({
     200: {
       description: 'A board, then ticks with what has changed; without numbers.',
@@ -79,7 +77,7 @@ const STREAM_QUEUE: RouteDescription = {
 }
 
 /** `WS /ws/{id}` and `SSE /api/tasks/{id}/stream`: the same numbered events; `WS /api/ws`: those of many tasks. */
-export function streamRoutes(app: App, deps: Deps): void {
+export function streamRoutes(app: App, deps: MultiplexedDeps): void {
   const handler = (_request: FastifyRequest, reply: FastifyReply) =>
     sendProblem(reply, 'not-found', { detail: 'This route is a WebSocket: ask for it with an upgrade.' })
   app.route({
@@ -98,30 +96,43 @@ export function streamRoutes(app: App, deps: Deps): void {
     handler,
     wsHandler: (socket, request) => {
       keepAlive(socket)
+      if (!ticketQuery.safeParse(request.query).success) return closeSocket(socket, CLOSE_POLICY, UNKNOWN)
       const many = new MultiplexedSocket(deps, socket, request)
       listenTo(socket, (message) => many.onMessage(message))
     },
   })
-  const queueConfig = { gate: STREAM, openapi: STREAM_QUEUE }
-  app.get('/api/queue/stream', { config: queueConfig, exposeHeadRoute: false }, (request, reply) =>
-    openQueueStream(deps, request, reply),
-  )
+  const queueOptions = {
+    schema: { querystring: ticketQuery },
+    config: { gate: STREAM, openapi: STREAM_QUEUE },
+    exposeHeadRoute: false,
+  }
+  app.get('/api/queue/stream', queueOptions, (request, reply) => openQueueStream(deps, request, reply))
   const config = { gate: STREAM, openapi: STREAM_TASK }
   const options = { schema: { params: taskParams }, config, exposeHeadRoute: false }
   app.get('/api/tasks/:id/stream', options, (request, reply) => openEventStream(deps, request, reply))
 }
 
 /** Parameters are checked here, after the upgrade, so that a client learns why from the close code. */
-async function openWebSocket(deps: Deps, socket: WebSocket, request: FastifyRequest): Promise<void> {
+async function openWebSocket(
+  deps: MultiplexedDeps,
+  socket: WebSocket,
+  request: FastifyRequest,
+): Promise<void> {
   keepAlive(socket)
   listenTo(socket, () => undefined)
+  const unknown = findUnknownParameter(request)
+  if (unknown !== null) return closeSocket(socket, CLOSE_POLICY, UNKNOWN)
   const { id } = request.params as { id: string }
   const access = accessOf(request)
   const reader = { access, view: viewOptions(request) }
   const reading = await openStream(deps, reader, { id, after: parseAfter(request) })
   switch (reading.kind) {
     case 'unknown':
-      return closeSocket(socket, CLOSE_UNKNOWN_TASK, 'unknown task')
+      return closeSocket(
+        socket,
+        CLOSE_UNKNOWN_TASK,
+        (await isErased(deps, access, id)) ? 'task erased' : 'unknown task',
+      )
     case 'wrong-place':
       return closeSocket(socket, CLOSE_POLICY, `after: ${reading.message}`)
     case 'open': {
@@ -133,10 +144,12 @@ async function openWebSocket(deps: Deps, socket: WebSocket, request: FastifyRequ
 }
 
 async function openEventStream(
-  deps: Deps,
+  deps: MultiplexedDeps,
   request: FastifyRequest<{ Params: { id: string } }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  const unknown = findUnknownParameter(request)
+  if (unknown !== null) return sendIssues(reply, 'validation', [unknown])
   const { id } = request.params
   const access = accessOf(request)
   const reader = { access, view: viewOptions(request) }
@@ -162,7 +175,7 @@ async function openEventStream(
 }
 
 /** The board over server-sent events; the first frame after a reconnect shows everything anew. */
-function openQueueStream(deps: Deps, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function openQueueStream(deps: MultiplexedDeps, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { caller, onlyTask, isStillGranted } = accessOf(request)
   if (onlyTask !== null) return sendProblem(reply, 'forbidden', { detail: 'A ticket shows its task alone.' })
   // It left while a hook of the host was awaited: its `close` was emitted already.
@@ -187,10 +200,16 @@ interface Watch extends StreamCursor {
   readonly isGone: boolean
 }
 
-function run(deps: Deps, connection: Connection, watch: Watch): void {
+function run(deps: MultiplexedDeps, connection: Connection, watch: Watch): void {
   if (watch.isGone) return connection.end('finished')
   deps.connections.add(connection)
   void connection.run(framesFor(deps, watch)).finally(() => deps.connections.remove(connection))
+}
+
+/** Not by the schema of the route: why `after` is wrong depends on the task. */
+function findUnknownParameter({ query }: FastifyRequest): Issue | null {
+  const found = streamQuery.safeParse(query).error?.issues.find(({ code }) => code === 'unrecognized_keys')
+  return found === undefined ? null : { path: '', message: found.message }
 }
 
 /**

@@ -120,7 +120,7 @@ const UPGRADES: [string, (lines: string[]) => string[], number][] = [
   [
     'to something else than a WebSocket',
     (lines) => lines.map((line) => line.replace('upgrade: websocket', 'upgrade: h2c')),
-    400,
+    404,
   ],
 ]
 
@@ -144,21 +144,34 @@ test.each(UPGRADES)('an upgrade %s', async (_name, change, status): Promise<void
     socket.destroy()
     return
   }
-  expect((await done).status).toBe(status)
+  const reply = await done
+  expect(reply.status).toBe(status)
+  expect(JSON.parse(reply.text)).toMatchObject({ status, error_type: expect.any(String) as unknown })
   expect((await fetch(`${url}/health/live`)).status).toBe(200)
 })
 
 test.each([
-  ['4001', 'nothing', ''],
-  ['1008', 'OWN', '?after=x'],
-  ['1008', 'OWN', '?after=99'],
-  ['1008', 'OWN', '?more=1'],
-])('a WebSocket closes with %s for /ws/%s%s', async (code, id, query) => {
+  ['/ws/nothing', 4001, 'unknown task'],
+  ['/ws/OWN?after=x', 1008, /^after: expected a whole number/],
+  ['/ws/OWN?after=99', 1008, /^after: expected a whole number/],
+  ['/ws/OWN?more=1', 1008, 'unknown query parameter'],
+  ['/api/ws?more=1', 1008, 'unknown query parameter'],
+])('a WebSocket at %s closes with %s', async (path, code, reason) => {
   const { ws, ids, headers } = await setup()
-  const socket = new WebSocket(`${ws}/ws/${id.replace('OWN', ids.running)}${query}`, { headers })
-  const [closed] = (await once(socket, 'close')) as [number]
-  expect(`${closed}`).toBe(code)
+  const socket = new WebSocket(ws + path.replace('OWN', ids.running), { headers })
+  const [closed, given] = (await once(socket, 'close')) as [number, Buffer]
+  expect([closed, given.toString()]).toEqual([code, expect.stringMatching(reason)])
 })
+
+test.each(['/api/tasks/OWN/stream?more=1', '/api/queue/stream?more=1'])(
+  'an event stream at %s names the unknown parameter',
+  async (path) => {
+    const { get, ids } = await setup()
+    const { status, text } = await get(path.replace('OWN', ids.running))
+    const errors = [{ path: '', message: 'Unrecognized key: "more"' }]
+    expect([status, JSON.parse(text)]).toMatchObject([422, { errors }])
+  },
+)
 
 /** Frames that break RFC 6455, byte by byte (N8). */
 const FRAMES: [string, number[], number][] = [

@@ -213,12 +213,31 @@ test.each(['/%zz?x=SECRET', `/api/tasks/${'a'.repeat(500)}SECRET`])(
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
     let received = ''
     socket.on('data', (chunk) => (received += chunk.toString()))
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n`)
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+    )
     await once(socket, 'close')
     expect(received).toMatch(/^HTTP\/1.1 400 /)
     expect(received.slice(received.indexOf('detail'), received.indexOf('instance'))).not.toContain('SECRET')
   },
 )
+
+test('a request that offers HTTP/2 is answered over HTTP/1.1, with its body', async () => {
+  const { raw, token } = await setup()
+  const body = '{"n":1}'
+  const lines = [
+    'POST /held HTTP/1.1',
+    'host: localhost',
+    `authorization: Bearer ${token}`,
+    'connection: upgrade, http2-settings',
+    'upgrade: h2c',
+    'http2-settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA',
+    'content-type: application/json',
+    'content-length: 7',
+  ]
+  const { status, text } = await raw(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  expect([status, text]).toEqual([202, expect.stringContaining('"task_id"')])
+})
 
 test('an unknown route is answered before its body comes', async () => {
   const { raw } = await setup()
