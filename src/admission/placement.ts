@@ -7,7 +7,7 @@ import type { Reservation } from '../pool/capacity.ts'
 import type { TakenTicket } from '../pool/order/priority-queue.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import { HeadgateError } from '../task/errors.ts'
-import type { EventBody } from '../task/event.ts'
+import type { QueuePlace } from '../task/event.ts'
 import type { Task } from '../task/task.ts'
 import { toTicket } from '../task/ticket.ts'
 import type { Clock } from '../time/clock.ts'
@@ -102,11 +102,10 @@ export class Placement {
   async #admit(task: Task, place: Reservation, key: KeyRecord | null): Promise<SubmitReply> {
     const { pool, log, estimator, lifecycle } = this.#deps
     const queuePlace = pool.placeAfter(place.tasksAhead, task.toldWait)
-    const body = { type: 'queued', ...queuePlace } as const
     const claim = task.upload === null ? pool.claim(toTicket(task), place) : undefined
     let admitted: Task
     try {
-      admitted = await this.#write(task, body, { key, claim })
+      admitted = await this.#write(task, queuePlace, { key, claim })
     } catch (error) {
       place.release()
       lifecycle.counters.reject()
@@ -119,26 +118,23 @@ export class Placement {
     const newest = lifecycle.recorder.live(taskId)
     if (newest === undefined) place.release()
     else if (claim === undefined) {
-      lifecycle.transitions.admitted(taskId)
+      lifecycle.transitions.enqueued(taskId)
       pool.enqueue(toTicket(newest), place)
     }
     estimator.arrivals.add(priority, type, task.createdAt)
-    log.info(
-      { taskId, type, priority, caller: task.caller, ...task.trace, tasksAhead: place.tasksAhead },
-      'task queued',
-    )
     return { kind: 'accepted', task: admitted, place: queuePlace }
   }
 
   /** Where a slot is taken already, the start of the run is written with the task. */
   #write(
     task: Task,
-    body: EventBody,
+    place: QueuePlace,
     { key, claim }: { readonly key: KeyRecord | null; readonly claim: TakenTicket | undefined },
   ): Promise<Task> {
     const { pool, lifecycle } = this.#deps
-    if (claim === undefined) return lifecycle.recorder.admit(task, body, { key })
-    const admitted = lifecycle.transitions.admitStarted(task, body, key)
+    const { transitions } = lifecycle
+    if (claim === undefined) return transitions.admit(task, place, key)
+    const admitted = transitions.admitStarted(task, place, key)
     pool.start(claim)
     return admitted
   }

@@ -3,7 +3,7 @@ import { Samples } from '../forecast/samples.ts'
 import type { Report } from '../handler/ports.ts'
 import { failpoint } from '../failpoints.ts'
 import type { KeyRecord } from '../journal/journal.ts'
-import type { EventBody } from '../task/event.ts'
+import type { QueuePlace } from '../task/event.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { Priority } from '../task/priority.ts'
 import { isTerminal } from '../task/status.ts'
@@ -48,8 +48,19 @@ export class Transitions {
     this.#recorder = deps.recorder
   }
 
-  /** A task was admitted: its wait begins. */
-  admitted(id: string): void {
+  /**
+   * Writes a new task.
+   *
+   * @throws what the journal throws; the task then does not exist.
+   */
+  async admit(task: Task, place: QueuePlace, key: KeyRecord | null): Promise<Task> {
+    const admitted = await this.#recorder.admit(task, { type: 'queued', ...place }, { key })
+    this.#queued(task, place)
+    return admitted
+  }
+
+  /** A task waits in the queue from now on. */
+  enqueued(id: string): void {
     this.#admittedAt.set(id, this.#deps.clock.monotonic())
   }
 
@@ -57,12 +68,13 @@ export class Transitions {
    * Writes a new task together with the start of its first run, for which its slot is free already.
    * @throws what the journal throws; the task then does not exist.
    */
-  async admitStarted(task: Task, body: EventBody, key: KeyRecord | null): Promise<Task> {
+  async admitStarted(task: Task, place: QueuePlace, key: KeyRecord | null): Promise<Task> {
     const startedAt = this.#deps.clock.now()
     const start = toStart(task, startedAt, 0)
-    const admitted = this.#recorder.admit(task, body, { key, start })
+    const admitted = this.#recorder.admit(task, { type: 'queued', ...place }, { key, start })
     const started = admitted.then(
       () => {
+        this.#queued(task, place)
         this.#begun(task, startedAt, 0)
         return this.#recorder.live(task.id) ?? null
       },
@@ -74,6 +86,10 @@ export class Transitions {
     } finally {
       this.#starting.delete(task.id)
     }
+  }
+
+  #queued(task: Task, { tasksAhead }: QueuePlace): void {
+    this.#deps.log.info({ ...listFields(task), tasksAhead }, 'task queued')
   }
 
   /** Commits the start of a run, before the handler begins; null: it could not be, and the handler must not. */

@@ -39,12 +39,12 @@ test('a task keeps the request that made it', async () => {
 })
 
 /** A server with a token whose log is kept. */
-async function logged(level: 'debug' | 'info') {
+async function logged(level: 'debug' | 'info', slots = 0) {
   const texts: string[] = []
   const { record, headers } = tokenFor('ann')
   const server = await startServer({
     tasks: [heldType().definition],
-    settings: { tokens: [record], slots: 0, capacity: 1 },
+    settings: { tokens: [record], slots, capacity: 1 },
     log: { level, write: (line) => texts.push(line) },
   })
   const lines = (msg: string) => {
@@ -53,7 +53,7 @@ async function logged(level: 'debug' | 'info') {
     for (const line of found) expect(line.match(/"requestId"/g)).toHaveLength(1)
     return found.map((line) => JSON.parse(line) as Json)
   }
-  return { ...server, lines, ann: server.as(headers) }
+  return { ...server, texts, lines, ann: server.as(headers) }
 }
 
 test('a refused request is one line at info, with who, what and how', async () => {
@@ -75,4 +75,15 @@ test('every request is one line at debug', async () => {
   await ann.get('/api/queue/stats', { 'x-request-id': 'look' })
   await expect.poll(() => lines('request answered')).toHaveLength(1)
   expect(lines('request answered')[0]).toMatchObject({ requestId: 'look', status: 200, level: 20 })
+})
+
+test('the lines of a task are in the log in their order, also where it starts at once', async () => {
+  const { ann, texts } = await logged('info', 1)
+  const { body } = await ann.post('/held', {}, { 'x-request-id': 'order-17' })
+  await ann.post(body['urls'].cancel)
+  await ann.ended(body['task_id'])
+  const own = () =>
+    texts.map((text) => JSON.parse(text) as Json).filter(({ taskId }) => taskId === body['task_id'])
+  await expect.poll(() => own().map(({ msg }) => msg)).toEqual(['task queued', 'task started', 'task ended'])
+  expect(own()[0]).toMatchObject({ requestId: 'order-17', caller: 'ann', type: 'held', tasksAhead: 0 })
 })
