@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
@@ -121,12 +121,14 @@ test('docs/http-api.md names exactly the routes', async () => {
   expect(documented).toEqual(routes)
 })
 
-test('every link of the documents leads somewhere', async () => {
+test('every link of the documents leads somewhere, in the package too', async () => {
+  const { files: packed } = JSON.parse(await read('package.json')) as { files: string[] }
   const files = [
     'README.md',
     'README.zh-CN.md',
     'CONTRIBUTING.md',
     'SECURITY.md',
+    'deploy/README.md',
     ...(await readdir(join(ROOT, 'docs'), { recursive: true }))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `docs/${name}`),
@@ -136,6 +138,8 @@ test('every link of the documents leads somewhere', async () => {
     for (const [, path = ''] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
       const target = join(ROOT, file, '..', path)
       await expect(readFile(target), `${file} → ${path}`).resolves.toBeDefined()
+      const [top = ''] = relative(ROOT, target).split(sep)
+      expect(packed, `${file} → ${path}`).toContain(top)
     }
   }
 })
