@@ -198,6 +198,41 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
     await expectCounted(db)
   })
 
+  test('a fence is compared with what another process commits while the statement waits for it', async () => {
+    const { db, tickets, add, atOnce } = await open()
+    for (const index of [1, 2, 3, 4]) await add(index)
+    const { claimed } = await atOnce([], 2)
+    const ended = claimed.map((each) => toEnded(each, COMPLETED))
+    const waits = async () => {
+      const sql = `SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()`
+      await expect.poll(async () => (await db.query(sql)).length).toBe(1)
+    }
+    const { trip } = await db.transaction(async (tx) => {
+      await tickets.lock(tx, [idOf(1)])
+      await tx.query(`UPDATE headgate.tasks SET status = 'cancelling', last_seq = 3 WHERE id = $1`, [idOf(1)])
+      await tx.query(`UPDATE headgate.tasks SET type = 'unknown' WHERE id = $1`, [idOf(3)])
+      const asked = atOnce(ended, 2)
+      await waits()
+      return { trip: asked }
+    })
+    const { undecided, entries, left } = await trip
+    expect(undecided).toEqual([ended[0]])
+    expect(entries.map(({ task }) => [task.id, task.status])).toEqual([
+      [idOf(2), 'completed'],
+      [idOf(4), 'running'],
+    ])
+    expect(left.map(({ id }) => id)).toEqual([idOf(3)])
+    const { tasks, jobs } = await dump(db)
+    expect(tasks.map(({ status, member }) => [status, member])).toEqual([
+      ['cancelling', MEMBER],
+      ['completed', null],
+      ['queued', MEMBER],
+      ['running', MEMBER],
+    ])
+    expect(jobs.map(({ id }) => id)).toEqual([1, 3, 4].map(idOf))
+  })
+
   test('what cannot start at once is held, not started, and gets its look in a transaction', async () => {
     const { db, tickets, add, write, atOnce, inTransaction } = await open()
     await db.transaction((tx) => tickets.insert(tx, [{ id: idOf(1), priority: 99, startAfter: null }]))

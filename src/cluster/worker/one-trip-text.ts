@@ -3,52 +3,58 @@ import { TASK_COLUMNS } from '../../journal/rows.ts'
 import { toTurnsTaken } from '../admission/turns.ts'
 import { ENTRY_COLUMNS } from '../journal/rows.ts'
 
-/**
- * An exchange as one statement, for what is usual: runs that have come to their ends, and first runs that begin. Every
- * part of it sees the database as it was at its beginning, but a row that is locked is read as it then is; so each
- * fence is compared after a lock. Tickets are locked before tasks, and the counters are changed last, as everywhere.
- *
- * $1 the ends, $2 their ids, in order, $3 this process, $4 the instant, $5 the types that may start without a further look.
- */
-export function toOneTripText(
-  fetchText: string | null,
-  { hasTurns, hasLeftovers }: { readonly hasTurns: boolean; readonly hasLeftovers: boolean },
-): string {
-  const parts = fetchText === null ? [] : [...claim(fetchText), ...(hasTurns ? [TAKEN] : [])]
-  const written = [
-    SETTLE,
-    ...(hasLeftovers ? [LEFTOVERS] : []),
-    ...parts,
-    events(parts.length > 0),
-    counters(parts.length > 0),
-  ]
-  return `WITH ${written.join(',\n')} ${parts.length > 0 ? SELECT_BOTH : `SELECT settled.* FROM (${REFUSED}) AS settled`}`
+export interface OneTripForm {
+  /** What takes tickets; null: no slot is free. */
+  readonly fetchText: string | null
+  /** Whether runs have come to their ends: looking for none costs half of what a claim does. */
+  readonly hasEnds: boolean
+  /** Whether callers take turns. */
+  readonly hasTurns: boolean
+  /** Whether an end may have steps, or webhooks of those who have joined. */
+  readonly hasLeftovers: boolean
 }
 
-/** As `APPEND` and `writeEnds` of the journal: what is refused is decided over its newest version, in a transaction. */
-const SETTLE = `
-  given AS (SELECT * FROM json_to_recordset($1) AS given(${ENTRY_COLUMNS}, result text)),
+/**
+ * An exchange as one statement, for what is usual: runs that have come to their ends, and first runs that begin. Every
+ * part of it sees the database as it was at its beginning, but an update that meets a newer version of its row compares
+ * its fence with that one. Tickets are locked before tasks, and the counters are changed last, as everywhere. Rows are
+ * found by their ids, given as an array: no plan of it reads more than those, however large its tables were thought to be.
+ *
+ * $1 this process; with a claim the instant and the types that may start without a further look; with ends these, and
+ * their ids.
+ */
+export function toOneTripText({ fetchText, hasEnds, hasTurns, hasLeftovers }: OneTripForm): string {
+  const isClaim = fetchText !== null
+  const settles = hasEnds ? [toSettle(isClaim ? 4 : 2), ...(hasLeftovers ? [LEFTOVERS] : [])] : []
+  const claims = isClaim ? [...toClaim(fetchText), ...(hasTurns ? [TAKEN] : [])] : []
+  const is = { isClaim, hasEnds }
+  const parts = [...settles, ...claims, toEvents(is), toCounted(is)]
+  const select = isClaim ? toSelect(hasEnds) : `SELECT settled.* FROM (${REFUSED}) AS settled`
+  return `WITH ${parts.join(',\n')} ${select}`
+}
+
+/**
+ * As `APPEND` and `writeEnds` of the journal: what is refused is decided over its newest version, in a transaction. What
+ * follows the newest version of a run is an end of that run, whose status and level are known.
+ *
+ * @param first number of the parameter with the ends; that of their ids follows
+ */
+const toSettle = (first: number) => `
+  given AS (SELECT * FROM json_to_recordset($${first}) AS given(${ENTRY_COLUMNS}, result text)),
   held AS (
-    SELECT job.* FROM unnest($2::uuid[]) AS of_run CROSS JOIN LATERAL (
-      SELECT name, id FROM pgboss.job_common WHERE name = 'tasks' AND job_common.id = of_run FOR UPDATE) AS job),
-  locked AS (
-    SELECT given.last_seq - 1 AS follows, given.run AS of_run, tasks.*
-      FROM (SELECT * FROM given ORDER BY id COLLATE "C") AS given CROSS JOIN LATERAL (
-        SELECT id, status, priority, run, last_seq, finished_at FROM headgate.tasks
-          WHERE tasks.id = given.id FOR UPDATE) AS tasks
-      WHERE (SELECT count(*) FROM held) >= 0),
-  before AS (
-    SELECT id, status, priority FROM locked WHERE last_seq = follows AND run = of_run AND finished_at IS NULL),
+    SELECT FROM pgboss.job_common
+      WHERE name = 'tasks' AND id = ANY ($${first + 1}::text[]::uuid[]) ORDER BY id FOR UPDATE),
   changed AS (
     UPDATE headgate.tasks SET status = given.status, last_seq = given.last_seq, finished_at = given.finished_at,
         state = given.state, error_type = given.error_type, message = given.message, member = NULL
-      FROM given JOIN before ON before.id = given.id
-      WHERE tasks.id = before.id AND tasks.last_seq = given.last_seq - 1
-      RETURNING tasks.id, before.status, before.priority),
-  ended AS (SELECT given.* FROM given JOIN changed ON changed.id = given.id),
+      FROM given
+      WHERE (SELECT count(*) FROM held) >= 0 AND tasks.id = ANY ($${first + 1}) AND tasks.id = given.id
+        AND tasks.last_seq = given.last_seq - 1 AND tasks.run = given.run AND tasks.finished_at IS NULL
+      RETURNING tasks.id),
+  ended AS (SELECT * FROM given WHERE id = ANY (ARRAY (SELECT id FROM changed))),
   removed AS (
-    DELETE FROM pgboss.job_common USING held JOIN changed ON changed.id::uuid = held.id
-      WHERE job_common.name = held.name AND job_common.id = held.id),
+    DELETE FROM pgboss.job_common
+      WHERE name = 'tasks' AND id = ANY (ARRAY (SELECT id::uuid FROM changed))),
   results AS (INSERT INTO headgate.results SELECT id, result FROM ended WHERE result IS NOT NULL)`
 
 /** What only a task has that was joined, or kept steps: looking for it costs more than most ends. */
@@ -60,61 +66,63 @@ const LEFTOVERS = `
 
 /**
  * Only first runs: what they change in `state` is known without reading it, and of two values of one name in a JSON
- * text the last one counts. What cannot start like this belongs to this process, until it has looked at it.
+ * text the last one counts. What cannot start like this belongs to this process, until it has looked at it. Whether a
+ * task is queued is asked of its row: PostgreSQL is not to look for it among all that are.
  */
-function claim(fetchText: string): readonly string[] {
-  return [
-    `fetched AS (${fetchText})`,
-    `
-  candidates AS (
-    SELECT tasks.* FROM fetched CROSS JOIN LATERAL (
-      SELECT id AS task_id, last_seq AS seq, run AS runs_before, finished_at IS NULL AS is_unfinished,
-          status = 'queued' AND type = ANY ($5) AND coalesce(start_deadline_at >= $4, true) AS may_start
-        FROM headgate.tasks WHERE tasks.id = fetched.id::text FOR UPDATE) AS tasks)`,
-    `
+const toClaim = (fetchText: string) => [
+  `fetched AS (${fetchText})`,
+  `
   started AS (
-    UPDATE headgate.tasks SET status = 'running', run = 1, last_seq = last_seq + 1, member = $3,
-        state = left(state, -1) || ',"attempt":1,"startedAt":' || $4::bigint || ',"waitMs":'
-          || greatest(0, $4::bigint - created_at) || '}'
-      FROM candidates WHERE tasks.id = task_id AND last_seq = seq AND runs_before = 0 AND may_start
+    UPDATE headgate.tasks SET status = 'running', run = 1, last_seq = last_seq + 1, member = $1,
+        state = left(state, -1) || ',"attempt":1,"startedAt":' || $2::bigint || ',"waitMs":'
+          || greatest(0, $2::bigint - created_at) || '}'
+      WHERE id = ANY (ARRAY (SELECT id::text FROM fetched)) AND coalesce(status = 'queued' AND run = 0
+        AND finished_at IS NULL AND type = ANY ($3) AND coalesce(start_deadline_at >= $2, true), false)
       RETURNING ${TASK_COLUMNS}, ticket)`,
-    `
+  `
   left_over AS (
-    UPDATE headgate.tasks SET member = $3 FROM candidates
-      WHERE (SELECT count(*) FROM started) < (SELECT count(*) FROM candidates)
-        AND tasks.id = task_id AND is_unfinished AND NOT EXISTS (SELECT FROM started WHERE started.id = task_id))`,
-  ]
-}
+    UPDATE headgate.tasks SET member = $1
+      WHERE (SELECT count(*) FROM started) < (SELECT count(*) FROM fetched) AND finished_at IS NULL
+        AND id = ANY (ARRAY (SELECT id::text FROM fetched EXCEPT SELECT id FROM started)))`,
+]
 
 const TAKEN = `
-  turned AS (${toTurnsTaken('$3', '(SELECT priority, ticket FROM started)')})`
+  turned AS (${toTurnsTaken('$1', '(SELECT priority, ticket FROM started)')})`
 
-function events(hasClaim: boolean): string {
-  return `
+type Parts = Pick<OneTripForm, 'hasEnds'> & { readonly isClaim: boolean }
+
+const toEvents = ({ isClaim, hasEnds }: Parts) => `
   events AS (
-    INSERT INTO headgate.events SELECT id, last_seq, event_type, status, at, body FROM ended
-      ${hasClaim ? `UNION ALL SELECT id, last_seq, 'started', status, $4::bigint, '{"attempt":1}' FROM started` : ''})`
-}
+    INSERT INTO headgate.events ${toUnion([
+      hasEnds ? 'SELECT id, last_seq, event_type, status, at, body FROM ended' : null,
+      isClaim ? `SELECT id, last_seq, 'started', status, $2::bigint, '{"attempt":1}' FROM started` : null,
+    ])})`
 
-function counters(hasClaim: boolean): string {
-  const started = `
-        UNION ALL SELECT 'queued', priority, -1 FROM started UNION ALL SELECT status, priority, 1 FROM started`
-  return `
+const toCounted = ({ isClaim, hasEnds }: Parts) => `
   counted AS (
-    INSERT INTO headgate.counters SELECT $3, name, priority, sum(count) FROM (
-        SELECT status AS name, priority, -1 AS count FROM changed
-        UNION ALL SELECT status, priority, 1 FROM ended${hasClaim ? started : ''}) AS moves
+    INSERT INTO headgate.counters SELECT $1, name, priority, sum(count) FROM (
+        ${toUnion([
+          hasEnds ? `SELECT 'running' AS name, priority, -1 AS count FROM ended` : null,
+          hasEnds ? 'SELECT status AS name, priority, 1 AS count FROM ended' : null,
+          isClaim ? `SELECT 'queued' AS name, priority, -1 AS count FROM started` : null,
+          isClaim ? 'SELECT status AS name, priority, 1 AS count FROM started' : null,
+        ])}) AS moves
       GROUP BY name, priority HAVING sum(count) <> 0 ORDER BY name, priority
       ON CONFLICT (member, name, priority) DO UPDATE SET count = counters.count + excluded.count)`
+
+function toUnion(selects: readonly (string | null)[]): string {
+  return selects.filter((each) => each !== null).join('\n        UNION ALL ')
 }
 
 const REFUSED = `
-    SELECT array_agg(given.id) AS refused FROM given
-      WHERE NOT EXISTS (SELECT FROM changed WHERE changed.id = given.id)`
+    SELECT array_agg(id) AS refused FROM given WHERE id <> ALL (ARRAY (SELECT id FROM changed))`
+
+const CLAIMED = `
+      SELECT fetched.id::text AS ticket_id, fetched."retryCount" AS attempt, started.*
+        FROM fetched LEFT JOIN started ON started.id = fetched.id::text`
 
 /** The left side of a join is read first: runs are settled before tasks are claimed. */
-const SELECT_BOTH = `
-  SELECT refused, taken.*, (SELECT input FROM headgate.inputs WHERE inputs.id = taken.id) AS input
-    FROM (${REFUSED}) AS settled LEFT JOIN (
-      SELECT fetched.id::text AS ticket_id, fetched."retryCount" AS attempt, started.*
-        FROM fetched LEFT JOIN started ON started.id = fetched.id::text) AS taken ON true`
+const toSelect = (hasEnds: boolean) => `
+  SELECT ${hasEnds ? 'refused, ' : ''}taken.*,
+      (SELECT input FROM headgate.inputs WHERE inputs.id = taken.id) AS input
+    FROM ${hasEnds ? `(${REFUSED}) AS settled LEFT JOIN ` : ''}(${CLAIMED}) AS taken ${hasEnds ? 'ON true' : ''}`

@@ -25,7 +25,7 @@ export interface OneTrip {
 const PLAIN_ENDS: ReadonlySet<Outcome['kind']> = new Set(['completed', 'failed', 'timeout'])
 
 type TripRow = Partial<WholeTaskRow> & {
-  readonly refused: readonly string[] | null
+  readonly refused?: readonly string[] | null
   readonly ticket_id?: string | null
   readonly attempt?: number
   readonly ticket?: number
@@ -48,12 +48,11 @@ export async function exchangeAtOnce(
   const given = ends.map(({ task, event }) => ({ ...toEntryRow(task, event), result: task.result }))
   const now = deps.clock.now()
   const rows = await db.query<TripRow & Record<string, unknown>>(toText(fetchText, ended, deps), [
-    JSON.stringify(given),
-    given.map(({ id }) => id).toSorted(),
     deps.member,
     ...(fetchText === null ? [] : [now, types]),
+    ...(given.length === 0 ? [] : [JSON.stringify(given), given.map(({ id }) => id)]),
   ])
-  const refused = new Set(rows[0]?.refused)
+  const refused = new Set(rows[0]?.refused ?? [])
   const claimed = toClaimed(rows)
   const starts = claimed.map(({ task }) => ({
     task,
@@ -74,13 +73,15 @@ const texts = new Map<string | null, Map<string, string>>()
 
 function toText(fetchText: string | null, ended: readonly EndedRun[], { weightOf }: ExchangeDeps): string {
   const hasTurns = weightOf !== null
+  const hasEnds = ended.length > 0
   // Who joins a task later writes to it, and its end is decided again.
   const hasLeftovers = ended.some(({ run: { hasSteps, task } }) => hasSteps || task.joins > 1)
   let known = texts.get(fetchText)
   if (known === undefined) texts.set(fetchText, (known = new Map()))
-  const key = `${hasTurns} ${hasLeftovers}`
+  const key = `${hasEnds} ${hasTurns} ${hasLeftovers}`
   let text = known.get(key)
-  if (text === undefined) known.set(key, (text = toOneTripText(fetchText, { hasTurns, hasLeftovers })))
+  if (text === undefined)
+    known.set(key, (text = toOneTripText({ fetchText, hasEnds, hasTurns, hasLeftovers })))
   return text
 }
 
