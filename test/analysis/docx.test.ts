@@ -103,6 +103,79 @@ test('fields, formulas and words under a pronunciation keep their text', async (
   expect(warnings).toEqual([])
 })
 
+const textsOf = async (bytes: Buffer) =>
+  (await readDocx(bytes)).sections.flatMap(({ heading, paragraphs }) => [
+    ...(heading === null ? [] : [`# ${heading}`]),
+    ...paragraphs.map(({ text }) => text),
+  ])
+/** A line of text with something in its middle. */
+const around = (xml: string) => `Before </w:t></w:r>${xml}<w:r><w:t> behind.`
+const runOf = (text: string) => `<w:r><w:t>${text}</w:t></w:r>`
+
+test.each([
+  ['text from right to left', `<w:dir w:val="rtl">${runOf('والتأقلم')}</w:dir>`, 'Before والتأقلم behind.'],
+  ['text in a direction of its own', `<w:bdo w:val="ltr">${runOf('AB')}</w:bdo>`, 'Before AB behind.'],
+  ['a carriage return', '<w:r><w:t>A</w:t><w:cr/><w:t>B</w:t></w:r>', 'Before A B behind.'],
+  [
+    'a tab to the end of the line',
+    '<w:r><w:t>A</w:t><w:ptab w:alignment="right"/><w:t>B</w:t></w:r>',
+    'Before A B behind.',
+  ],
+  [
+    'a formula on a line of its own',
+    '<m:oMathPara xmlns:m="m"><m:oMathParaPr><m:jc m:val="left"/></m:oMathParaPr><m:oMath><m:r><m:t>a=b</m:t></m:r></m:oMath></m:oMathPara>',
+    'Before a=b behind.',
+  ],
+])('%s is read', async (_what, xml, expected) => {
+  expect(await textsOf(docxOf([around(xml)]))).toEqual([expected])
+})
+
+const box = (text: string) => `<w:txbxContent><w:p>${runOf(text)}</w:p></w:txbxContent>`
+const drawing = (text: string) =>
+  `<w:drawing><wp:anchor xmlns:wp="wp"><a:graphic xmlns:a="a"><a:graphicData><wps:wsp xmlns:wps="wps"><wps:txbx>${box(text)}</wps:txbx></wps:wsp></a:graphicData></a:graphic></wp:anchor></w:drawing>`
+const shape = (name: string, inner: string) =>
+  `<w:pict><v:${name} xmlns:v="urn:schemas-microsoft-com:vml">${inner}</v:${name}></w:pict>`
+const forms = (newer: string, older: string) =>
+  `<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"><mc:Choice Requires="wps">${newer}</mc:Choice>${older}</mc:AlternateContent>`
+const older = (inner: string) => `<mc:Fallback>${inner}</mc:Fallback>`
+
+test.each([
+  ['of a drawing', drawing('In a box.')],
+  [
+    'in both forms, once',
+    forms(drawing('In a box.'), older(shape('shape', `<v:textbox>${box('In a box.')}</v:textbox>`))),
+  ],
+  ['whose form for older programs is a picture', forms(drawing('In a box.'), older('<w:pict/>'))],
+  ['whose form for older programs is missing', forms(drawing('In a box.'), '')],
+  ['whose form for older programs is empty', forms(drawing('In a box.'), '<mc:Fallback/>')],
+  ['of an ellipse', shape('oval', `<v:textbox>${box('In a box.')}</v:textbox>`)],
+  ['that is a shape', shape('shape', '<v:textpath style="font-size:1pt" string="In a box."/>')],
+])('the text of a box %s is read behind its paragraph', async (_what, xml) => {
+  expect(await textsOf(docxOf([around(`<w:r>${xml}</w:r>`)]))).toEqual(['Before behind.', 'In a box.'])
+})
+
+test('a character that a font for older programs has is read in its form for them', async () => {
+  const sign = forms('<w16se:symEx xmlns:w16se="w" w16se:char="1F600"/>', older('<w:t>:-)</w:t>'))
+  expect(await textsOf(docxOf([around(`<w:r>${sign}</w:r>`)]))).toEqual(['Before :-) behind.'])
+})
+
+const page =
+  '<html><head><style>p {}</style></head><body><h1>Weir</h1><p>A weir &amp; its water.</p></body></html>'
+const savedPage = `MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary="b"\r\n\r\n--b\r\nContent-Type: text/html; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n${page.replaceAll('=', '=3D')}\r\n--b--\r\n`
+
+test.each([
+  ['HTML', 'afchunk.htm', page],
+  ['a saved page', 'afchunk.mht', savedPage],
+  ['a Word document', 'afchunk.docx', docxOf(['# Weir', 'A weir &amp; its water.'])],
+  ['RTF', 'afchunk.rtf', '{\\rtf1 {\\outlinelevel0 Weir\\par}A weir & its water.\\par}'],
+  ['plain text', 'afchunk.txt', 'A weir & its water.'],
+])('%s that is put into a Word document is read in its place', async (_what, name, data) => {
+  const chunk = `</w:t></w:r></w:p><w:altChunk xmlns:r="r" r:id="${name}"/><w:p><w:r><w:t>`
+  const file = docxOf([`Before.${chunk}Behind.`], [{ name: `word/${name}`, data }])
+  const texts = await textsOf(file)
+  expect(texts.filter((text) => text !== '# Weir')).toEqual(['Before.', 'A weir & its water.', 'Behind.'])
+})
+
 test('what says how text looks is gone before a Word document is opened, the text and its structure are not', () => {
   const looks = '<w:rPr><w:rFonts w:ascii="Arial"/><w:sz w:val="24"/><w:color w:val="FF0000"/></w:rPr>'
   const cell = `<w:tcPr><w:tcW w:w="9"/><w:gridSpan w:val="2"/><w:tcBorders><w:top w:val="nil"/></w:tcBorders></w:tcPr>`

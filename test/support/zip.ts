@@ -43,12 +43,16 @@ const WORD = 'http://schemas.openxmlformats.org/wordprocessingml/2006/main'
 const PACKAGE = 'http://schemas.openxmlformats.org/package/2006'
 const OFFICE = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
 
-/** A Word document of paragraphs: `# ` begins a heading. */
+/** A Word document of paragraphs: `# ` begins a heading. Other files in the folder of its text have relations named as they are. */
 export function docxOf(paragraphs: readonly string[], more: readonly ZipEntry[] = [], inside = ''): Buffer {
   const body = paragraphs.map((text) => {
     const style = text.startsWith('# ') ? '<w:pPr><w:pStyle w:val="Heading1"/></w:pPr>' : ''
     return `<w:p>${style}<w:r><w:t>${text.replace(/^# /, '')}</w:t></w:r></w:p>`
   })
+  const files = more.flatMap(({ name }) => /^word\/([^/]+)$/.exec(name)?.[1] ?? [])
+  const relations = files.map(
+    (name) => `<Relationship Id="${name}" Type="${OFFICE}/aFChunk" Target="${name}"/>`,
+  )
   return zipOf([
     {
       name: '[Content_Types].xml',
@@ -64,7 +68,7 @@ export function docxOf(paragraphs: readonly string[], more: readonly ZipEntry[] 
     },
     {
       name: 'word/_rels/document.xml.rels',
-      data: `<?xml version="1.0"?><Relationships xmlns="${PACKAGE}/relationships"><Relationship Id="s1" Type="${OFFICE}/styles" Target="styles.xml"/><Relationship Id="x1" Type="${OFFICE}/image" Target="file:///etc/passwd" TargetMode="External"/></Relationships>`,
+      data: `<?xml version="1.0"?><Relationships xmlns="${PACKAGE}/relationships"><Relationship Id="s1" Type="${OFFICE}/styles" Target="styles.xml"/><Relationship Id="x1" Type="${OFFICE}/image" Target="file:///etc/passwd" TargetMode="External"/>${relations.join('')}</Relationships>`,
     },
     {
       name: 'word/document.xml',

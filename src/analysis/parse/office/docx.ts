@@ -7,7 +7,8 @@ import { writeChart } from './chart.ts'
 import { linesIn } from './drawing.ts'
 import { writeRemarks, writeRunningLines } from './remarks.ts'
 import { readComments, readRunningLines } from './word-parts.ts'
-import { parseXml } from './xml.ts'
+import { CHUNK_NAME, markChunks, placeChunks } from './word-chunks.ts'
+import { parseXml, readRelations } from './xml.ts'
 import { simplifyWordText, withoutLooks } from './word-text.ts'
 import { openArchive, type Entries } from './zip.ts'
 
@@ -28,7 +29,7 @@ const STYLES = /^word\/styles\d*\.xml$/i
 const DRAWINGS = /^word\/(?:charts\/chart[^/]*|diagrams\/data[^/]*)\.xml$/i
 const COMMENTS = 'word/comments.xml'
 const HEADERS = /^word\/(?:header|footer)\d*\.xml$/i
-const isWanted = (name: string) => /\.(?:xml|rels)$/i.test(name)
+const isWanted = (name: string) => /\.(?:xml|rels)$/i.test(name) || CHUNK_NAME.test(name)
 
 /**
  * Reads a Word document (docx): its paragraphs under their headings; at its end charts and SmartArt, headers and footers once each,
@@ -38,13 +39,8 @@ const isWanted = (name: string) => /\.(?:xml|rels)$/i.test(name)
  */
 export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
   const entries = await openArchive(bytes, isWanted)
-  const converted = await mammoth.convertToHtml(toArchive(entries), OPTIONS).catch((error: unknown) => {
-    throw new TaskError('input_rejected', 'The Word document is damaged and cannot be opened.', {
-      cause: error,
-    })
-  })
   const builder = new SectionBuilder()
-  const title = readMarkup(converted.value.replace(BACK_LINK, ''), builder)
+  const title = readMarkup(await toHtml(entries), builder)
   readDrawings(entries, builder)
   const running = [...entries].flatMap(([name, part]) => (HEADERS.test(name) ? readRunningLines(part) : []))
   writeRunningLines(running, builder)
@@ -57,6 +53,20 @@ export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
     warnings: remarks,
     about: core.about,
   }
+}
+
+/** The text of a document, with other files that it has inside. @param depth how many documents it is inside of */
+async function toHtml(entries: Entries, depth = 0): Promise<string> {
+  const { value } = await mammoth.convertToHtml(toArchive(entries), OPTIONS).catch((error: unknown) => {
+    throw new TaskError('input_rejected', 'The Word document is damaged and cannot be opened.', {
+      cause: error,
+    })
+  })
+  const part =
+    [...readRelations(entries, '').values()].find((name) => TEXTS.test(name)) ?? 'word/document.xml'
+  const convert = async (bytes: Uint8Array, inside: number) =>
+    toHtml(await openArchive(bytes, isWanted), inside)
+  return placeChunks(value.replace(BACK_LINK, ''), { entries, part, depth, convert })
 }
 
 /** Charts and the texts of SmartArt. */
@@ -75,7 +85,7 @@ function toArchive(entries: Entries): { readonly buffer: Buffer } {
     if (encoding === undefined) return Promise.resolve(bytes)
     if (encoding === 'base64') return Promise.resolve(bytes.toString('base64'))
     const text = new TextDecoder().decode(bytes)
-    if (TEXTS.test(name)) return Promise.resolve(simplifyWordText(withoutLooks(text)))
+    if (TEXTS.test(name)) return Promise.resolve(markChunks(simplifyWordText(withoutLooks(text))))
     return Promise.resolve(STYLES.test(name) ? withoutLooks(text) : text)
   }
   const file = { exists: (name: string) => entries.has(name), read }

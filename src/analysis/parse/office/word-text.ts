@@ -1,10 +1,17 @@
+import { simplifyShapes } from './word-shapes.ts'
+import { escapeXml } from './xml.ts'
 import { readXml } from './xml-stream.ts'
 
 /** How a word is pronounced; the word itself is in `rubyBase`. */
 const PRONUNCIATION = /<w:rt(?:\s[^>]{0,500})?>.*?<\/w:rt>|<w:rubyPr>.*?<\/w:rubyPr>/gs
 const RUBY_TAGS = /<\/?w:(?:ruby|rubyBase)(?:\s[^>]{0,500})?>/g
-/** A field in one element: its result is inside, as the text of any other group. */
-const SIMPLE_FIELD = /<(\/?)w:fldSimple(?=[\s>])/g
+/** A field in one element, whose result is inside, and text in a direction of its own: groups of runs as any other. */
+const GROUPS_OF_RUNS = /<(\/?)w:(?:fldSimple|dir|bdo)(?=[\s>])/g
+const CARRIAGE_RETURN = /<w:cr\s{0,10}\/>/g
+/** A tab to the middle or the end of a line. */
+const PLACED_TAB = /<w:ptab(?:\s[^<>]{0,500})?\/>/g
+/** What stands around a formula on a line of its own. */
+const FORMULA_LINE = /<\/?m:oMathPara(?:\s[^<>]{0,500})?>|<m:oMathParaPr>.*?<\/m:oMathParaPr>/gs
 const FORMULA = /<m:oMath(?:\s[^>]{0,500})?>(.*?)<\/m:oMath>/gs
 
 /** How text looks: the converter reads none of it, but each would be an object in its memory. */
@@ -27,13 +34,22 @@ export function withoutLooks(xml: string): string {
   return xml.replace(LOOKS, '').replace(EMPTY, '').replace(EMPTY, '')
 }
 
-/** The text of a Word document with words under a pronunciation, fields and formulas in a form that the converter reads. */
+/**
+ * The text of a Word document with words under a pronunciation, fields, formulas, text from right to left and shapes in a form
+ * that the converter reads.
+ */
 export function simplifyWordText(xml: string): string {
-  return xml
+  return simplifyShapes(xml)
     .replace(PRONUNCIATION, '')
     .replace(RUBY_TAGS, '')
-    .replace(SIMPLE_FIELD, '<$1w:smartTag')
-    .replace(FORMULA, (formula) => `<w:r><w:t xml:space="preserve">${escape(toLinear(formula))}</w:t></w:r>`)
+    .replace(GROUPS_OF_RUNS, '<$1w:smartTag')
+    .replace(CARRIAGE_RETURN, '<w:br/>')
+    .replace(PLACED_TAB, '<w:tab/>')
+    .replace(FORMULA_LINE, '')
+    .replace(
+      FORMULA,
+      (formula) => `<w:r><w:t xml:space="preserve">${escapeXml(toLinear(formula))}</w:t></w:r>`,
+    )
 }
 
 /** What stands before the text of an element, and behind it. */
@@ -72,8 +88,4 @@ function toLinear(formula: string): string {
     },
   })
   return open.join('')
-}
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

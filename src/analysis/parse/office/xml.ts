@@ -20,6 +20,10 @@ export function parseXml(entries: Entries, name: string): XmlElement {
   return new DOMParser().parseFromString(entry.toString('utf8'), 'text/xml') as unknown as XmlElement
 }
 
+export function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+}
+
 export function isElement(node: XmlNode): node is XmlElement {
   return !node.nodeName.startsWith('#')
 }
