@@ -7,6 +7,7 @@ export const LEFT_OUT = new Set([
   'stylesheet',
   'pict',
   'nonshppict',
+  'nonesttables',
   'shprslt',
   'fldinst',
   'xe',

@@ -79,6 +79,10 @@ class RtfReader {
   #reviewer = ''
   #skip = 0
   #isStarred = false
+  /** Whether nothing stands between the brace that began the group and this place. */
+  #isAtStart = false
+  /** Whether paragraphs are those of a cell. */
+  #isInTable = false
   #isEnded = false
   #hasMore = false
 
@@ -86,6 +90,7 @@ class RtfReader {
     this.#flushBytes()
     if (this.#groups.length < MAX_DEPTH) this.#groups.push(this.#group)
     this.#group = { ...this.#group, isFlow: false }
+    this.#isAtStart = true
   }
 
   close(): void {
@@ -101,6 +106,7 @@ class RtfReader {
     this.#flushBytes()
     const isStarred = this.#isStarred
     this.#isStarred = false
+    this.#isAtStart = false
     if (this.#beginGroup(word, isStarred)) return
     if (word === 'ansicpg') this.#decoder = createDecoder(number)
     else if (ENDS.has(word)) this.#endParagraph(word === 'row')
@@ -110,14 +116,15 @@ class RtfReader {
   }
 
   byte(byte: number): void {
+    this.#isAtStart = false
     if (this.#skip > 0) this.#skip -= 1
     else if (this.#group.leftOut === 'nothing') this.#bytes.push(byte)
   }
 
   symbol(symbol: string): void {
     this.#flushBytes()
-    // A group that readers may not know.
-    if (symbol === '*') this.#isStarred = true
+    // A group that readers may not know; elsewhere it means nothing.
+    if (symbol === '*') this.#isStarred = this.#isAtStart
     else if (/[\\{}]/.test(symbol)) this.#add(symbol)
     else if (/[\r\n]/.test(symbol)) this.#endParagraph(false)
     else this.#add(CHARS[symbol] ?? '')
@@ -125,6 +132,7 @@ class RtfReader {
 
   /** Text may be the second byte of a character whose first one is written as a number. */
   text(text: string): void {
+    this.#isAtStart &&= /^\s*$/.test(text)
     const from = Math.min(this.#skip, text.length)
     this.#skip -= from
     if (this.#group.leftOut !== 'nothing') return
@@ -136,7 +144,7 @@ class RtfReader {
   end(): SourceDocument {
     this.#flushBytes()
     while (this.#flows.length > 0) this.#closeFlow()
-    this.#endParagraph(false)
+    this.#endParagraph(this.#flow.isRow)
     const { title, author } = this.#about
     writeRunningLines(
       this.#running.map((text) => ({ text, hasPageNumber: false })),
@@ -177,6 +185,7 @@ class RtfReader {
 
   /** Properties of characters and paragraphs, and of fonts in their table. */
   #change(word: string, number: number | null): void {
+    if (word === 'pard' || word === 'intbl') this.#isInTable = word === 'intbl'
     if (word === 'f' && number !== null) this.#group = { ...this.#group, font: number }
     else if (word === 'fcharset' && this.#group.isFontTable) {
       const page = pageOfCharset(number ?? 0)
@@ -228,7 +237,12 @@ class RtfReader {
 
   #endParagraph(isRow: boolean): void {
     const flow = this.#flow
-    if (this.#group.leftOut !== 'nothing' || (flow.isRow && !isRow && this.#flows.length === 0)) return
+    if (this.#group.leftOut !== 'nothing') return
+    // Paragraphs of one cell.
+    if ((flow.isRow || this.#isInTable) && !isRow && this.#flows.length === 0) {
+      flow.text += ' '
+      return
+    }
     const text = isRow ? flow.text.replace(/[ |]{1,1000}$/, '') : flow.text
     const isBulleted = /^\s*[•·]\s/.test(text)
     const { outline } = this.#group
@@ -242,6 +256,7 @@ class RtfReader {
     if (this.#flows.length === 0)
       for (const { text: behind, kind } of flow.after.splice(0)) this.#builder.paragraph(behind, { kind })
     flow.text = ''
+    if (isRow) this.#isInTable = false
     flow.isRow = false
     flow.isItem = false
   }
