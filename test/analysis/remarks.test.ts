@@ -100,6 +100,34 @@ test('a comment on a slide is no line of the slide', async () => {
   expect((await read(ODP, file)).warnings).toEqual(ONE)
 })
 
+test('what master pages write on slides of OpenDocument, and the footers of slides, are read once', async () => {
+  const frame = (attributes: string, text: string) =>
+    `<draw:frame ${attributes}><draw:text-box><text:p>${text}</text:p></draw:text-box></draw:frame>`
+  const master = (name: string, inner: string) =>
+    `<style:master-page style:name="${name}">${inner}</style:master-page>`
+  const masters = [
+    frame('presentation:class="title" presentation:placeholder="true"', 'Click to edit'),
+    frame('presentation:class="date-time"', 'Today'),
+    frame('presentation:class="page-number"', 'Slide <text:page-number>1</text:page-number>'),
+    frame('presentation:class="footer"', '<presentation:footer/>'),
+    frame('', 'Mill society'),
+    `<presentation:notes>${frame('', 'Of the notes')}</presentation:notes>`,
+  ]
+  const footer = (name: string) =>
+    `<presentation:footer-decl presentation:name="${name}">Footer ${name}</presentation:footer-decl>`
+  const slide = (text: string) =>
+    `<draw:page draw:master-page-name="A" presentation:use-footer-name="f1">${frame('', text)}</draw:page>`
+  const body = `<office:presentation>${footer('f1')}${footer('f2')}${slide('One.')}${slide('Two.')}</office:presentation>`
+  const styles = `<office:document-styles><office:master-styles>${master('A', masters.join(''))}${master('B', frame('', 'Of no slide'))}</office:master-styles></office:document-styles>`
+  const file = openDocument(body, [{ name: 'styles.xml', data: styles }])
+  expect(await lines(ODP, file)).toEqual([
+    'item: One.',
+    'item: Two.',
+    'aside: Mill society',
+    'aside: Footer f1',
+  ])
+})
+
 const shape = (text: string) =>
   `<p:sld><p:sp><p:txBody><a:p><a:r><a:t>${text}</a:t></a:r></a:p></p:txBody></p:sp></p:sld>`
 const deck = (...more: readonly ZipEntry[]) =>

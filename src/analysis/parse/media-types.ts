@@ -24,6 +24,7 @@ const SIBLINGS: Readonly<Record<string, string>> = {
     'application/vnd.oasis.opendocument.presentation',
   // Pages of drawings are as slides are.
   'application/vnd.oasis.opendocument.graphics': 'application/vnd.oasis.opendocument.presentation',
+  'application/vnd.oasis.opendocument.graphics-template': 'application/vnd.oasis.opendocument.presentation',
   'application/vnd.oasis.opendocument.text-flat-xml': 'application/vnd.oasis.opendocument.text',
   'application/vnd.oasis.opendocument.spreadsheet-flat-xml': 'application/vnd.oasis.opendocument.spreadsheet',
   'application/vnd.oasis.opendocument.presentation-flat-xml':

@@ -10,7 +10,8 @@ import {
   readText,
   toRows,
 } from './open-document.ts'
-import { writeRemarks } from '../office/remarks.ts'
+import { readMasterPages } from './master-pages.ts'
+import { writeRemarks, writeRunningLines } from '../office/remarks.ts'
 import { listElements, parseXml, type XmlElement } from '../office/xml.ts'
 
 const PAGES = new Set(['draw:page'])
@@ -32,19 +33,21 @@ interface Slide {
 }
 
 /**
- * Reads an OpenDocument presentation (odp): a section for each slide, under its title, with its tables, the speaker's notes and the
- * comments of reviewers.
+ * Reads an OpenDocument presentation (odp): a section for each slide, under its title, with its tables and the speaker's notes;
+ * at its end what its master pages write on every slide, once, and the comments of reviewers.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
 export async function readOdp(bytes: Uint8Array): Promise<SourceDocument> {
   const { entries, title, about } = await openDocument(bytes)
   const builder = new SectionBuilder()
-  const slides = [...listElements(parseXml(entries, CONTENT), PAGES)]
+  const content = parseXml(entries, CONTENT)
+  const slides = [...listElements(content, PAGES)]
   for (const [index, slide] of slides.entries()) readSlide(slide, { builder, page: index + 1 })
   const remarks = slides.flatMap((slide, index) =>
     listComments(slide).map((remark) => ({ ...remark, page: index + 1 })),
   )
+  writeRunningLines(readMasterPages(entries, content, slides), builder)
   const warnings = writeRemarks(remarks, builder)
   return { title, sections: builder.build(), pages: slides.length, warnings, about }
 }

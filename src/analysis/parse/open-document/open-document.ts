@@ -8,8 +8,8 @@ import { encrypted, openArchive, type Entries } from '../office/zip.ts'
 /** The part that holds the text of an OpenDocument file (ISO/IEC 26300). */
 export const CONTENT = 'content.xml'
 const META = 'meta.xml'
-/** The part that holds headers and footers. */
-const STYLES = 'styles.xml'
+/** The part that holds headers and footers, and master pages. */
+export const STYLES = 'styles.xml'
 const MANIFEST = 'META-INF/manifest.xml'
 const PARTS = new Set([CONTENT, META, STYLES, MANIFEST])
 /** The content of an embedded chart or formula, and where the text has it. */
