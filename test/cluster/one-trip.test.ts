@@ -109,7 +109,7 @@ describe.skipIf(programs === undefined)('an exchange of one statement', () => {
 
   /** Everything that an exchange writes. */
   async function dump(db: Database) {
-    const tasks = await db.query<{ state: string }>(
+    const tasks = await db.query<{ state: string; status: string; member: number | null }>(
       `SELECT id, status, priority, run, last_seq, finished_at, state, error_type, message, member
         FROM headgate.tasks ORDER BY id`,
     )
