@@ -37,3 +37,20 @@ test('an upload that was forgotten is none', () => {
   expect(toTask(row).upload).toEqual(upload)
   expect(toTask({ ...row, spool_id: null }).upload).toBeNull()
 })
+
+test('the texts of a row are JSON, whatever the values', () => {
+  const odd = {
+    ...ended('a'),
+    title: 'a "quoted" \u2028 title',
+    progress: 0.1 + 0.2,
+    runMs: Number.NaN,
+    message: undefined as unknown as string,
+    left: [1, 2],
+  }
+  const { fixed, state } = toRow(odd)
+  expect(toTask({ ...toRow(odd), fixed, state })).toMatchObject({ title: odd.title, left: [1, 2] })
+  expect(JSON.parse(fixed)).toMatchObject({ title: odd.title })
+  const kept = JSON.parse(state) as Record<string, unknown>
+  expect(kept).toMatchObject({ progress: odd.progress, runMs: null, left: [1, 2] })
+  expect(kept).not.toHaveProperty('message')
+})

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../task/errors.ts'
 import type { QueryName } from './reader/queries.ts'
 import type { Row } from '../rows.ts'
-import type { Write } from './writer/mutations.ts'
+import type { PackedWrite } from './writer/packing.ts'
 
 /** Messages between the process and its two journal threads. */
 
@@ -13,11 +13,11 @@ export interface WriterData {
   readonly writesPerCheckpoint: number
 }
 
-/** All writes of one turn of the event loop. */
+/** Writes of one turn of the event loop. */
 export interface WriteBatch {
   /** Number of the first; the others follow. */
   readonly first: number
-  readonly writes: readonly Write[]
+  readonly writes: readonly PackedWrite[]
 }
 
 export interface Fault {

@@ -7,6 +7,7 @@ import { MIGRATIONS } from '../../../src/journal/sqlite/schema.ts'
 import { DiskReserve } from '../../../src/journal/sqlite/writer/disk-reserve.ts'
 import { GroupCommit } from '../../../src/journal/sqlite/writer/group-commit.ts'
 import type { Write } from '../../../src/journal/sqlite/writer/mutations.ts'
+import { pack } from '../../../src/journal/sqlite/writer/packing.ts'
 import { changeTask } from '../../../src/task/task.ts'
 import { tempFolder } from '../../support/journal.ts'
 import { sampleTask } from '../../support/tasks.ts'
@@ -27,7 +28,7 @@ async function setup() {
   onTestFinished(() => commits.close())
   let first = 0
   const commit = (...writes: Write[]) => {
-    commits.commit([{ first, writes }])
+    commits.commit([{ first, writes: writes.map(pack) }])
     first += writes.length
   }
   const pages = () => Number(db.prepare('PRAGMA page_count').get()?.['page_count'])

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { HeadgateError } from '../../../task/errors.ts'
 import { ownFile } from '../../../own-file.ts'
 import type { Fault, NumberedReply, WriteBatch, WriterData, WriterMessage } from '../thread-protocol.ts'
+import { pack } from './packing.ts'
 import type { MutationArgs, MutationName, MutationReply, STALE, Write } from './mutations.ts'
 
 export interface WriterLinkOptions extends WriterData {
@@ -12,6 +13,8 @@ export interface WriterLinkOptions extends WriterData {
   readonly onFatal: (error: HeadgateError) => void
 }
 
+/** So many writes of a turn are sent before it ends where the thread is idle: it commits them while others are made. */
+const SENT_EARLY = 24
 /** Writes that may be under way at once; more are refused. */
 const MAX_UNDER_WAY = 100_000
 /** A disk that takes longer over one sync takes no new tasks meanwhile. */
@@ -24,7 +27,7 @@ interface Waiting {
   readonly reject: (error: HeadgateError) => void
 }
 
-/** The process's end of the thread that writes: one message a turn of the event loop, answers in order. */
+/** The process's end of the thread that writes: one or two messages a turn of the event loop, answers in order. */
 export class WriterLink {
   readonly #options: WriterLinkOptions
   readonly #thread: Worker
@@ -74,6 +77,8 @@ export class WriterLink {
     this.#outbox.push({ name, args } as unknown as Write)
     const number = this.#next
     this.#next += 1
+    const isThreadIdle = this.#waiting.length - this.#first === this.#outbox.length - 1
+    if (isThreadIdle && this.#outbox.length >= SENT_EARLY) this.#send()
     return new Promise((resolve, reject) => {
       const sentAt = this.#options.monotonic()
       this.#waiting.push({ number, sentAt, resolve: resolve as Waiting['resolve'], reject })
@@ -92,7 +97,7 @@ export class WriterLink {
 
   #send(): void {
     if (this.#outbox.length === 0) return
-    const batch: WriteBatch = { first: this.#next - this.#outbox.length, writes: this.#outbox }
+    const batch: WriteBatch = { first: this.#next - this.#outbox.length, writes: this.#outbox.map(pack) }
     this.#outbox = []
     this.#thread.postMessage(batch)
   }

@@ -5,6 +5,7 @@ import type { Fault, NumberedReply, WriteBatch, WriterMessage } from '../thread-
 import { toPrimaryCode } from '../open/lock.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { MUTATIONS, STALE, type AnyMutation, type Write } from './mutations.ts'
+import { unpack } from './packing.ts'
 import { Transaction } from './transaction.ts'
 
 const DISK_FULL = 13
@@ -65,7 +66,7 @@ export class GroupCommit {
   /** Commits these after the held ones, and reports their results. */
   commit(batches: readonly WriteBatch[]): void {
     const given = batches.flatMap(({ first, writes }) =>
-      writes.map((write, index) => ({ number: first + index, write })),
+      writes.map((write, index) => ({ number: first + index, write: unpack(write) })),
     )
     for (const piece of splitPieces(given)) {
       this.#commitAll([...this.#held, ...(this.#isFull ? this.#refuseNewTasks(piece) : piece)])
