@@ -120,8 +120,10 @@ export class ClusterEngine {
 
   #take(hint: Hint): void {
     const { view, worker, feed, resources, hinted } = this.#deps
-    if (hint.kind === 'work') view.onChange()
-    else if (hint.kind === 'controls') hinted.controls()
+    if (hint.kind === 'work') {
+      view.isChanged()
+      view.onChange()
+    } else if (hint.kind === 'controls') hinted.controls()
     else if (hint.kind === 'stop') worker.cancel(hint.ids)
     else if (hint.kind === 'resources') {
       if (hint.ids.includes(`${this.#cluster.member}`)) resources.look()

@@ -147,24 +147,26 @@ describe.skipIf(programs === undefined)('statements and hints', () => {
     expect(few.takeLane()).toBe(few)
   })
 
-  test('hints of events wait a little after the last ones, all others do not', async () => {
+  async function openPublisher() {
     const url = await postgres.newDatabase()
     const clock = new VirtualClock()
-    const publisher = new Publisher({
-      db: openDatabase(url),
-      bus: new EventBus({ maxQueued: 100, maxQueuedChars: 10_000 }),
-      clock,
-    })
+    const bus = new EventBus({ maxQueued: 100, maxQueuedChars: 10_000 })
+    const publisher = new Publisher({ db: openDatabase(url), bus, clock })
     const listener = new Client(url)
     onTestFinished(() => listener.end())
     await listener.connect()
     for (const channel of ['headgate', 'headgate_events']) await listener.query(`LISTEN ${channel}`)
     const hints: Hint[] = []
     listener.on('notification', ({ payload = '' }) => hints.push(JSON.parse(payload) as Hint))
-    const commit = (index: number) => {
-      const task = { ...sampleTask({ id: idOf(index) }), lastSeq: 1 }
+    const commit = (index: number, seq = 2) => {
+      const task = { ...sampleTask({ id: idOf(index) }), lastSeq: seq }
       publisher.committed([{ task, event: toTaskEvent(task, { type: 'started', attempt: 1 }, 0) }])
     }
+    return { clock, publisher, hints, commit }
+  }
+
+  test('hints of events wait a little after the last ones, all others do not', async () => {
+    const { clock, publisher, hints, commit } = await openPublisher()
     commit(1)
     await expect.poll(() => hints).toEqual([{ kind: 'tasks', ids: [idOf(1)] }])
     commit(2)
@@ -177,6 +179,32 @@ describe.skipIf(programs === undefined)('statements and hints', () => {
     // At a stop nothing is kept back.
     await publisher.whenSent()
     await expect.poll(() => hints.slice(3)).toEqual([{ kind: 'tasks', ids: [idOf(4)] }])
+  })
+
+  test('hints of events that come without a pause are sent less often; first events have none', async () => {
+    const { clock, publisher, hints, commit } = await openPublisher()
+    let index = 0
+    /** Whether events are hinted when this time has passed. */
+    const isSentAfter = async (ms: number) => {
+      const before = hints.length
+      commit((index += 1))
+      clock.advance(ms)
+      publisher.hasControls()
+      await expect.poll(() => hints.slice(before)).toContainEqual({ kind: 'controls' })
+      return hints.slice(before).some(({ kind }) => kind === 'tasks')
+    }
+    const sent = []
+    for (const ms of [0, 9, 1, 19, 1, 39, 1, 39, 1, 80, 9, 1]) sent.push(await isSentAfter(ms))
+    expect(sent).toEqual(
+      [true, false, true, false, true, false, true, false, true].concat([true, false, true]),
+    )
+    const before = hints.length
+    await publisher.whenSent()
+    commit(100, 1)
+    await publisher.whenSent()
+    publisher.hasWork()
+    await expect.poll(() => hints.slice(before)).toContainEqual({ kind: 'work' })
+    expect(hints.slice(before).flatMap((hint) => ('ids' in hint ? hint.ids : []))).not.toContain(idOf(100))
   })
 
   test('hints of events reach those that listen for them, all others everybody', async () => {

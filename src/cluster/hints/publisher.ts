@@ -12,8 +12,12 @@ export interface PublisherOptions {
   readonly clock: Clock
 }
 
-/** Hints of events are sent at most this often, ms: each is a transaction, and every process receives it. */
-const EVENTS_GAP_MS = 10
+/**
+ * Hints of events are sent at most this often, ms: each is a transaction, and PostgreSQL wakes the connection that
+ * listens of every process for it, also of those that do not listen to events. While they come without a pause the time
+ * between them doubles, up to the second number.
+ */
+const EVENTS_GAP_MS = { min: 10, max: 40 }
 
 /**
  * Tells this process and all others what is committed. Hints of one turn, and of the time in which the last ones are
@@ -35,6 +39,7 @@ export class Publisher {
   #sending: Promise<void> = Promise.resolve()
   /** When hints of events may be sent again, by the monotonic clock. */
   #eventsFrom = -Infinity
+  #eventsGapMs = EVENTS_GAP_MS.min
   #isLate = false
 
   constructor(options: PublisherOptions) {
@@ -46,7 +51,8 @@ export class Publisher {
     if (entries.length > 0) this.onCommitted()
     for (const { task, event } of entries) {
       this.#options.bus.committed(task, event)
-      this.#ids.add(task.id)
+      // Nobody can watch a task before its first event: who asks for it reads that one.
+      if (event.seq > 1) this.#ids.add(task.id)
       if (task.status === 'cancelling') this.#stopped.add(task.id)
       if (isTerminal(task.status)) this.onEnded(task)
     }
@@ -133,7 +139,9 @@ export class Publisher {
     if (this.#ids.size === 0 || now < this.#eventsFrom) return []
     const ids = [...this.#ids]
     this.#ids = new Set()
-    this.#eventsFrom = now + EVENTS_GAP_MS
+    const hadPause = now >= this.#eventsFrom + this.#eventsGapMs
+    this.#eventsGapMs = hadPause ? EVENTS_GAP_MS.min : Math.min(EVENTS_GAP_MS.max, this.#eventsGapMs * 2)
+    this.#eventsFrom = now + this.#eventsGapMs
     return [{ kind: 'tasks', ids }]
   }
 }
