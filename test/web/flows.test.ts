@@ -10,7 +10,7 @@ import { freePort, ROOT } from '../support/process.ts'
 import { realPart } from '../support/real-parts.ts'
 import { startServer, tokenFor } from '../support/server.ts'
 import { expectSound, launch, openTab } from './page.ts'
-import tasks from './tasks.ts'
+import tasks, { reportType } from './tasks.ts'
 
 const chromium = realPart('chromium')
 const program = chromium ?? ''
@@ -43,7 +43,10 @@ describe.skipIf(chromium === undefined)('with the page', () => {
   })
 
   test('a report is read as it is written, and again with changes', async () => {
-    const { url } = await startServer({ tasks })
+    // However slow the page is, the report is not finished before it was seen.
+    const { promise: seen, resolve: finish } = Promise.withResolvers<void>()
+    const others = tasks.filter(({ type }) => type !== 'report')
+    const { url } = await startServer({ tasks: [reportType(() => seen), ...others] })
     const { page, faults } = await openTab(await launch(program), url)
     await page.goto(`${url}/ui/new?type=report`)
     await page.getByLabel('title').fill('Written live')
@@ -52,6 +55,7 @@ describe.skipIf(chromium === undefined)('with the page', () => {
     await page.locator('.sent a').first().click()
     await page.getByRole('heading', { name: 'Chapter 1' }).waitFor()
     await page.locator('.task-head .pill', { hasText: 'Running' }).waitFor()
+    finish()
     await page.locator('.task-head .pill', { hasText: 'Completed' }).waitFor()
     expect(await page.locator('.markdown h3').allTextContents()).toEqual(
       [1, 2, 3, 4].map((chapter) => `Chapter ${chapter}`),

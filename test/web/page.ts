@@ -6,6 +6,9 @@ import { expect, onTestFinished } from 'vitest'
 
 const require = createRequire(import.meta.url)
 
+/** A busy machine takes many times as long as an idle one. */
+const TIMEOUT_MS = 100_000
+
 /** One real Chromium for a test; ended with it. */
 export async function launch(executablePath: string): Promise<Browser> {
   const browser = await chromium.launch({
@@ -21,6 +24,7 @@ export async function launch(executablePath: string): Promise<Browser> {
 export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}) {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
   const page = await context.newPage()
+  page.setDefaultTimeout(TIMEOUT_MS)
   const faults: string[] = []
   page.on('console', (message) => {
     // What a server that is away answers is reported by the browser itself.

@@ -5,8 +5,12 @@ import { defineTask, TaskError } from '../../src/index.ts'
 const PARAGRAPH =
   'A queue holds work until a worker is free to take it. Each chapter is written in its turn, and what is written is kept.'
 
-/** Task types of the servers whose page is looked at: the `TASKS_FILE`. */
-export default [
+/**
+ * Writes a text, chapter by chapter.
+ *
+ * @param beforeLast what the last chapter waits for
+ */
+export const reportType = (beforeLast: () => Promise<void> = () => Promise.resolve()) =>
   defineTask({
     type: 'report',
     input: z.object({
@@ -28,12 +32,17 @@ export default [
           totalSteps: chapters,
         })
         ctx.log(`chapter ${chapter} begins`)
+        if (chapter === chapters) await beforeLast()
         await ctx.step(`chapter ${chapter}`, () => sleep(pauseMs, true))
         write(`## Chapter ${chapter}\n\n${PARAGRAPH} **Kept.**\n\n- one\n- two\n\n`)
       }
       return { title, markdown: text }
     },
-  }),
+  })
+
+/** Task types of the servers whose page is looked at: the `TASKS_FILE`. */
+export default [
+  reportType(),
   defineTask({
     type: 'upload',
     input: z.object({ title: z.string().optional() }),
