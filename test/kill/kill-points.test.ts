@@ -55,7 +55,7 @@ async function submitAll(url: string, host: string, accepted: Map<string, unknow
 
 test.each(FAILPOINTS)(
   `a process that ends at "%s" loses nothing, leaves nothing behind, and costs one run more at the most`,
-  { timeout: 30_000 + KILLS * 12_000 },
+  { timeout: 120_000 + KILLS * 12_000 },
   async (place) => {
     const receiver = await createReceiver()
     const { start, kill, query, deeds, folder } = await createVictim({

@@ -84,7 +84,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)(
       await again.end('SIGKILL')
     }
   },
-  ROUNDS * 30_000,
+  ROUNDS * 120_000,
 )
 
 test('a signal during the load of the modules ends the process in order', async () => {
