@@ -39,6 +39,8 @@ const UNIT = [
   'test/journal/*.test.ts',
   'test/{architecture,config}.test.ts',
 ]
+/** Tests that measure the memory of their process, in which nothing else may have run. */
+const MEASURES_MEMORY = ['test/http/{long-replies,slow-clients}.test.ts', 'test/analysis/pdf-reader.test.ts']
 const resolve = { conditions: ['headgate-source'] }
 const ssr = { resolve }
 /** A machine that is busy with other work runs them several times slower; none waits for these when all is well. */
@@ -60,11 +62,18 @@ export default defineConfig({
         resolve,
         ssr,
         // Each file in a process of its own.
+        test: { name: 'memory', include: MEASURES_MEMORY, pool: 'forks', ...timeouts },
+      },
+      {
+        resolve,
+        ssr,
+        // One module graph for all files of a process: to load it again takes more than two seconds of a processor.
         test: {
           name: 'process',
           include: ['test/**/*.test.ts'],
-          exclude: UNIT,
+          exclude: [...UNIT, ...MEASURES_MEMORY],
           pool: 'forks',
+          isolate: false,
           ...timeouts,
         },
       },
