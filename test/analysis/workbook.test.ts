@@ -179,7 +179,9 @@ describe('numbers', () => {
     [170, '"#"000', 7, '#007'],
     [170, '0.00E+00', 7, undefined],
     [170, '# ?/?', 7.5, undefined],
-    [170, '#,##0,', 7000, undefined],
+    [170, '#,##0,', 1234567, '1,235'],
+    [176, '0.0,,"M"', 1234567, '1.2M'],
+    [177, '[>999]0.0,"K";0', 1234567, undefined],
     [170, 'General', 7, undefined],
     [0, undefined, 7, undefined],
   ])('of format %i %s, %d is shown as %s', (id, code, value, shown) => {

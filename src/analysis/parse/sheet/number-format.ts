@@ -21,7 +21,9 @@ const BUILT_IN: Readonly<Record<number, string>> = {
 }
 /** A text in quotation marks, a currency, another condition, an escaped character, padding, or a character. */
 const TOKEN = /"([^"]{0,200})"|\[\$([^\]-]{0,20})(?:-[^\]]{0,20})?\]|\[[^\]]{0,100}\]|\\(.)|[_*].|([^])/gu
-const DIGITS = /^([^#0?]{0,100})([#0?][#0?,]{0,100}?)(\.[#0?]{0,30})?([^#0?.,]{0,100})$/
+const DIGITS = /^([^#0?]{0,100})([#0?][#0?,]{0,100}?)(\.[#0?]{0,30})?(,{0,4})([^#0?.,]{0,100})$/
+/** Sections for some numbers only, and others for the rest: `[>999]0.0,"K";0`. */
+const CONDITION = /^[^;]{0,200}\[[<>=][^\]]{0,100}\][^;]{0,200};/
 /** Of digits before and behind the point: `Intl` shows 21 and 100 at most. */
 const MAX_DIGITS = 20
 /** Marks that stand for themselves beside the digits of a format. */
@@ -29,17 +31,17 @@ const LITERAL = /^[$€£¥%+\-() :]$/
 
 /**
  * How a number of this format is shown: its decimals, thousands, currency and percent sign; null where that is not known, as of
- * fractions and powers of ten.
+ * fractions, powers of ten and formats with conditions.
  *
  * @param code of a format that the workbook declares
  */
 export function toNumberFormat(id: number, code: string | undefined): ((value: number) => string) | null {
-  const pattern = DIGITS.exec(readPattern(code ?? BUILT_IN[id] ?? ''))
+  const pattern = CONDITION.test(code ?? '') ? null : DIGITS.exec(readPattern(code ?? BUILT_IN[id] ?? ''))
   if (pattern === null) return null
-  const [, prefix = '', digits = '', decimals = '', suffix = ''] = pattern.map(restore)
-  // Commas behind the digits divide by a thousand each.
-  if (digits.endsWith(',')) return null
+  const [, prefix = '', digits = '', decimals = '', thousands = '', suffix = ''] = pattern.map(restore)
   const isPercent = `${prefix}${suffix}`.includes('%')
+  // Commas behind the digits divide by a thousand each.
+  const factor = (isPercent ? 100 : 1) / 1000 ** thousands.length
   const shown = new Intl.NumberFormat('en-US', {
     useGrouping: digits.includes(','),
     minimumIntegerDigits: Math.min(Math.max(1, count(digits, '0')), MAX_DIGITS),
@@ -47,7 +49,7 @@ export function toNumberFormat(id: number, code: string | undefined): ((value: n
     maximumFractionDigits: Math.min(Math.max(0, decimals.length - 1), MAX_DIGITS),
   })
   return (value) => {
-    const text = shown.format(Math.abs(value) * (isPercent ? 100 : 1))
+    const text = shown.format(Math.abs(value) * factor)
     const sign = value < 0 && /[1-9]/.test(text) ? '-' : ''
     return `${sign}${prefix}${text}${suffix}`.trim()
   }
