@@ -219,6 +219,61 @@ test('a chart has its titles, its numbers and dates as it shows them, and its ga
   ])
 })
 
+test('formulas of a slide, what is drawn on a chart, and the own words of its labels are read', async () => {
+  const run = (text: string) => `<m:r><m:t>${text}</m:t></m:r>`
+  const formula = `<a14:m><m:oMathPara><m:oMath>${run('y=')}<m:f><m:num>${run('a+b')}</m:num><m:den>${run('2')}</m:den></m:f></m:oMath></m:oMathPara></a14:m>`
+  const box = (inner: string) => `<p:sp><p:txBody><a:p>${inner}</a:p></p:txBody></p:sp>`
+  const line = (text: string) => `<a:p><a:r><a:t>${text}</a:t></a:r></a:p>`
+  const forms = (newer: string, older: string) =>
+    `<mc:AlternateContent><mc:Choice>${newer}</mc:Choice><mc:Fallback>${older}</mc:Fallback></mc:AlternateContent>`
+  const labels = ['Flood', '[VALUE]', '[CATEGORY NAME]; dry'].map((text) => `<c:dLbl>${line(text)}</c:dLbl>`)
+  const deck = [
+    ...PRESENTATION.slice(0, 2),
+    {
+      name: 'ppt/slides/a.xml',
+      data: slide(
+        forms(box(formula), box('<a:r><a:t>A formula</a:t></a:r>')),
+        forms('<p:graphicFrame/>', box('<a:r><a:t>No such chart here</a:t></a:r>')),
+        forms('<p:contentPart/>', box('<a:r><a:t>Drawn by hand</a:t></a:r>')),
+      ),
+    },
+    { name: 'ppt/slides/b.xml', data: slide(shape('title', 'Mills')) },
+    { name: 'ppt/slides/_rels/a.xml.rels', data: relations('../charts/chart1.xml') },
+    {
+      name: 'ppt/charts/chart1.xml',
+      data: `<c:chartSpace><c:chart>${labels.join('')}</c:chart></c:chartSpace>`,
+    },
+    { name: 'ppt/charts/_rels/chart1.xml.rels', data: relations('../drawings/drawing1.xml') },
+    { name: 'ppt/drawings/drawing1.xml', data: `<c:userShapes>${line('The dam of 1921')}</c:userShapes>` },
+  ]
+  expect((await readText(PPTX, deck))[1]).toEqual([
+    '2',
+    'item: y=(a+b)/2',
+    'item: Drawn by hand',
+    'caption: Flood',
+    'caption: dry',
+    'item: The dam of 1921',
+  ])
+})
+
+test('a chart of a kind that Office has since 2016 is read', async () => {
+  const level = (...values: readonly string[]) =>
+    `<cx:lvl>${values.map((value, at) => `<cx:pt idx="${at}">${value}</cx:pt>`).join('')}</cx:lvl>`
+  const chart = `<cx:chartSpace><cx:chartData><cx:data id="0"><cx:strDim type="cat">${level('Rain', 'Loss')}</cx:strDim><cx:numDim type="val">${level('7', '-2.5')}</cx:numDim></cx:data></cx:chartData><cx:chart><cx:title><cx:tx><cx:txData><cx:v>Water of a year</cx:v></cx:txData></cx:tx></cx:title></cx:chart></cx:chartSpace>`
+  const deck = [
+    ...PRESENTATION.slice(0, 2),
+    { name: 'ppt/slides/a.xml', data: slide(shape('title', 'Water')) },
+    { name: 'ppt/slides/b.xml', data: slide(shape('title', 'Mills')) },
+    { name: 'ppt/slides/_rels/a.xml.rels', data: relations('../charts/chartEx1.xml') },
+    { name: 'ppt/charts/chartEx1.xml', data: chart },
+  ]
+  expect((await readText(PPTX, deck))[1]).toEqual([
+    'Water',
+    'caption: Water of a year',
+    'table: Rain | 7\nLoss | -2.5',
+  ])
+})
+
 test('what a layout and a master write on every slide is read once, and not what they put in places', async () => {
   const box = (text: string) => `<p:sp><p:txBody><a:p><a:r><a:t>${text}</a:t></a:r></a:p></p:txBody></p:sp>`
   const deck = (isMasterHidden: boolean) => [

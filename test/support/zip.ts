@@ -43,13 +43,13 @@ const WORD = 'http://schemas.openxmlformats.org/wordprocessingml/2006/main'
 const PACKAGE = 'http://schemas.openxmlformats.org/package/2006'
 const OFFICE = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships'
 
-/** A Word document of paragraphs: `# ` begins a heading. Other files in the folder of its text have relations named as they are. */
+/** A Word document of paragraphs: `# ` begins a heading. Files beside its text have relations named as they are. */
 export function docxOf(paragraphs: readonly string[], more: readonly ZipEntry[] = [], inside = ''): Buffer {
   const body = paragraphs.map((text) => {
     const style = text.startsWith('# ') ? '<w:pPr><w:pStyle w:val="Heading1"/></w:pPr>' : ''
     return `<w:p>${style}<w:r><w:t>${text.replace(/^# /, '')}</w:t></w:r></w:p>`
   })
-  const files = more.flatMap(({ name }) => /^word\/([^/]+)$/.exec(name)?.[1] ?? [])
+  const files = more.flatMap(({ name }) => /^word\/((?:media\/)?[^/]+)$/.exec(name)?.[1] ?? [])
   const relations = files.map(
     (name) => `<Relationship Id="${name}" Type="${OFFICE}/aFChunk" Target="${name}"/>`,
   )

@@ -5,10 +5,16 @@ import { linesIn } from './drawing.ts'
 import { findFirst, listElements, type XmlElement } from './xml.ts'
 
 const SERIES = new Set(['c:ser'])
-const TITLES = new Set(['c:title'])
-const VALUES = new Set(['c:v'])
-const POINTS = new Set(['c:pt'])
-const LEVELS = new Set(['c:lvl'])
+const TITLES = new Set(['c:title', 'cx:title'])
+const LABELS = new Set(['c:dLbl'])
+/** What a label of a value is filled in with. */
+const FIELD = /\[[^[\]]{1,40}\][;,\s]{0,10}/g
+const VALUES = new Set(['c:v', 'cx:v'])
+const POINTS = new Set(['c:pt', 'cx:pt'])
+const LEVELS = new Set(['c:lvl', 'cx:lvl'])
+/** Of the charts since Office 2016, such as waterfalls and treemaps. */
+const DATA = new Set(['cx:data'])
+const DIMENSIONS = new Set(['cx:numDim'])
 /** The axes that have categories; others have values. */
 const CATEGORY_AXES = new Set(['c:catAx', 'c:dateAx'])
 const MAX_ROWS = 2000
@@ -16,8 +22,8 @@ const MAX_ROWS = 2000
 const GENERAL = 0
 
 /**
- * Writes a chart (DrawingML, ECMA-376, 21.2): its titles, and its data, a row for each category, a column for each series, with
- * numbers and dates as the chart shows them.
+ * Writes a chart (DrawingML, ECMA-376, 21.2; MS-ODRAWXML, 2.24): its titles, its labels in words of their own, and its data, a
+ * row for each category, a column for each series, with numbers and dates as the chart shows them.
  */
 export function writeChart(chart: XmlElement, builder: SectionBuilder, page: number | null = null): void {
   const titles = [...listElements(chart, TITLES)].map((element) => ({
@@ -27,7 +33,21 @@ export function writeChart(chart: XmlElement, builder: SectionBuilder, page: num
   const corner = titles.find(({ axis }) => CATEGORY_AXES.has(axis))?.text ?? ''
   for (const { axis, text } of titles)
     if (!CATEGORY_AXES.has(axis)) builder.paragraph(text, { page, kind: 'caption' })
+  const labels = [...listElements(chart, LABELS)].flatMap(linesIn).map((line) => line.replace(FIELD, ''))
+  for (const label of labels) if (/\p{L}/u.test(label)) builder.paragraph(label, { page, kind: 'caption' })
   builder.paragraph(toRows(chart, corner).join('\n'), { page, kind: 'table' })
+  for (const data of listElements(chart, DATA))
+    builder.paragraph(toRowsOfData(data).join('\n'), { page, kind: 'table' })
+}
+
+function toRowsOfData(data: XmlElement): string[] {
+  const categories = readCategories(findFirst(data, 'cx:strDim'))
+  const columns = [...listElements(data, DIMENSIONS)].map((dimension) => readPoints(dimension))
+  const found = new Set([...categories.keys(), ...columns.flatMap((column) => [...column.keys()])])
+  return [...found]
+    .toSorted((a, b) => a - b)
+    .slice(0, MAX_ROWS)
+    .map((at) => [categories.get(at) ?? '', ...columns.map((column) => column.get(at) ?? '')].join(' | '))
 }
 
 /** As it was written, or as it comes from a cell. */

@@ -6,7 +6,8 @@ import { readCore } from './core-properties.ts'
 import { writeChart } from './chart.ts'
 import { linesIn } from './drawing.ts'
 import { writeRemarks, writeRunningLines } from './remarks.ts'
-import { readComments, readRunningLines } from './word-parts.ts'
+import { readMetafile } from '../metafile.ts'
+import { listObjectPictures, readComments, readRunningLines } from './word-parts.ts'
 import { CHUNK_NAME, markChunks, placeChunks } from './word-chunks.ts'
 import { parseXml, readRelations } from './xml.ts'
 import { simplifyWordText, withoutLooks } from './word-text.ts'
@@ -26,14 +27,16 @@ const BACK_LINK = /<a href="#(?:foot|end)note-ref[^"]*">↑<\/a>/g
 const TEXTS = /^word\/(?:document|footnotes|endnotes)\d*\.xml$/i
 const STYLES = /^word\/styles\d*\.xml$/i
 /** What the text leads to, and the converter does not read. */
-const DRAWINGS = /^word\/(?:charts\/chart[^/]*|diagrams\/data[^/]*)\.xml$/i
+const DRAWINGS = /^word\/(?:charts\/chart[^/]*|diagrams\/data[^/]*|drawings\/[^/]*)\.xml$/i
 const COMMENTS = 'word/comments.xml'
 const HEADERS = /^word\/(?:header|footer)\d*\.xml$/i
-const isWanted = (name: string) => /\.(?:xml|rels)$/i.test(name) || CHUNK_NAME.test(name)
+const METAFILE = /^word\/media\/[^/]+\.[ew]mf$/i
+const isWanted = (name: string) =>
+  /\.(?:xml|rels)$/i.test(name) || CHUNK_NAME.test(name) || METAFILE.test(name)
 
 /**
- * Reads a Word document (docx): its paragraphs under their headings; at its end charts and SmartArt, headers and footers once each,
- * and the comments of reviewers.
+ * Reads a Word document (docx): its paragraphs under their headings; at its end charts, SmartArt and the texts of embedded tables,
+ * headers and footers once each, and the comments of reviewers.
  *
  * @throws TaskError `input_too_large`, `input_rejected`, `encrypted_input`: see `openArchive`.
  */
@@ -42,6 +45,7 @@ export async function readDocx(bytes: Uint8Array): Promise<SourceDocument> {
   const builder = new SectionBuilder()
   const title = readMarkup(await toHtml(entries), builder)
   readDrawings(entries, builder)
+  readObjects(entries, builder)
   const running = [...entries].flatMap(([name, part]) => (HEADERS.test(name) ? readRunningLines(part) : []))
   writeRunningLines(running, builder)
   const remarks = writeRemarks(readComments(entries.get(COMMENTS)), builder)
@@ -62,14 +66,25 @@ async function toHtml(entries: Entries, depth = 0): Promise<string> {
       cause: error,
     })
   })
-  const part =
-    [...readRelations(entries, '').values()].find((name) => TEXTS.test(name)) ?? 'word/document.xml'
   const convert = async (bytes: Uint8Array, inside: number) =>
     toHtml(await openArchive(bytes, isWanted), inside)
-  return placeChunks(value.replace(BACK_LINK, ''), { entries, part, depth, convert })
+  return placeChunks(value.replace(BACK_LINK, ''), { entries, part: findText(entries), depth, convert })
 }
 
-/** Charts and the texts of SmartArt. */
+function findText(entries: Entries): string {
+  return [...readRelations(entries, '').values()].find((name) => TEXTS.test(name)) ?? 'word/document.xml'
+}
+
+/** The texts of the pictures that embedded tables and charts are shown by. */
+function readObjects(entries: Entries, builder: SectionBuilder): void {
+  const relations = readRelations(entries, findText(entries))
+  for (const id of listObjectPictures(entries.get(findText(entries)))) {
+    const picture = entries.get(relations.get(id) ?? '')
+    if (picture !== undefined) builder.paragraph(readMetafile(picture).join('\n'), { kind: 'table' })
+  }
+}
+
+/** Charts, what is drawn on them, and the texts of SmartArt. */
 function readDrawings(entries: Entries, builder: SectionBuilder): void {
   for (const name of [...entries.keys()].filter((each) => DRAWINGS.test(each))) {
     const drawing = parseXml(entries, name)

@@ -1,6 +1,8 @@
+import { toLinear } from './word-text.ts'
 import { listElements, type XmlElement } from './xml.ts'
 
 const PARAGRAPH = new Set(['a:p'])
+const RUNS = new Set(['a:t', 'a:br', 'm:oMath'])
 
 /** The lines of a shape, or of the data of a SmartArt (DrawingML, ECMA-376, 21). */
 export function linesIn(element: XmlElement): string[] {
@@ -8,9 +10,10 @@ export function linesIn(element: XmlElement): string[] {
 }
 
 function textIn(paragraph: XmlElement): string {
-  const runs = [...listElements(paragraph, new Set(['a:t', 'a:br']))]
-  return runs
-    .map((run) => (run.nodeName === 'a:br' ? ' ' : (run.textContent ?? '')))
-    .join('')
-    .trim()
+  return [...listElements(paragraph, RUNS)].map(toText).join('').trim()
+}
+
+function toText(run: XmlElement): string {
+  if (run.nodeName === 'a:br') return ' '
+  return run.nodeName === 'm:oMath' ? toLinear(run.toString()) : (run.textContent ?? '')
 }

@@ -28,6 +28,25 @@ export function readComments(bytes: Buffer | undefined): Remark[] {
   return remarks
 }
 
+/** An object whose program writes formulas: its picture draws their signs one by one. */
+const FORMULA = /^equation\b/i
+
+/** The relations of the pictures that embedded objects are shown by, such as a table of a workbook (17.3.3.19). */
+export function listObjectPictures(bytes: Buffer | undefined): string[] {
+  const found: string[] = []
+  let picture = ''
+  readXml(bytes, {
+    open: (name, attributes) => {
+      if (name === 'object') picture = ''
+      else if (name === 'imagedata') picture = attributes['r:id'] ?? ''
+      else if (name === 'OLEObject' && attributes['DrawAspect'] !== 'Icon') {
+        if (picture !== '' && !FORMULA.test(attributes['ProgID'] ?? '')) found.push(picture)
+      }
+    },
+  })
+  return found
+}
+
 interface Around {
   readonly open?: (name: string, attributes: Readonly<Record<string, string>>) => void
   readonly close?: (name: string) => void

@@ -65,7 +65,7 @@ const GROUPS = new Set(['num', 'den', 'sub', 'sup', 'rad'])
 const MAX_DEPTH = 100
 
 /** A formula (Office Math, ECMA-376, 22.1) on one line: `(a+b)/2`, `x_1^2`. */
-function toLinear(formula: string): string {
+export function toLinear(formula: string): string {
   const open: string[] = ['']
   let isText = false
   readXml(Buffer.from(formula), {

@@ -11,6 +11,8 @@ export interface XmlNode {
 export interface XmlElement extends XmlNode {
   readonly parentNode: XmlElement | null
   getAttribute(name: string): string | null
+  /** As markup. */
+  toString(): string
 }
 
 /** @throws TaskError `input_rejected` when the entry is missing. */
