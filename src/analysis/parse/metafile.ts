@@ -137,7 +137,7 @@ function toLines(texts: readonly DrawnText[]): string[] {
   return lines.map((line) => line.replace(/[\s\0]+/g, ' ').trim()).filter((line) => line !== '')
 }
 
-/** Whether a text goes on with the word that the text before it ends with. */
+/** Whether a text continues the word that the text before it ends with. */
 function isPiece({ text, x, width }: DrawnText, next: DrawnText): boolean {
   if (width === null || text === '') return false
   return next.x - x - width <= (width / text.length) * PIECE_GAP

@@ -13,7 +13,7 @@ export interface WriterLinkOptions extends WriterData {
   readonly onFatal: (error: HeadgateError) => void
 }
 
-/** So many writes of a turn are sent before it ends where the thread is idle: it commits them while others are made. */
+/** This many writes of one turn are sent at once where the thread has none: it commits them while the turn continues. */
 const SENT_EARLY = 24
 /** Writes that may be under way at once; more are refused. */
 const MAX_UNDER_WAY = 100_000
