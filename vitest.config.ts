@@ -67,7 +67,7 @@ export default defineConfig({
       {
         resolve,
         ssr,
-        // One module graph for all files of a process: to load it again takes more than two seconds of a processor.
+        // One module graph for all files of a process: to load it again takes about a second of a processor.
         test: {
           name: 'process',
           include: ['test/**/*.test.ts'],
