@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { MAIL, RTF, YOUTUBE_CAPTIONS } from '../../src/analysis/parse/media-types.ts'
+import { markChunks } from '../../src/analysis/parse/office/word-chunks.ts'
+import { simplifyWordText } from '../../src/analysis/parse/office/word-text.ts'
 import { readDocument } from '../../src/analysis/parse/parse.ts'
 import { NOTEBOOK } from '../../src/uploads/detect-media-type.ts'
 
@@ -92,3 +94,20 @@ test.each(READERS)(
     }
   },
 )
+
+test.each([
+  '<w:rt>',
+  '<w:rubyPr>',
+  '<m:oMath>',
+  '<m:oMathParaPr>',
+  '<w:altChunk r:id="a">',
+  '<mc:AlternateContent><mc:Choice><w:txbxContent>',
+  '<mc:AlternateContent></mc:AlternateContent>',
+  '<v:textpath string="a" ',
+  '<w:ptab ',
+])('the markup of a Word document with %j many times is simplified in time', (piece) => {
+  const startedAt = process.cpuUsage()
+  const made = simplifyWordText(markChunks(piece.repeat(LENGTH / piece.length)))
+  expect(process.cpuUsage(startedAt).user / 1_000_000).toBeLessThan(10)
+  expect(made.length).toBeGreaterThan(0)
+})

@@ -3,10 +3,11 @@ import { escapeXml, readRelations } from './xml.ts'
 import type { Entries } from './zip.ts'
 
 /** A file put into the text of a document, by the id of a relation (ECMA-376, 17.17.2). */
-const CHUNK = /<w:altChunk\s[^<>]{0,1000}?\bid="([^"<>]{1,200})"[^<>]{0,1000}?(?:\/>|>.*?<\/w:altChunk>)/gs
+const CHUNK =
+  /<w:altChunk\s[^<>]{0,1000}?\bid="([^"<>]{1,200})"[^<>]{0,1000}?(?:\/>|>.{0,2000}?<\/w:altChunk>)/gs
 /** Its place in what the converter makes of the text. */
 const PLACE = /\ue000chunk:([^\ue000]{1,200})\ue000/g
-const BODY = /<body(?:\s[^<>]{0,5000})?>(.*)<\/body>/is
+const BODY = /<body(?:\s[^<>]{0,2000})?>/i
 const MAIL = /^(?:mime-version|content-type|from|date|subject|message-id):/im
 const HEAD_BYTES = 1000
 /** Documents inside documents. */
@@ -52,7 +53,9 @@ async function readChunk(bytes: Buffer, { depth, convert }: ChunkReading): Promi
 }
 
 function toBody(html: string): string {
-  return BODY.exec(html)?.[1] ?? html
+  const start = BODY.exec(html)
+  const end = Math.max(html.lastIndexOf('</body'), html.lastIndexOf('</BODY'))
+  return html.slice(start === null ? 0 : start.index + start[0].length, end < 0 ? undefined : end)
 }
 
 async function readSavedPage(bytes: Buffer): Promise<string> {

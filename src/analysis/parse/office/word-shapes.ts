@@ -59,9 +59,11 @@ function chooseForms(xml: string): string {
   return parts.join('') + xml.slice(from)
 }
 
+/** Those around a form that has a box already have one too. */
 function markBox(open: readonly (readonly Form[])[]): void {
-  for (const forms of open) {
-    const form = forms.at(-1)
+  for (let at = open.length - 1; at >= 0; at -= 1) {
+    const form = open[at]?.at(-1)
+    if (form?.hasBox === true) return
     if (form !== undefined) form.hasBox = true
   }
 }

@@ -3,7 +3,8 @@ import { escapeXml } from './xml.ts'
 import { readXml } from './xml-stream.ts'
 
 /** How a word is pronounced; the word itself is in `rubyBase`. */
-const PRONUNCIATION = /<w:rt(?:\s[^>]{0,500})?>.*?<\/w:rt>|<w:rubyPr>.*?<\/w:rubyPr>/gs
+const PRONUNCIATION =
+  /<w:rt(?:\s[^>]{0,500})?>(?:(?!<w:rt[\s>]).)*?<\/w:rt>|<w:rubyPr>(?:(?!<w:rubyPr>).)*?<\/w:rubyPr>/gs
 const RUBY_TAGS = /<\/?w:(?:ruby|rubyBase)(?:\s[^>]{0,500})?>/g
 /** A field in one element, whose result is inside, and text in a direction of its own: groups of runs as any other. */
 const GROUPS_OF_RUNS = /<(\/?)w:(?:fldSimple|dir|bdo)(?=[\s>])/g
@@ -11,8 +12,9 @@ const CARRIAGE_RETURN = /<w:cr\s{0,10}\/>/g
 /** A tab to the middle or the end of a line. */
 const PLACED_TAB = /<w:ptab(?:\s[^<>]{0,500})?\/>/g
 /** What stands around a formula on a line of its own. */
-const FORMULA_LINE = /<\/?m:oMathPara(?:\s[^<>]{0,500})?>|<m:oMathParaPr>.*?<\/m:oMathParaPr>/gs
-const FORMULA = /<m:oMath(?:\s[^>]{0,500})?>(.*?)<\/m:oMath>/gs
+const FORMULA_LINE = /<\/?m:oMathPara(?:\s[^<>]{0,500})?>|<m:oMathParaPr>.{0,500}?<\/m:oMathParaPr>/gs
+/** Up to its own end: the text is walked once, also where none of many has an end. */
+const FORMULA = /<m:oMath(?:\s[^>]{0,500})?>((?:(?!<m:oMath[\s>]).)*?)<\/m:oMath>/gs
 
 /** How text looks: the converter reads none of it, but each would be an object in its memory. */
 const LOOKS = new RegExp(
