@@ -10,8 +10,8 @@ import { median } from './support.ts'
 /**
  * `npm run cluster`: from the submit to the end of tasks without work of their own, over PostgreSQL, beside plain pg-boss
  * and BullMQ, in turn, on a server of its own. Each reply and each end is checked. `TASKS` (2000) of a round, `ROUNDS`
- * (3), `SETTINGS` (`1x3 …`: workers and slots of each), `DEPTHS` (`1000 …` waiting; none: an empty value), `IDLE` (300 tasks that find
- * an idle worker).
+ * (3), `WARM_UP` (1000 tasks for each worker before), `AT_ONCE` (32 submits under way), `SETTINGS` (`1x3 …`: workers and
+ * slots of each), `DEPTHS` (`1000 …` waiting; none: an empty value), `IDLE` (300 tasks that find an idle worker).
  */
 const TASKS = Number(process.env['TASKS'] ?? 2000)
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3)
@@ -19,7 +19,10 @@ const SETTINGS = (process.env['SETTINGS'] ?? '1x3 2x3 4x3 1x25 2x25 4x25').split
 const DEPTHS = (process.env['DEPTHS'] ?? '1000 100000 990000').split(' ').filter(Boolean).map(Number)
 const PEERS = (process.env['PEERS'] ?? 'pg-boss bullmq').split(' ')
 const IDLE = Number(process.env['IDLE'] ?? 300)
-const WARM_UP = 300
+/** For each worker: a process that has just started runs code that is not compiled yet. */
+const WARM_UP = Number(process.env['WARM_UP'] ?? 1000)
+/** Runs and submits before those that are measured at a depth. */
+const FIRST = 300
 
 /** Of one round: tasks a second, CPU of a task in ms. */
 interface Round {
@@ -39,9 +42,12 @@ async function measure(contender: Contender, tasks: number): Promise<Round> {
   return { rate, database: spent('database'), workers: spent('workers'), submits: spent('submits') }
 }
 
-async function measureInTurn(contenders: readonly Contender[]): Promise<ReadonlyMap<string, Round>> {
+async function measureInTurn(
+  contenders: readonly Contender[],
+  workers: number,
+): Promise<ReadonlyMap<string, Round>> {
   const rounds = new Map<string, Round[]>(contenders.map(({ name }) => [name, []]))
-  for (const contender of contenders) await contender.run(WARM_UP)
+  for (const contender of contenders) await contender.run(WARM_UP * workers)
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const contender of contenders) rounds.get(contender.name)?.push(await measure(contender, TASKS))
   }
@@ -85,7 +91,7 @@ async function bench(programs: string): Promise<void> {
         contenders.push(await startPgBoss(await server.database(`plain_${setting}`), size))
       if (hasRedis && PEERS.includes('bullmq')) contenders.push(await startBullMq(size))
       contenders.push(await startHeadgate({ databaseUrl: await server.database(`ours_${setting}`), ...size }))
-      const rounds = await measureInTurn(contenders)
+      const rounds = await measureInTurn(contenders, workers)
       show(setting, rounds, rounds.get('pg-boss')?.rate)
       await stopAll(contenders)
     }
@@ -127,12 +133,12 @@ async function benchDepths(server: PostgresServer): Promise<void> {
 /** Nothing runs while tasks are submitted, and nothing is submitted while they run. */
 async function measureApart(databaseUrl: string): Promise<Round> {
   const web = await startHeadgate({ databaseUrl, workers: 0, slots: 3 })
-  await web.submit(WARM_UP)
+  await web.submit(FIRST)
   const submitted = await measure({ ...web, run: async (tasks) => void (await web.submit(tasks)) }, TASKS)
   await web.stop()
   const worker = await startHeadgate({ databaseUrl, workers: 1, slots: 3 })
   const first = await worker.countCompleted()
-  await until(async () => (await worker.countCompleted()) >= first + WARM_UP, 'the first runs')
+  await until(async () => (await worker.countCompleted()) >= first + FIRST, 'the first runs')
   const [before, cpu, startedAt] = [await worker.countCompleted(), worker.cpu(), performance.now()]
   await until(async () => (await worker.countCompleted()) >= before + TASKS, `${TASKS} runs`)
   const [after, cpuAfter] = [await worker.countCompleted(), worker.cpu()]

@@ -16,7 +16,7 @@ export interface Contender {
 }
 
 /** Submissions under way at once. */
-export const AT_ONCE = 32
+export const AT_ONCE = Number(process.env['AT_ONCE'] ?? 32)
 
 /** Calls `work` with each number once, some at once, each lane with its own index. */
 export async function inLanes(

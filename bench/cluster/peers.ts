@@ -15,9 +15,12 @@ export interface PeerWorkers {
   readonly slots: number
 }
 
-/** Plain pg-boss: `send` here, `fetch` and `complete` of batches in the workers, as fast as they can. */
+/**
+ * Plain pg-boss: `send` here, over as many connections as it has by default, since commits of several wait for the disk
+ * together; `fetch` and `complete` of batches in the workers, as fast as they can.
+ */
 export async function startPgBoss(databaseUrl: string, size: PeerWorkers): Promise<Contender> {
-  const boss = new PgBoss({ connectionString: databaseUrl, max: 4 })
+  const boss = new PgBoss({ connectionString: databaseUrl })
   boss.on('error', ({ message }) => console.error(message))
   await boss.start()
   await boss.createQueue('echo')
