@@ -31,7 +31,7 @@ export async function bullmqRun(count: number, slots: number, port: number): Pro
 
 /** pg-boss: the same, `slots` jobs to a fetch; `synchronous_commit` is on, as PostgreSQL has it. */
 export async function pgBossRun(count: number, slots: number, url: string): Promise<Run> {
-  const boss = new PgBoss({ connectionString: url, max: 4 })
+  const boss = new PgBoss({ connectionString: url })
   boss.on('error', (error) => console.error(error))
   await boss.start()
   const name = `empty-${slots}-${process.hrtime.bigint()}`
