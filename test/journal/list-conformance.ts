@@ -54,6 +54,7 @@ export function listConformance(name: string, open: () => Promise<Journal>): voi
     await admit({ id: '2', metadata: { 'the key': 'C:\\Reports', list: [1, null] } })
     await run({ id: '3', title: '300 \u212A' })
     await run({ id: '4', title: 'plain' })
+    await run({ id: '5', title: '100% of a_b' })
     const found = async (text: string) => {
       const { tasks } = await journal.tasks.list({ text, limit: 10 })
       return tasks.map((task) => task.id).join('')
@@ -64,6 +65,9 @@ export function listConformance(name: string, open: () => Promise<Journal>): voi
     expect(await found('"The Key":"c:\\\\reports"')).toBe('2')
     expect(await found('[1,null]')).toBe('2')
     expect(await found('300 k')).toBe('3')
+    expect(await found('0% OF A_')).toBe('5')
+    for (const text of ['3%0', 'p_ain', '%', '_'])
+      expect(await found(text), text).toBe(/^[%_]$/.test(text) ? '5' : '')
     expect(await found('created')).toBe('')
   })
 

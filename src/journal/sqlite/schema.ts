@@ -109,4 +109,9 @@ export const MIGRATIONS: readonly string[] = [
   `
   DELETE FROM totals WHERE status IN ('scheduled', 'queued', 'waiting', 'running', 'cancelling');
   `,
+  // Lists of one kind of failure.
+  `
+  CREATE INDEX failed_tasks_by_error ON tasks (json_extract(state, '$.failure.errorType'), id)
+    WHERE finished_at IS NOT NULL AND status <> 'completed';
+  `,
 ]

@@ -168,7 +168,7 @@ test('totals of an earlier version, which counted tasks that had not ended, are 
   await written[Symbol.asyncDispose]()
   const db = new DatabaseSync(join(folder, 'journal.db'))
   db.exec("INSERT INTO totals VALUES ('queued', 1), ('running', 1)")
-  db.exec('PRAGMA user_version = 4')
+  db.exec('DROP INDEX failed_tasks_by_error; PRAGMA user_version = 4')
   db.close()
   const journal = await sqliteJournal(folder)
   expect(await journal.recovery.totals()).toEqual({ queued: 1, running: 1, completed: 1 })

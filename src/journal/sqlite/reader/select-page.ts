@@ -57,9 +57,15 @@ function newest(parts: readonly string[]): string {
 const ENDED_ONLY = 'finished_at IS NOT NULL'
 /** As the index says it. */
 const NOT_COMPLETED = "status <> 'completed'"
+const ERROR_TYPE = "json_extract(state, '$.failure.errorType')"
 
 function lead(query: TaskQuery): Leading {
   const { caller, type, statuses, priority, errorType, createdFrom, createdBefore, text } = query
+  if (errorType !== undefined && caller === undefined && type === undefined) {
+    const parts = [`${ERROR_TYPE} = :errorType AND ${ENDED_ONLY} AND ${NOT_COMPLETED}`]
+    const rest = withoutAbsent({ statuses, priority, createdFrom, createdBefore, text })
+    return { parts, values: { errorType }, rest }
+  }
   const others = withoutAbsent({ priority, errorType, createdFrom, createdBefore, text })
   const given = withoutAbsent({ caller, type })
   const conditions = Object.keys(given).map((name) => `${name} = :${name}`)
@@ -89,10 +95,11 @@ function withoutAbsent<Fields extends object>(
 
 /**
  * Passes over most rows that do not contain a text. Metadata is compared as JSON, what is a string is escaped in it; SQLite
- * changes the case of ASCII letters alone.
+ * ignores the case of ASCII letters alone. `LIKE` makes no copy of what it compares.
  */
-const MAY_CONTAIN = `(instr(lower(fixed), :text) > 0 OR instr(lower(fixed), :escaped) > 0 OR instr(id, :text) > 0
+const MAY_CONTAIN = String.raw`(fixed LIKE :pattern ESCAPE '\' OR instr(id, :text) > 0
   OR octet_length(fixed) > length(fixed))`
+const MAY_CONTAIN_EITHER = String.raw`(fixed LIKE :plain ESCAPE '\' OR ${MAY_CONTAIN})`
 
 /** What is looked at row by row, in SQL. */
 function toConditions(rest: Leading['rest']): {
@@ -107,13 +114,10 @@ function toConditions(rest: Leading['rest']): {
     ],
     ['priority = :priority', { priority }],
     // Most rows are passed over without being parsed.
-    [
-      `instr(state, '"' || :errorType || '"') > 0 AND json_extract(state, '$.failure.errorType') = :errorType`,
-      { errorType },
-    ],
+    [`instr(state, '"' || :errorType || '"') > 0 AND ${ERROR_TYPE} = :errorType`, { errorType }],
     ['created_at >= :createdFrom', { createdFrom }],
     ['created_at < :createdBefore', { createdBefore }],
-    [MAY_CONTAIN, toTexts(text?.toLowerCase())],
+    ...toTextConditions(text?.toLowerCase()),
   ]
   const asked = given.filter(([, values]) => Object.values(values).every((value) => value !== undefined))
   return {
@@ -122,9 +126,17 @@ function toConditions(rest: Leading['rest']): {
   }
 }
 
-/** A text, and how it is written in a string of JSON. */
-function toTexts(text: string | undefined) {
-  return { text, escaped: text === undefined ? undefined : JSON.stringify(text).slice(1, -1) }
+/** A text, and how it is written in a string of JSON, where that is something else. */
+function toTextConditions(text: string | undefined): readonly (readonly [string, SqlValues])[] {
+  if (text === undefined) return []
+  const escaped = JSON.stringify(text).slice(1, -1)
+  const values = { text, pattern: toPattern(escaped) }
+  if (escaped === text) return [[MAY_CONTAIN, values]]
+  return [[MAY_CONTAIN_EITHER, { ...values, plain: toPattern(text) }]]
+}
+
+function toPattern(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
 }
 
 function rowContains({ id, fixed }: Row, text: string): boolean {
