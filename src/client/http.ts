@@ -56,9 +56,7 @@ export class Http {
   /** The address of a path, with those parameters that have a value; lists are separated by commas. */
   address(path: string, query: Query = {}): string {
     const given = Object.entries(query).flatMap(([name, value]): [string, string][] =>
-      value === undefined || value === null || value === ''
-        ? []
-        : [[name, Array.isArray(value) ? value.join(',') : String(value as string | number | boolean)]],
+      (value ?? '') === '' ? [] : [[name, String(value as string | number | boolean | readonly string[])]],
     )
     return `${this.#base}${path}${given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`}`
   }

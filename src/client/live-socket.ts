@@ -255,8 +255,8 @@ function pageAddress(): string | undefined {
 
 /** Whether a snapshot shows a task whose end has come already. */
 function isOver(frame: Frame, last: number): boolean {
-  const { done, last_seq: newest } = (frame['task'] ?? {}) as { done?: boolean; last_seq?: number }
-  return done === true && newest !== undefined && newest <= last
+  const { done, last_seq = Infinity } = (frame['task'] ?? {}) as { done?: boolean; last_seq?: number }
+  return done === true && last_seq <= last
 }
 
 /** The status of a problem, as HTTP has it; a frame has none. */
@@ -269,10 +269,10 @@ const STATUS: Readonly<Record<string, number>> = {
 }
 
 function toFailure(frame: Frame): RequestFailed {
-  const [errorType, detail] = [String(frame['error_type']), String(frame['message'])]
-  const status = STATUS[errorType] ?? 403
-  const type = `urn:headgate:problem:${errorType.replaceAll('_', '-')}`
-  return new RequestFailed(status, { type, title: detail, status, detail, error_type: errorType }, null)
+  const { error_type, message: detail } = frame as unknown as { error_type: string; message: string }
+  const status = STATUS[error_type] ?? 403
+  const type = `urn:headgate:problem:${error_type.replaceAll('_', '-')}`
+  return new RequestFailed(status, { type, title: detail, status, detail, error_type }, null)
 }
 
 async function* untilAborted<Value>(

@@ -13,8 +13,8 @@ import { createVictim } from './victim.ts'
 test('a build that answers 202 before the commit loses tasks', { timeout: 120_000 }, async () => {
   const folder = await brokenBuild(
     'admission/placement.ts',
-    'admitted = await this.#write(task, body, { key, claim })',
-    'admitted = { ...task, lastSeq: 1 }\n      void this.#write(task, body, { key, claim }).catch(() => undefined)',
+    'admitted = await this.#write(task, queuePlace, { key, claim })',
+    'admitted = { ...task, lastSeq: 1 }\n      void this.#write(task, queuePlace, { key, claim }).catch(() => undefined)',
   )
   const main = join(folder, 'src', 'main.ts')
   let lost = 0

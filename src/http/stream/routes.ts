@@ -74,6 +74,7 @@ const STREAM_QUEUE: RouteDescription = {
       content: { 'text/event-stream': { schema: { type: 'string' } } },
     },
   }),
+  problems: ['validation'],
 }
 
 /** `WS /ws/{id}` and `SSE /api/tasks/{id}/stream`: the same numbered events; `WS /api/ws`: those of many tasks. */
