@@ -100,16 +100,18 @@ describe.skipIf(programs === undefined)('a resource over several processes', () 
 
   test('room goes to the most urgent call of all processes, then to the oldest', async () => {
     const provider = createProvider()
-    provider.callMs = 600
-    const order: number[] = []
+    const first = Promise.withResolvers<void>()
+    const [asked, order]: [number[], number[]] = [[], []]
     const call = defineTask({
       type: 'call',
       input: z.object({ n: z.number() }),
-      run: ({ n }, { resource }) =>
-        resource('llm', {}, () => {
+      run: ({ n }, { resource }) => {
+        asked.push(n)
+        return resource('llm', {}, () => {
           order.push(n)
-          return provider.call()
-        }),
+          return n === 0 ? first.promise : provider.call()
+        })
+      },
     })
     const { web, submit } = await start([call], 'concurrency=1', { workers: 3, slots: 2 })
     await submit(0)
@@ -118,8 +120,13 @@ describe.skipIf(programs === undefined)('a resource over several processes', () 
       [1, 0],
       [2, 1],
       [3, 3],
-    ] as const)
+    ] as const) {
       await web.post(`/call?priority=${priority}`, { n })
+      await expect.poll(() => asked).toContain(n)
+      // The call of one is to be in the database before the next one asks.
+      await sleep(200)
+    }
+    first.resolve()
     await expect.poll(() => order, { timeout: 15_000 }).toEqual([0, 3, 2, 1])
   })
 
