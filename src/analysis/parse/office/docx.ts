@@ -77,8 +77,11 @@ function findText(entries: Entries): string {
 
 /** The texts of the pictures that embedded tables and charts are shown by. */
 function readObjects(entries: Entries, builder: SectionBuilder): void {
-  const relations = readRelations(entries, findText(entries))
-  for (const id of listObjectPictures(entries.get(findText(entries)))) {
+  const part = findText(entries)
+  const ids = listObjectPictures(entries.get(part))
+  if (ids.length === 0) return
+  const relations = readRelations(entries, part)
+  for (const id of ids) {
     const picture = entries.get(relations.get(id) ?? '')
     if (picture !== undefined) builder.paragraph(readMetafile(picture).join('\n'), { kind: 'table' })
   }

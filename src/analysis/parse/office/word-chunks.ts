@@ -33,9 +33,11 @@ export interface ChunkReading {
 
 /** Puts files that a document has inside of its text into their places: HTML, saved pages, Word documents, RTF and plain text. */
 export async function placeChunks(html: string, reading: ChunkReading): Promise<string> {
+  const places = [...html.matchAll(PLACE)]
+  if (places.length === 0) return html
   const relations = readRelations(reading.entries, reading.part)
   const chunks = new Map<string, string>()
-  for (const [, id = ''] of html.matchAll(PLACE)) {
+  for (const [, id = ''] of places) {
     const bytes = reading.entries.get(relations.get(id) ?? '')
     if (bytes !== undefined && !chunks.has(id)) chunks.set(id, await readChunk(bytes, reading))
   }
