@@ -121,7 +121,7 @@ export class ClusterEngine {
   #take(hint: Hint): void {
     const { view, worker, feed, resources, hinted } = this.#deps
     if (hint.kind === 'work') {
-      view.isChanged()
+      view.markChanged()
       view.onChange()
     } else if (hint.kind === 'controls') hinted.controls()
     else if (hint.kind === 'stop') worker.cancel(hint.ids)
@@ -130,7 +130,7 @@ export class ClusterEngine {
     } else if (hint.kind === 'webhooks') {
       if (this.#cluster.leader.isLeader) hinted.webhooks()
     } else {
-      view.isChanged()
+      view.markChanged()
       feed.look(hint.ids)
     }
   }
@@ -169,7 +169,7 @@ export class ClusterEngine {
     const { view, worker, feed } = this.#deps
     const { db, member } = this.#cluster
     await report(db, member, { slots: view.ownSlots, busy: worker.running, stuck: worker.stuck })
-    view.isChanged()
+    view.markChanged()
     // A worker looks when it is asked.
     if (this.#cluster.kind === 'worker') return
     // Somebody waits for the place of a task.

@@ -61,7 +61,7 @@ export function createClusterQueue(cluster: Cluster, deps: ClusterQueueDeps) {
   const feed = new Feed({ db, bus, clock })
   const jobs = { worker, housekeeping, resources, feed }
   const engine = new ClusterEngine(cluster, { ...jobs, view, clock, log, hinted })
-  publisher.onCommitted = () => view.isChanged()
+  publisher.onCommitted = () => view.markChanged()
   const leftovers = { ...deps.storage, log, deliver: () => publisher.hasWebhooks() }
   publisher.onEnded = (task) => void letGo(task, leftovers)
   const freshen = () => view.freshen()

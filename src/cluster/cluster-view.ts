@@ -174,7 +174,7 @@ export class ClusterView implements QueueView, LifecycleView {
   }
 
   /** Something was written: who reads next sees it. */
-  isChanged(): void {
+  markChanged(): void {
     this.#isDirty = true
   }
 

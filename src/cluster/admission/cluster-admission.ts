@@ -227,7 +227,7 @@ export class ClusterAdmission implements QueueAdmission {
       (tx, first) => new PlaceGroup(tx, first, this.#group).admit(newcomers, isAll),
       LOCK_AND_COUNT,
     )
-    view.isChanged()
+    view.markChanged()
     publisher.committed(entries)
     if (hasTickets) publisher.hasWork()
     if (hasWebhooks) publisher.hasWebhooks()

@@ -121,12 +121,12 @@ async function openWebSocket(
 ): Promise<void> {
   keepAlive(socket)
   listenTo(socket, () => undefined)
-  const unknown = findUnknownParameter(request)
+  const { unknown, after } = parsePlace(request)
   if (unknown !== null) return closeSocket(socket, CLOSE_POLICY, UNKNOWN)
   const { id } = request.params as { id: string }
   const access = accessOf(request)
   const reader = { access, view: viewOptions(request) }
-  const reading = await openStream(deps, reader, { id, after: parseAfter(request) })
+  const reading = await openStream(deps, reader, { id, after })
   switch (reading.kind) {
     case 'unknown':
       return closeSocket(
@@ -149,12 +149,12 @@ async function openEventStream(
   request: FastifyRequest<{ Params: { id: string } }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const unknown = findUnknownParameter(request)
+  const { unknown, after } = parsePlace(request)
   if (unknown !== null) return sendIssues(reply, 'validation', [unknown])
   const { id } = request.params
   const access = accessOf(request)
   const reader = { access, view: viewOptions(request) }
-  const reading = await openStream(deps, reader, { id, after: parseAfter(request) })
+  const reading = await openStream(deps, reader, { id, after })
   switch (reading.kind) {
     case 'unknown':
       return sendMissing(deps, request, reply)
@@ -207,22 +207,25 @@ function run(deps: MultiplexedDeps, connection: Connection, watch: Watch): void 
   void connection.run(framesFor(deps, watch)).finally(() => deps.connections.remove(connection))
 }
 
-/** Not by the schema of the route: why `after` is wrong depends on the task. */
-function findUnknownParameter({ query }: FastifyRequest): Issue | null {
-  const found = streamQuery.safeParse(query).error?.issues.find(({ code }) => code === 'unrecognized_keys')
-  return found === undefined ? null : { path: '', message: found.message }
+interface Place {
+  /** A parameter of the query that there is none of. */
+  readonly unknown: Issue | null
+  /** The number to resume after; undefined: what was given is no number. */
+  readonly after: number | undefined
 }
 
 /**
- * The number to resume after: the larger of `?after=` and Last-Event-ID, else 0; undefined for one that is no number. An
- * EventSource reconnects to the same address, and its header is newer.
+ * Where a stream begins: after the larger of `?after=` and Last-Event-ID, else 0. An EventSource reconnects to the same
+ * address, and its header is newer. Not by the schema of the route: why `after` is wrong depends on the task.
  */
-function parseAfter(request: FastifyRequest): number | undefined {
-  const header = request.headers['last-event-id']
-  const query = streamQuery.safeParse(request.query)
-  if (!query.success) return undefined
-  const fromHeader =
-    typeof header === 'string' && header !== '' ? streamQuery.safeParse({ after: header }) : null
-  if (fromHeader?.success === false) return undefined
-  return Math.max(query.data.after ?? 0, fromHeader?.data.after ?? 0)
+function parsePlace({ query, headers }: FastifyRequest): Place {
+  const { success, data, error } = streamQuery.safeParse(query)
+  const unknown = error?.issues.find(({ code }) => code === 'unrecognized_keys')
+  if (unknown !== undefined) return { unknown: { path: '', message: unknown.message }, after: undefined }
+  if (!success) return { unknown: null, after: undefined }
+  const header = headers['last-event-id']
+  const hasHeader = typeof header === 'string' && header !== ''
+  const fromHeader = hasHeader ? streamQuery.safeParse({ after: header }) : { data: { after: 0 } }
+  if (fromHeader.data === undefined) return { unknown: null, after: undefined }
+  return { unknown: null, after: Math.max(data.after ?? 0, fromHeader.data.after ?? 0) }
 }
