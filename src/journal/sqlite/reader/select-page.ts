@@ -27,7 +27,8 @@ export function selectPage(db: Statements, query: TaskQuery): readonly Row[] {
     if (rows.length <= limit) return rows
     return [...rows.slice(0, limit), { next: rows[limit - 1]?.['id'] ?? null }]
   }
-  const found = db.of(`SELECT * FROM (${newest(parts)}) WHERE ${['true', ...conditions].join(' AND ')}`)
+  const near = `SELECT place FROM (${newest(parts, LOOKED_AT)}) WHERE ${conditions.join(' AND ')}`
+  const found = db.of(`SELECT ${TASK_COLUMNS} FROM (${near}) CROSS JOIN tasks ON tasks.rowid = place`)
   const rows: Row[] = []
   for (const row of found.iterate({
     ...given,
@@ -43,10 +44,13 @@ export function selectPage(db: Statements, query: TaskQuery): readonly Row[] {
   return last === undefined ? rows : [...rows, { next: last['id'] as string }]
 }
 
+/** What rows are chosen by: those that are passed over are not copied whole. */
+const LOOKED_AT = 'tasks.rowid AS place, id, status, priority, created_at, fixed, state'
+
 /** The newest `:count` tasks of all parts together, without the first `:offset`. */
-function newest(parts: readonly string[]): string {
+function newest(parts: readonly string[], columns = TASK_COLUMNS): string {
   const select = (part: string) =>
-    `SELECT ${TASK_COLUMNS} FROM tasks WHERE ${part} AND id < :before ORDER BY id DESC LIMIT :count`
+    `SELECT ${columns} FROM tasks WHERE ${part} AND id < :before ORDER BY id DESC LIMIT :count`
   const [first = 'true', second] = parts
   if (second === undefined) return `${select(first)} OFFSET :offset`
   const union = parts.map((part) => `SELECT * FROM (${select(part)})`).join(' UNION ALL ')

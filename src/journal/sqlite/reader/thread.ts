@@ -9,7 +9,7 @@ import { QUERIES, type AnyQuery } from './queries.ts'
 
 const port = parentPort as NonNullable<typeof parentPort>
 const db = new DatabaseSync((workerData as { readonly path: string }).path, { readOnly: true, timeout: 5000 })
-db.exec('PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456')
+db.exec('PRAGMA cache_size = -65536')
 const statements = new Statements(db)
 
 port.on('message', (message: ReadRequest | 'close') => {
