@@ -41,3 +41,15 @@ test('results are kept up to a sum of text, the newest however large', async () 
   await finish('d', 'x'.repeat(500))
   expect(await kept(['b', 'c', 'd'])).toEqual(['d'])
 })
+
+test('what is admitted in one turn of the event loop is answered together, after it', async () => {
+  const { admit } = setup(10, 1000)
+  const answered: string[] = []
+  for (const id of ['a', 'b', 'c']) void admit({ id }).then(() => answered.push(id))
+  // All that is settled already is heard before this.
+  await new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)))
+  expect(answered).toEqual([])
+  // The turn ends in the check phase of the event loop.
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(answered).toEqual(['a', 'b', 'c'])
+})
