@@ -66,6 +66,12 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   return isMisread ? 'text/plain' : (found?.mime ?? 'text/plain')
 }
 
+/** What a file in memory is by its marks alone: for what was inside of another file. */
+export async function recogniseBytes(bytes: Uint8Array): Promise<string> {
+  const { fileTypeFromBuffer } = await import('file-type')
+  return (await fileTypeFromBuffer(bytes))?.mime ?? 'application/octet-stream'
+}
+
 /** By a mark of a few bytes that other files begin with too: text, or an old spreadsheet (Lotus 1-2-3, Quattro Pro). */
 function isMisreadAs(mime: string, head: Buffer): boolean {
   return (mime === ICON && !isIcon(head)) || (BINARY.test(mime) && isTextOfBytes(head))

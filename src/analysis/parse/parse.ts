@@ -2,7 +2,7 @@ import { TaskError } from '../../task/failure.ts'
 import { readCaptions } from './text/captions.ts'
 import type { SourceDocument } from './document.ts'
 import { readHtml } from './html/html.ts'
-import { NOTEBOOK } from '../../uploads/detect-media-type.ts'
+import { NOTEBOOK, recogniseBytes } from '../../uploads/detect-media-type.ts'
 import { ENCRYPTED_OFFICE } from '../../uploads/encrypted-office.ts'
 import {
   DOCX,
@@ -18,6 +18,7 @@ import {
   XLSX,
   YOUTUBE_CAPTIONS,
 } from './media-types.ts'
+import { CONVERT_BY_TYPE } from '../refusals.ts'
 import { readDocx } from './office/docx.ts'
 import { readEpub } from './office/epub.ts'
 import { readOdt } from './open-document/odt.ts'
@@ -43,7 +44,10 @@ type OnPage = (page: number, pages: number) => void
 /** Reads a file by its recognised type. */
 export async function readDocument(file: SourceFile, onPage: OnPage): Promise<SourceDocument> {
   const read = READERS[toReadType(file.mediaType)]
-  if (read === undefined) throw new TaskError('unsupported_format', `${file.mediaType} cannot be read.`)
+  if (read === undefined) {
+    const message = CONVERT_BY_TYPE[file.mediaType] ?? `${file.mediaType} cannot be read.`
+    throw new TaskError('unsupported_format', message)
+  }
   const document = await readNested(read, file, onPage)
   const hasText = document.sections.some(({ heading, paragraphs }) => {
     return paragraphs.some(({ text }) => /[\p{L}\p{N}]/u.test(text)) || isText(heading)
@@ -72,6 +76,13 @@ function readAsPictures({ bytes, recognition = null }: SourceFile): SourceDocume
   return readPictures(bytes, recognition)
 }
 
+/** Only a file inside that is none of these again is read: a container has no reader. */
+async function readEncrypted(file: SourceFile, onPage: OnPage): Promise<SourceDocument> {
+  const { decryptOffice } = await import('./encrypted/encrypted-office.ts')
+  const bytes = decryptOffice(file.bytes)
+  return readDocument({ ...file, bytes, mediaType: await recogniseBytes(bytes) }, onPage)
+}
+
 type Read = (file: SourceFile, onPage: OnPage) => Promise<SourceDocument> | SourceDocument
 
 /** Readers by the type of what they read; the less usual ones are loaded with the first file of their kind. */
@@ -92,7 +103,5 @@ const READERS: Readonly<Partial<Record<string, Read>>> = {
   [EPUB]: ({ bytes }) => readEpub(bytes),
   ...Object.fromEntries(PICTURE_TYPES.map((type) => [type, readAsPictures])),
   [YOUTUBE_CAPTIONS]: ({ bytes }) => readCaptions(bytes),
-  [ENCRYPTED_OFFICE]: () => {
-    throw new TaskError('encrypted_input', 'The file is protected by a password.')
-  },
+  [ENCRYPTED_OFFICE]: readEncrypted,
 }
