@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { Parsers } from '../../src/analysis/sandbox/parsers.ts'
 import type { Job, JobSource } from '../../src/analysis/sandbox/protocol.ts'
@@ -13,6 +15,7 @@ const TEXT =
   'A bounded queue protects a slow service from too many requests. A worker takes the best request.'
 /** Elements nested this deep keep a reader of pages busy for minutes. */
 const SPINNING_PAGE = `<html><body>${'<div>'.repeat(60_000)}${TEXT}`
+const LARGE_PAGE = `<html><body>${'<p>Some words of a paragraph.</p>'.repeat(400_000)}</body></html>`
 
 async function setup(limits = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-parse-'))
@@ -43,7 +46,7 @@ async function setup(limits = {}) {
     await writeFile(path, content)
     return parsers.run(jobOf({ kind: 'file', path, mediaType }), () => undefined, signal)
   }
-  return { parsers, onText, onFile, jobOf }
+  return { folder, parsers, onText, onFile, jobOf }
 }
 
 const failing = (errorType: string) => expect.objectContaining({ errorType })
@@ -77,8 +80,22 @@ test('a document that makes its reader spin ends as input_rejected, its child de
 
 test('a document that takes too much memory ends as out_of_memory', async () => {
   const { onFile } = await setup({ memoryBytes: 160 * MB })
-  const page = `<html><body>${'<p>Some words of a paragraph.</p>'.repeat(400_000)}</body></html>`
-  await expect(onFile(page, 'text/html')).rejects.toEqual(failing('out_of_memory'))
+  await expect(onFile(LARGE_PAGE, 'text/html')).rejects.toEqual(failing('out_of_memory'))
+})
+
+test('a document that a used child has no memory for is read again in a new one', async () => {
+  const { folder, onText, parsers, jobOf } = await setup({ memoryBytes: 400 * MB })
+  await onText(TEXT)
+  const used = parsers.idlePids[0] ?? 0
+  // Each child that opens the pipe gets what is written next: the first one more than its memory, as after large documents.
+  const path = join(folder, 'pipe')
+  await promisify(execFile)('mkfifo', [path])
+  const job = jobOf({ kind: 'file', path, mediaType: 'text/plain' })
+  const report = parsers.run(job, () => undefined, AbortSignal.timeout(60_000))
+  await expect(writeFile(path, Buffer.alloc(500 * MB, 'a'))).rejects.toMatchObject({ code: 'EPIPE' })
+  await Promise.race([writeFile(path, TEXT), report])
+  expect((await report).summary).toContain('bounded queue')
+  expect(parsers.idlePids).not.toContain(used)
 })
 
 test('an abort kills the child at once', async () => {

@@ -1,3 +1,4 @@
+import { TaskError } from '../../task/failure.ts'
 import { ParserProcess, type ParserLimits } from './parser-process.ts'
 import type { Job, JobKind, JobProgress, Jobs } from './protocol.ts'
 
@@ -9,6 +10,12 @@ export interface ParsersOptions extends ParserLimits {
 
 /** A child is replaced after this many documents, so that what leaks in it stays small. */
 const JOBS_PER_PROCESS = 50
+
+type Work<Kind extends JobKind> = [
+  job: Job<Kind>,
+  onProgress: (progress: JobProgress) => void,
+  signal: AbortSignal,
+]
 
 /** The children that read documents: started when needed, kept warm, replaced when worn or killed. */
 export class Parsers {
@@ -31,16 +38,28 @@ export class Parsers {
     return this.#idle.flatMap(({ pid }) => pid ?? [])
   }
 
-  /** @throws TaskError named after what is wrong with the document; the reason of `signal`. */
-  async run<Kind extends JobKind>(
-    job: Job<Kind>,
-    onProgress: (progress: JobProgress) => void,
-    signal: AbortSignal,
-  ): Promise<Jobs[Kind]['makes']> {
+  /**
+   * A document that is out of memory in a used child is read again in a new one: WebAssembly never gives back what the
+   * documents before it took.
+   *
+   * @throws TaskError named after what is wrong with the document; the reason of `signal`.
+   */
+  async run<Kind extends JobKind>(...work: Work<Kind>): Promise<Jobs[Kind]['makes']> {
     const process = this.#take()
+    const isUsed = process.jobs > 0
+    try {
+      return await this.#runIn(process, work)
+    } catch (error) {
+      const isOutOfMemory = error instanceof TaskError && error.errorType === 'out_of_memory'
+      if (!isUsed || !isOutOfMemory || this.#isStopped) throw error
+      return this.#runIn(this.#create(), work)
+    }
+  }
+
+  async #runIn<Kind extends JobKind>(process: ParserProcess, work: Work<Kind>): Promise<Jobs[Kind]['makes']> {
     this.#busy.add(process)
     try {
-      return await process.run(job, onProgress, signal)
+      return await process.run(...work)
     } finally {
       this.#busy.delete(process)
       await this.#putBack(process)
