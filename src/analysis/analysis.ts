@@ -94,7 +94,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     resources: resourcesOf(options.models),
     modelUse: () => spending.totals,
     start: async (notes) => {
-      parsers.warmUp()
+      parsers.start()
       // Loading them later would hold the event loop in the middle of the work.
       for (const engine of engines) if (engine.kind === 'llm') await engine.model.load()
       await spending.start(notes)

@@ -59,6 +59,18 @@ test('a child reads one document after the other', async () => {
   expect(parsers.idlePids).toEqual(first)
 })
 
+test('a child is started ahead of the first document, but not while the server starts', async () => {
+  const { parsers } = await setup()
+  parsers.start()
+  expect(parsers.idlePids).toEqual([])
+  await expect.poll(() => parsers.idlePids).toHaveLength(1)
+  const early = await setup()
+  early.parsers.start()
+  await early.parsers.stop()
+  await new Promise((resolve) => setTimeout(resolve, 2500))
+  expect(early.parsers.idlePids).toEqual([])
+})
+
 test('a failure of the document has its name, and the child stays', async () => {
   const { onFile, onText, parsers } = await setup()
   await onText(TEXT)

@@ -11,6 +11,9 @@ export interface ParsersOptions extends ParserLimits {
 /** A child is replaced after this many documents, so that what leaks in it stays small. */
 const JOBS_PER_PROCESS = 50
 
+/** A child loads its libraries for most of a second; until then a start has the processor for itself. */
+const WARM_UP_AFTER_MS = 2000
+
 type Work<Kind extends JobKind> = [
   job: Job<Kind>,
   onProgress: (progress: JobProgress) => void,
@@ -23,14 +26,17 @@ export class Parsers {
   readonly #idle: ParserProcess[] = []
   readonly #busy = new Set<ParserProcess>()
   #isStopped = false
+  #warmUpTimer: NodeJS.Timeout | null = null
 
   constructor(options: ParsersOptions) {
     this.#options = options
   }
 
-  /** Starts one child ahead of the first document. */
-  warmUp(): void {
-    if (this.#idle.length === 0 && !this.#isStopped) this.#idle.push(this.#create())
+  /** Starts one child ahead of the first document, a moment after the start of the server. */
+  start(): void {
+    this.#warmUpTimer = setTimeout(() => {
+      if (this.#busy.size === 0) this.#warmUp()
+    }, WARM_UP_AFTER_MS).unref()
   }
 
   /** Process ids of the children that wait for a document. */
@@ -68,7 +74,12 @@ export class Parsers {
 
   async stop(): Promise<void> {
     this.#isStopped = true
+    if (this.#warmUpTimer !== null) clearTimeout(this.#warmUpTimer)
     await Promise.all([...this.#idle.splice(0), ...this.#busy].map((process) => process.kill()))
+  }
+
+  #warmUp(): void {
+    if (this.#idle.length === 0 && !this.#isStopped) this.#idle.push(this.#create())
   }
 
   #take(): ParserProcess {
@@ -79,7 +90,7 @@ export class Parsers {
 
   async #putBack(process: ParserProcess): Promise<void> {
     const isWorn = process.jobs >= JOBS_PER_PROCESS || this.#idle.length >= this.#options.maxIdle
-    if (process.isDead) this.warmUp()
+    if (process.isDead) this.#warmUp()
     else if (isWorn || this.#isStopped) await process.kill()
     else this.#idle.push(process)
   }
