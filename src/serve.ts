@@ -211,12 +211,18 @@ function describeLoadError(error: unknown): string {
   return isCommonJs ? `${message}. ${fix}` : message
 }
 
+type Tasks = TaskType | readonly TaskType[]
+interface TaskModule {
+  readonly default?: Tasks | { readonly default: Tasks }
+}
+const hasDefault = (exported: object): exported is { readonly default: Tasks } =>
+  typeof exported === 'object' && exported !== null && 'default' in exported
+
 /** The task types of the operator's own module. */
 async function loadTasks(file: string): Promise<readonly TaskType[]> {
   if (file === '') return []
-  const module = (await import(pathToFileURL(resolve(file)).href)) as {
-    default?: TaskType | readonly TaskType[]
-  }
-  if (module.default === undefined) throw new Error('the module has no default export.')
-  return [module.default].flat()
+  const { default: exported } = (await import(pathToFileURL(resolve(file)).href)) as TaskModule
+  if (exported === undefined) throw new Error('the module has no default export.')
+  // What compilers write for an `export default` in CommonJS.
+  return [hasDefault(exported) ? exported.default : exported].flat()
 }

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { existsSync, readFileSync } from 'node:fs'
@@ -174,6 +175,16 @@ test('a module in a package of CommonJS stops the start, with what to do', async
   const { exited, stderr } = await startProcess({ TASKS_FILE: join(folder, 'my-tasks.ts') })
   expect(await exited).toBe(78)
   expect(stderr()).toContain('npm pkg set type=module')
+})
+
+test('task types that TypeScript has compiled to CommonJS are served', async () => {
+  const file = join(await tempFolder(), 'my-tasks.cjs')
+  const zod = JSON.stringify(createRequire(import.meta.url).resolve('zod'))
+  const compiled = `Object.defineProperty(exports, '__esModule', { value: true })
+    exports.default = { type: 'say-hello', input: require(${zod}).z.object({}), run: () => 'hello' }`
+  await writeFile(file, compiled)
+  const { url } = await startProcess({ TASKS_FILE: file })
+  expect(await postTask(url, 'say-hello')).toMatch(/^[0-9a-f-]{36}$/)
 })
 
 test('a port in use stops the start with one clear line', async () => {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import { readStarvedMs } from '../../process/machine-load.ts'
 
 export interface LingerLimits {
@@ -51,22 +52,34 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
     done()
   })
   const closing = closeOnceIdle(app)
+  const readOn = (raw: IncomingMessage) => {
+    if (isRead(raw) || lingering.has(raw)) return
+    const declared = Number(raw.headers['content-length'] ?? 0)
+    lingering.set(raw, {
+      startedAt: performance.now(),
+      bytesBefore: raw.socket.bytesRead,
+      maxBytes: mostBytes(declared, maxBytes),
+      starvedMsBefore: readStarvedMs(),
+    })
+    timer ??= setInterval(look, LOOK_EVERY_MS).unref()
+    raw.once('close', () => {
+      lingering.delete(raw)
+      closing.look()
+    })
+    discard(raw)
+  }
+  afterReply(app, readOn)
+}
+
+function afterReply(app: FastifyInstance, callback: (request: IncomingMessage) => void): void {
   app.addHook('onResponse', ({ raw }, _reply, done) => {
-    if (!isRead(raw)) {
-      const declared = Number(raw.headers['content-length'] ?? 0)
-      lingering.set(raw, {
-        startedAt: performance.now(),
-        bytesBefore: raw.socket.bytesRead,
-        maxBytes: mostBytes(declared, maxBytes),
-        starvedMsBefore: readStarvedMs(),
-      })
-      timer ??= setInterval(look, LOOK_EVERY_MS).unref()
-      raw.once('close', () => {
-        lingering.delete(raw)
-        closing.look()
-      })
-      discard(raw)
-    }
+    callback(raw)
+    done()
+  })
+  // Over HTTP/2 a response is finished when its stream is closed, which a body that is not read prevents.
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    const response: object = reply.raw
+    if ('stream' in response) (response.stream as ServerHttp2Stream).once('finish', () => callback(raw))
     done()
   })
 }
@@ -74,8 +87,10 @@ export function readOnAfterReply(app: FastifyInstance, { maxBytes, bytesPerSecon
 /** Node looks for idle connections once, when a server closes: one that was not idle by then would be waited for. */
 function closeOnceIdle(app: FastifyInstance): { readonly look: () => void } {
   let isClosing = false
+  // A server of HTTP/2 has no such method.
+  const canClose = 'closeIdleConnections' in app.server
   const look = () => {
-    if (isClosing) setImmediate(() => app.server.closeIdleConnections())
+    if (isClosing && canClose) setImmediate(() => app.server.closeIdleConnections())
   }
   app.addHook('preClose', (done) => {
     isClosing = true

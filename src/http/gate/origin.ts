@@ -5,7 +5,8 @@ const LOOPBACK_ADDRESS = /^(?:::ffff:)?127\.|^::1$/
 
 /** Whether the host that a client asked for is this machine: a page whose name was rebound to it asks for its own. */
 export function asksForLoopback({ headers }: FastifyRequest): boolean {
-  return headers.host !== undefined && LOOPBACK_HOST.test(headers.host)
+  // Not `request.host`, which a trusted proxy may name. HTTP/2 has the pseudo-header in the place of Host.
+  return LOOPBACK_HOST.test(headers.host ?? String(headers[':authority'] ?? ''))
 }
 
 /** Whether a request comes from this machine: its connection does, and so it is according to a trusted proxy. */

@@ -65,7 +65,9 @@ export function uiRoutes(app: App): void {
   }
   const toPage = (request: FastifyRequest, reply: FastifyReply) =>
     reply.redirect(`${readPrefix(request)}/ui/`, 302)
-  app.get('/ui', { config }, toPage)
+  app.get('/ui', { config }, (request, reply) =>
+    isFolder(request) ? send(request, reply, INDEX) : toPage(request, reply),
+  )
   app.get('/ui/*', { config }, (request, reply) =>
     send(request, reply, (request.params as { '*': string })['*']),
   )
@@ -76,6 +78,9 @@ export function uiRoutes(app: App): void {
     return isPage ? toPage(request, reply) : sendProblem(reply, 'not-found', { detail: NO_SUCH_ROUTE })
   })
 }
+
+/** A host that ignores trailing slashes has `/ui/` answered as `/ui`. */
+const isFolder = ({ url }: FastifyRequest) => url.split('?', 1)[0]?.endsWith('/') === true
 
 const NOT_BUILT = 'There is no such file of the page. In a checkout the page is made by: npm run build:web'
 

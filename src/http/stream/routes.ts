@@ -8,6 +8,7 @@ import { isErased, sendMissing } from '../problem/missing-task.ts'
 import type { RouteDescription } from '../openapi/operation.ts'
 import { problemReply } from '../schemas/responses.ts'
 import { streamQuery, taskParams } from '../schemas/requests.ts'
+import { MAX_TIMER_MS } from '../../time/clock.ts'
 import { Connection } from './connection.ts'
 import type { Member } from './connections.ts'
 import { unnumbered } from './frames.ts'
@@ -102,14 +103,18 @@ export function streamRoutes(app: App, deps: MultiplexedDeps): void {
       listenTo(socket, (message) => many.onMessage(message))
     },
   })
+  // The limit of a host for its handlers would cut off what streams for hours.
+  const { handlerTimeout = 0 } = app.initialConfig as { readonly handlerTimeout?: number }
+  const lasting = handlerTimeout > 0 ? { handlerTimeout: MAX_TIMER_MS } : {}
   const queueOptions = {
+    ...lasting,
     schema: { querystring: ticketQuery },
     config: { gate: STREAM, openapi: STREAM_QUEUE },
     exposeHeadRoute: false,
   }
   app.get('/api/queue/stream', queueOptions, (request, reply) => openQueueStream(deps, request, reply))
   const config = { gate: STREAM, openapi: STREAM_TASK }
-  const options = { schema: { params: taskParams }, config, exposeHeadRoute: false }
+  const options = { ...lasting, schema: { params: taskParams }, config, exposeHeadRoute: false }
   app.get('/api/tasks/:id/stream', options, (request, reply) => openEventStream(deps, request, reply))
 }
 
