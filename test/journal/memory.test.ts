@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createMemoryJournal } from '../../src/journal/memory/memory-journal.ts'
 import { memoryJournal } from '../support/core.ts'
 import { actsOn } from './acts.ts'
@@ -52,4 +52,11 @@ test('what is admitted in one turn of the event loop is answered together, after
   // The turn ends in the check phase of the event loop.
   await new Promise((resolve) => setImmediate(resolve))
   expect(answered).toEqual(['a', 'b', 'c'])
+})
+
+test('timers that the tests of an application replace hold up no submit', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const { admit } = setup(10, 1000)
+  expect((await admit({ id: 'a' })).id).toBe('a')
 })

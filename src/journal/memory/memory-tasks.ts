@@ -1,3 +1,5 @@
+// The import, not the global: an application's tests may have replaced that one by a fake.
+import { setImmediate } from 'node:timers'
 import { HeadgateError } from '../../task/errors.ts'
 import type { TaskEvent } from '../../task/event.ts'
 import { isTerminal } from '../../task/status.ts'
