@@ -163,3 +163,44 @@ export function tiffOf(images: readonly GrayImage[], { isDeflated = false } = {}
   for (const [place, to] of links) file.writeUInt32LE(to, place)
   return new Uint8Array(file)
 }
+
+/** A picture in black and white as a TIFF, with a resolution of its own down the page: every `step`th row is kept. */
+export function faxOf({ width, height, data }: GrayImage, step = 1): Buffer {
+  const [rows, rowBytes] = [Math.floor(height / step), Math.ceil(width / 8)]
+  const points = Buffer.alloc(rows * rowBytes + ((rows * rowBytes) % 2))
+  for (let y = 0; y < rows; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      if ((data[y * step * width + x] ?? 255) > 127) continue
+      const at = y * rowBytes + (x >> 3)
+      points[at] = (points[at] ?? 0) | (0x80 >> (x & 7))
+    }
+  }
+  const [LONG, FRACTION] = [4, 5]
+  const resolutionAt = 8 + points.length
+  const tags = [
+    [256, LONG, width],
+    [257, LONG, rows],
+    [258, LONG, 1],
+    [259, LONG, 1],
+    [262, LONG, 0],
+    [273, LONG, 8],
+    [277, LONG, 1],
+    [278, LONG, rows],
+    [279, LONG, rows * rowBytes],
+    [282, FRACTION, resolutionAt],
+    [283, FRACTION, resolutionAt + 8],
+  ]
+  const numbers = (...values: readonly number[]) => Buffer.from(Uint32Array.from(values).buffer)
+  const entries = tags.map(([tag = 0, type = 0, value = 0]) =>
+    Buffer.concat([Buffer.from([tag & 0xff, tag >> 8, type, 0]), numbers(1, value)]),
+  )
+  return Buffer.concat([
+    Buffer.from('49492a00', 'hex'),
+    numbers(resolutionAt + 16),
+    points,
+    numbers(200, 1, 200, step),
+    Buffer.from([tags.length, 0]),
+    ...entries,
+    Buffer.alloc(4),
+  ])
+}

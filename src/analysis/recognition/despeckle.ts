@@ -9,16 +9,25 @@ const ALIKE = 60
 const MIN_ALIKE = 2
 /** With a smaller share of specks a picture stays as it is: full stops of small type are single points. */
 const MIN_SHARE = 0.002
+/** A picture of black and white has fewer shades between: its curves are stairs, and thin letters at the start of a line are lost. */
+const MAX_SHADES = 0.001
 /** Tesseract reads grain with a standard deviation of 25 as it is, and nothing at 50. */
 const MIN_GRAIN = 20
 
 /**
- * Removes noise from a picture whose points are those of its camera or scanner, in place: specks become as their
- * neighbours, and strong grain is blurred. A median of nine would take strokes that are one point wide.
+ * Removes noise from a picture whose points are those of its camera, scanner or fax machine, in place: specks become as
+ * their neighbours, and strong grain is blurred. A median of nine would take strokes that are one point wide.
  */
 export function despeckle(image: GrayImage): void {
   removeSpecks(image)
   if (measureNoise(image) >= MIN_GRAIN) blur(image)
+}
+
+/** Whether its edges are to be blurred before it is read. */
+export function isBlackAndWhite({ data }: GrayImage): boolean {
+  let shades = 0
+  for (const point of data) if (point > DARK && point < LIGHT) shades += 1
+  return shades <= data.length * MAX_SHADES
 }
 
 function removeSpecks({ width, height, data }: GrayImage): void {
@@ -38,7 +47,7 @@ function removeSpecks({ width, height, data }: GrayImage): void {
 }
 
 /** A point becomes the mean of the nine around it, with weights of 4, 2 and 1 by their distance. */
-function blur({ width, height, data }: GrayImage): void {
+export function blur({ width, height, data }: GrayImage): void {
   const from = Uint8Array.from(data)
   const across = (at: number) => (from[at - 1] ?? 0) + 2 * (from[at] ?? 0) + (from[at + 1] ?? 0)
   for (let at = width + 1; at < width * (height - 1) - 1; at += 1) {

@@ -63,9 +63,12 @@ export function toUpright(image: GrayImage, orientation: number): GrayImage {
   return { width, height, data }
 }
 
-/** A picture of another size: a point is the mean of the points it covers, or lies between the four next to it. */
-export function resize(image: GrayImage, scale: number): GrayImage {
-  const [width, height] = [Math.round(image.width * scale), Math.round(image.height * scale)]
+/**
+ * A picture of another size: a point is the mean of the points it covers, or lies between the four next to it. Its height
+ * grows by `stretch` beside.
+ */
+export function resize(image: GrayImage, scale: number, stretch = 1): GrayImage {
+  const [width, height] = [Math.round(image.width * scale), Math.round(image.height * scale * stretch)]
   const data = new Uint8Array(width * height)
   const [columns, rows] = [spread(image.width, width), spread(image.height, height)]
   for (let y = 0; y < height; y += 1) {

@@ -1,5 +1,5 @@
 import { rejected } from '../parse/office/zip.ts'
-import { findTag, isTiff, listDirectories } from './tiff/tiff-directory.ts'
+import { findFraction, findTag, isTiff, listDirectories } from './tiff/tiff-directory.ts'
 
 /** What the beginning of a picture says of it, before its points are unpacked. */
 export interface PictureHead {
@@ -7,12 +7,19 @@ export interface PictureHead {
   readonly height: number
   /** How the camera was held, 1 to 8 as EXIF counts it; 1: upright, or it does not say. */
   readonly orientation: number
+  /** How many times as high as wide its points are; absent: about as high. */
+  readonly stretch?: number
 }
 
 const UPRIGHT = 1
 const ORIENTATION_TAG = 0x0112
 const WIDTH_TAG = 0x0100
 const HEIGHT_TAG = 0x0101
+/** Points for each unit of length, across and down. */
+const RESOLUTION_TAGS = [0x011a, 0x011b] as const
+/** A fax in the usual quality has 204 and 98 points an inch; 204 and 196 are nearly the same. */
+const MIN_STRETCH = 1.2
+const MAX_STRETCH = 4
 
 /** @throws TaskError `input_rejected` when it does not say how large it is. */
 export function readPictureHead(bytes: Uint8Array): PictureHead {
@@ -33,7 +40,11 @@ function readHead(file: Buffer): PictureHead | null {
 function readTiffHead(file: Buffer): PictureHead | null {
   const [directory = 0] = listDirectories(file)
   const [width, height] = [findTag(file, directory, WIDTH_TAG), findTag(file, directory, HEIGHT_TAG)]
-  return width === null || height === null ? null : { width, height, orientation: UPRIGHT }
+  if (width === null || height === null) return null
+  const [across, down] = RESOLUTION_TAGS.map((tag) => findFraction(file, directory, tag))
+  const stretch = (across ?? 0) / (down ?? 0)
+  const isFlat = stretch >= MIN_STRETCH && stretch <= MAX_STRETCH
+  return { width, height, orientation: UPRIGHT, ...(isFlat ? { stretch } : {}) }
 }
 
 /** IHDR is the first chunk; `eXIf` may stand anywhere. */

@@ -1,7 +1,7 @@
 import type { GrayImage } from '../parse/pdf/pdfium.ts'
 import { rejected } from '../parse/office/zip.ts'
 import { TaskError } from '../../task/failure.ts'
-import { despeckle } from './despeckle.ts'
+import { blur, despeckle, isBlackAndWhite } from './despeckle.ts'
 import { invertDark, isBlank, MAX_PIXELS, resize, toUpright, type Decode } from './gray-image.ts'
 import { readPictureHead } from './picture-head.ts'
 import { decodePng, isTransparentPng } from './png.ts'
@@ -23,24 +23,30 @@ export function countPictures(bytes: Uint8Array): number {
 }
 
 /**
- * One picture of a file, 1 for the first: upright as EXIF says, dark on light, without noise. null: it is blank.
+ * One picture of a file, 1 for the first: upright as EXIF says, with points as high as wide,
+ * dark on light, without noise or stairs. null: it is blank.
  *
  * @throws TaskError `input_too_large` before it is unpacked; `input_rejected` when it is damaged.
  */
 export function openPicture(bytes: Uint8Array, page: number, decode: Decode): PageImage | null {
   const file = page === 1 ? bytes : moveToFront(bytes, page)
-  const { width, height, orientation } = readPictureHead(file)
+  const { width, height, orientation, stretch = 1 } = readPictureHead(file)
   if (width * height > MAX_DECODED_PIXELS) {
     const message = `The picture has ${width} × ${height} points; at most ${MAX_DECODED_PIXELS / 1e6} million are read.`
     throw new TaskError('input_too_large', message)
   }
   const decoded = decodePicture(file, decode)
   if (isBlank(decoded)) return null
-  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (decoded.width * decoded.height)))
+  const isSharp = isBlackAndWhite(decoded)
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (decoded.width * decoded.height * stretch)))
   const image = toUpright(scale < 1 ? resize(decoded, scale) : decoded, orientation)
   invertDark(image)
   despeckle(image)
-  return { image, dpi: ASSUMED_DPI * scale }
+  // Who decodes it may have turned it.
+  const isFlat = stretch !== 1 && decoded.width === width
+  const square = isFlat ? resize(image, 1, stretch) : image
+  if (isSharp) blur(square)
+  return { image: square, dpi: ASSUMED_DPI * scale }
 }
 
 function decodePicture(file: Uint8Array, decode: Decode): GrayImage {

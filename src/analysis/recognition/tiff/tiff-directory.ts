@@ -4,6 +4,8 @@ const HEADER_BYTES = 8
 export const ENTRY_BYTES = 12
 /** Bytes of the types of values that are read here: bytes, a short, a long. */
 const TYPE_BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 7: 1 }
+/** Two longs. */
+const FRACTION = 5
 
 export function isTiff(bytes: Uint8Array): boolean {
   const mark = Buffer.from(bytes.subarray(0, 4)).toString('latin1')
@@ -41,18 +43,36 @@ export function findTag(bytes: Uint8Array, directory: number, tag: number): numb
 export function findValues(bytes: Uint8Array, directory: number, tag: number): number[] {
   const view = toView(bytes)
   const isLittle = isLittleEndian(bytes)
+  const at = findEntry(bytes, directory, tag)
+  if (at === null) return []
+  const [type, count] = [view.getUint16(at + 2, isLittle), view.getUint32(at + 4, isLittle)]
+  const size = TYPE_BYTES[type] ?? 0
+  const from = size * count <= 4 ? at + 8 : view.getUint32(at + 8, isLittle)
+  if (size === 0 || from + size * count > bytes.length) return []
+  return Array.from({ length: count }, (_, nth) => readValue(view, from + nth * size, size, isLittle))
+}
+
+/** A tag whose value is a fraction; null where there is none. */
+export function findFraction(bytes: Uint8Array, directory: number, tag: number): number | null {
+  const view = toView(bytes)
+  const isLittle = isLittleEndian(bytes)
+  const at = findEntry(bytes, directory, tag)
+  if (at === null || view.getUint16(at + 2, isLittle) !== FRACTION) return null
+  const from = view.getUint32(at + 8, isLittle)
+  if (from + 8 > bytes.length) return null
+  return view.getUint32(from, isLittle) / view.getUint32(from + 4, isLittle)
+}
+
+function findEntry(bytes: Uint8Array, directory: number, tag: number): number | null {
+  const view = toView(bytes)
+  const isLittle = isLittleEndian(bytes)
   const entries = view.getUint16(directory, isLittle)
   for (let index = 0; index < entries; index += 1) {
     const at = directory + 2 + index * ENTRY_BYTES
-    if (at + ENTRY_BYTES > bytes.length) return []
-    if (view.getUint16(at, isLittle) !== tag) continue
-    const [type, count] = [view.getUint16(at + 2, isLittle), view.getUint32(at + 4, isLittle)]
-    const size = TYPE_BYTES[type] ?? 0
-    const from = size * count <= 4 ? at + 8 : view.getUint32(at + 8, isLittle)
-    if (size === 0 || from + size * count > bytes.length) return []
-    return Array.from({ length: count }, (_, nth) => readValue(view, from + nth * size, size, isLittle))
+    if (at + ENTRY_BYTES > bytes.length) return null
+    if (view.getUint16(at, isLittle) === tag) return at
   }
-  return []
+  return null
 }
 
 function readValue(view: DataView, at: number, size: number, isLittle: boolean): number {
