@@ -87,9 +87,15 @@ function isTextOfBytes(head: Buffer): boolean {
   return !head.includes(0) && decodeHead(head) !== undefined
 }
 
-/** A mail, or a page that a browser saved as one (RFC 5322): it begins with lines that are named as those of mails. */
+/**
+ * A mail, or a page that a browser saved as one (RFC 5322): it begins with lines that are named as those of mails, in a mailbox
+ * (RFC 4155) behind a line of its own.
+ */
 function isMail(text: string): boolean {
-  const [head = ''] = text.slice(0, MAX_MAIL_HEAD).split(/\n\r?\n/, 1)
+  const [head = ''] = text
+    .slice(0, MAX_MAIL_HEAD)
+    .replace(/^From [^\r\n]{1,500}\r?\n/, '')
+    .split(/\n\r?\n/, 1)
   const names = new Set(
     Array.from(head.matchAll(/^([a-z-]{2,40}):/gim), ([, name = '']) => name.toLowerCase()),
   )

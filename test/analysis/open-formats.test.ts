@@ -217,6 +217,43 @@ test('a mail is read by its text, and what is attached is listed', async () => {
   expect(mail.warnings).toEqual([expect.stringContaining('1 attached files')])
 })
 
+const withSubject = (subject: string, text: string) =>
+  `Return-Path: <ana@example.org>\r\nFrom: Ana <ana@example.org>\r\nDate: Mon, 02 Sep 2024 10:00:00 +0000\r\nSubject: ${subject}\r\n\r\n${text}\r\n`
+const FROM = 'From ana@example.org Mon Sep  2 10:00:00 2024\r\n'
+
+test('the mails of a mailbox are read one by one, under their subjects', async () => {
+  const box = `${FROM}${withSubject('Frost', 'From here on the frost was late.\r\n\r\nFrom Monday to Friday it froze.')}\r\n${FROM}${LETTER}`
+  expect(await lines(MAIL, box)).toEqual([
+    ['Frost', 'prose: From here on the frost was late.', 'prose: From Monday to Friday it froze.'],
+    ['The frost', 'prose: The late frost took a third of the blüten of the orchard this year.'],
+    [null, 'fact: Attached: counts.pdf (1 kB).'],
+  ])
+  const one = await read(MAIL, `${FROM}${LETTER}`)
+  expect([one.title, one.about?.author]).toEqual(['The frost', 'Ana Müller'])
+})
+
+test.each([
+  ['with its mark', '\ufeff', 'utf-16le'],
+  ['without a mark', '', 'utf-16le'],
+])('a mail that was saved in UTF-16 %s is read', async (_what, mark, encoding) => {
+  const saved = Buffer.from(`${mark}${LETTER}`, encoding as BufferEncoding)
+  expect((await read(MAIL, saved)).title).toBe('The frost')
+})
+
+test.each([
+  [
+    'PGP',
+    'multipart/encrypted; protocol="application/pgp-encrypted"; boundary="x"',
+    '--x\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--x\r\nContent-Type: application/octet-stream\r\n\r\n-----BEGIN PGP MESSAGE-----\r\n--x--',
+  ],
+  ['S/MIME', 'application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m', 'MIAGCSqGSIb3DQEHA6CA'],
+])('a mail under %s ends as encrypted_input, in a mailbox it has a warning', async (_kind, type, body) => {
+  const mail = `From: a@b.example\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: ${type}\r\n\r\n${body}\r\n`
+  await expect(read(MAIL, mail)).rejects.toMatchObject({ errorType: 'encrypted_input' })
+  const { warnings } = await read(MAIL, `${FROM}${mail}\r\n${FROM}${withSubject('Frost', 'The frost came.')}`)
+  expect(warnings).toEqual(['1 of the mails are encrypted and were left out.'])
+})
+
 test('a page that a browser saved as a mail is read as a page', async () => {
   const page =
     '<html><body><h1>Gates</h1><p>A gate holds the water of the river back until it opens.</p></body></html>'

@@ -94,6 +94,13 @@ test('an archive whose directory is cut or a lie is an archive', async () => {
     expect(await recogniseBytes(bytes)).toBe('application/zip')
 })
 
+test('a mailbox is recognised by its first mail, text that begins alike is none', async () => {
+  const line = 'From ana@example.org Mon Sep  2 10:00:00 2024\n'
+  const mail = 'Return-Path: <a@b.example>\nFrom: Ana <a@b.example>\nSubject: Frost\n\nThe frost came.\n'
+  expect(await recogniseBytes(`${line}${mail}`)).toBe('message/rfc822')
+  expect(await recogniseBytes(`${line}The frost came.\n\n${mail}`)).toBe('text/plain')
+})
+
 test.each(['text', 'spreadsheet', 'presentation'])(
   'a flat %s of OpenDocument is recognised',
   async (kind) => {

@@ -1,15 +1,55 @@
 import PostalMime, { type Attachment, type Email } from 'postal-mime'
-import { SectionBuilder, type AboutDocument, type SourceDocument } from '../document.ts'
+import { TaskError } from '../../../task/failure.ts'
+import { SectionBuilder, type AboutDocument, type Section, type SourceDocument } from '../document.ts'
 import { readHtml } from '../html/html.ts'
-import { readText } from './plain-text.ts'
+import { splitMailbox } from './mailbox.ts'
+import { readText } from '../text/plain-text.ts'
 
 const BYTES_PER_KB = 1024
 const MAX_HEAD_BYTES = 64 * 1024
 const BOUNDARY = /^content-type:[^\n]{0,500}\n?[^\n]{0,500}\bboundary="?([^"\s;]{1,200})/im
 
-/** Reads a mail (RFC 5322), or a page that a browser saved as one (mhtml): its text; what is attached is listed, not read. */
+/** A mail whose text only its receiver can read: PGP (RFC 3156), S/MIME (RFC 8551). */
+const ENCRYPTED = /^(?:multipart\/encrypted|application\/(?:x-)?pkcs7-mime\b(?!.{0,500}signed-data))/is
+
+/**
+ * Reads a mail (RFC 5322), a page that a browser saved as one (mhtml), or the mails of a mailbox (mbox): their text; what is
+ * attached is listed, not read.
+ *
+ * @throws TaskError `encrypted_input` where every mail is encrypted.
+ */
 export async function readMail(bytes: Uint8Array): Promise<SourceDocument> {
-  const mail = await PostalMime.parse(bytes)
+  const { mails, count } = splitMailbox(bytes)
+  const read: SourceDocument[] = []
+  for (const mail of mails) {
+    const parsed = await PostalMime.parse(mail)
+    if (!isEncrypted(parsed)) read.push(toDocument(parsed, mail))
+  }
+  const [first] = read
+  if (first === undefined) throw new TaskError('encrypted_input', 'The mail is encrypted.')
+  if (count === 1) return first
+  const encrypted = mails.length - read.length
+  const warnings = [
+    ...(count > mails.length ? [`The mailbox has ${count} mails; the first ${mails.length} were read.`] : []),
+    ...(encrypted > 0 ? [`${encrypted} of the mails are encrypted and were left out.`] : []),
+    ...read.flatMap((document) => document.warnings),
+  ]
+  return { title: null, sections: read.flatMap(toSections), pages: null, warnings: [...new Set(warnings)] }
+}
+
+/** The subject is the heading of what has none. */
+function toSections({ title, sections }: SourceDocument): Section[] {
+  const [first] = sections
+  if (first === undefined || first.heading !== null) return [{ heading: title, paragraphs: [] }, ...sections]
+  return [{ ...first, heading: title }, ...sections.slice(1)]
+}
+
+function isEncrypted({ headers, text, html }: Email): boolean {
+  const type = headers.find(({ key }) => key === 'content-type')?.value ?? ''
+  return ENCRYPTED.test(type.trim()) && (text ?? html ?? '').trim() === ''
+}
+
+function toDocument(mail: Email, bytes: Uint8Array): SourceDocument {
   const body = readBody(mail)
   const attached = mail.attachments.filter(({ disposition }) => disposition === 'attachment')
   const builder = new SectionBuilder()
