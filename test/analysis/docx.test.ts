@@ -17,6 +17,15 @@ test('a Word document is read by its headings, the first of which is its title',
   ])
 })
 
+test('a word with places where it may be divided is one word', async () => {
+  const { sections } = await readDocx(
+    docxOf(['# Blos\u00adsom', 'The late frost took a third of the blos\u00adsom.']),
+  )
+  expect(sections).toMatchObject([
+    { heading: 'Blossom', paragraphs: [{ text: 'The late frost took a third of the blossom.' }] },
+  ])
+})
+
 test('entities of its own are not unfolded, and a file that it names is not read', async () => {
   const bomb = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>'
   const read = await readDocx(docxOf(['A line &f; of &b; text.'], [], bomb)).then(

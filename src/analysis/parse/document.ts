@@ -66,12 +66,13 @@ export class SectionBuilder {
   ]
 
   heading(text: string): void {
-    const heading = text.replace(/\s+/g, ' ').trim()
+    const heading = joinSpaces(text.replace(SOFT_HYPHENS, ''))
     if (heading !== '') this.#sections.push({ heading, paragraphs: [] })
   }
 
   paragraph(text: string, { page = null, seconds = null, kind = 'prose' }: ParagraphPlace = {}): void {
-    const trimmed = OF_LINES.has(kind) ? splitLines(text) : text.replace(/\s+/g, ' ').trim()
+    const shown = kind === 'code' ? text : text.replace(SOFT_HYPHENS, '')
+    const trimmed = OF_LINES.has(kind) ? splitLines(shown) : joinSpaces(shown)
     if (trimmed !== '') this.#sections.at(-1)?.paragraphs.push({ text: trimmed, page, seconds, kind })
   }
 
@@ -79,6 +80,13 @@ export class SectionBuilder {
   build(): Section[] {
     return this.#sections.filter(({ heading, paragraphs }) => heading !== null || paragraphs.length > 0)
   }
+}
+
+/** Places where a word may be divided are not shown, and would make two words of it. */
+const SOFT_HYPHENS = /\u00ad/g
+
+function joinSpaces(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
 }
 
 function splitLines(text: string): string {
