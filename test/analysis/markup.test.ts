@@ -12,6 +12,13 @@ const read = (text: string) => {
   }
 }
 
+test('the kind of a note in Markdown is no part of its text', () => {
+  const note = '> [!IMPORTANT]\n> A gate holds the water back.\n\nIt opens [!] when the mill stands still.\n'
+  expect(read(note).sections).toEqual([
+    [null, 'quote: A gate holds the water back.', 'prose: It opens [!] when the mill stands still.'],
+  ])
+})
+
 /** In the quotation marks of TeX, which a template cannot hold. */
 const OLD = "``old''"
 const TEX = String.raw`\documentclass[11pt]{article}

@@ -100,6 +100,52 @@ test('a sheet has its size, its columns with what is in them, its rows, and the 
   ])
 })
 
+test.each([
+  [
+    'a title, and numbers below',
+    [['Cups'], ['Team', 'Won'], ['Blues', 1], ['Flyers', 2]],
+    ['4 rows, 2 columns.', 'Team: 2 texts.', 'Won: 2 numbers, 1 to 2.'],
+  ],
+  [
+    'two titles',
+    [['Cups'], ['Since 1967'], ['Team', 'Won'], ['Blues', 1]],
+    ['4 rows, 2 columns.', 'Team: 1 text.', 'Won: 1 number, 1.'],
+  ],
+  [
+    'a name of the first column, and nothing but texts',
+    [['Team'], ['Blues', 'West'], ['Flyers', 'East']],
+    ['3 rows, 2 columns.', 'Team: 2 texts.', 'B: 2 texts.'],
+  ],
+  ['one column', [['Team'], ['Blues'], ['Flyers']], ['3 rows, 1 column.', 'Team: 2 texts.']],
+  [
+    'texts alone',
+    [
+      ['Team', 'City'],
+      ['Blues', 'Here'],
+    ],
+    ['2 rows, 2 columns.', 'Team: 1 text.', 'City: 1 text.'],
+  ],
+  [
+    'numbers under a title',
+    [['Cups'], ['Blues', 1], ['Flyers', 2]],
+    ['3 rows, 2 columns.', 'Cups: 2 texts.', 'B: 2 numbers, 1 to 2.'],
+  ],
+  [
+    'a title above names without rows',
+    [['Cups'], ['Team', 'City']],
+    ['2 rows, 2 columns.', 'Cups: 1 text.', 'B: 1 text.'],
+  ],
+])('the names of columns are found below titles: %s', async (_what, table, facts) => {
+  const cells = (row: readonly (string | number)[]) =>
+    row.map((value) =>
+      typeof value === 'string' ? `<c t="inlineStr"><is><t>${value}</t></is></c>` : `<c><v>${value}</v></c>`,
+    )
+  const rows = table.map((row) => `<row>${cells(row).join('')}</row>`).join('')
+  const { sections } = await read(workbookOf([{ name: 'Sheet', rows }]))
+  const found = sections[0]?.filter((line) => line?.startsWith('fact: ') === true)
+  expect(found).toEqual(facts.map((fact) => `fact: ${fact}`))
+})
+
 test('cells without a place follow one another, and a cell in the last corner costs no more than itself', async () => {
   const rows = `<row><c t="inlineStr"><is><t>a</t></is></c><c><v>1</v></c></row>
     <row r="1048576"><c r="XFD1048576"><v>2</v></c></row>`

@@ -22,6 +22,8 @@ export const MAX_COLUMNS_SHOWN = 60
 const MAX_ROWS_SHOWN = 2000
 /** Rows of one piece of a table. */
 const ROWS_PER_TABLE = 40
+/** Titles that may stand above the names of columns. */
+const MAX_TITLE_ROWS = 4
 /** A text of a cell with as many words, or one with a full stop, is read as prose. */
 const MIN_PROSE_WORDS = 8
 const MIN_PROSE_WIDE_CHARS = 12
@@ -33,23 +35,51 @@ export class TableReader {
   readonly #lines: string[] = []
   readonly #prose: string[] = []
   #header: readonly Cell[] = []
+  /** The first rows until the header is found: titles above it, at last perhaps itself. */
+  #first: (readonly Cell[])[] | null = []
   #rows = 0
 
   /** @param line the row as it is shown */
   add(cells: readonly Cell[], line: string): void {
     if (cells.length === 0) return
     this.#rows += 1
-    // A first row of nothing but texts names the columns.
-    if (this.#rows === 1 && cells.every(({ kind }) => kind === 'text')) this.#header = cells
-    else for (const cell of cells) (this.#columns[cell.column] ??= new ColumnSummary()).add(cell)
+    if (this.#first === null || !this.#isBeforeHeader(cells, this.#first)) this.#count(cells)
     if (this.#lines.length < MAX_ROWS_SHOWN) this.#lines.push(line)
     for (const { kind, text } of cells) if (kind === 'text' && isProse(text)) this.#prose.push(text)
+  }
+
+  /**
+   * A first row of nothing but texts names the columns. Of one cell alone it may be a title: then so does a row of texts
+   * below, with something else than texts under it.
+   */
+  #isBeforeHeader(cells: readonly Cell[], first: (readonly Cell[])[]): boolean {
+    const last = first.at(-1)
+    const isBegun = last !== undefined && last.length > 1
+    const isTitle = cells.length === 1 && first.length < MAX_TITLE_ROWS
+    if (isBegun || cells.some(({ kind }) => kind !== 'text') || (!isTitle && cells.length === 1)) {
+      this.#settleHeader(first, isBegun && isHeaderOf(last, cells))
+      return false
+    }
+    first.push(cells)
+    if (cells.length > 1 && first.length === 1) this.#settleHeader(first, true)
+    return true
+  }
+
+  #settleHeader(first: readonly (readonly Cell[])[], isLast: boolean): void {
+    this.#first = null
+    this.#header = (isLast ? first.at(-1) : first[0]) ?? []
+    if (!isLast) for (const cells of first.slice(1)) this.#count(cells)
+  }
+
+  #count(cells: readonly Cell[]): void {
+    for (const cell of cells) (this.#columns[cell.column] ??= new ColumnSummary()).add(cell)
   }
 
   /** Writes its size, its columns, its rows and the sentences of its cells; returns warnings where rows or columns are left out. */
   end(builder: SectionBuilder, name: string): string[] {
     const [rows, lines] = [this.#rows, this.#lines]
     if (rows === 0) return []
+    if (this.#first !== null) this.#settleHeader(this.#first, false)
     const facts = isChinese([...this.#header.map(({ text }) => text), ...lines]) ? CHINESE : ENGLISH
     for (const line of describeColumns(this.#columns, this.#header, { rows, facts }))
       builder.paragraph(line, { kind: 'fact' })
@@ -65,6 +95,11 @@ export class TableReader {
         : []),
     ]
   }
+}
+
+function isHeaderOf(names: readonly Cell[], row: readonly Cell[]): boolean {
+  const columns = new Set(names.map(({ column }) => column))
+  return row.some(({ column, kind }) => kind !== 'text' && columns.has(column))
 }
 
 /** The size of a table, and a line for each of its columns. */

@@ -173,13 +173,14 @@ function isText(line: string): boolean {
   return chars !== '' && (chars.match(LETTERS)?.length ?? 0) / chars.length >= MIN_LETTER_SHARE
 }
 
-/** A line without Markdown's marks: emphasis, code ticks, links, images, check boxes, pictographs. */
+/** A line without Markdown's marks: emphasis, code ticks, links, images, check boxes, the kinds of notes (`[!TIP]`), pictographs. */
 function toPlain(line: string): string {
   return line
     .replace(/!\[[^\]]{0,500}\]\([^)]{0,2000}\)/g, '')
     .replace(/\[([^\][]{0,500})\]\([^)]{0,2000}\)/g, '$1')
     .replace(/\[([^\][]{1,500})\]\[[^\][]{0,500}\]/g, '$1')
     .replace(/^\s*\[[ xX]\]\s+/, '')
+    .replace(/^\s*\[!\w{1,20}\][+-]?\s*$/, '')
     .replace(/(\*\*|__)(.{1,500}?)\1/g, '$2')
     .replace(/(^|[^\w*])[*_]([^*_\s][^*_]{0,500})[*_](?![\w*])/g, '$1$2')
     .replace(/`([^`]*)`/g, '$1')
