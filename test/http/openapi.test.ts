@@ -71,11 +71,23 @@ test('every route is described, and nothing else', async () => {
 
 test('every operation names its problems, each with an example of just that code', async () => {
   const { document } = await setup()
+  const SHARED = '#/components/responses/'
+  const inPlace: string[] = []
   for (const [path, operations] of Object.entries<Json>(document['paths'])) {
     for (const [method, operation] of Object.entries(operations)) {
       expect(operation['summary'], `${method} ${path}`).toMatch(/^[A-Z]/)
-      for (const [status, reply] of Object.entries<Json>(operation['responses'])) {
+      for (const [status, given] of Object.entries<Json>(operation['responses'])) {
+        const ref = given['$ref'] as string | undefined
+        const reply = ref === undefined ? given : document['components'].responses[ref.replace(SHARED, '')]
         const examples = reply['content']?.['application/problem+json']?.examples ?? {}
+        // An upgrade that fails is described on its own.
+        if (
+          ref === undefined &&
+          status !== 'default' &&
+          'application/problem+json' in (given['content'] ?? {})
+        )
+          inPlace.push(`${method} ${path} ${status}`)
+        if (ref !== undefined) expect(Object.keys(examples), ref).not.toEqual([])
         for (const [code, example] of Object.entries<Json>(examples)) {
           expect(PROBLEM_STATUS[code as keyof typeof PROBLEM_STATUS]).toBe(Number(status))
           expect(example['value'].type).toBe(`urn:headgate:problem:${code}`)
@@ -83,6 +95,8 @@ test('every operation names its problems, each with an example of just that code
       }
     }
   }
+  // What many operations answer is described once: a page of documentation reads all of it for each operation.
+  expect(inPlace).toEqual([])
 })
 
 test('examples of replies fit the schemas that they stand beside', async () => {

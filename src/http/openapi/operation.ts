@@ -81,10 +81,25 @@ export const gatedProblems = (...codes: readonly ProblemCode[]) =>
 export const publicProblems = (...codes: readonly ProblemCode[]) =>
   describeProblemCodes([...EVERYWHERE, ...codes])
 
+/** Operations that answer the same refer to one description: without that, most of the document is repetition. */
+const described = new Map<string, ReturnType<typeof createDescription>>()
+
 function describeProblems(codes: readonly ProblemCode[]) {
+  const id = codes.map(toName).join('Or')
+  const known = described.get(id) ?? createDescription(id, codes)
+  described.set(id, known)
+  return known
+}
+
+function toName(code: ProblemCode): string {
+  return code.replace(/(^|-)([a-z])/g, (_all, _dash, letter: string) => letter.toUpperCase())
+}
+
+function createDescription(id: string, codes: readonly ProblemCode[]) {
   const examples = Object.fromEntries(codes.map((code) => [code, { value: createExample(code) }]))
   const isWaiting = codes.some((code) => [429, 503].includes(PROBLEM_STATUS[code]))
   return {
+    id,
     description: codes.map((code) => `\`${code}\`: ${ERROR_CODES[code]}.`).join(' '),
     ...(isWaiting ? { headers: RETRY_AFTER } : {}),
     content: { 'application/problem+json': { schema: problemReply, examples } },
