@@ -63,7 +63,11 @@ describe.skipIf(programs === undefined)('headgate move, from PostgreSQL to a fol
   const over = (folder: string, url: string) => startMove(['--to', url], { DATA_DIR: folder }).exited
   const back = (url: string, folder: string) => startMove(['--to', folder], { DATABASE_URL: url })
   const local = (folder: string, slots: number) =>
-    startServer({ folder, tasks: [echo, digest], settings: { journal: 'sqlite', slots, builtins: [] } })
+    startServer({
+      folder,
+      tasks: [echo, digest],
+      settings: { databaseUrl: '', journal: 'sqlite', slots, builtins: [] },
+    })
   const shared = (databaseUrl: string, slots: number) =>
     startServer({
       tasks: [echo, digest],
@@ -141,7 +145,11 @@ describe.skipIf(programs === undefined)('headgate move, from PostgreSQL to a fol
     const url = await postgres.newDatabase()
     const limits = { slots: 1, builtins: [], resources: new Map([['llm', { requestsPerDay: 3 }]]) }
     const alone = (where: string) =>
-      startServer({ folder: where, tasks: [call], settings: { ...limits, journal: 'sqlite' } })
+      startServer({
+        folder: where,
+        tasks: [call],
+        settings: { ...limits, databaseUrl: '', journal: 'sqlite' },
+      })
     const drawOne = async ({ post, ended }: Awaited<ReturnType<typeof alone>>) =>
       (await ended(String((await post('/call', {})).body['task_id'])))['status']
     const first = await alone(folder)

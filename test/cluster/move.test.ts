@@ -43,7 +43,7 @@ describe.skipIf(programs === undefined)('headgate move', () => {
     startServer({
       folder,
       tasks: [echo, digest],
-      settings: { journal: 'sqlite', slots, builtins: [], keepUploadsMs: 3_600_000 },
+      settings: { databaseUrl: '', journal: 'sqlite', slots, builtins: [], keepUploadsMs: 3_600_000 },
     })
   const shared = (databaseUrl: string, slots: number) =>
     startServer({

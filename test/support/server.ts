@@ -31,9 +31,11 @@ export async function startServer({
   log: taken,
 }: ServerGiven = {}) {
   const dataDir = folder ?? (await mkdtemp(join(tmpdir(), 'headgate-test-')))
+  // A test that names its database, or none, has what it names.
+  const shared = given.databaseUrl === undefined ? await databaseSettings(dataDir) : {}
   const settings = {
     ...readSettings({ JOURNAL: process.env['TEST_JOURNAL'] ?? 'memory' }),
-    ...(await databaseSettings(dataDir)),
+    ...shared,
     dataDir,
     stopWaitMs: 200,
     stopGraceMs: 200,
@@ -64,7 +66,7 @@ export async function startServer({
   }
   const stop = () => (stopped ??= stopOnce())
   onTestFinished(stop)
-  const begun = process.env['TEST_POSTGRES'] === undefined ? undefined : shareLooks(() => whenBegun(url))
+  const begun = shared.databaseUrl === undefined ? undefined : shareLooks(() => whenBegun(url))
   const as = (headers: Record<string, string>) => clientOf(url, headers, begun)
   const server = { url, as, ws: `ws://127.0.0.1:${port}`, core, app, dataDir, fatal, stop }
   return { ...server, ...clientOf(url, {}, begun) }
