@@ -9,6 +9,7 @@ import type { CancelReply, Refusal, Submission, SubmitReply } from '../../admiss
 import { TaskIds } from '../../admission/task-ids.ts'
 import type { Registry } from '../../handler/registry.ts'
 import { toSettlement } from '../../lifecycle/settlement.ts'
+import { listFields } from '../../lifecycle/transitions.ts'
 import { HeadgateError } from '../../task/errors.ts'
 import { placeAfter, type QueuePlace } from '../../task/event.ts'
 import type { Priority } from '../../task/priority.ts'
@@ -232,9 +233,9 @@ export class ClusterAdmission implements QueueAdmission {
     if (hasTickets) publisher.hasWork()
     if (hasWebhooks) publisher.hasWebhooks()
     if (replies.some((reply) => reply.kind === 'refused' && reply.code === 'queue-full')) this.#isFull()
-    for (const { task } of entries) {
-      if (task.lastSeq === 1)
-        log.info({ taskId: task.id, type: task.type, caller: task.caller }, 'task queued')
+    for (const { task, event } of entries) {
+      if (task.lastSeq === 1 && event.type === 'queued')
+        log.info({ ...listFields(task), tasksAhead: event.tasksAhead }, 'task queued')
     }
     if (isAll) group[0]?.resolve(replies)
     else for (const [index, { resolve }] of group.entries()) resolve([replies[index] as SubmitReply])

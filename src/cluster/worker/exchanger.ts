@@ -102,8 +102,18 @@ export class Exchanger {
 
 export function logExchange({ entries, refused, unknownTypes }: Exchanged, log: Logger): void {
   for (const { task, event } of entries) {
-    if (event.type === 'started') log.info({ ...listFields(task), attempt: task.attempt }, 'task started')
-    else if (isTerminal(task.status)) log.info({ ...listFields(task), outcome: task.status }, 'task ended')
+    const { attempt, waitMs, runMs, status } = task
+    const fields = listFields(task)
+    const errorType = task.failure?.errorType
+    if (event.type === 'started') log.info({ ...fields, attempt, waitMs }, 'task started')
+    else if (isTerminal(status)) log.info({ ...fields, outcome: status, errorType, runMs }, 'task ended')
+    else if (event.type === 'retrying') {
+      const { waitReason: reason, waitUntil: until, waitResource: resource } = task
+      log.info(
+        { ...fields, reason, until, resource, errorType: event.failure?.errorType, runMs },
+        'task waits',
+      )
+    }
   }
   for (const { run } of refused) log.warn({ taskId: run.id, run: run.run }, 'late outcome refused')
   if (unknownTypes.size > 0) log.warn({ types: [...unknownTypes] }, 'task types missing: their tasks wait')
