@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { Database } from '../cluster/database/database.ts'
 import type { MoveProgress, MoveResult } from '../cluster/move/move.ts'
 import type { Settings } from '../config/settings.ts'
@@ -67,6 +68,10 @@ export async function moveToFolder(ends: MoveEnds, settings: Settings, report: R
   })
 }
 
+/** A move that loses its connection is taken up where it was, so many times. */
+const MAX_TRIES = 5
+const RETRY_MS = 1000
+
 type Blobs = NonNullable<Awaited<ReturnType<typeof openBlobs>>>
 
 async function withDatabase<Reply>(
@@ -75,6 +80,22 @@ async function withDatabase<Reply>(
   work: (db: Database, blobs: Blobs) => Promise<Reply>,
 ): Promise<Reply> {
   assertInstalled(CLUSTER_PACKAGES)
+  const { isAway, toHeadgateError } = await import('../cluster/database/database.ts')
+  for (let left = MAX_TRIES - 1; ; left -= 1) {
+    try {
+      return await tryWithDatabase(url, settings, work)
+    } catch (error) {
+      if (left === 0 || !isAway(toHeadgateError(error))) throw error
+      await setTimeout(RETRY_MS)
+    }
+  }
+}
+
+async function tryWithDatabase<Reply>(
+  url: string,
+  settings: Settings,
+  work: (db: Database, blobs: Blobs) => Promise<Reply>,
+): Promise<Reply> {
   const [{ Database: Connections }, { DatabaseBlobs }] = await Promise.all([
     import('../cluster/database/database.ts'),
     import('../cluster/database/database-blobs.ts'),

@@ -169,6 +169,31 @@ describe.skipIf(programs === undefined)('headgate move', () => {
     },
   )
 
+  test('a move whose connections are cut goes on by itself', async () => {
+    const folder = await tempFolder()
+    await fillWithEchoes(folder, 1000)
+    const url = await postgres.newDatabase()
+    const db = openDatabase(url)
+    await migrate(db)
+    const { child, exited } = move(folder, url)
+    for (let isCut = false; !isCut;) {
+      if (child.exitCode !== null) throw new Error((await exited).output)
+      isCut = await db.transaction(async (tx) => {
+        const [row] = await tx.query<{ text: string }>(
+          "SELECT text FROM headgate.notes WHERE name = 'move' FOR UPDATE",
+        )
+        // It has moved something, and waits for its note.
+        if (row === undefined || (JSON.parse(row.text) as { place: number }).place <= 0) return false
+        const cut = await tx.query(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+        )
+        return cut.length > 0
+      })
+    }
+    const { code, output } = await exited
+    expect([code, output]).toEqual([0, expect.stringContaining('and compared: 1000 tasks, 0 uploads.')])
+  })
+
   test('a move mixes no two sets of tasks, and takes no journal that is in use', async () => {
     const [folder, other] = [await tempFolder(), await tempFolder()]
     await fillWithEchoes(folder, 10)
