@@ -195,19 +195,22 @@ test('a client that goes away leaves no subscription', async () => {
   await expect.poll(() => [...core.bus.watchedTasks].length).toBe(0)
 })
 
-test('of two numbers to resume after the larger counts, as when an EventSource comes back to its first address', async () => {
+test('of several numbers to resume after the largest counts, as when an EventSource comes back to its first address', async () => {
   const { url, submit, open, overEventStream, ended } = await setup()
   const id = await submit('talk', { count: 5 })
   open()
   await ended(id)
-  const resume = async (after: number, seen: string) => {
+  const resume = async (after: number, seen: string, inAddress = '') => {
     const headers = { 'last-event-id': seen }
-    const text = await (await fetch(`${url}/api/tasks/${id}/stream?after=${after}`, { headers })).text()
+    const query = `after=${after}&lastEventId=${inAddress}`
+    const text = await (await fetch(`${url}/api/tasks/${id}/stream?${query}`, { headers })).text()
     return [...text.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number))
   }
   const all = numbers((await overEventStream(id)).frames)
   expect(await resume(1, '3')).toEqual(all.slice(3))
   expect(await resume(4, '2')).toEqual(all.slice(4))
+  expect(await resume(1, '2', '4')).toEqual(all.slice(4))
+  expect((await fetch(`${url}/api/tasks/${id}/stream?lastEventId=none`)).status).toBe(422)
 })
 
 test('a task that runs again continues its output where it stopped, and its progress does not fall', async () => {

@@ -220,6 +220,12 @@ export const streamQuery = z.strictObject({
   after: wholeNumber(0, MAX_EVENT_NUMBER).optional(),
   ticket: z.string().optional(),
 })
+export const eventStreamQuery = streamQuery.extend({
+  lastEventId: z
+    .string()
+    .optional()
+    .meta({ description: 'As Last-Event-ID, for clients that send no header.' }),
+})
 const MAX_FILTER_CHARS = 200
 const filterText = z.string().min(1).max(MAX_FILTER_CHARS).optional()
 const filterInstant = z.iso

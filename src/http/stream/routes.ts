@@ -7,7 +7,7 @@ import { sendIssues, sendProblem, type Issue } from '../problem/problem.ts'
 import { isErased, sendMissing } from '../problem/missing-task.ts'
 import type { RouteDescription } from '../openapi/operation.ts'
 import { problemReply } from '../schemas/responses.ts'
-import { streamQuery, taskParams } from '../schemas/requests.ts'
+import { eventStreamQuery, streamQuery, taskParams } from '../schemas/requests.ts'
 import { MAX_TIMER_MS } from '../../time/clock.ts'
 import { Connection } from './connection.ts'
 import type { Member } from './connections.ts'
@@ -53,7 +53,7 @@ const STREAM_TASK: RouteDescription = {
   id: 'streamTask',
   tag: 'streams',
   summary: 'The events of one task, as server-sent events',
-  query: streamQuery,
+  query: eventStreamQuery,
   headers: z.object({ 'last-event-id': z.string().optional() }),
   replies: ({ events }) => ({
     200: {
@@ -126,7 +126,7 @@ async function openWebSocket(
 ): Promise<void> {
   keepAlive(socket)
   listenTo(socket, () => undefined)
-  const { unknown, after } = parsePlace(request)
+  const { unknown, after } = parsePlace(request, streamQuery)
   if (unknown !== null) return closeSocket(socket, CLOSE_POLICY, UNKNOWN)
   const { id } = request.params as { id: string }
   const access = accessOf(request)
@@ -154,7 +154,7 @@ async function openEventStream(
   request: FastifyRequest<{ Params: { id: string } }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { unknown, after } = parsePlace(request)
+  const { unknown, after } = parsePlace(request, eventStreamQuery)
   if (unknown !== null) return sendIssues(reply, 'validation', [unknown])
   const { id } = request.params
   const access = accessOf(request)
@@ -220,17 +220,26 @@ interface Place {
 }
 
 /**
- * Where a stream begins: after the larger of `?after=` and Last-Event-ID, else 0. An EventSource reconnects to the same
- * address, and its header is newer. Not by the schema of the route: why `after` is wrong depends on the task.
+ * Where a stream begins: after the largest of `?after=`, Last-Event-ID and `?lastEventId=`, else 0. An EventSource reconnects
+ * to the same address, and its header is newer; libraries that put the number into the address name it so. Not by the schema
+ * of the route: why `after` is wrong depends on the task.
  */
-function parsePlace({ query, headers }: FastifyRequest): Place {
-  const { success, data, error } = streamQuery.safeParse(query)
+function parsePlace(
+  { query, headers }: FastifyRequest,
+  schema: typeof streamQuery | typeof eventStreamQuery,
+): Place {
+  const { success, data, error } = schema.safeParse(query)
   const unknown = error?.issues.find(({ code }) => code === 'unrecognized_keys')
   if (unknown !== undefined) return { unknown: { path: '', message: unknown.message }, after: undefined }
   if (!success) return { unknown: null, after: undefined }
-  const header = headers['last-event-id']
-  const hasHeader = typeof header === 'string' && header !== ''
-  const fromHeader = hasHeader ? streamQuery.safeParse({ after: header }) : { data: { after: 0 } }
-  if (fromHeader.data === undefined) return { unknown: null, after: undefined }
-  return { unknown: null, after: Math.max(data.after ?? 0, fromHeader.data.after ?? 0) }
+  const inAddress = 'lastEventId' in data ? data.lastEventId : undefined
+  const numbers = [headers['last-event-id'], inAddress].map((id) =>
+    id === undefined || id === '' ? 0 : streamQuery.safeParse({ after: id }).data?.after,
+  )
+  return { unknown: null, after: numbers.reduce(largest, data.after ?? 0) }
+}
+
+/** undefined where one of them is. */
+function largest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? undefined : Math.max(one, other)
 }
