@@ -161,6 +161,15 @@ test('real messages of a stream are just what /events.schema.json describes', as
   })
 })
 
+test('what a form and a filter take is described as theirs', async () => {
+  const { document } = await setup()
+  const { paths } = document as { paths: Record<string, Json> }
+  const form = paths['/analyze-pdf']!['post'].requestBody.content['multipart/form-data'].schema.properties
+  expect(Object.keys(form)).toEqual(expect.arrayContaining(['file', 'priority', 'force']))
+  const filters = paths['/api/tasks']!['get'].parameters as Json[]
+  expect(filters.find(({ name }) => name === 'priority')).toMatchObject({ description: 'Of this level.' })
+})
+
 test('the page to browse it loads nothing from elsewhere', async () => {
   const { get } = await setup()
   const page = await get('/docs')

@@ -10,7 +10,7 @@ export const MEMORY_SETTINGS = {
     default: './data',
     unit: 'folder',
     meaning:
-      'Where the journal, uploads and tokens are kept; one process at a time. It is made for its owner alone.',
+      'Where the journal, uploads and tokens are kept; one process at a time. It is made for its owner alone; its path has at most 480 bytes.',
     schema: z.string().min(1),
   },
   journal: {

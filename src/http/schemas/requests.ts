@@ -237,7 +237,7 @@ const filterInstant = z.iso
 export const taskFilter = {
   status: listOf(TASK_STATUSES, 'Any of these.'),
   type: filterText,
-  priority,
+  priority: priority.meta({ description: 'Of this level.', override: PRIORITY_SCHEMA }),
   caller: filterText.meta({ description: 'Who submitted them; for operators.' }),
   error_type: filterText.meta({ description: 'Why they failed.' }),
   since: filterInstant.meta({ description: 'Admitted at this instant or later.' }),

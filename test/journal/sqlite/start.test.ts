@@ -40,6 +40,23 @@ test('the folder, the journal and what is beside it are for their owner alone', 
   for (const mode of modes) expect((mode & 0o077).toString(8)).toBe('0')
 })
 
+test('a path that is as long as SQLite can open has a journal, and a longer one is refused by name', async () => {
+  const folder = await tempFolder()
+  const ofLength = (bytes: number) => {
+    const missing = bytes - folder.length - 4
+    const third = Math.floor(missing / 3)
+    return join(folder, 'x'.repeat(third), 'x'.repeat(third), 'ü' + 'x'.repeat(missing - 2 * third - 1))
+  }
+  const longest = ofLength(480)
+  expect(Buffer.byteLength(longest)).toBe(480)
+  await sqliteJournal(longest)
+  const tooLong = ofLength(481)
+  await expect(sqliteJournal(tooLong)).rejects.toMatchObject({
+    code: 'invalid-setting',
+    message: `DATA_DIR="${tooLong}": expected a path of at most 480 bytes, which SQLite can open; it has 481.`,
+  })
+})
+
 test('a folder that anybody may write to is refused', async () => {
   const folder = await tempFolder()
   await chmod(folder, 0o777)

@@ -66,9 +66,10 @@ export function describeUpload(type: TaskType, { accept }: UploadPolicy): RouteD
   }
   const input = inputSchema(type) as { properties?: Record<string, object>; required?: string[] }
   const priority = { type: 'string', description: 'As in the query.', examples: ['NORMAL'] }
+  const force = { type: 'string', description: 'As in the query.', examples: ['false'] }
   const schema = {
     type: 'object',
-    properties: { ...filledIn(type, { ...input.properties, priority }), file },
+    properties: { ...filledIn(type, { ...input.properties, priority, force }), file },
     required: [...(input.required ?? []), 'file'],
   }
   return {

@@ -1,15 +1,22 @@
 import { lstatSync, mkdirSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { HeadgateError } from '../../../task/errors.ts'
 
 const OWNER_ONLY = 0o700
 const OTHERS_WRITE = 0o002
+/** SQLite opens no file whose path has more than 512 bytes; 32 are left for the name of the file. */
+const MAX_PATH_BYTES = 480
 
 /**
  * Makes the folder that everything lies in, for its owner alone, or looks at the one that is there.
- * @throws HeadgateError `invalid-setting` for a folder that anybody may write to.
+ * @throws HeadgateError `invalid-setting` for a folder that anybody may write to, or whose path is too long.
  */
 export function prepareFolder(folder: string): void {
+  const bytes = Buffer.byteLength(resolve(folder))
+  if (bytes > MAX_PATH_BYTES) {
+    const limit = `expected a path of at most ${MAX_PATH_BYTES} bytes, which SQLite can open; it has ${bytes}.`
+    throw new HeadgateError('invalid-setting', `DATA_DIR="${folder}": ${limit}`)
+  }
   try {
     makeFolder(folder)
   } catch (error) {
