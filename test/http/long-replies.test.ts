@@ -127,7 +127,7 @@ test('a stop that comes while a long reply is taken waits for the reply only', a
 
 test('what long replies have sent is collected with the young objects', async () => {
   // What a journal on disk reads is long text too, and V8 puts it among the old objects at once.
-  const { post, url } = await setup({ journal: 'memory' })
+  const { post, url } = await setup({ journal: 'memory', databaseUrl: '' })
   const { body: task } = await post('/waiting', { text: 'x'.repeat(150_000) })
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as (options: { readonly type: 'minor' | 'major' }) => void
