@@ -238,7 +238,7 @@ describe.skipIf(chromium === undefined)('with the page', () => {
     // As a revoked token: the store knows it no more.
     core.callers.named = () => undefined
     core.callers.withDigest = () => undefined
-    await page.getByRole('button', { name: 'Log in' }).waitFor({ timeout: 15_000 })
+    await page.getByRole('button', { name: 'Log in' }).waitFor()
   })
 
   test('a server is killed under an open task: the page says so, comes back, and the text is whole', async () => {
