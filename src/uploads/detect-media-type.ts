@@ -19,6 +19,9 @@ const HTML_START =
 /** A page without its frame. */
 const HTML_FRAGMENT =
   /^\s*<(?:p|div|h[1-6]|ul|ol|dl|table|article|section|main|blockquote|pre)(?:\s[^<>]{0,500})?>/i
+/** A heading, or a fence around code. */
+const MARKDOWN_LINE = /^(?:#{1,6} \S|```)/gm
+const MIN_MARKDOWN_LINES = 2
 /** A document of OpenDocument in one XML file: its root names the media type. */
 const FLAT_OPEN_DOCUMENT =
   /^\s*(?:<\?xml[^>]*>\s*)?<office:document\s[^>]*office:mimetype="application\/vnd\.oasis\.opendocument\.(text|spreadsheet|presentation)(?:-template)?"/
@@ -56,7 +59,7 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
   if (head.subarray(0, PDF_MARK_WITHIN).includes(PDF_MARK)) return 'application/pdf'
   const text = decodeHead(head)
   if (text === undefined) return 'application/octet-stream'
-  if (HTML_START.test(text) || (HTML_FRAGMENT.test(text) && text.includes('</'))) return 'text/html'
+  if (HTML_START.test(text) || isHtmlFragment(text)) return 'text/html'
   const flat = FLAT_OPEN_DOCUMENT.exec(text)?.[1]
   if (flat !== undefined) return `application/vnd.oasis.opendocument.${flat}-flat-xml`
   if (isMail(text)) return 'message/rfc822'
@@ -70,6 +73,12 @@ export async function recognise(path: string, head: Buffer): Promise<string> {
 export async function recogniseBytes(bytes: Uint8Array): Promise<string> {
   const { fileTypeFromBuffer } = await import('file-type')
   return (await fileTypeFromBuffer(bytes))?.mime ?? 'application/octet-stream'
+}
+
+/** Markdown may begin with markup too, as the centred title of a README; then it has its own headings and fences. */
+function isHtmlFragment(text: string): boolean {
+  if (!HTML_FRAGMENT.test(text) || !text.includes('</')) return false
+  return (text.match(MARKDOWN_LINE)?.length ?? 0) < MIN_MARKDOWN_LINES
 }
 
 /** By a mark of a few bytes that other files begin with too: text, or an old spreadsheet (Lotus 1-2-3, Quattro Pro). */

@@ -96,3 +96,16 @@ test('a page whose elements are inside each other too deeply keeps its text, and
     expect(warningsOf(deep(count)).includes('more deeply than is read')).toBe(count > 190)
   }
 })
+
+test('a text that was put on the web as it was typed is prose, code is not', () => {
+  const law =
+    'The gate shall hold the water back. The owner of the mill\nshall open it at noon, and close it before dark.\n\n'
+  const code = 'const gate = open(water); // The gate. Opens\nif (gate.isOpen) close(gate, { at: noon });\n'
+  const { sections } = readHtml(
+    page(`<pre>${law.repeat(10)}</pre><pre>${code.repeat(20)}</pre><pre>${law}</pre>`),
+  )
+  const found = sections.flatMap(({ paragraphs }) => paragraphs)
+  const typed = found.filter(({ kind, text }) => kind === 'prose' && text.startsWith('The gate shall'))
+  expect(typed.map(({ text }) => text)).toEqual(Array<string>(10).fill(law.replaceAll('\n', ' ').trim()))
+  expect(found.filter(({ kind }) => kind === 'code')).toHaveLength(2)
+})

@@ -19,6 +19,13 @@ test('the kind of a note in Markdown is no part of its text', () => {
   ])
 })
 
+test('a picture that is inside of Markdown is no part of its text', () => {
+  const picture = `![gate](data:image/jpeg;base64,${'/9j/4AAQ'.repeat(1000)}=)`
+  expect(read(`${picture}\n\nA gate holds the water back. ${picture}\n`).sections).toEqual([
+    [null, 'prose: A gate holds the water back.'],
+  ])
+})
+
 /** In the quotation marks of TeX, which a template cannot hold. */
 const OLD = "``old''"
 const TEX = String.raw`\documentclass[11pt]{article}

@@ -129,6 +129,16 @@ test('the largest lines of the first page are the title', () => {
   expect(title).toBe('A Title in Two Lines')
 })
 
+test('the stamp of an archive is neither the title nor a heading', () => {
+  const body = Array.from({ length: 10 }, (_, index) =>
+    line('Running text of a page with more on it.', 600 - index * 12),
+  )
+  const stamp = line('arXiv:2004.04906v3 [cs.CL] 30 Sep 2020', 650, { size: 20 })
+  const { title, sections } = layOut([line('Gates for Mills', 750, { size: 18 }), stamp, ...body], 1)
+  expect(title).toBe('Gates for Mills')
+  expect(sections.map(({ heading }) => heading)).toEqual([null])
+})
+
 test('a real file is read page by page', async () => {
   const read: number[] = []
   const document = await readPdf(

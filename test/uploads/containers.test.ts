@@ -94,6 +94,12 @@ test('an archive whose directory is cut or a lie is an archive', async () => {
     expect(await recogniseBytes(bytes)).toBe('application/zip')
 })
 
+test('a README that begins with markup is Markdown, a fragment of a page is HTML', async () => {
+  const centred = '<h1 align="center">Gates</h1>\n<p>A gate holds the water back.</p>\n'
+  expect(await recogniseBytes(`${centred}\n## Install\n\n\`\`\`sh\nnpm i gates\n\`\`\`\n`)).toBe('text/plain')
+  expect(await recogniseBytes(`${centred}<p># 1 of the list</p>\n# 1\n`)).toBe('text/html')
+})
+
 test('a mailbox is recognised by its first mail, text that begins alike is none', async () => {
   const line = 'From ana@example.org Mon Sep  2 10:00:00 2024\n'
   const mail = 'Return-Path: <a@b.example>\nFrom: Ana <a@b.example>\nSubject: Frost\n\nThe frost came.\n'

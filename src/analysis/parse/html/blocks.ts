@@ -77,13 +77,34 @@ function readBlock(
   const kind =
     outer === 'aside' || POINTER.test(element.getAttribute('class') ?? '') ? 'aside' : (KINDS[tag] ?? outer)
   if (HEADINGS.has(tag)) return builder.heading(toLine(readText(element)))
-  if (tag === 'PRE') return builder.paragraph(element.textContent ?? '', { kind: 'code' })
+  if (tag === 'PRE') return readPreformatted(element.textContent ?? '', builder, kind)
   if (tag === 'TABLE' && isDataTable(element)) {
     const text = toRows(element, (cell) => toLine(readText(cell)))
     return builder.paragraph(text, { kind: kind === 'aside' ? 'aside' : 'table' })
   }
   readBlocks(element, builder, { kind, depth })
 }
+
+/** Laws, letters and old texts are put on the web as they were typed: that is prose, not code. */
+function readPreformatted(text: string, builder: SectionBuilder, kind: ParagraphKind): void {
+  if (!isTypedProse(text)) return builder.paragraph(text, { kind: 'code' })
+  for (const paragraph of text.split(/\n[^\S\n]*\n/)) builder.paragraph(paragraph, { kind })
+}
+
+function isTypedProse(text: string): boolean {
+  const words = text.match(/\p{L}+/gu)?.length ?? 0
+  const sentences = text.match(SENTENCE)?.length ?? 0
+  if (words < MIN_TYPED_WORDS || sentences * MAX_WORDS_PER_SENTENCE < words) return false
+  const lines = text.split('\n')
+  return lines.filter((line) => CODE_LINE.test(line.trimEnd())).length < lines.length * MAX_CODE_SHARE
+}
+
+const MIN_TYPED_WORDS = 100
+const MAX_WORDS_PER_SENTENCE = 60
+const MAX_CODE_SHARE = 0.2
+const CODE_LINE = /^\s*(?:\/\/|[#*])|[{};]$/
+/** The end of one and the begin of the next: words of code are not apart by a full stop and a space. */
+const SENTENCE = /\p{Ll}{2}[.?!]["”)]?\s+["“(]?\p{Lu}/gu
 
 function isLineBreak({ tagName }: PageElement): boolean {
   return tagName.toUpperCase() === 'BR'

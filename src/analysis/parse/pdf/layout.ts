@@ -80,8 +80,11 @@ function toBody(lines: readonly PdfLine[]): Body {
 const NO_TEXT = { body: { size: 0, font: '' }, count: 0 }
 
 /** The largest adjacent lines of the first page. */
+/** What an archive prints in large type on the first page: where a paper is to be found. */
+const STAMP = /^(?:arXiv:\d|doi:|(?:source: )?https?:\/\/)/i
+
 function findTitle(lines: readonly PdfLine[], bodySize: number) {
-  const first = lines.filter((line) => line.page === 1)
+  const first = lines.filter((line) => line.page === 1 && !STAMP.test(line.text))
   const largest = Math.max(...first.map((line) => line.size), 0)
   if (largest < bodySize * LARGER) return null
   const start = first.findIndex((line) => line.size === largest && /\p{L}{2}/u.test(line.text))
@@ -93,6 +96,7 @@ function findTitle(lines: readonly PdfLine[], bodySize: number) {
 
 function isHeading(line: PdfLine, body: Body): boolean {
   const { text, size, font } = line
+  if (STAMP.test(text)) return false
   if (text.length > MAX_HEADING_CHARS || !/\p{L}{3}/u.test(text) || /[.,;:，。；]$/.test(text)) return false
   if (size >= body.size * LARGER) return true
   return font !== body.font && size >= body.size * 0.95 && NUMBERED.test(text)

@@ -176,6 +176,7 @@ function isText(line: string): boolean {
 /** A line without Markdown's marks: emphasis, code ticks, links, images, check boxes, the kinds of notes (`[!TIP]`), pictographs. */
 function toPlain(line: string): string {
   return line
+    .replace(/data:[\w.+/-]{1,100};base64,[\w+/=-]*/g, '')
     .replace(/!\[[^\]]{0,500}\]\([^)]{0,2000}\)/g, '')
     .replace(/\[([^\][]{0,500})\]\([^)]{0,2000}\)/g, '$1')
     .replace(/\[([^\][]{1,500})\]\[[^\][]{0,500}\]/g, '$1')
