@@ -231,3 +231,13 @@ test('zeros in a text have a warning', () => {
   const { warnings } = decodeText(new TextEncoder().encode('The mill\0\0 takes water.'))
   expect(warnings).toEqual(['The text holds 2 zero characters: the file may be damaged.'])
 })
+
+test('UTF-32 is read by its byte order mark, in both orders', () => {
+  const text = 'The frost came. 迟来的霜 🍎'
+  const points = Array.from(`\ufeff${text}`, (char) => char.codePointAt(0) ?? 0)
+  const little = Buffer.from(Uint32Array.from(points).buffer)
+  const big = Buffer.from(little).swap32()
+  for (const bytes of [little, big]) expect(decodeText(bytes)).toEqual({ text, warnings: [] })
+  const damaged = Buffer.concat([little, Buffer.from('ffffffff', 'hex')])
+  expect(decodeText(damaged).text).toBe(`${text}\ufffd`)
+})

@@ -251,7 +251,7 @@ test.each([
   const mail = `From: a@b.example\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: ${type}\r\n\r\n${body}\r\n`
   await expect(read(MAIL, mail)).rejects.toMatchObject({ errorType: 'encrypted_input' })
   const { warnings } = await read(MAIL, `${FROM}${mail}\r\n${FROM}${withSubject('Frost', 'The frost came.')}`)
-  expect(warnings).toEqual(['1 of the mails are encrypted and were left out.'])
+  expect(warnings).toEqual(['Mails of the mailbox that are encrypted were left out: 1.'])
 })
 
 test('a page that a browser saved as a mail is read as a page', async () => {

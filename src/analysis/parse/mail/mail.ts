@@ -31,7 +31,7 @@ export async function readMail(bytes: Uint8Array): Promise<SourceDocument> {
   const encrypted = mails.length - read.length
   const warnings = [
     ...(count > mails.length ? [`The mailbox has ${count} mails; the first ${mails.length} were read.`] : []),
-    ...(encrypted > 0 ? [`${encrypted} of the mails are encrypted and were left out.`] : []),
+    ...(encrypted > 0 ? [`Mails of the mailbox that are encrypted were left out: ${encrypted}.`] : []),
     ...read.flatMap((document) => document.warnings),
   ]
   return { title: null, sections: read.flatMap(toSections), pages: null, warnings: [...new Set(warnings)] }

@@ -46,6 +46,8 @@ export function decodeText(bytes: Uint8Array, hint: Hint = {}): DecodedText {
 const ZERO = /\u0000/g
 
 function decode(bytes: Uint8Array, { charset = null, isMarkup = false }: Hint): DecodedText {
+  const wholes = decodeUtf32(bytes)
+  if (wholes !== null) return { text: wholes, warnings: [] }
   const mark = findByteOrderMark(bytes)
   if (mark !== undefined) return lossy(bytes, mark)
   const wide = findUtf16(bytes)
@@ -81,6 +83,23 @@ function guessed(bytes: Uint8Array, label: string): DecodedText {
   const { text, warnings } = lossy(bytes, label)
   return { text, warnings: [`The encoding of the text was guessed: ${label}.`, ...warnings] }
 }
+
+/** UTF-32 by its byte order mark, which `TextDecoder` does not know; null: it is something else. */
+function decodeUtf32(bytes: Uint8Array): string | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const isLittle = bytes.length >= 4 && view.getUint32(0, true) === BYTE_ORDER_MARK
+  const isBig = bytes.length >= 4 && view.getUint32(0) === BYTE_ORDER_MARK
+  if (!isLittle && !isBig) return null
+  const pieces: string[] = []
+  for (let at = 4; at + 4 <= bytes.length; at += 4) {
+    const point = view.getUint32(at, isLittle)
+    pieces.push(String.fromCodePoint(point <= MAX_CODE_POINT ? point : REPLACEMENT))
+  }
+  return pieces.join('')
+}
+const BYTE_ORDER_MARK = 0xfeff
+const MAX_CODE_POINT = 0x10ffff
+const REPLACEMENT = 0xfffd
 
 function findByteOrderMark(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8'
