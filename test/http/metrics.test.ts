@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { setup } from '../support/model-reports.ts'
+import { ROOT } from '../support/process.ts'
 import { startServer, tokenFor } from '../support/server.ts'
 
 /** `name{labels}` → value. */
@@ -30,6 +33,17 @@ test('the metrics tell the queue and what models have used and cost', async () =
   expect(numbers.get(`headgate_model_cost_usd_total{${model}}`)).toBe(result.usage.input_tokens)
   // Asked again, nothing is counted twice.
   expect(read((await get('/metrics')).text).get('headgate_finished_total{outcome="completed"}')).toBe(2)
+})
+
+test('the alerts of deploy/ are on metrics that there are', async () => {
+  const alerts = await readFile(join(ROOT, 'deploy/prometheus-alerts.yaml'), 'utf8')
+  const { get } = await startServer()
+  const names = [...read((await get('/metrics')).text).keys()]
+  const used = [...alerts.matchAll(/\b(headgate_\w+)(?:\{(\w+="\w+")\})?/g)]
+  expect(used.length).toBeGreaterThan(5)
+  for (const [, name = '', label = ''] of used) {
+    expect(names).toContainEqual(expect.stringMatching(new RegExp(`^${name}(\\{.*${label}.*\\})?$`)))
+  }
 })
 
 test('the metrics are for operators alone', async () => {
