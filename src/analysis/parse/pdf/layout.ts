@@ -79,10 +79,10 @@ function toBody(lines: readonly PdfLine[]): Body {
 }
 const NO_TEXT = { body: { size: 0, font: '' }, count: 0 }
 
-/** The largest adjacent lines of the first page. */
 /** What an archive prints in large type on the first page: where a paper is to be found. */
 const STAMP = /^(?:arXiv:\d|doi:|(?:source: )?https?:\/\/)/i
 
+/** The largest adjacent lines of the first page. */
 function findTitle(lines: readonly PdfLine[], bodySize: number) {
   const first = lines.filter((line) => line.page === 1 && !STAMP.test(line.text))
   const largest = Math.max(...first.map((line) => line.size), 0)
