@@ -5,7 +5,8 @@ import { MAX_TIMER_MS, type Clock } from '../time/clock.ts'
 export interface Alarm {
   /** Monotonic, ms. */
   readonly at: number
-  readonly ring: () => void
+  /** Null once it is over: what it refers to, such as the result of a run, would be kept until the heap is cleared. */
+  ring: (() => void) | null
   /** It has rung, or was cancelled. */
   isOver: boolean
 }
@@ -76,6 +77,7 @@ export class Alarms {
 
   #end(alarm: Alarm): void {
     alarm.isOver = true
+    alarm.ring = null
     this.#pending -= 1
   }
 
@@ -95,8 +97,9 @@ export class Alarms {
       if (!next.isOver && next.at > now) break
       this.#heap.pop()
       if (next.isOver) continue
+      const { ring } = next
       this.#end(next)
-      next.ring()
+      ring?.()
     }
     const earliest = this.#heap.peek()
     if (earliest !== undefined && earliest.at < this.#armedFor) this.#arm(earliest.at)

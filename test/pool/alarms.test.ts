@@ -72,3 +72,15 @@ test('ten thousand cancelled alarms do not keep a later one from ringing, and ar
   clock.advance(1000)
   expect([hasRung, timers < 10]).toEqual([true, true])
 })
+
+test('an alarm that is over refers to nothing, however long it stays in the heap', () => {
+  const clock = new VirtualClock()
+  const alarms = new Alarms(clock)
+  let rung = 0
+  const cancelled = alarms.after(60_000, () => (rung += 1))
+  const due = alarms.after(10, () => (rung += 1))
+  alarms.cancel(cancelled)
+  clock.advance(10)
+  // The run that an alarm is to end has its result, of up to 10 MB.
+  expect([rung, cancelled.ring, due.ring]).toEqual([1, null, null])
+})
