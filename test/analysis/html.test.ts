@@ -100,9 +100,10 @@ test('a page whose elements are inside each other too deeply keeps its text, and
 test('a text that was put on the web as it was typed is prose, code is not', () => {
   const law =
     'The gate shall hold the water back. The owner of the mill\nshall open it at noon, and close it before dark.\n\n'
+  const clauses = `(a) ${'in the case of a mill that has no gate of its own, '.repeat(30)}or\n\n`.repeat(6)
   const code = 'const gate = open(water); // The gate. Opens\nif (gate.isOpen) close(gate, { at: noon });\n'
   const { sections } = readHtml(
-    page(`<pre>${law.repeat(10)}</pre><pre>${code.repeat(20)}</pre><pre>${law}</pre>`),
+    page(`<pre>${law.repeat(10)}${clauses}</pre><pre>${code.repeat(20)}</pre><pre>${law}</pre>`),
   )
   const found = sections.flatMap(({ paragraphs }) => paragraphs)
   const typed = found.filter(({ kind, text }) => kind === 'prose' && text.startsWith('The gate shall'))

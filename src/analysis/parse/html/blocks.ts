@@ -94,13 +94,18 @@ function readPreformatted(text: string, builder: SectionBuilder, kind: Paragraph
 function isTypedProse(text: string): boolean {
   const words = text.match(/\p{L}+/gu)?.length ?? 0
   const sentences = text.match(SENTENCE)?.length ?? 0
-  if (words < MIN_TYPED_WORDS || sentences * MAX_WORDS_PER_SENTENCE < words) return false
+  const letters = (text.match(/\p{L}/gu)?.length ?? 0) / Math.max(1, text.match(/\S/g)?.length ?? 0)
+  const isSpoken = sentences >= MIN_TYPED_SENTENCES && sentences * MAX_WORDS_PER_SENTENCE >= words
+  if (words < MIN_TYPED_WORDS || !isSpoken || letters < MIN_LETTER_SHARE) return false
   const lines = text.split('\n')
   return lines.filter((line) => CODE_LINE.test(line.trimEnd())).length < lines.length * MAX_CODE_SHARE
 }
 
 const MIN_TYPED_WORDS = 100
-const MAX_WORDS_PER_SENTENCE = 60
+const MIN_TYPED_SENTENCES = 3
+/** Paragraphs of laws are lists of clauses: one of the US Code has a full stop in some 200 words. */
+const MAX_WORDS_PER_SENTENCE = 250
+const MIN_LETTER_SHARE = 0.8
 const MAX_CODE_SHARE = 0.2
 const CODE_LINE = /^\s*(?:\/\/|[#*])|[{};]$/
 /** The end of one and the begin of the next: words of code are not apart by a full stop and a space. */
