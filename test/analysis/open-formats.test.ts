@@ -214,7 +214,7 @@ test('a mail is read by its text, and what is attached is listed', async () => {
     'The late frost took a third of the blüten of the orchard this year.',
     'Attached: counts.pdf (1 kB).',
   ])
-  expect(mail.warnings).toEqual([expect.stringContaining('1 attached files')])
+  expect(mail.warnings).toEqual([expect.stringContaining('Attached files that were not read: 1.')])
 })
 
 const withSubject = (subject: string, text: string) =>

@@ -55,7 +55,9 @@ function toDocument(mail: Email, bytes: Uint8Array): SourceDocument {
   const builder = new SectionBuilder()
   if (attached.length > 0) builder.paragraph(listNames(attached), { kind: 'fact' })
   const warnings =
-    attached.length > 0 ? [`${attached.length} attached files were not read: send them by themselves.`] : []
+    attached.length > 0
+      ? [`Attached files that were not read: ${attached.length}. Send them by themselves.`]
+      : []
   return {
     ...body,
     title: mail.subject?.trim() || body.title,
