@@ -59,7 +59,11 @@ test('without a run time it takes those of the tasks that completed here, beside
   const folder = await mkdtemp(join(tmpdir(), 'headgate-plan-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const quick = defineTask({ type: 'quick', input: z.object({}), run: () => 1 })
-  const server = await startServer({ tasks: [quick], folder, settings: { journal: 'sqlite' } })
+  const server = await startServer({
+    tasks: [quick],
+    folder,
+    settings: { databaseUrl: '', journal: 'sqlite' },
+  })
   for (let count = 0; count < 6; count += 1)
     await server.ended((await server.post('/quick', {})).body['task_id'])
   const { stdout } = await headgate(['--burst', '5', '--json'], { DATA_DIR: folder })
