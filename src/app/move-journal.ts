@@ -68,7 +68,7 @@ export async function moveToFolder(ends: MoveEnds, settings: Settings, report: R
   })
 }
 
-/** A move that loses its connection is taken up where it was, so many times. */
+/** A move that loses its connection is tried so many times; each try continues where the one before ended. */
 const MAX_TRIES = 5
 const RETRY_MS = 1000
 

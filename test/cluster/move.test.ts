@@ -169,7 +169,7 @@ describe.skipIf(programs === undefined)('headgate move', () => {
     },
   )
 
-  test('a move whose connections are cut goes on by itself', async () => {
+  test('a move whose connections are cut continues by itself', async () => {
     const folder = await tempFolder()
     await fillWithEchoes(folder, 1000)
     const url = await postgres.newDatabase()

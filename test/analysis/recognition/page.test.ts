@@ -30,7 +30,7 @@ test('a scan of 150 dpi with a slope and much noise is read', async () => {
   expect(await accuracy(150, { degrees: 2, noise: 70, specks: 0.004 })).toBeGreaterThan(0.95)
 })
 
-/** As Ghostscript draws it (tiffg4, 200 dpi, Helvetica of 11 points), 5 mm from the edge: 14 lines, twice. */
+/** Made by Ghostscript (tiffg4, 200 dpi, Helvetica of 11 points), 5 mm from the edge: 14 lines, twice. */
 const readFax = () => readFile(new URL('english-fax.tif', import.meta.url))
 const FIRST_WORDS = 'The fires morning gates for that forty trees season. Its and like the the'
 
