@@ -17,14 +17,19 @@ const TYPE_BY_STREAM: readonly (readonly [string, string])[] = [
   ['VisioDocument', 'application/vnd.visio'],
 ]
 
+/** How large the sectors of a container are, by its header; null where that is damaged. */
+export function readSectorBytes(head: Buffer): number | null {
+  const shift = head.length < HEADER_BYTES ? 0 : head.readUInt16LE(30)
+  return SECTOR_SHIFTS.has(shift) ? 2 ** shift : null
+}
+
 /**
  * What an old container of Office (MS-CFB) is by the names in its first directory, whose place its header gives (2.2);
  * null when none of them is known.
  */
 export async function detectCompoundType(path: string, head: Buffer): Promise<string | null> {
-  const shift = head.length < HEADER_BYTES ? 0 : head.readUInt16LE(30)
-  if (!SECTOR_SHIFTS.has(shift)) return null
-  const sectorBytes = 2 ** shift
+  const sectorBytes = readSectorBytes(head)
+  if (sectorBytes === null) return null
   const directoryAt = (head.readUInt32LE(48) + 1) * sectorBytes
   const file = await open(path)
   try {

@@ -1,7 +1,6 @@
+import { readSectorBytes } from '../../../uploads/detect-compound-type.ts'
 import { rejected } from '../office/zip.ts'
 
-const HEADER_BYTES = 512
-const SECTOR_SHIFTS = new Set([9, 12])
 const MINI_SECTOR_BYTES = 64
 const ENTRY_BYTES = 128
 const STREAM = 2
@@ -31,9 +30,9 @@ export class CompoundFile {
   /** @throws TaskError `input_rejected` for a damaged one. */
   constructor(bytes: Uint8Array) {
     this.#file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const shift = this.#file.length < HEADER_BYTES ? 0 : this.#file.readUInt16LE(30)
-    if (!SECTOR_SHIFTS.has(shift)) throw damaged()
-    this.#sectorBytes = 2 ** shift
+    const sectorBytes = readSectorBytes(this.#file)
+    if (sectorBytes === null) throw damaged()
+    this.#sectorBytes = sectorBytes
     this.#table = this.#listTableSectors().flatMap((sector) => toNumbers(this.#readSector(sector)))
     const directory = Buffer.concat(
       this.#listChain(this.#file.readUInt32LE(48)).map((at) => this.#readSector(at)),

@@ -1,4 +1,5 @@
 import { findUtf16 } from '../../../uploads/utf16.ts'
+import { findByteOrderMark } from '../text/encoding.ts'
 
 /** The line that a mailbox puts in front of a mail (RFC 4155): behind an empty line or at the beginning, above a header. */
 const FROM_LINE = /(?:^|\n\r?\n)From [^\r\n]{1,500}\r?\n(?=[\w-]{1,80}:)/g
@@ -22,8 +23,8 @@ export function splitMailbox(bytes: Uint8Array): {
 
 /** A mail that was saved in UTF-16 as one in UTF-8. */
 function toNarrow(bytes: Uint8Array): Uint8Array {
-  const isMarked = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
-  const marked = bytes[0] === 0xff ? 'utf-16le' : 'utf-16be'
-  const wide = isMarked ? marked : findUtf16(bytes)
-  return wide === undefined ? bytes : new TextEncoder().encode(new TextDecoder(wide).decode(bytes))
+  const wide = findByteOrderMark(bytes) ?? findUtf16(bytes)
+  return wide === undefined || wide === 'utf-8'
+    ? bytes
+    : new TextEncoder().encode(new TextDecoder(wide).decode(bytes))
 }

@@ -43,21 +43,22 @@ export class TableReader {
   add(cells: readonly Cell[], line: string): void {
     if (cells.length === 0) return
     this.#rows += 1
-    if (this.#first === null || !this.#isBeforeHeader(cells, this.#first)) this.#count(cells)
+    if (this.#first === null || !this.#takeFirstRow(cells, this.#first)) this.#count(cells)
     if (this.#lines.length < MAX_ROWS_SHOWN) this.#lines.push(line)
     for (const { kind, text } of cells) if (kind === 'text' && isProse(text)) this.#prose.push(text)
   }
 
   /**
-   * A first row of nothing but texts names the columns. Of one cell alone it may be a title: then so does a row of texts
-   * below, with something else than texts under it.
+   * Takes a title, or the names of the columns; false: it is neither, and the header is settled. A first row of nothing
+   * but texts names the columns. Of one cell alone it may be a title: then so does a row of texts below, with something
+   * else than texts under it.
    */
-  #isBeforeHeader(cells: readonly Cell[], first: (readonly Cell[])[]): boolean {
+  #takeFirstRow(cells: readonly Cell[], first: (readonly Cell[])[]): boolean {
     const last = first.at(-1)
     const isBegun = last !== undefined && last.length > 1
     const isTitle = cells.length === 1 && first.length < MAX_TITLE_ROWS
     if (isBegun || cells.some(({ kind }) => kind !== 'text') || (!isTitle && cells.length === 1)) {
-      this.#settleHeader(first, isBegun && isHeaderOf(last, cells))
+      this.#settleHeader(first, isBegun && standsAboveValues(last, cells))
       return false
     }
     first.push(cells)
@@ -97,7 +98,8 @@ export class TableReader {
   }
 }
 
-function isHeaderOf(names: readonly Cell[], row: readonly Cell[]): boolean {
+/** Whether a row has something else than a text under one of these names. */
+function standsAboveValues(names: readonly Cell[], row: readonly Cell[]): boolean {
   const columns = new Set(names.map(({ column }) => column))
   return row.some(({ column, kind }) => kind !== 'text' && columns.has(column))
 }

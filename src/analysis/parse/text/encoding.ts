@@ -101,7 +101,7 @@ const BYTE_ORDER_MARK = 0xfeff
 const MAX_CODE_POINT = 0x10ffff
 const REPLACEMENT = 0xfffd
 
-function findByteOrderMark(bytes: Uint8Array): string | undefined {
+export function findByteOrderMark(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8'
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
